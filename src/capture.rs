@@ -1,0 +1,259 @@
+//! Where packets come from: what a frame is, and what was lost on the way to it.
+//!
+//! A capture is read as a sequence of [`Frame`]s that borrow from the reader's
+//! buffer. The formats ([`pcap`], [`pcapng`]) never read anything themselves: each is
+//! a [`Format`] that is shown bytes and answers with a [`Step`], so the same code
+//! walks a pipe, a file and a piece of a file.
+
+use std::sync::Mutex;
+
+use nom::number::Endianness;
+
+pub mod compressed;
+pub mod file;
+pub mod pcap;
+pub mod pcapng;
+
+/// A moment, in nanoseconds since 1970-01-01 00:00:00 UTC, saturating at the ends
+/// of what 64 bits hold (the years 1677 and 2262).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+/// A link-layer header type, as numbered by the registry at
+/// <https://www.tcpdump.org/linktypes.html>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LinkType(pub u16);
+
+impl LinkType {
+    /// BSD loopback: the protocol family in the byte order of the capturing host.
+    pub const NULL: Self = Self(0);
+    /// IEEE 802.3 Ethernet.
+    pub const ETHERNET: Self = Self(1);
+    /// Raw IP, as some capture libraries wrote it before 101 was registered.
+    pub const RAW_BSD: Self = Self(12);
+    /// The same, on OpenBSD.
+    pub const RAW_OPENBSD: Self = Self(14);
+    /// Raw IP: version 4 or 6 by the first nibble.
+    pub const RAW: Self = Self(101);
+    /// OpenBSD loopback: the protocol family in network byte order.
+    pub const LOOP: Self = Self(108);
+    /// Linux cooked capture, version 1.
+    pub const LINUX_SLL: Self = Self(113);
+    /// Raw IPv4.
+    pub const IPV4: Self = Self(228);
+    /// Raw IPv6.
+    pub const IPV6: Self = Self(229);
+    /// Linux cooked capture, version 2.
+    pub const LINUX_SLL2: Self = Self(276);
+}
+
+/// An interface of this run, by its place in [`Interfaces`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InterfaceId(pub u32);
+
+/// The names of the interfaces that the run's captures speak of, each once.
+///
+/// Two files that name an interface alike mean the same one, so a ring of files is
+/// one capture. At most [`Interfaces::LIMIT`] names are kept; those beyond share one.
+#[derive(Debug, Default)]
+pub struct Interfaces(Mutex<Vec<String>>);
+
+impl Interfaces {
+    /// How many names are kept apart.
+    pub const LIMIT: usize = 4096;
+
+    /// The identifier of `name`, which is new if no capture spoke of it before.
+    /// The empty name is that of a capture that does not name its interface.
+    ///
+    /// # Panics
+    /// Never: the lock is held for no call that could panic.
+    pub fn id(&self, name: &str) -> InterfaceId {
+        let mut names = self.0.lock().expect("no holder panics");
+        let known = names.iter().position(|known| known == name);
+        let place = known.unwrap_or_else(|| {
+            if names.len() < Self::LIMIT {
+                names.push(name.to_owned());
+            }
+            names.len() - 1
+        });
+        InterfaceId(u32::try_from(place).unwrap_or(u32::MAX))
+    }
+
+    /// All names, each at the place its [`InterfaceId`] says.
+    ///
+    /// # Panics
+    /// Never: the lock is held for no call that could panic.
+    pub fn names(&self) -> Vec<String> {
+        self.0.lock().expect("no holder panics").clone()
+    }
+}
+
+/// One captured packet, still in the reader's buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// Its place among the file's packets, from 1, as Wireshark counts.
+    pub number: u64,
+    /// When it was captured; a pcapng simple packet block does not say.
+    pub time: Option<Timestamp>,
+    /// What its first byte begins.
+    pub link_type: LinkType,
+    /// Where it was captured.
+    pub interface: InterfaceId,
+    /// The bytes captured, from the link-layer header on.
+    pub data: &'a [u8],
+    /// Its length on the wire, in bytes: at least `data.len()`.
+    pub wire_len: u32,
+}
+
+/// The most bytes that one packet's record may take, whatever its capture claims:
+/// what bounds a reader's buffer.
+pub const RECORD_LIMIT: u32 = 16 << 20;
+
+/// A capture format, and how far its walk has come.
+///
+/// A clone is a walk of its own from the same place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// The classic format, with one link type for the whole file.
+    Pcap(pcap::Pcap),
+    /// The format of blocks, which may tell of several interfaces.
+    Pcapng(pcapng::Pcapng),
+}
+
+impl Format {
+    /// The format that a capture's first four bytes tell, before its first step.
+    #[must_use]
+    pub fn detect(magic: &[u8]) -> Option<Self> {
+        let magic = *magic.first_chunk()?;
+        let pcapng = || (magic == pcapng::MAGIC).then(pcapng::Pcapng::default);
+        pcap::Pcap::detect(magic)
+            .map(Self::Pcap)
+            .or_else(|| pcapng().map(Self::Pcapng))
+    }
+
+    /// What the format is called: `pcap` or `pcapng`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Pcap(_) => "pcap",
+            Self::Pcapng(_) => "pcapng",
+        }
+    }
+
+    /// What is at the start of `bytes`, which continue where the step before ended (a
+    /// capture's first step begins at its first byte): a packet, and the bytes to advance
+    /// by. Interfaces that come up are entered into `interfaces`.
+    ///
+    /// # Errors
+    /// What there is instead of a packet; after [`Stop::Skip`] and [`Stop::More`] the walk
+    /// goes on.
+    #[inline]
+    pub fn step<'a>(&mut self, bytes: &'a [u8], interfaces: &Interfaces) -> Step<'a> {
+        match self {
+            Self::Pcap(pcap) => pcap.step(bytes, interfaces),
+            Self::Pcapng(pcapng) => pcapng.step(bytes, interfaces),
+        }
+    }
+
+    /// Steps through what of `bytes` is wholly there and shows each packet to `on_frame`.
+    /// Gives how many bytes that took, and what is behind them: a [`Stop::Skip`] only if
+    /// it leads past the end of `bytes`.
+    #[inline]
+    pub fn steps<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        interfaces: &Interfaces,
+        on_frame: impl FnMut(&Frame<'a>),
+    ) -> (usize, Stop) {
+        // Matched once, not once a packet.
+        match self {
+            Self::Pcap(pcap) => steps(bytes, |rest| pcap.step(rest, interfaces), on_frame),
+            Self::Pcapng(pcapng) => steps(bytes, |rest| pcapng.step(rest, interfaces), on_frame),
+        }
+    }
+}
+
+#[inline]
+fn steps<'a>(
+    bytes: &'a [u8],
+    mut step: impl FnMut(&'a [u8]) -> Step<'a>,
+    mut on_frame: impl FnMut(&Frame<'a>),
+) -> (usize, Stop) {
+    let mut rest = bytes;
+    loop {
+        let used = match step(rest) {
+            // By reference: a copy would wait for what was just written.
+            Ok((ref frame, used)) => {
+                on_frame(frame);
+                used
+            }
+            Err(Stop::Skip { used }) if used <= rest.len() as u64 => {
+                usize::try_from(used).unwrap_or(rest.len())
+            }
+            Err(other) => return (bytes.len() - rest.len(), other),
+        };
+        rest = &rest[used..];
+    }
+}
+
+/// A packet and the bytes that its record takes, or why there is none.
+pub type Step<'a> = Result<(Frame<'a>, usize), Stop>;
+
+/// Why there is no packet at the start of the bytes that a capture format is shown.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Nothing for us in the next `used` bytes, which may be more than were shown.
+    Skip {
+        /// Bytes to advance by.
+        used: u64,
+    },
+    /// Undecided: show at least `need` bytes from here. If the file has no more, it
+    /// ends inside `what`, or at its proper end where no bytes are left.
+    More {
+        /// Bytes to show, counted from the same place.
+        need: usize,
+        /// The structure that is incomplete.
+        what: &'static str,
+    },
+    /// No record begins here, for the reason given; the rest of the file is lost.
+    Corrupt(String),
+}
+
+impl Stop {
+    #[cold]
+    fn corrupt(what: impl Into<String>) -> Self {
+        Self::Corrupt(what.into())
+    }
+}
+
+/// A fault in a capture: everything before it counts.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Fault {
+    /// Where the bad record starts, in bytes from the start of the capture
+    /// (of its decompressed bytes, where it is compressed).
+    pub offset: u64,
+    /// What is wrong, for a person.
+    pub what: String,
+}
+
+/// The 32-bit words of a record head, in the byte order of its capture. Every packet comes
+/// this way, and nom's combinators cost as much again as all the rest.
+#[inline]
+fn words<const WORDS: usize, const BYTES: usize>(
+    bytes: &[u8; BYTES],
+    big_endian: bool,
+) -> [u32; WORDS] {
+    let (words, _) = bytes.as_chunks();
+    std::array::from_fn(|place| {
+        let word = u32::from_le_bytes(words[place]);
+        if big_endian { word.swap_bytes() } else { word }
+    })
+}
+
+fn endianness(big_endian: bool) -> Endianness {
+    if big_endian {
+        Endianness::Big
+    } else {
+        Endianness::Little
+    }
+}

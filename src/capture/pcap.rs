@@ -1,0 +1,171 @@
+//! The classic capture format, as draft-ietf-opsawg-pcap describes it: a file header,
+//! then packet records, all in the byte order of the host that wrote them.
+
+use nom::Parser;
+use nom::bytes::complete::take;
+use nom::number::Endianness;
+use nom::number::complete::{u16, u32};
+
+use super::{
+    Frame, InterfaceId, Interfaces, LinkType, RECORD_LIMIT, Step, Stop, Timestamp, endianness,
+    words,
+};
+
+const FILE_HEADER_LEN: usize = 24;
+const RECORD_HEADER_LEN: usize = 16;
+/// With the index and type of the interface, the protocol and the packet's direction.
+const MODIFIED_RECORD_HEADER_LEN: usize = 24;
+
+/// The longest packet that readers accept whatever the file header says; libpcap's
+/// `MAXIMUM_SNAPLEN`.
+const SNAP_LEN_LIMIT: u32 = 262_144;
+
+const MICROSECONDS: u32 = 0xa1b2_c3d4;
+const NANOSECONDS: u32 = 0xa1b2_3c4d;
+/// Alexey Kuznetsov's format, with more in each record header; not in the draft.
+const MODIFIED: u32 = 0xa1b2_cd34;
+
+/// A walk over a file of the classic format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pcap {
+    packets: u64,
+    big_endian: bool,
+    nanos_per_tick: u32,
+    record_header_len: usize,
+    header: Option<Header>,
+}
+
+/// What the file header says of all records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Header {
+    captured_limit: u32,
+    /// Up to version 2.3, writers disagreed about which of the two lengths comes first.
+    lengths_may_be_swapped: bool,
+    link_type: LinkType,
+    interface: InterfaceId,
+}
+
+impl Pcap {
+    pub(super) fn detect(magic: [u8; 4]) -> Option<Self> {
+        let variant = |magic| match magic {
+            MICROSECONDS => Some((1_000, RECORD_HEADER_LEN)),
+            NANOSECONDS => Some((1, RECORD_HEADER_LEN)),
+            MODIFIED => Some((1_000, MODIFIED_RECORD_HEADER_LEN)),
+            _ => None,
+        };
+        let little = variant(u32::from_le_bytes(magic)).map(|variant| (false, variant));
+        let big = || variant(u32::from_be_bytes(magic)).map(|variant| (true, variant));
+        let (big_endian, (nanos_per_tick, record_header_len)) = little.or_else(big)?;
+        Some(Self {
+            packets: 0,
+            big_endian,
+            nanos_per_tick,
+            record_header_len,
+            header: None,
+        })
+    }
+
+    #[inline]
+    pub(super) fn step<'a>(&mut self, bytes: &'a [u8], interfaces: &Interfaces) -> Step<'a> {
+        match self.header {
+            Some(header) => self.record(bytes, header),
+            None => self.file_header(bytes, interfaces),
+        }
+    }
+
+    #[inline]
+    fn record<'a>(&mut self, bytes: &'a [u8], header: Header) -> Step<'a> {
+        let start = self.record_header_len;
+        let (Some(head), true) = (bytes.first_chunk::<16>(), bytes.len() >= start) else {
+            let what = "a packet record header";
+            return Err(Stop::More { need: start, what });
+        };
+        let [seconds, fraction, mut captured_len, mut original_len] = words(head, self.big_endian);
+        if header.lengths_may_be_swapped && captured_len > original_len {
+            std::mem::swap(&mut captured_len, &mut original_len);
+        }
+        if captured_len > header.captured_limit {
+            return Err(oversized(captured_len, header.captured_limit));
+        }
+        let used = start + captured_len as usize;
+        let Some(data) = bytes.get(start..used) else {
+            let what = "a packet record";
+            return Err(Stop::More { need: used, what });
+        };
+        self.packets += 1;
+        let frame = Frame {
+            number: self.packets,
+            time: Some(self.timestamp(seconds, fraction)),
+            link_type: header.link_type,
+            interface: header.interface,
+            data,
+            wire_len: original_len.max(captured_len),
+        };
+        Ok((frame, used))
+    }
+
+    /// No 32 bits of each leave the range of 64.
+    #[inline]
+    fn timestamp(&self, seconds: u32, fraction: u32) -> Timestamp {
+        let nanos = i64::from(fraction) * i64::from(self.nanos_per_tick);
+        Timestamp(i64::from(seconds) * 1_000_000_000 + nanos)
+    }
+
+    fn file_header<'a>(&mut self, bytes: &'a [u8], interfaces: &Interfaces) -> Step<'a> {
+        let Some(Fields {
+            version,
+            snap_len,
+            network,
+        }) = fields(bytes, endianness(self.big_endian))
+        else {
+            let (need, what) = (FILE_HEADER_LEN, "the file header");
+            return Err(Stop::More { need, what });
+        };
+        let (major, minor) = version;
+        if major != 2 {
+            let what = format!("pcap version {major}.{minor} is not supported");
+            return Err(Stop::Corrupt(what));
+        }
+        self.header = Some(Header {
+            captured_limit: snap_len.clamp(SNAP_LEN_LIMIT, RECORD_LIMIT),
+            lengths_may_be_swapped: minor <= 3,
+            link_type: link_type(network),
+            interface: interfaces.id(""),
+        });
+        let used = FILE_HEADER_LEN as u64;
+        Err(Stop::Skip { used })
+    }
+}
+
+#[cold]
+fn oversized(captured_len: u32, limit: u32) -> Stop {
+    Stop::Corrupt(format!(
+        "a packet record claims {captured_len} bytes, more than the {limit} that one may have"
+    ))
+}
+
+struct Fields {
+    version: (u16, u16),
+    snap_len: u32,
+    network: u32,
+}
+
+fn fields(bytes: &[u8], order: Endianness) -> Option<Fields> {
+    let magic = take::<_, _, ()>(4_usize);
+    let time_zone_and_accuracy = take(8_usize);
+    let version = (u16(order), u16(order));
+    let rest = (u32(order), u32(order));
+    let mut header = (magic, version, time_zone_and_accuracy, rest);
+    let (_, (_, version, _, (snap_len, network))) = header.parse(bytes).ok()?;
+    Some(Fields {
+        version,
+        snap_len,
+        network,
+    })
+}
+
+/// The bits above tell of a frame check sequence, or are reserved.
+fn link_type(network: u32) -> LinkType {
+    let [.., high, low] = network.to_be_bytes();
+    LinkType(u16::from_be_bytes([high, low]))
+}

@@ -1,0 +1,4 @@
+//! plainsight: which paths to Azure Managed Lustre carry encrypted traffic,
+//! and which send their data in plain sight.
+
+pub mod capture;

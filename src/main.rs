@@ -1,0 +1,2 @@
+//! The `plainsight` command.
+fn main() {}

@@ -1,0 +1,170 @@
+//! Captures that others made, where they are present.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use plainsight::capture::file::{Input, InputPath, OpenError};
+
+use super::libpcap::{assert_same, read_with_libpcap};
+use super::{walk, walk_input};
+
+/// Where the number of packets rightly is another than capinfos gives, and why.
+const DIFFERENT: [(&str, Option<usize>, &str); 7] = [
+    (
+        "formats/LibtraceTeam-libtrace__5_packets.erf.gz",
+        None,
+        "ERF is not read",
+    ),
+    (
+        "formats/LibtraceTeam-libtrace__5_packets.erf.xz",
+        None,
+        "xz is not read",
+    ),
+    (
+        "formats/seladb-PcapPlusPlus__solaris.snoop",
+        None,
+        "snoop is not read",
+    ),
+    (
+        "formats/the-tcpdump-group-libpcap__brcm-tag-stp.pcap",
+        Some(4),
+        "capinfos does not know its link type; tcpdump reads 4",
+    ),
+    (
+        "formats/rshk-python-pcapng__test006.ntar",
+        Some(0),
+        "its packet block has a length that is no multiple of four",
+    ),
+    (
+        "malformed/seladb-PcapPlusPlus__clusterfuzz-testcase-minimized-FuzzTarget-5766899836387328",
+        Some(1),
+        "capinfos guesses a variant of longer record headers; libpcap reads a packet",
+    ),
+    (
+        "malformed/the-tcpdump-group-libpcap__linktype-reserved-field-not-zero.pcap",
+        Some(0),
+        "capinfos refuses reserved bits that say nothing of the records",
+    ),
+];
+
+fn corpus() -> Option<(PathBuf, Vec<BTreeMap<String, String>>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    let oracle = fs::read_to_string(folder.join("ORACLE.tsv")).ok()?;
+    let mut lines = oracle
+        .lines()
+        .map(|line| line.split('\t').map(str::to_owned));
+    let names: Vec<_> = lines.next()?.collect();
+    let rows: Vec<_> = lines
+        .map(|line| names.iter().cloned().zip(line).collect())
+        .collect();
+    assert!(rows.len() > 300, "an oracle of {} rows", rows.len());
+    Some((folder, rows))
+}
+
+/// Where capinfos stopped early, its message says after how many packets.
+fn counted(row: &BTreeMap<String, String>) -> usize {
+    let in_words = || {
+        row["capinfos_err"]
+            .split_once("after reading ")?
+            .1
+            .split_once(' ')
+    };
+    let count = row["capinfos_pkts"].parse().ok();
+    let count = count.or_else(|| in_words()?.0.parse().ok());
+    count.expect("a count in the oracle")
+}
+
+fn open(path: &Path) -> Result<Input, OpenError> {
+    let (path, found_in) = (path.to_owned(), None);
+    Input::open(&InputPath { path, found_in })
+}
+
+#[test]
+fn packets_are_as_many_as_capinfos_counts() {
+    let Some((folder, rows)) = corpus() else {
+        return;
+    };
+    let mut wrong = Vec::new();
+    for row in rows {
+        let file = &row["file"];
+        let outcome = open(&folder.join(file)).map(walk_input);
+        let known = DIFFERENT.iter().find(|(name, ..)| name == file);
+        let expected = known.map_or_else(|| Some(counted(&row)), |known| known.1);
+        let ours = outcome.as_ref().ok().map(|outcome| outcome.packets.len());
+        if ours != expected {
+            wrong.push(format!(
+                "{file}: {ours:?} packets, not {expected:?}: {:?}",
+                outcome.map(|o| o.fault)
+            ));
+            continue;
+        }
+        let Ok(outcome) = outcome else { continue };
+        let theirs = match known {
+            Some((.., reason)) => reason.starts_with("its packet block"),
+            None => !row["capinfos_err"].is_empty(),
+        };
+        if outcome.fault.is_some() != theirs {
+            wrong.push(format!(
+                "{file}: {:?}, capinfos: {}",
+                outcome.fault, row["capinfos_err"]
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn frames_are_those_of_libpcap() {
+    let Some((folder, rows)) = corpus() else {
+        return;
+    };
+    let mut compared = 0;
+    for row in rows {
+        let path = folder.join(&row["file"]);
+        let Some(theirs) = read_with_libpcap(&path) else {
+            continue;
+        };
+        let ours = open(&path).map(walk_input).expect("a capture");
+        assert!(
+            ours.packets.len() >= theirs.packets.len(),
+            "{}",
+            row["file"]
+        );
+        if theirs.whole {
+            assert_eq!(ours.packets.len(), theirs.packets.len(), "{}", row["file"]);
+        }
+        assert_same(&ours.packets, &theirs.packets, &row["file"]);
+        compared += 1;
+    }
+    assert!(compared > 250, "only {compared} files compared");
+}
+
+#[test]
+fn no_damage_is_too_much() {
+    let Some((folder, rows)) = corpus() else {
+        return;
+    };
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).expect("31 bits") % below.max(1)
+    };
+    for row in rows {
+        let bytes = fs::read(folder.join(&row["file"])).expect("a file of the corpus");
+        let whole = walk(&bytes).map_or(0, |outcome| outcome.packets.len());
+        for _ in 0..12 {
+            let cut = walk(&bytes[..random(bytes.len())]);
+            let packets = cut.map_or(0, |outcome| outcome.packets.len());
+            assert!(packets <= whole, "{}", row["file"]);
+            let mut damaged = bytes.clone();
+            for _ in 0..=random(4) {
+                let at = random(bytes.len());
+                damaged[at] ^= 1 << random(8);
+            }
+            let _ = walk(&damaged);
+        }
+    }
+}
