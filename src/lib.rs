@@ -2,3 +2,4 @@
 //! and which send their data in plain sight.
 
 pub mod capture;
+pub mod decode;

@@ -1,0 +1,42 @@
+//! BSD loopback (`LINKTYPE_NULL`, `LINKTYPE_LOOP`) and IP without any link header.
+
+use nom::number::complete::{be_u32, le_u32};
+
+use super::{Layer, Next, Rest, Stop, Turn};
+
+const FAMILY_LEN: usize = 4;
+
+/// The protocol family comes in the byte order of the host that captured, which only
+/// the value tells: families are small numbers.
+pub(super) fn read(rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
+    let bytes = rest.need(FAMILY_LEN, Layer::Loopback)?;
+    let family = match (le(bytes), be(bytes)) {
+        (little, _) if u16::try_from(little).is_ok() => little,
+        (_, big) => big,
+    };
+    let next = match family {
+        2 => Next::EtherType(0x0800),
+        // AF_INET6 of Linux, NetBSD, FreeBSD and macOS.
+        10 | 24 | 28 | 30 => Next::EtherType(0x86dd),
+        _ => return Ok(Turn::Other),
+    };
+    Ok(Turn::Go(next, rest.after(FAMILY_LEN)))
+}
+
+fn le(bytes: &[u8]) -> u32 {
+    le_u32::<_, ()>(bytes).map_or(0, |(_, family)| family)
+}
+
+fn be(bytes: &[u8]) -> u32 {
+    be_u32::<_, ()>(bytes).map_or(0, |(_, family)| family)
+}
+
+/// Raw IP: the first nibble is the version.
+pub(super) fn read_raw(rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
+    let ether_type = match rest.need(1, Layer::Ipv4)?[0] >> 4 {
+        4 => 0x0800,
+        6 => 0x86dd,
+        _ => return Err(rest.malformed(Layer::Link)),
+    };
+    Ok(Turn::Go(Next::EtherType(ether_type), rest))
+}

@@ -1,0 +1,12 @@
+//! VLAN tags: IEEE 802.1Q, and 802.1ad with one inside the other.
+
+use etherparse::SingleVlanHeaderSlice;
+
+use super::{Layer, Next, Rest, Stop, Turn};
+
+pub(super) fn read(rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
+    let tag = SingleVlanHeaderSlice::from_slice(rest.bytes)
+        .map_err(|e| rest.short(e.required_len, Layer::Vlan))?;
+    let after = rest.after(tag.slice().len());
+    Ok(Turn::Go(Next::EtherType(tag.ether_type().0), after))
+}
