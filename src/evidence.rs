@@ -1,0 +1,115 @@
+//! What one packet shows, whatever flow it belongs to.
+
+use crate::decode::{Payload, Protocol};
+
+pub mod ciphertext;
+pub mod dtls;
+pub mod lnet;
+pub mod ptlrpc;
+
+use dtls::{ContentType, Reading, Record};
+
+/// What one packet shows. Its class follows when its flow is known as a whole: a suite
+/// seen later, or other segments, can change what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Shown {
+    /// DTLS records alone, all in an epoch of 1 or more.
+    Ciphertext,
+    /// DTLS records, one or more in epoch 0, none of those application data.
+    Handshake,
+    /// Application data in epoch 0.
+    ClearData,
+    /// DTLS records, of which the capture cut off a later one's header.
+    CutRecords,
+    /// The capture cut off the first record's header, if it is one.
+    CutPayload,
+    /// TCP with a payload that is no DTLS.
+    Segment,
+    /// TCP without a payload.
+    BareSegment,
+    /// TCP with a payload that was not captured.
+    UnseenSegment,
+    /// UDP with a payload that is no DTLS.
+    Datagram,
+    /// TCP or UDP whose ports could not be read.
+    Portless,
+}
+
+impl Shown {
+    /// All of them, each at the place that is its number.
+    pub const ALL: [Self; 10] = [
+        Self::Ciphertext,
+        Self::Handshake,
+        Self::ClearData,
+        Self::CutRecords,
+        Self::CutPayload,
+        Self::Segment,
+        Self::BareSegment,
+        Self::UnseenSegment,
+        Self::Datagram,
+        Self::Portless,
+    ];
+
+    /// Whether a DTLS record was seen.
+    #[must_use]
+    pub fn is_dtls(self) -> bool {
+        matches!(
+            self,
+            Self::Ciphertext | Self::Handshake | Self::ClearData | Self::CutRecords
+        )
+    }
+}
+
+/// What a transport payload shows, and the DTLS records in it.
+pub fn read<'a>(
+    protocol: Protocol,
+    payload: &Payload<'a>,
+) -> (Shown, impl Iterator<Item = Record<'a>> + use<'a>) {
+    let reading = dtls::read(payload.bytes, payload.datagram_len);
+    let records = match &reading {
+        Reading::Whole(records) | Reading::Cut { seen: records } => Some(records.clone()),
+        Reading::Other => None,
+    };
+    let shown = match reading {
+        Reading::Whole(records) => whole(records),
+        Reading::Cut { seen } => cut(protocol, payload, seen),
+        Reading::Other => no_dtls(protocol, payload),
+    };
+    (shown, records.into_iter().flatten())
+}
+
+fn is_clear_data(record: &Record<'_>) -> bool {
+    !record.is_protected() && record.content_type == ContentType::APPLICATION_DATA
+}
+
+fn whole(mut records: dtls::Records<'_>) -> Shown {
+    if records.clone().any(|record| is_clear_data(&record)) {
+        Shown::ClearData
+    } else if records.all(|record| record.is_protected()) {
+        Shown::Ciphertext
+    } else {
+        Shown::Handshake
+    }
+}
+
+fn cut(protocol: Protocol, payload: &Payload<'_>, mut seen: dtls::Records<'_>) -> Shown {
+    if seen.clone().any(|record| is_clear_data(&record)) {
+        Shown::ClearData
+    } else if seen.next().is_some() {
+        Shown::CutRecords
+    } else if protocol == Protocol::Tcp && payload.bytes.is_empty() {
+        Shown::UnseenSegment
+    } else {
+        Shown::CutPayload
+    }
+}
+
+fn no_dtls(protocol: Protocol, payload: &Payload<'_>) -> Shown {
+    match (protocol, payload.wire_len) {
+        (Protocol::Udp, _) => Shown::Datagram,
+        (Protocol::Tcp, Some(0)) => Shown::BareSegment,
+        (Protocol::Tcp, Some(_)) if !payload.bytes.is_empty() => Shown::Segment,
+        (Protocol::Tcp, _) => Shown::UnseenSegment,
+    }
+}

@@ -1,0 +1,408 @@
+//! DTLS records (RFC 6347), and what a handshake says in the clear.
+//!
+//! A payload is DTLS only if it is a chain of records whose type, version, epoch and
+//! length all hold and that fills the payload exactly, as far as it was captured.
+
+use nom::{
+    IResult, Parser,
+    number::complete::{be_u8, be_u16, be_u24},
+};
+use tls_parser::{TlsCipherAu, TlsCipherEnc, TlsCipherEncMode, TlsCipherSuite};
+
+/// Bytes of a record before its fragment.
+pub const HEADER_LEN: usize = 13;
+/// RFC 6347 4.1.1: no protected fragment is longer.
+const MAX_PROTECTED_LEN: u16 = (1 << 14) + 2048;
+const MAX_CLEAR_LEN: u16 = 1 << 14;
+/// The shortest thing that any cipher or MAC of the registry makes: a tag of 8 bytes
+/// behind an explicit nonce of 8 (AES-CCM-8), or a tag of 16.
+const MIN_PROTECTED_LEN: u16 = 16;
+/// An epoch is a renegotiation. Some associations have thousands, but one near the end
+/// of its range is a number that only looks like an epoch.
+const MAX_EPOCH: u16 = 0x7fff;
+/// RFC 9146 leaves the length of a connection ID to its owner; longer ones are not in use.
+const MAX_CONNECTION_ID_LEN: usize = 20;
+
+/// A DTLS protocol version, as on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(pub u16);
+
+impl Version {
+    /// DTLS 1.0 (RFC 4347).
+    pub const V1_0: Self = Self(0xfeff);
+    /// DTLS 1.2 (RFC 6347).
+    pub const V1_2: Self = Self(0xfefd);
+    /// DTLS 1.3 (RFC 9147), which only the `supported_versions` extension names.
+    pub const V1_3: Self = Self(0xfefc);
+
+    /// Its usual name: "1.2".
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::V1_0 => "1.0",
+            Self::V1_2 => "1.2",
+            Self::V1_3 => "1.3",
+            _ => "unknown",
+        }
+    }
+}
+
+/// A record's content type (RFC 6347, RFC 6520, RFC 9146).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentType(pub u8);
+
+impl ContentType {
+    /// `change_cipher_spec`.
+    pub const CHANGE_CIPHER_SPEC: Self = Self(20);
+    /// alert.
+    pub const ALERT: Self = Self(21);
+    /// handshake.
+    pub const HANDSHAKE: Self = Self(22);
+    /// `application_data`.
+    pub const APPLICATION_DATA: Self = Self(23);
+    /// heartbeat.
+    pub const HEARTBEAT: Self = Self(24);
+    /// `tls12_cid`: any of the others, protected, with a connection ID.
+    pub const CONNECTION_ID: Self = Self(25);
+
+    /// Its name in words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CHANGE_CIPHER_SPEC => "change cipher spec",
+            Self::ALERT => "alert",
+            Self::HANDSHAKE => "handshake",
+            Self::APPLICATION_DATA => "application data",
+            Self::HEARTBEAT => "heartbeat",
+            Self::CONNECTION_ID => "connection ID",
+            _ => "unknown",
+        }
+    }
+}
+
+/// A cipher suite, as numbered by IANA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Suite(pub u16);
+
+impl Suite {
+    /// Its registered name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.registered().map_or("unassigned", |suite| suite.name)
+    }
+
+    /// Whether it keeps secrets: a suite with the NULL cipher, or one of RFC 9150 that
+    /// only protects integrity, does not.
+    #[must_use]
+    pub fn is_secret(self) -> bool {
+        const INTEGRITY_ONLY: [u16; 2] = [0xc0b4, 0xc0b5];
+        !INTEGRITY_ONLY.contains(&self.0)
+            && self
+                .registered()
+                .is_none_or(|suite| suite.enc != TlsCipherEnc::Null)
+    }
+
+    /// Whether it is what Azure promises: AES-256-GCM, with ECDSA certificates.
+    #[must_use]
+    pub fn is_azure(self) -> bool {
+        self.registered().is_some_and(|suite| {
+            suite.enc == TlsCipherEnc::Aes
+                && suite.enc_size == 256
+                && suite.enc_mode == TlsCipherEncMode::Gcm
+                && suite.au == TlsCipherAu::Ecdsa
+        })
+    }
+
+    fn registered(self) -> Option<&'static TlsCipherSuite> {
+        TlsCipherSuite::from_id(self.0)
+    }
+}
+
+/// One record, with as much of its fragment as was captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// What it carries.
+    pub content_type: ContentType,
+    /// Version in its header.
+    pub version: Version,
+    /// 0 before the first change of cipher, which is before any protection.
+    pub epoch: u16,
+    /// Counts up by one in each epoch and direction.
+    pub sequence: u64,
+    /// Bytes of its fragment on the wire, as the length field says.
+    pub len: u16,
+    /// The captured part of the fragment.
+    pub fragment: &'a [u8],
+}
+
+impl Record<'_> {
+    /// Whether the record layer protects it, if only with a NULL cipher.
+    #[must_use]
+    pub fn is_protected(&self) -> bool {
+        self.epoch > 0
+    }
+
+    fn holds(&self) -> bool {
+        let lengths = if self.is_protected() {
+            MIN_PROTECTED_LEN..=MAX_PROTECTED_LEN
+        } else {
+            1..=MAX_CLEAR_LEN
+        };
+        lengths.contains(&self.len) && self.epoch <= MAX_EPOCH && self.content_holds()
+    }
+
+    /// What an unprotected record carries can be checked.
+    fn content_holds(&self) -> bool {
+        match self.content_type {
+            _ if self.is_protected() => true,
+            ContentType::CHANGE_CIPHER_SPEC => self.len == 1,
+            ContentType::ALERT => self.len == 2,
+            ContentType::HANDSHAKE => handshake_holds(self.fragment, self.len),
+            ContentType::CONNECTION_ID => false,
+            _ => true,
+        }
+    }
+}
+
+/// What a payload turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading<'a> {
+    /// No DTLS.
+    Other,
+    /// As far as it was captured it may be DTLS, but the capture ends too early to be
+    /// sure: within the first record's header, or before a later one.
+    Cut {
+        /// The records whose headers were captured.
+        seen: Records<'a>,
+    },
+    /// Records from the first byte to the last.
+    Whole(Records<'a>),
+}
+
+/// Records that were found to hold, to be read again one by one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Records<'a> {
+    bytes: &'a [u8],
+    left: usize,
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Record<'a>;
+
+    fn next(&mut self) -> Option<Record<'a>> {
+        let Some(RecordReading::Record(record, len)) = read_record(self.bytes, self.left) else {
+            return None;
+        };
+        self.bytes = self.bytes.get(len..).unwrap_or_default();
+        self.left -= len;
+        Some(record)
+    }
+}
+
+/// Reads a payload of which `bytes` were captured and `wire_len` were sent.
+#[must_use]
+pub fn read(bytes: &[u8], wire_len: usize) -> Reading<'_> {
+    let mut rest = bytes;
+    let mut left = wire_len;
+    let seen = Records {
+        bytes,
+        left: wire_len,
+    };
+    loop {
+        match read_record(rest, left) {
+            None => return Reading::Other,
+            Some(RecordReading::Cut) => return Reading::Cut { seen },
+            Some(RecordReading::Record(_, len)) if len == left => return Reading::Whole(seen),
+            Some(RecordReading::Record(_, len)) => {
+                left -= len;
+                rest = rest.get(len..).unwrap_or_default();
+            }
+        }
+    }
+}
+
+enum RecordReading<'a> {
+    /// A record, and the bytes it takes on the wire.
+    Record(Record<'a>, usize),
+    /// The capture ends inside its header, and what is there fits.
+    Cut,
+}
+
+fn read_record(bytes: &[u8], left: usize) -> Option<RecordReading<'_>> {
+    if left <= HEADER_LEN || !begins(bytes) {
+        return None;
+    }
+    let Ok((fragment, header)) = header(bytes) else {
+        // The capture must be what ended the header.
+        return (bytes.len() < left).then_some(RecordReading::Cut);
+    };
+    if header.content_type == ContentType::CONNECTION_ID {
+        return with_connection_id(bytes, left, header);
+    }
+    complete(header, fragment, HEADER_LEN, left)
+}
+
+/// Whether the first three bytes, as far as they are there, fit.
+fn begins(bytes: &[u8]) -> bool {
+    let fits = |at: usize, good: fn(u8) -> bool| bytes.get(at).is_none_or(|&byte| good(byte));
+    fits(0, |byte| (20..=25).contains(&byte))
+        && fits(1, |byte| byte == 0xfe)
+        && fits(2, |byte| byte == 0xff || byte == 0xfd)
+}
+
+/// Joins a header with its fragment, if the record then holds and fits.
+fn complete<'a>(
+    header: Record<'a>,
+    after: &'a [u8],
+    header_len: usize,
+    left: usize,
+) -> Option<RecordReading<'a>> {
+    let len = header_len + usize::from(header.len);
+    let record = Record {
+        fragment: &after[..after.len().min(header.len.into())],
+        ..header
+    };
+    (len <= left && record.holds()).then_some(RecordReading::Record(record, len))
+}
+
+/// The length of a connection ID is known to its owners alone. It is taken to be the
+/// one that makes the record the last of its datagram.
+fn with_connection_id<'a>(
+    bytes: &'a [u8],
+    left: usize,
+    header: Record<'a>,
+) -> Option<RecordReading<'a>> {
+    const LENGTH_AT: usize = HEADER_LEN - 2;
+    let mut cut = false;
+    for id_len in 1..=MAX_CONNECTION_ID_LEN {
+        let header_len = HEADER_LEN + id_len;
+        let Some(after) = bytes.get(header_len..) else {
+            cut = bytes.len() < left;
+            break;
+        };
+        let at = LENGTH_AT + id_len;
+        let len = u16::from_be_bytes([bytes[at], bytes[at + 1]]);
+        if header_len + usize::from(len) == left {
+            return complete(Record { len, ..header }, after, header_len, left);
+        }
+    }
+    (cut && header.is_protected()).then_some(RecordReading::Cut)
+}
+
+fn header(bytes: &[u8]) -> IResult<&[u8], Record<'_>> {
+    let (fragment, (content_type, version, epoch, high, low, len)) =
+        (be_u8, be_u16, be_u16, be_u24, be_u24, be_u16).parse(bytes)?;
+    let record = Record {
+        content_type: ContentType(content_type),
+        version: Version(version),
+        epoch,
+        sequence: u64::from(high) << 24 | u64::from(low),
+        len,
+        fragment: &[],
+    };
+    Ok((fragment, record))
+}
+
+const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
+/// `hello_request` to finished, and what RFC 5077, 5246, 6066, 6347 and 9147 added.
+const HANDSHAKE_TYPES: [u8; 16] = [0, 1, 2, 3, 4, 5, 8, 11, 12, 13, 14, 15, 16, 20, 21, 22];
+const HANDSHAKE_HEADER_LEN: usize = 12;
+
+/// A handshake message, or a fragment of one.
+struct Handshake {
+    kind: u8,
+    len: u32,
+    fragment_at: u32,
+    fragment_len: u32,
+}
+
+fn handshake(bytes: &[u8]) -> IResult<&[u8], Handshake> {
+    let (body, (kind, len, _sequence, fragment_at, fragment_len)) =
+        (be_u8, be_u24, be_u16, be_u24, be_u24).parse(bytes)?;
+    let message = Handshake {
+        kind,
+        len,
+        fragment_at,
+        fragment_len,
+    };
+    Ok((body, message))
+}
+
+/// Whether an unprotected handshake record begins with a message that can be one.
+fn handshake_holds(fragment: &[u8], len: u16) -> bool {
+    let Some(room) = usize::from(len).checked_sub(HANDSHAKE_HEADER_LEN) else {
+        return false;
+    };
+    match handshake(fragment) {
+        Ok((_, message)) => {
+            HANDSHAKE_TYPES.contains(&message.kind)
+                && message.fragment_at + message.fragment_len <= message.len
+                && message.fragment_len as usize <= room
+        }
+        Err(_) => fragment.len() < usize::from(len),
+    }
+}
+
+/// What the hellos in a handshake record say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hello {
+    /// The caller's.
+    Client,
+    /// The callee's choice.
+    Server {
+        /// The version that will protect.
+        version: Version,
+        /// The suite that will protect.
+        suite: Suite,
+    },
+}
+
+/// The hellos in an unprotected handshake record, one after the other.
+pub fn hellos<'a>(record: &Record<'a>) -> impl Iterator<Item = Hello> + 'a {
+    let clear = !record.is_protected() && record.content_type == ContentType::HANDSHAKE;
+    let mut rest = if clear { record.fragment } else { &[] };
+    std::iter::from_fn(move || {
+        let (body, message) = handshake(rest).ok()?;
+        rest = body
+            .get(message.fragment_len as usize..)
+            .unwrap_or_default();
+        Some((message, body))
+    })
+    .filter_map(|(message, body)| match message.kind {
+        CLIENT_HELLO => Some(Hello::Client),
+        SERVER_HELLO if message.fragment_at == 0 => server_hello(body).ok().map(|(_, hello)| hello),
+        _ => None,
+    })
+}
+
+/// RFC 5246 7.4.1.3: version, random, session id, cipher suite, compression, extensions.
+fn server_hello(body: &[u8]) -> IResult<&[u8], Hello> {
+    use nom::{bytes::complete::take, multi::length_data};
+    let (rest, (version, _random, _session, suite)) =
+        (be_u16, take(32_usize), length_data(be_u8), be_u16).parse(body)?;
+    let version = supported_version(rest).unwrap_or(version);
+    let hello = Hello::Server {
+        version: Version(version),
+        suite: Suite(suite),
+    };
+    Ok((rest, hello))
+}
+
+/// The `supported_versions` extension (RFC 8446 4.2.1), where DTLS 1.3 puts its version.
+fn supported_version(after_suite: &[u8]) -> Option<u16> {
+    use nom::multi::length_data;
+    const SUPPORTED_VERSIONS: u16 = 43;
+    const MAX_EXTENSIONS: usize = 64;
+    let (rest, _compression) = be_u8::<_, ()>(after_suite).ok()?;
+    let (mut rest, _total) = be_u16::<_, ()>(rest).ok()?;
+    for _ in 0..MAX_EXTENSIONS {
+        let (after, (kind, data)): (_, (u16, &[u8])) =
+            (be_u16::<_, ()>, length_data(be_u16)).parse(rest).ok()?;
+        if kind == SUPPORTED_VERSIONS {
+            return be_u16::<_, ()>(data).ok().map(|(_, version)| version);
+        }
+        rest = after;
+    }
+    None
+}

@@ -1,0 +1,340 @@
+//! Lustre's network layer over TCP: socklnd's connection request and HELLO, and `LNet`
+//! messages (lnet/include/uapi/linux/lnet/lnet-types.h, socklnd.h of Lustre 2.15).
+//!
+//! Numbers are little-endian: AMLFS and its clients are x86-64 machines.
+
+use std::net::Ipv4Addr;
+
+use nom::{
+    IResult, Parser,
+    bytes::complete::{tag, take},
+    combinator::verify,
+    number::complete::{le_u16, le_u32, le_u64},
+};
+
+use super::ptlrpc::{self, Rpc};
+use crate::decode::Address;
+
+/// `LNet`'s well-known process id, of the kernel itself.
+const PID_LUSTRE: u32 = 12345;
+/// Network interface type of socklnd.
+const SOCKLND: u16 = 2;
+/// `ksock_msg` types.
+const KSOCK_MSG_NOOP: [u8; 4] = [0xc0, 0, 0, 0];
+const KSOCK_MSG_LNET: [u8; 4] = [0xc1, 0, 0, 0];
+/// `LNET_PROTO_ACCEPTOR_MAGIC`, then its version.
+const CONNECTION_REQUEST: [u8; 8] = [0x00, 0x71, 0xce, 0xac, 1, 0, 0, 0];
+/// `LNET_PROTO_MAGIC`, then `KSOCK_PROTO_V3`.
+const HELLO: [u8; 8] = [0x63, 0x69, 0x72, 0x45, 3, 0, 0, 0];
+/// Bytes of an `LNet` message before its payload, with socklnd's header.
+pub const HEADER_LEN: usize = 96;
+const MAX_PAYLOAD_LEN: u32 = 1 << 20;
+/// Portals of raw data.
+const BULK_OST: u32 = 8;
+const BULK_MDS: u32 = 14;
+const BULK_MGS: u32 = 33;
+
+/// A network identifier on a TCP network: `10.0.0.4@tcp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Nid {
+    /// Its IPv4 address.
+    pub address: Ipv4Addr,
+    /// The number behind `tcp`.
+    pub network: u16,
+}
+
+fn nid(bytes: &[u8]) -> IResult<&[u8], Nid> {
+    let (rest, (address, network, _)) =
+        (le_u32, le_u16, verify(le_u16, |&lnd| lnd == SOCKLND)).parse(bytes)?;
+    let nid = Nid {
+        address: Ipv4Addr::from(address),
+        network,
+    };
+    Ok((rest, nid))
+}
+
+/// The two ends of the packet that a signature stands in.
+#[derive(Clone, Copy, Debug)]
+pub struct Ends {
+    /// Its source.
+    pub source: Address,
+    /// Its destination.
+    pub destination: Address,
+}
+
+impl Ends {
+    fn are(self, source: Nid, destination: Nid) -> bool {
+        let is = |address: Address, nid: Nid| address == std::net::IpAddr::V4(nid.address).into();
+        is(self.source, source) && is(self.destination, destination)
+    }
+}
+
+/// What proves that Lustre could be read, strongest odds against chance in the docs of
+/// each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Proof {
+    /// A connection request with a TCP NID: 2^-96.
+    ConnectionRequest,
+    /// A HELLO: 2^-256.
+    Hello,
+    /// An `LNet` header whose NIDs are the packet's own addresses: 2^-192.
+    Message,
+    /// An `LNet` header with other NIDs, as behind NAT or an `LNet` router: 2^-96.
+    RoutedMessage,
+    /// A keepalive NOOP: 2^-192.
+    Keepalive,
+}
+
+/// What a socklnd connection is for, as its HELLO says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConnectionType {
+    /// Control messages.
+    Control,
+    /// Bulk data to the caller.
+    BulkIn,
+    /// Bulk data from the caller.
+    BulkOut,
+}
+
+/// Type of an `LNet` message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MessageType {
+    Ack,
+    Put { portal: u32 },
+    Get { portal: u32 },
+    Reply,
+}
+
+/// Which end of a message is the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Server {
+    /// The message goes to it.
+    Destination,
+    /// The message comes from it.
+    Source,
+}
+
+/// An `LNet` message, as far as it was captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Whether its NIDs are the packet's addresses.
+    pub direct: bool,
+    /// The end that its portal belongs to.
+    pub server: Option<Server>,
+    /// The RPC that it carries.
+    pub rpc: Option<Rpc>,
+    /// Bytes from its first to the one after its payload.
+    len: usize,
+}
+
+/// A signature found in a payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What it is.
+    pub proof: Proof,
+    /// The end that the message's portal belongs to.
+    pub server: Option<Server>,
+    /// Where it stands, in bytes from the start of the payload.
+    pub at: usize,
+}
+
+/// What stands at the start of a segment, one message after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A caller asks for a connection.
+    ConnectionRequest,
+    /// Either end introduces itself; `None` is a refusal.
+    Hello(Option<ConnectionType>),
+    /// A keepalive.
+    Keepalive,
+    /// A message.
+    Message(Message),
+}
+
+impl Unit {
+    fn proof(self) -> Proof {
+        match self {
+            Self::ConnectionRequest => Proof::ConnectionRequest,
+            Self::Hello(_) => Proof::Hello,
+            Self::Keepalive => Proof::Keepalive,
+            Self::Message(Message { direct: true, .. }) => Proof::Message,
+            Self::Message(_) => Proof::RoutedMessage,
+        }
+    }
+
+    fn server(self) -> Option<Server> {
+        match self {
+            Self::Message(message) => message.server,
+            _ => None,
+        }
+    }
+}
+
+/// The units that follow each other from the start of a payload on. It ends at the
+/// first place where none begins.
+pub fn units(payload: &[u8], ends: Ends) -> impl Iterator<Item = Unit> + '_ {
+    let mut rest = payload;
+    std::iter::from_fn(move || {
+        let (after, unit) = unit(rest, Some(ends))?;
+        rest = after;
+        Some(unit)
+    })
+}
+
+/// Searches a payload for the first signature, wherever it stands. Without `ends` the
+/// NIDs may be any, as inside a tunnel.
+#[must_use]
+pub fn find(payload: &[u8], ends: Option<Ends>) -> Option<Found> {
+    // A connection request opens a connection; the others can stand anywhere.
+    let start = payload.starts_with(&CONNECTION_REQUEST).then_some(0);
+    start
+        .into_iter()
+        .chain(memchr::memchr3_iter(
+            KSOCK_MSG_LNET[0],
+            HELLO[0],
+            KSOCK_MSG_NOOP[0],
+            payload,
+        ))
+        .find_map(|at| {
+            let (_, unit) = unit(&payload[at..], ends)?;
+            Some(Found {
+                proof: unit.proof(),
+                server: unit.server(),
+                at,
+            })
+        })
+}
+
+/// One unit, and what follows it in the payload.
+fn unit(bytes: &[u8], ends: Option<Ends>) -> Option<(&[u8], Unit)> {
+    let head: &[u8; 4] = bytes.first_chunk()?;
+    match *head {
+        KSOCK_MSG_LNET => {
+            let (_, message) = message(bytes, ends).ok()?;
+            let after = bytes.get(message.len..).unwrap_or_default();
+            Some((after, Unit::Message(message)))
+        }
+        KSOCK_MSG_NOOP => keepalive(bytes)
+            .ok()
+            .map(|(after, ())| (after, Unit::Keepalive)),
+        [0x63, 0x69, 0x72, 0x45] => hello(bytes)
+            .ok()
+            .map(|(after, kind)| (after, Unit::Hello(kind))),
+        [0x00, 0x71, 0xce, 0xac] => {
+            let (after, ()) = connection_request(bytes).ok()?;
+            Some((after, Unit::ConnectionRequest))
+        }
+        _ => None,
+    }
+}
+
+fn connection_request(bytes: &[u8]) -> IResult<&[u8], ()> {
+    let (rest, (_, _callee)) = (tag(&CONNECTION_REQUEST[..]), nid).parse(bytes)?;
+    Ok((rest, ()))
+}
+
+fn hello(bytes: &[u8]) -> IResult<&[u8], Option<ConnectionType>> {
+    let (rest, (_, _source, _destination, _pid, _, _incarnation, _, kind, _ips)) = (
+        tag(&HELLO[..]),
+        nid,
+        nid,
+        verify(le_u32, |&pid| pid == PID_LUSTRE),
+        le_u32,
+        le_u64,
+        le_u64,
+        le_u32,
+        le_u32,
+    )
+        .parse(bytes)?;
+    let kind = match kind {
+        1 => Some(ConnectionType::Control),
+        2 => Some(ConnectionType::BulkIn),
+        3 => Some(ConnectionType::BulkOut),
+        _ => None,
+    };
+    Ok((rest, kind))
+}
+
+/// A NOOP with the cookie of a keepalive, and no checksum or request.
+fn keepalive(bytes: &[u8]) -> IResult<&[u8], ()> {
+    let (rest, _) = (
+        tag(&KSOCK_MSG_NOOP[..]),
+        tag(&[0; 12][..]),
+        verify(le_u64, |&cookie| cookie == 1),
+    )
+        .parse(bytes)?;
+    Ok((rest, ()))
+}
+
+fn message(bytes: &[u8], ends: Option<Ends>) -> IResult<&[u8], Message> {
+    let (rest, (_, _checksum, _cookies)) = (
+        tag(&KSOCK_MSG_LNET[..]),
+        verify(le_u32, |&checksum| checksum == 0),
+        take(16_usize),
+    )
+        .parse(bytes)?;
+    let (rest, (destination, source, ..)) = (
+        nid,
+        nid,
+        verify(le_u32, |&pid| pid == PID_LUSTRE),
+        verify(le_u32, |&pid| pid == PID_LUSTRE),
+    )
+        .parse(rest)?;
+    let direct = ends.is_none_or(|ends| ends.are(source, destination));
+    // The NIDs and process ids are the proof; what a cut hides of the rest is no loss.
+    let (kind, payload_len) = match type_and_len(rest) {
+        Ok((_, told)) => told,
+        Err(_) => (None, 0),
+    };
+    let body = bytes.get(HEADER_LEN..).unwrap_or_default();
+    let message = Message {
+        direct,
+        server: kind.and_then(server),
+        rpc: kind.and_then(|kind| rpc(kind, body, payload_len)),
+        len: HEADER_LEN + payload_len as usize,
+    };
+    Ok((rest, message))
+}
+
+/// The type with its portal, where both are there, and the payload's length.
+fn type_and_len(rest: &[u8]) -> IResult<&[u8], (Option<MessageType>, u32)> {
+    const PUT_PORTAL_AT: usize = 88 - 56;
+    const GET_PORTAL_AT: usize = 80 - 56;
+    let (rest, (kind, len)) = (
+        verify(le_u32, |&kind| kind <= 3),
+        verify(le_u32, |&len| len <= MAX_PAYLOAD_LEN),
+    )
+        .parse(rest)?;
+    let portal = |at: usize| rest.get(at..).and_then(|from| le_u32::<_, ()>(from).ok());
+    let kind = match kind {
+        0 => Some(MessageType::Ack),
+        1 => portal(PUT_PORTAL_AT).map(|(_, portal)| MessageType::Put { portal }),
+        2 => portal(GET_PORTAL_AT).map(|(_, portal)| MessageType::Get { portal }),
+        _ => Some(MessageType::Reply),
+    };
+    Ok((rest, (kind, len)))
+}
+
+fn server(kind: MessageType) -> Option<Server> {
+    let (MessageType::Put { portal } | MessageType::Get { portal }) = kind else {
+        return None;
+    };
+    match portal {
+        6 | 7 | 12 | 13 | 17 | 23 | 24 | 26 | 28..=32 => Some(Server::Destination),
+        // Client-bound portals; and bulk data, which it is the server that moves, to and
+        // from memory that the client offered.
+        4 | 10 | 15 | 16 | 18 | 25 | 27 | BULK_OST | BULK_MDS | BULK_MGS => Some(Server::Source),
+        _ => None,
+    }
+}
+
+/// Portals of bulk data carry bytes of files, and no RPC.
+fn rpc(kind: MessageType, body: &[u8], payload_len: u32) -> Option<Rpc> {
+    match kind {
+        MessageType::Put {
+            portal: BULK_OST | BULK_MDS | BULK_MGS,
+        } => None,
+        MessageType::Put { .. } => ptlrpc::read(&body[..body.len().min(payload_len as usize)]),
+        _ => None,
+    }
+}
