@@ -1,0 +1,418 @@
+//! Flows: what the packets of one 5-tuple have shown so far.
+//!
+//! Everything kept here merges: what two parts of a capture say of a flow adds up to
+//! what the whole says, in any order.
+
+use std::hash::{Hash, Hasher};
+
+use crate::capture::{InterfaceId, Timestamp};
+use crate::decode::{Address, Cause, Encapsulation, Layer, Protocol, Stop};
+use crate::evidence::Shown;
+
+pub mod dtls;
+pub mod fragments;
+pub mod lustre;
+pub mod sequence;
+pub mod sizes;
+pub mod table;
+
+pub use dtls::DtlsFacts;
+pub use lustre::LustreFacts;
+pub use sizes::Sizes;
+
+/// The port that clients and servers listen on (`LNET_ACCEPTOR_PORT`).
+pub const LUSTRE_PORT: u16 = 988;
+/// The source ports that Azure documents beside it.
+const RESERVED_PORTS: std::ops::RangeInclusive<u16> = 1019..=1023;
+
+fn is_lustre_port(port: u16) -> bool {
+    port == LUSTRE_PORT || RESERVED_PORTS.contains(&port)
+}
+
+/// One end of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    /// IP address.
+    pub address: Address,
+    /// TCP or UDP port; 0 where ports could not be read.
+    pub port: u16,
+}
+
+/// Which way a packet of a flow went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Direction {
+    /// From the lower endpoint to the higher.
+    Up,
+    /// From the higher endpoint to the lower.
+    Down,
+}
+
+impl Direction {
+    /// The other way.
+    #[must_use]
+    pub fn back(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
+        }
+    }
+}
+
+/// Why ports could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reason {
+    /// The header that could not be read.
+    pub layer: Layer,
+    /// What was wrong with it.
+    pub cause: Cause,
+}
+
+impl Reason {
+    /// A later fragment whose first one was not captured.
+    pub const ORPHAN: Self = Self {
+        layer: Layer::Fragment,
+        cause: Cause::Orphan,
+    };
+}
+
+impl From<Stop> for Reason {
+    fn from(stop: Stop) -> Self {
+        Self {
+            layer: stop.layer,
+            cause: stop.cause,
+        }
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let layer = self.layer;
+        match self.cause {
+            Cause::Capture => write!(f, "{layer} cut off by the capture"),
+            Cause::Length => write!(f, "{layer} longer than its packet"),
+            Cause::Malformed => write!(f, "{layer} malformed"),
+            Cause::Nesting => write!(f, "{layer} nested too deep"),
+            Cause::Unsupported => write!(f, "{layer} not supported"),
+            Cause::Orphan => write!(f, "{layer} without its first"),
+        }
+    }
+}
+
+/// What makes a flow: the same both ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FlowKey {
+    /// The lower endpoint, by address and then port.
+    pub low: Endpoint,
+    /// The higher endpoint.
+    pub high: Endpoint,
+    /// TCP or UDP.
+    pub protocol: Protocol,
+    /// Why the ports are 0, where they could not be read.
+    pub unread: Option<Reason>,
+    /// Where it was captured.
+    pub interface: Interface,
+    /// The tunnels around it.
+    pub encapsulation: Encapsulation,
+}
+
+/// Where a packet was captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Interface {
+    /// The interface that the capture file names.
+    pub id: InterfaceId,
+    /// The interface index in an SLL2 header, where one capture holds several; else 0.
+    pub index: u32,
+}
+
+impl Hash for FlowKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(self.low.address.0);
+        state.write_u128(self.high.address.0);
+        let ports = u64::from(self.low.port) << 16 | u64::from(self.high.port);
+        let interface = u64::from(self.interface.id.0) << 32 | u64::from(self.interface.index);
+        state.write_u64(ports << 8 | self.protocol as u64);
+        state.write_u64(interface);
+        self.encapsulation.hash(state);
+        self.unread.hash(state);
+    }
+}
+
+impl FlowKey {
+    /// The key of a packet from `source` to `destination`, and which way it went.
+    #[must_use]
+    pub fn of(
+        source: Endpoint,
+        destination: Endpoint,
+        protocol: Protocol,
+        interface: Interface,
+        encapsulation: Encapsulation,
+    ) -> (Self, Direction) {
+        let (low, high, direction) = if source <= destination {
+            (source, destination, Direction::Up)
+        } else {
+            (destination, source, Direction::Down)
+        };
+        let key = Self {
+            low,
+            high,
+            protocol,
+            unread: None,
+            interface,
+            encapsulation,
+        };
+        (key, direction)
+    }
+
+    /// What its ports make of it.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        if let Some(reason) = self.unread {
+            return Scope::Portless(reason);
+        }
+        let (low, high) = (self.low.port, self.high.port);
+        match (is_lustre_port(low), is_lustre_port(high)) {
+            _ if low == LUSTRE_PORT || high == LUSTRE_PORT => Scope::Lustre,
+            (true, true) => Scope::Lustre,
+            (true, false) => Scope::Reserved { by: Direction::Up },
+            (false, true) => Scope::Reserved {
+                by: Direction::Down,
+            },
+            (false, false) => Scope::Elsewhere,
+        }
+    }
+
+    /// The end that listens on Lustre's port, where only one does.
+    #[must_use]
+    pub fn listener(&self) -> Option<Direction> {
+        match (self.low.port == LUSTRE_PORT, self.high.port == LUSTRE_PORT) {
+            (true, false) => Some(Direction::Up),
+            (false, true) => Some(Direction::Down),
+            _ => None,
+        }
+    }
+
+    /// The group that its packets are summed in.
+    #[must_use]
+    pub fn group(&self) -> GroupKey {
+        GroupKey {
+            low: self.low.address,
+            high: self.high.address,
+            protocol: self.protocol,
+            interface: self.interface,
+            scope: self.scope(),
+        }
+    }
+}
+
+/// What a flow's ports say about whether it is a path's.
+///
+/// An end is named by the direction of the packets it sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Lustre's ports: a path's in any case.
+    Lustre,
+    /// A reserved client port on one end alone: Lustre, if the other is a server.
+    Reserved {
+        /// The end with the reserved port.
+        by: Direction,
+    },
+    /// Other ports: a path's if it is DTLS and an end is a server.
+    Elsewhere,
+    /// Ports not readable: a path's if an end is a server.
+    Portless(Reason),
+}
+
+/// What flows are summed by, where there are too many to keep each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupKey {
+    /// The lower address.
+    pub low: Address,
+    /// The higher address.
+    pub high: Address,
+    /// TCP or UDP.
+    pub protocol: Protocol,
+    /// Where it was captured.
+    pub interface: Interface,
+    /// What the flows' ports make of them.
+    pub scope: Scope,
+}
+
+impl GroupKey {
+    /// What is left of the key where groups are too many to keep apart.
+    #[must_use]
+    pub fn beyond(self) -> Self {
+        Self {
+            low: Address::default(),
+            high: Address::default(),
+            interface: Interface {
+                id: InterfaceId(0),
+                index: 0,
+            },
+            ..self
+        }
+    }
+
+    /// Whether it is such a rest, and not that of two addresses.
+    #[must_use]
+    pub fn is_beyond(&self) -> bool {
+        self.high == Address::default()
+    }
+}
+
+/// A packet's place in the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The file, by its place in the order of the report.
+    pub file: u32,
+    /// The packet's number in the file, from 1.
+    pub packet: u64,
+}
+
+/// A packet that shows something.
+///
+/// Ordered by position, so that "first" means the same however the input was split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sighting {
+    /// Where it is.
+    pub position: Position,
+    /// When it was captured.
+    pub time: Option<Timestamp>,
+    /// The way it went in its flow.
+    pub direction: Direction,
+    /// Its transport payload on the wire, in bytes.
+    pub payload_len: u32,
+}
+
+impl Sighting {
+    fn moment(&self) -> (Option<Timestamp>, Position) {
+        (self.time, self.position)
+    }
+}
+
+/// Keeps the smaller of two things that may be missing.
+fn keep_first<T: Ord>(kept: &mut Option<T>, other: Option<T>) {
+    if let Some(other) = other
+        && kept.as_ref().is_none_or(|first| other < *first)
+    {
+        *kept = Some(other);
+    }
+}
+
+/// Packets and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Count {
+    /// Packets.
+    pub packets: u64,
+    /// Sum of their original lengths, from the link-layer header on.
+    pub wire_bytes: u64,
+    /// Sum of their transport payloads' original lengths. What a header that was cut
+    /// off would have told is not guessed, and counts 0.
+    pub payload_bytes: u64,
+}
+
+impl std::ops::AddAssign for Count {
+    fn add_assign(&mut self, more: Self) {
+        self.packets += more.packets;
+        self.wire_bytes += more.wire_bytes;
+        self.payload_bytes += more.payload_bytes;
+    }
+}
+
+/// The packets of a flow that showed the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    counts: [Count; 2],
+    /// The earliest of them.
+    pub first: Sighting,
+    /// The latest of them.
+    pub last: Sighting,
+}
+
+impl Tally {
+    fn new(sighting: Sighting) -> Self {
+        Self {
+            counts: [Count::default(); 2],
+            first: sighting,
+            last: sighting,
+        }
+    }
+
+    /// The packets that went one way.
+    #[must_use]
+    pub fn count(&self, direction: Direction) -> Count {
+        self.counts[direction as usize]
+    }
+
+    fn span(&mut self, first: Sighting, last: Sighting) {
+        if first.moment() < self.first.moment() {
+            self.first = first;
+        }
+        if last.moment() > self.last.moment() {
+            self.last = last;
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.span(other.first, other.last);
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
+    }
+}
+
+/// What is known of a flow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flow {
+    tallies: [Option<Box<Tally>>; Shown::ALL.len()],
+    /// What its DTLS records say.
+    pub dtls: Option<Box<DtlsFacts>>,
+    /// What its readable Lustre says.
+    pub lustre: Option<Box<LustreFacts>>,
+}
+
+impl Flow {
+    /// Counts a packet that showed `shown`.
+    pub fn count(&mut self, shown: Shown, count: Count, sighting: Sighting) {
+        let tally =
+            self.tallies[shown as usize].get_or_insert_with(|| Box::new(Tally::new(sighting)));
+        tally.span(sighting, sighting);
+        tally.counts[sighting.direction as usize] += count;
+    }
+
+    /// The packets that showed `shown`, if there are any.
+    #[must_use]
+    pub fn tally(&self, shown: Shown) -> Option<&Tally> {
+        self.tallies[shown as usize].as_deref()
+    }
+
+    /// All tallies that are not empty.
+    pub fn tallies(&self) -> impl Iterator<Item = (Shown, &Tally)> {
+        Shown::ALL
+            .into_iter()
+            .filter_map(|shown| Some((shown, self.tally(shown)?)))
+    }
+
+    /// Whether no packet was counted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tallies().next().is_none()
+    }
+
+    /// Adds what another part of the input says of the flow.
+    pub fn merge(&mut self, other: Self) {
+        for (kept, more) in self.tallies.iter_mut().zip(other.tallies) {
+            merge_boxed(kept, more, |kept, more| kept.merge(&more));
+        }
+        merge_boxed(&mut self.dtls, other.dtls, DtlsFacts::merge);
+        merge_boxed(&mut self.lustre, other.lustre, LustreFacts::merge);
+    }
+}
+
+fn merge_boxed<T>(kept: &mut Option<Box<T>>, more: Option<Box<T>>, merge: impl Fn(&mut T, T)) {
+    match (kept, more) {
+        (Some(kept), Some(more)) => merge(kept, *more),
+        (kept @ None, more) => *kept = more,
+        (Some(_), None) => {}
+    }
+}

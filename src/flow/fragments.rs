@@ -1,0 +1,147 @@
+//! Joining IP fragments to the flow of their first one, without reassembly.
+//!
+//! The first fragment of a packet names the flow; later ones are counted there, and as
+//! what the first one showed. Those that come before their first wait for it. The
+//! events are played in the order of the capture, so that how it was split among
+//! workers changes nothing.
+
+use std::collections::VecDeque;
+
+use hashbrown::{HashMap, hash_map::Entry};
+
+use super::{Count, Direction, FlowKey, Interface, Sighting};
+use crate::decode::FragmentKey;
+use crate::evidence::Shown;
+
+/// A flow that a first fragment was counted in, and as what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The flow.
+    pub flow: FlowKey,
+    /// The way that its packet went.
+    pub direction: Direction,
+    /// What the first fragment showed.
+    pub shown: Shown,
+}
+
+/// A later fragment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Later {
+    /// Its length, on the wire and as payload.
+    pub count: Count,
+    /// Where it is.
+    pub at: Sighting,
+    /// What it counts as where its first was not captured: `None` if not even its
+    /// protocol tells whether it could be a path's.
+    pub alone: Option<Place>,
+}
+
+/// What a worker saw of an IP packet in pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Its first fragment, which was counted: in a flow, or as traffic that is no path's.
+    First(Option<Place>),
+    /// A later one, which was not counted yet.
+    Later(Later),
+}
+
+/// What became of a later fragment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is of a packet in this flow.
+    In(Place),
+    /// It is of a packet that is no path's.
+    Other,
+    /// Its first fragment was not captured.
+    Orphan(Option<Place>),
+}
+
+/// What identifies an IP packet in a capture.
+pub type PacketKey = (Interface, FragmentKey);
+
+#[derive(Debug)]
+enum State {
+    Known(Option<Place>),
+    Waiting(Vec<Later>),
+}
+
+/// The packets of which fragments were seen lately.
+#[derive(Debug, Default)]
+pub struct Fragments {
+    packets: HashMap<PacketKey, State, foldhash::fast::RandomState>,
+    /// The same, the oldest first.
+    order: VecDeque<PacketKey>,
+    waiting: usize,
+}
+
+impl Fragments {
+    /// Packets remembered, and fragments that wait, at most.
+    pub const LIMIT: usize = 8192;
+
+    /// Plays an event; `settle` is given each later fragment whose place is then known.
+    pub fn play(&mut self, key: PacketKey, event: Event, mut settle: impl FnMut(Later, Outcome)) {
+        match event {
+            Event::First(place) => self.first(key, place, &mut settle),
+            Event::Later(later) => self.later(key, later, &mut settle),
+        }
+        while self.order.len() > Self::LIMIT || self.waiting > Self::LIMIT {
+            self.forget(&mut settle);
+        }
+    }
+
+    /// Settles all that still wait when the input has ended.
+    pub fn finish(&mut self, mut settle: impl FnMut(Later, Outcome)) {
+        while !self.order.is_empty() {
+            self.forget(&mut settle);
+        }
+    }
+
+    fn first(
+        &mut self,
+        key: PacketKey,
+        place: Option<Place>,
+        settle: &mut impl FnMut(Later, Outcome),
+    ) {
+        match self.packets.insert(key, State::Known(place)) {
+            None => self.order.push_back(key),
+            Some(State::Known(_)) => {}
+            Some(State::Waiting(waiting)) => {
+                self.waiting -= waiting.len();
+                for later in waiting {
+                    settle(later, joined(place));
+                }
+            }
+        }
+    }
+
+    fn later(&mut self, key: PacketKey, later: Later, settle: &mut impl FnMut(Later, Outcome)) {
+        match self.packets.entry(key) {
+            Entry::Occupied(mut held) => match held.get_mut() {
+                State::Known(place) => return settle(later, joined(*place)),
+                State::Waiting(waiting) => waiting.push(later),
+            },
+            Entry::Vacant(free) => {
+                free.insert(State::Waiting(vec![later]));
+                self.order.push_back(key);
+            }
+        }
+        self.waiting += 1;
+    }
+
+    fn forget(&mut self, settle: &mut impl FnMut(Later, Outcome)) {
+        let oldest = self
+            .order
+            .pop_front()
+            .and_then(|key| self.packets.remove(&key));
+        if let Some(State::Waiting(waiting)) = oldest {
+            self.waiting -= waiting.len();
+            for later in waiting {
+                settle(later, Outcome::Orphan(later.alone));
+            }
+        }
+    }
+}
+
+fn joined(place: Option<Place>) -> Outcome {
+    place.map_or(Outcome::Other, Outcome::In)
+}

@@ -1,0 +1,119 @@
+//! What the readable Lustre of a flow says together.
+
+use std::collections::BTreeMap;
+
+use super::{Direction, Sighting, keep_first};
+use crate::evidence::lnet::{self, ConnectionType, Ends, Message, Proof, Server, Unit};
+use crate::evidence::ptlrpc::{Flavor, Kind, Opcode, Rpc};
+
+/// What the readable Lustre of a flow says together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LustreFacts {
+    /// The first signature, and the end that its message names as the server. Ends are
+    /// named by the direction of the packets they send.
+    pub proof: Option<(Sighting, Proof, Option<Direction>)>,
+    /// What the caller's HELLO says the connection is for.
+    pub connection: Option<(Sighting, ConnectionType)>,
+    /// Messages that name an end as the server, by that end.
+    pub served: [u64; 2],
+    /// Requests and replies by operation; `None` stands for unknown codes.
+    pub operations: BTreeMap<Option<Opcode>, RpcCount>,
+    /// RPCs by security flavor; flavors without a name stand together.
+    pub flavors: BTreeMap<Flavor, u64>,
+}
+
+/// RPC messages of an operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RpcCount {
+    /// Requests.
+    pub requests: u64,
+    /// Replies and errors.
+    pub replies: u64,
+}
+
+impl LustreFacts {
+    /// Reads a segment's payload into the facts of its flow, and makes the facts with
+    /// the first signature that is found.
+    ///
+    /// Units at the start of a segment are read always. The rest of it is searched only
+    /// while the flow has no proof, so each part of a capture finds its own first, and
+    /// the first of those is that of the whole.
+    pub fn read(
+        facts: &mut Option<Box<Self>>,
+        payload: &[u8],
+        ends: Ends,
+        called: bool,
+        at: Sighting,
+    ) {
+        for unit in lnet::units(payload, ends) {
+            facts.get_or_insert_default().add(unit, called, at);
+        }
+        if facts.as_ref().is_none_or(|facts| facts.proof.is_none())
+            && let Some(found) = lnet::find(payload, Some(ends))
+        {
+            let server = found.server.map(|server| end(server, at.direction));
+            facts.get_or_insert_default().proof = Some((at, found.proof, server));
+        }
+    }
+
+    fn add(&mut self, unit: Unit, called: bool, at: Sighting) {
+        match unit {
+            // The callee's answer swaps the two kinds of bulk.
+            Unit::Hello(Some(kind)) if called => {
+                keep_first(&mut self.connection, Some((at, kind)));
+            }
+            Unit::Message(message) => self.add_message(message, at),
+            _ => {}
+        }
+    }
+
+    fn add_message(&mut self, message: Message, at: Sighting) {
+        if let Some(server) = message.server {
+            self.served[end(server, at.direction) as usize] += 1;
+        }
+        if let Some(rpc) = message.rpc {
+            self.add_rpc(rpc);
+        }
+    }
+
+    fn add_rpc(&mut self, rpc: Rpc) {
+        let flavor = match rpc.flavor {
+            flavor if flavor.name() == "unknown" => Flavor(u32::MAX),
+            flavor => flavor,
+        };
+        *self.flavors.entry(flavor).or_default() += 1;
+        if let Some((kind, code)) = rpc.operation {
+            let known = code.name().map(|_| code);
+            let count = self.operations.entry(known).or_default();
+            match kind {
+                Kind::Request => count.requests += 1,
+                Kind::Reply => count.replies += 1,
+            }
+        }
+    }
+
+    /// Adds what another part of the input says of the flow.
+    pub fn merge(&mut self, other: Self) {
+        keep_first(&mut self.proof, other.proof);
+        keep_first(&mut self.connection, other.connection);
+        for (kept, more) in self.served.iter_mut().zip(other.served) {
+            *kept += more;
+        }
+        for (code, more) in other.operations {
+            let count = self.operations.entry(code).or_default();
+            count.requests += more.requests;
+            count.replies += more.replies;
+        }
+        for (flavor, more) in other.flavors {
+            *self.flavors.entry(flavor).or_default() += more;
+        }
+    }
+}
+
+/// The end that is the server, by the direction of the packets it sends.
+fn end(server: Server, direction: Direction) -> Direction {
+    match server {
+        Server::Source => direction,
+        Server::Destination => direction.back(),
+    }
+}
