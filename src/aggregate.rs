@@ -1,0 +1,100 @@
+//! What all workers saw, added up.
+
+use std::collections::BTreeMap;
+
+use crate::capture::Timestamp;
+use crate::evidence::Shown;
+use crate::flow::fragments::{Later, Outcome, Place};
+use crate::flow::table::{Counted, Table};
+use crate::flow::{Count, FlowKey, Reason, Sighting};
+
+/// What a part of the input showed, or all of it.
+///
+/// Merging is associative and commutative, and nothing disappears: every packet read is
+/// in the table, in `other`, or in `undecodable`.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Every packet.
+    pub read: Count,
+    /// Those that are no path's, whatever their addresses turn out to be.
+    pub other: Count,
+    /// Those without an address, or without a place.
+    pub undecodable: BTreeMap<Reason, Count>,
+    /// Those that are a path's, or may be.
+    pub table: Table,
+    /// The earliest and latest moments of any packet.
+    pub span: Option<(Timestamp, Timestamp)>,
+}
+
+impl Snapshot {
+    /// Of nothing yet, with at most `limit` flows kept apart.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self {
+            read: Count::default(),
+            other: Count::default(),
+            undecodable: BTreeMap::new(),
+            table: Table::new(limit),
+            span: None,
+        }
+    }
+
+    /// Notes that a packet was read. It must be counted once more, for what it is.
+    pub fn read(&mut self, count: Count, time: Option<Timestamp>) {
+        self.read += count;
+        if let Some(time) = time {
+            self.stretch(time, time);
+        }
+    }
+
+    /// Counts a packet of a flow.
+    pub fn count(
+        &mut self,
+        flow: &FlowKey,
+        shown: Shown,
+        count: Count,
+        at: Sighting,
+    ) -> Counted<'_> {
+        self.table.count(flow, shown, count, at)
+    }
+
+    /// Counts a packet that cannot be placed.
+    pub fn undecodable(&mut self, reason: Reason, count: Count) {
+        *self.undecodable.entry(reason).or_default() += count;
+    }
+
+    /// Counts a later fragment, whose place is known now.
+    pub fn settle(&mut self, later: Later, outcome: Outcome) {
+        match outcome {
+            Outcome::In(place) | Outcome::Orphan(Some(place)) => self.place(place, later),
+            Outcome::Other => self.other += later.count,
+            Outcome::Orphan(None) => self.undecodable(Reason::ORPHAN, later.count),
+        }
+    }
+
+    fn place(&mut self, place: Place, later: Later) {
+        let at = Sighting {
+            direction: place.direction,
+            ..later.at
+        };
+        self.count(&place.flow, place.shown, later.count, at);
+    }
+
+    /// Adds what another part of the input showed.
+    pub fn merge(&mut self, other: Self) {
+        self.read += other.read;
+        self.other += other.other;
+        for (reason, count) in other.undecodable {
+            self.undecodable(reason, count);
+        }
+        self.table.merge(other.table);
+        if let Some((first, last)) = other.span {
+            self.stretch(first, last);
+        }
+    }
+
+    fn stretch(&mut self, first: Timestamp, last: Timestamp) {
+        let (start, end) = self.span.unwrap_or((first, last));
+        self.span = Some((start.min(first), end.max(last)));
+    }
+}

@@ -1,0 +1,478 @@
+//! From what was seen to what follows: paths, and a verdict for each.
+//!
+//! [`judge`] is pure: the same snapshot, servers and policy give the same judgement.
+
+use std::collections::BTreeMap;
+
+use crate::aggregate::Snapshot;
+use crate::decode::Address;
+use crate::evidence::Shown;
+use crate::flow::table::Contents;
+use crate::flow::{Count, Direction, Flow, FlowKey, GroupKey, Interface, Reason, Sizes, Tally};
+
+pub mod class;
+pub mod policy;
+mod roles;
+pub mod scope;
+pub mod servers;
+
+pub use class::{Class, Meaning};
+pub use policy::Policy;
+pub use servers::Servers;
+
+use roles::Roles;
+use scope::Bucket;
+
+/// One word for a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Encrypted as the policy promises.
+    Encrypted,
+    /// Encrypted, but the suite or the version seen is below the policy.
+    Weak,
+    /// Both encrypted and plaintext.
+    Mixed,
+    /// Plaintext.
+    Plaintext,
+    /// Seen, and the bytes captured cannot tell.
+    Undetermined,
+    /// Expected, and not seen.
+    Silent,
+}
+
+impl Verdict {
+    /// All verdicts, the best first.
+    pub const ALL: [Self; 6] = [
+        Self::Encrypted,
+        Self::Weak,
+        Self::Mixed,
+        Self::Plaintext,
+        Self::Undetermined,
+        Self::Silent,
+    ];
+
+    /// The word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Encrypted => "encrypted",
+            Self::Weak => "weak",
+            Self::Mixed => "mixed",
+            Self::Plaintext => "plaintext",
+            Self::Undetermined => "undetermined",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+/// What the process exits with: the contract that `--help` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Every path is encrypted.
+    Encrypted = 0,
+    /// Some path is plaintext, mixed or weak.
+    Exposed = 1,
+    /// The run failed: nothing is said about any path.
+    Failed = 2,
+    /// None of these, but some path is undetermined or silent, or there is none.
+    Unknown = 3,
+}
+
+impl Exit {
+    /// All of them, with what they mean.
+    pub const CONTRACT: [(Self, &'static str); 4] = [
+        (Self::Encrypted, "every path is encrypted"),
+        (Self::Exposed, "some path is plaintext, mixed or weak"),
+        (Self::Failed, "the run failed"),
+        (
+            Self::Unknown,
+            "none of these, but some path is undetermined or silent, or there is no path",
+        ),
+    ];
+
+    /// What a set of verdicts exits with.
+    #[must_use]
+    pub fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
+        let worst = verdicts.into_iter().map(|verdict| match verdict {
+            Verdict::Encrypted => (1, Self::Encrypted),
+            Verdict::Undetermined | Verdict::Silent => (2, Self::Unknown),
+            Verdict::Weak | Verdict::Mixed | Verdict::Plaintext => (3, Self::Exposed),
+        });
+        worst
+            .max_by_key(|&(rank, _)| rank)
+            .map_or(Self::Unknown, |(_, exit)| exit)
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// A flow, or the sum of some that were not kept apart, as part of a path.
+#[derive(Debug)]
+pub struct Part {
+    /// The flow; `None` for a sum.
+    pub key: Option<FlowKey>,
+    /// What it showed.
+    pub flow: Flow,
+    /// What that means, as the whole of the flow tells.
+    pub meaning: Meaning,
+    /// Which of it belongs to the path: a flow can be partly other traffic.
+    pub counted: Vec<Shown>,
+    /// The end that is the client, by the direction of the packets it sends.
+    pub client: Direction,
+}
+
+impl Part {
+    /// The tallies that belong to the path, each with its class.
+    pub fn tallies(&self) -> impl Iterator<Item = (Class, Shown, &Tally)> {
+        self.counted.iter().filter_map(|&shown| {
+            let tally = self.flow.tally(shown)?;
+            Some((self.meaning.class(shown), shown, tally))
+        })
+    }
+
+    fn total(&self) -> Count {
+        sum(self.tallies().map(|(_, _, tally)| both_ways(tally)))
+    }
+}
+
+/// Who stands at the ends of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ends {
+    /// A client and a server that were seen.
+    Seen {
+        /// The client.
+        client: Address,
+        /// The server.
+        server: Address,
+    },
+    /// A server that was expected and not seen.
+    Expected {
+        /// The server.
+        server: Address,
+    },
+    /// The sum of paths that were too many to keep apart.
+    Rest,
+}
+
+/// A path and its verdict.
+#[derive(Debug)]
+pub struct Path {
+    /// Client and server.
+    pub ends: Ends,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Its flows, as the interface that saw the most shows them.
+    pub parts: Vec<Part>,
+    /// That interface.
+    pub interface: Option<Interface>,
+    /// What it saw, by class.
+    pub traffic: BTreeMap<Class, Count>,
+    /// Original frame lengths.
+    pub packet_sizes: Sizes,
+    /// Lengths of DTLS records.
+    pub record_sizes: Sizes,
+    /// Interfaces that saw the same path as well, with the classes they alone saw.
+    pub others: Vec<(Interface, Vec<Class>)>,
+}
+
+/// DTLS that is no path's: two addresses and the flows between them.
+#[derive(Debug)]
+pub struct Elsewhere {
+    /// The two addresses; `None` for the sum of those too many to keep apart.
+    pub ends: Option<(Address, Address)>,
+    /// What was seen.
+    pub count: Count,
+    /// The flows.
+    pub flows: Vec<Flow>,
+}
+
+/// Where every packet went.
+#[derive(Debug, Default)]
+pub struct Accounting {
+    /// All packets read.
+    pub read: Count,
+    /// Those of paths.
+    pub paths: Count,
+    /// DTLS that is no path's.
+    pub elsewhere: Count,
+    /// Well readable, and none of ours.
+    pub other: Count,
+    /// A path's packets, seen by another interface as well.
+    pub duplicates: Count,
+    /// Those that nobody can place.
+    pub undecodable: BTreeMap<Reason, Count>,
+}
+
+/// All that follows from a snapshot.
+#[derive(Debug)]
+pub struct Judgement {
+    /// Paths, by client and server.
+    pub paths: Vec<Path>,
+    /// DTLS that is no path's.
+    pub elsewhere: Vec<Elsewhere>,
+    /// Where every packet went.
+    pub accounting: Accounting,
+    /// Whether anything named a server: the user, or readable Lustre.
+    pub server_known: bool,
+    /// Whether flows were too many to keep each apart.
+    pub folded: bool,
+    /// Earliest and latest moment of any packet.
+    pub span: Option<(crate::capture::Timestamp, crate::capture::Timestamp)>,
+}
+
+/// Sums counts.
+pub fn sum(counts: impl IntoIterator<Item = Count>) -> Count {
+    counts
+        .into_iter()
+        .fold(Count::default(), |mut total, count| {
+            total += count;
+            total
+        })
+}
+
+/// A tally's packets, whichever way they went.
+#[must_use]
+pub fn both_ways(tally: &Tally) -> Count {
+    sum([tally.count(Direction::Up), tally.count(Direction::Down)])
+}
+
+/// Judges what was seen.
+#[must_use]
+pub fn judge(snapshot: Snapshot, servers: &Servers, policy: Policy) -> Judgement {
+    let contents = snapshot.table.into_contents();
+    let roles = Roles::learn(&contents, servers);
+    let mut accounting = Accounting {
+        read: snapshot.read,
+        other: snapshot.other,
+        undecodable: snapshot.undecodable,
+        ..Accounting::default()
+    };
+    let folded = is_folded(&contents);
+    let mut sorted = Sorted::default();
+    sorted.take(contents, &roles, &mut accounting);
+    let mut paths: Vec<Path> = sorted
+        .paths
+        .into_iter()
+        .map(|(ends, seen)| seen.judge(ends, policy, &mut accounting))
+        .collect();
+    paths.extend(silent(servers, &paths));
+    paths.sort_by_key(|path| path.ends);
+    Judgement {
+        paths,
+        elsewhere: sorted.elsewhere.into_values().collect(),
+        accounting,
+        server_known: roles.any_server(),
+        folded,
+        span: snapshot.span,
+    }
+}
+
+fn is_folded(contents: &Contents) -> bool {
+    !contents.beyond.is_empty()
+        || contents
+            .groups
+            .iter()
+            .any(|(_, group)| !group.folded.is_empty())
+}
+
+/// Servers that were expected by address and are on no path.
+fn silent(servers: &Servers, paths: &[Path]) -> Vec<Path> {
+    let seen = |address: Address| {
+        paths.iter().any(|path| match path.ends {
+            Ends::Seen { client, server } => server == address || client == address,
+            _ => false,
+        })
+    };
+    let quiet = servers.expected().filter(|&address| !seen(address));
+    quiet
+        .map(|server| Path {
+            ends: Ends::Expected { server },
+            verdict: Verdict::Silent,
+            parts: Vec::new(),
+            interface: None,
+            traffic: BTreeMap::new(),
+            packet_sizes: Sizes::default(),
+            record_sizes: Sizes::default(),
+            others: Vec::new(),
+        })
+        .collect()
+}
+
+/// The contents of a snapshot, by path.
+#[derive(Default)]
+struct Sorted {
+    paths: BTreeMap<Ends, Seen>,
+    elsewhere: BTreeMap<Option<(Address, Address)>, Elsewhere>,
+}
+
+/// What was seen of a path, by interface.
+#[derive(Default)]
+struct Seen {
+    interfaces: BTreeMap<Interface, View>,
+}
+
+/// What one interface saw of a path.
+#[derive(Default)]
+struct View {
+    parts: Vec<Part>,
+    packet_sizes: Sizes,
+    record_sizes: Sizes,
+}
+
+impl View {
+    fn total(&self) -> Count {
+        sum(self.parts.iter().map(Part::total))
+    }
+
+    fn traffic(&self) -> BTreeMap<Class, Count> {
+        let mut traffic = BTreeMap::<Class, Count>::new();
+        for (class, _, tally) in self.parts.iter().flat_map(Part::tallies) {
+            *traffic.entry(class).or_default() += both_ways(tally);
+        }
+        traffic
+    }
+}
+
+impl Sorted {
+    fn take(&mut self, contents: Contents, roles: &Roles, accounting: &mut Accounting) {
+        for (key, flow) in contents.flows {
+            self.sort(key.group(), Some(key), flow, roles, accounting);
+        }
+        for (key, group) in contents.groups {
+            self.sort(key, None, group.folded, roles, accounting);
+            self.sizes(key, &group.packet_sizes, &group.record_sizes, roles);
+        }
+        for (key, group) in contents.beyond {
+            self.sort(key, None, group.folded, roles, accounting);
+        }
+    }
+
+    /// Puts each of a flow's tallies where it belongs.
+    fn sort(
+        &mut self,
+        group: GroupKey,
+        key: Option<FlowKey>,
+        flow: Flow,
+        roles: &Roles,
+        accounting: &mut Accounting,
+    ) {
+        let mut counted = Vec::new();
+        let mut elsewhere = Count::default();
+        for (shown, tally) in flow.tallies() {
+            let count = both_ways(tally);
+            match scope::bucket(&group, shown, roles) {
+                Bucket::Path => counted.push(shown),
+                Bucket::Elsewhere => elsewhere += count,
+                Bucket::Other => accounting.other += count,
+                Bucket::Undecodable(reason) => {
+                    *accounting.undecodable.entry(reason).or_default() += count;
+                }
+            }
+        }
+        if elsewhere.packets > 0 {
+            accounting.elsewhere += elsewhere;
+            let ends = (!group.is_beyond()).then_some((group.low, group.high));
+            let found = self.elsewhere.entry(ends).or_insert_with(|| Elsewhere {
+                ends,
+                count: Count::default(),
+                flows: Vec::new(),
+            });
+            found.count += elsewhere;
+            found.flows.push(flow.clone());
+        }
+        if !counted.is_empty() {
+            let (ends, client) = roles.ends(&group);
+            let part = Part {
+                key,
+                meaning: Meaning::of(&flow),
+                flow,
+                counted,
+                client,
+            };
+            self.view(ends, group.interface).parts.push(part);
+        }
+    }
+
+    fn sizes(&mut self, group: GroupKey, packets: &Sizes, records: &Sizes, roles: &Roles) {
+        let (ends, _) = roles.ends(&group);
+        let view = self
+            .paths
+            .get_mut(&ends)
+            .and_then(|seen| seen.interfaces.get_mut(&group.interface));
+        if let Some(view) = view
+            && scope::may_be_path(&group, roles)
+        {
+            view.packet_sizes.merge(packets);
+            view.record_sizes.merge(records);
+        }
+    }
+
+    fn view(&mut self, ends: Ends, interface: Interface) -> &mut View {
+        let seen = self.paths.entry(ends).or_default();
+        seen.interfaces.entry(interface).or_default()
+    }
+}
+
+impl Seen {
+    /// Lets the interface that saw the most speak; what the others saw is duplicates.
+    fn judge(mut self, ends: Ends, policy: Policy, accounting: &mut Accounting) -> Path {
+        let speaker = self.speaker();
+        let view = self.interfaces.remove(&speaker).unwrap_or_default();
+        let traffic = view.traffic();
+        accounting.paths += view.total();
+        let mut others = Vec::new();
+        for (interface, other) in self.interfaces {
+            accounting.duplicates += other.total();
+            let alone = other
+                .traffic()
+                .into_keys()
+                .filter(|class| !traffic.contains_key(class));
+            others.push((interface, alone.collect()));
+        }
+        Path {
+            ends,
+            verdict: verdict(ends, &traffic, &view.parts, policy),
+            parts: view.parts,
+            interface: Some(speaker),
+            traffic,
+            packet_sizes: view.packet_sizes,
+            record_sizes: view.record_sizes,
+            others,
+        }
+    }
+
+    fn speaker(&self) -> Interface {
+        let most = self.interfaces.iter().max_by_key(|(interface, view)| {
+            let total = view.total();
+            (
+                total.packets,
+                total.wire_bytes,
+                std::cmp::Reverse(**interface),
+            )
+        });
+        *most.expect("a path is made with its first view").0
+    }
+}
+
+fn verdict(
+    ends: Ends,
+    traffic: &BTreeMap<Class, Count>,
+    parts: &[Part],
+    policy: Policy,
+) -> Verdict {
+    let has = |class| traffic.contains_key(&class);
+    match (has(Class::Encrypted), has(Class::Plaintext)) {
+        (true, true) => Verdict::Mixed,
+        (false, true) => Verdict::Plaintext,
+        // Of paths that are not kept apart, none is said to be encrypted.
+        (true, false) if ends == Ends::Rest => Verdict::Undetermined,
+        (true, false) if policy.is_met(parts) => Verdict::Encrypted,
+        (true, false) => Verdict::Weak,
+        (false, false) => Verdict::Undetermined,
+    }
+}

@@ -1,0 +1,63 @@
+//! Which packets are a path's.
+
+use super::roles::Roles;
+use crate::decode::Protocol;
+use crate::evidence::Shown;
+use crate::flow::{Direction, GroupKey, Reason, Scope};
+
+/// Where a packet is accounted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bucket {
+    /// In a path.
+    Path,
+    /// As DTLS that is no path's.
+    Elsewhere,
+    /// As traffic that is none of ours.
+    Other,
+    /// As a packet that nobody can place.
+    Undecodable(Reason),
+}
+
+/// Where a packet of a group that showed `shown` belongs.
+pub(super) fn bucket(group: &GroupKey, shown: Shown, roles: &Roles) -> Bucket {
+    let server = roles.has_server(group);
+    match group.scope {
+        Scope::Lustre => Bucket::Path,
+        Scope::Reserved { by } if roles.is_server_end(group, by.back()) => Bucket::Path,
+        Scope::Portless(_) if server => Bucket::Path,
+        Scope::Portless(reason) => Bucket::Undecodable(reason),
+        Scope::Reserved { .. } | Scope::Elsewhere => tunnel(group.protocol, shown, server),
+    }
+}
+
+/// On other ports only UDP can be a tunnel's, and of that only what is DTLS or, for all
+/// that was captured of it, may be.
+fn tunnel(protocol: Protocol, shown: Shown, server: bool) -> Bucket {
+    let dtls = protocol == Protocol::Udp && shown.is_dtls();
+    let perhaps = protocol == Protocol::Udp && shown == Shown::CutPayload;
+    match server {
+        true if dtls || perhaps => Bucket::Path,
+        false if dtls => Bucket::Elsewhere,
+        _ => Bucket::Other,
+    }
+}
+
+/// Whether any packet of the group can be a path's.
+pub(super) fn may_be_path(group: &GroupKey, roles: &Roles) -> bool {
+    group.scope == Scope::Lustre || roles.has_server(group)
+}
+
+impl Roles {
+    /// Whether the end that sends packets this way is a known server.
+    fn is_server_end(&self, group: &GroupKey, end: Direction) -> bool {
+        let address = match end {
+            Direction::Up => group.low,
+            Direction::Down => group.high,
+        };
+        self.is_server(group, address)
+    }
+
+    fn has_server(&self, group: &GroupKey) -> bool {
+        self.is_server(group, group.low) || self.is_server(group, group.high)
+    }
+}

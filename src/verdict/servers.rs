@@ -1,0 +1,222 @@
+//! Which addresses are AMLFS servers, as the user names them: single addresses, NIDs,
+//! ranges of NIDs (nidrange of lctl and nodemap, Lustre manual 40.3), CIDR blocks.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipnet::IpNet;
+use nom::{
+    IResult, Parser,
+    branch::alt,
+    bytes::complete::tag,
+    character::complete::{char, u8},
+    combinator::{all_consuming, map, opt},
+    multi::separated_list1,
+    sequence::{delimited, preceded},
+};
+
+use crate::decode::Address;
+
+/// Which addresses are AMLFS servers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Servers {
+    expected: BTreeSet<Address>,
+    blocks: Vec<IpNet>,
+}
+
+/// Why a word names no server.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ServersError {
+    /// Neither address, nor NID, nor CIDR block.
+    #[error(
+        "`{0}` is no server: give an address (10.0.0.4), a NID (10.0.0.4@tcp, 10.0.0.[4-9]@tcp) or a CIDR block (10.0.0.0/24)"
+    )]
+    Unknown(String),
+    /// A NID of another network type.
+    #[error("`{0}`: AMLFS speaks TCP only, so its NIDs end in @tcp")]
+    NotTcp(String),
+    /// A range of more addresses than are worth expecting.
+    #[error("`{0}` names {1} servers, each expected to be seen: name a CIDR block instead")]
+    TooMany(String, usize),
+}
+
+impl Servers {
+    /// The most addresses that one range may name.
+    const MAX_RANGE: usize = 4096;
+
+    /// Adds what a list names: words between commas or white space.
+    ///
+    /// # Errors
+    /// The first word that names no server.
+    pub fn add_list(&mut self, list: &str) -> Result<(), ServersError> {
+        words(list).into_iter().try_for_each(|word| self.add(word))
+    }
+
+    fn add(&mut self, word: &str) -> Result<(), ServersError> {
+        if let Ok(address) = word.parse::<IpAddr>() {
+            self.expected.insert(address.into());
+        } else if let Ok(block) = word.parse::<IpNet>() {
+            self.blocks.push(block);
+        } else {
+            self.add_nids(word)?;
+        }
+        Ok(())
+    }
+
+    fn add_nids(&mut self, word: &str) -> Result<(), ServersError> {
+        let unknown = || ServersError::Unknown(word.to_owned());
+        let (address, network) = word.split_once('@').unwrap_or((word, "tcp"));
+        if let Some(number) = network.strip_prefix("tcp")
+            && number.chars().all(|c| c.is_ascii_digit())
+        {
+            let (_, octets) = nid_range(address).map_err(|_| unknown())?;
+            return self.add_range(word, &octets);
+        }
+        Err(if nid_range(address).is_ok() {
+            ServersError::NotTcp(word.to_owned())
+        } else {
+            unknown()
+        })
+    }
+
+    fn add_range(&mut self, word: &str, octets: &[Vec<u8>]) -> Result<(), ServersError> {
+        let [a, b, c, d] = octets else {
+            return Err(ServersError::Unknown(word.to_owned()));
+        };
+        let many = octets.iter().map(Vec::len).product();
+        if many > Self::MAX_RANGE {
+            return Err(ServersError::TooMany(word.to_owned(), many));
+        }
+        let all = a.iter().flat_map(|&a| b.iter().map(move |&b| [a, b]));
+        let all = all.flat_map(|[a, b]| c.iter().map(move |&c| [a, b, c]));
+        let all = all.flat_map(|[a, b, c]| d.iter().map(move |&d| [a, b, c, d]));
+        let address = |octets| Address::from(IpAddr::V4(Ipv4Addr::from_octets(octets)));
+        self.expected.extend(all.map(address));
+        Ok(())
+    }
+
+    /// How surely an address is a server: 2 if it was named, 1 if it is in a block that
+    /// was, else 0.
+    #[must_use]
+    pub fn rank(&self, address: Address) -> u8 {
+        if self.expected.contains(&address) {
+            return 2;
+        }
+        let address = IpAddr::from(address);
+        u8::from(self.blocks.iter().any(|block| block.contains(&address)))
+    }
+
+    /// The addresses that were named one by one, and so are expected to be seen.
+    pub fn expected(&self) -> impl Iterator<Item = Address> {
+        self.expected.iter().copied()
+    }
+
+    /// Whether nothing was named.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.expected.is_empty() && self.blocks.is_empty()
+    }
+}
+
+/// The words of a list. Commas between brackets belong to a range, and `#` begins a
+/// comment that ends with its line.
+#[must_use]
+pub fn words(list: &str) -> Vec<&str> {
+    let mut depth = 0_i32;
+    let ends_word = move |c: char| {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        c.is_whitespace() || (c == ',' && depth <= 0)
+    };
+    list.lines()
+        .map(|line| line.split('#').next().unwrap_or_default())
+        .flat_map(|line| line.split(ends_word))
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// Four octets, each a number, a list of numbers and ranges in brackets, or `*`.
+fn nid_range(text: &str) -> IResult<&str, Vec<Vec<u8>>> {
+    all_consuming(separated_list1(char('.'), octet)).parse(text)
+}
+
+fn octet(text: &str) -> IResult<&str, Vec<u8>> {
+    let list = delimited(char('['), separated_list1(char(','), span), char(']'));
+    alt((
+        map(tag("*"), |_| (0..=255).collect()),
+        map(list, |spans| spans.concat()),
+        map(u8, |number| vec![number]),
+    ))
+    .parse(text)
+}
+
+/// `4`, `4-9`, or `4-10/2` for every second.
+fn span(text: &str) -> IResult<&str, Vec<u8>> {
+    let to = preceded(char('-'), u8);
+    let step = preceded(char('/'), u8);
+    map((u8, opt((to, opt(step)))), |(from, to)| match to {
+        None => vec![from],
+        Some((to, step)) => (from..=to)
+            .step_by(step.unwrap_or(1).max(1).into())
+            .collect(),
+    })
+    .parse(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expected(list: &str) -> Vec<String> {
+        let mut servers = Servers::default();
+        servers.add_list(list).unwrap();
+        servers
+            .expected()
+            .map(|address| address.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn addresses_and_nids_are_expected() {
+        assert_eq!(expected("10.0.0.4"), ["10.0.0.4"]);
+        assert_eq!(
+            expected("10.0.0.4@tcp,10.0.0.5@tcp0"),
+            ["10.0.0.4", "10.0.0.5"]
+        );
+        assert_eq!(expected("fd00::4"), ["fd00::4"]);
+        assert_eq!(
+            expected("10.0.0.[4-5,9]@tcp 10.0.[1-2].7@tcp1 # the rest\n10.0.0.[20-24/2]@tcp"),
+            [
+                "10.0.0.4",
+                "10.0.0.5",
+                "10.0.0.9",
+                "10.0.0.20",
+                "10.0.0.22",
+                "10.0.0.24",
+                "10.0.1.7",
+                "10.0.2.7"
+            ]
+        );
+    }
+
+    #[test]
+    fn blocks_only_say_who_may_be_one() {
+        let mut servers = Servers::default();
+        servers.add_list("10.20.2.0/24,10.20.2.9").unwrap();
+        assert_eq!(servers.expected().count(), 1);
+        let rank = |text: &str| servers.rank(text.parse::<IpAddr>().unwrap().into());
+        assert_eq!(
+            (rank("10.20.2.9"), rank("10.20.2.1"), rank("10.20.3.1")),
+            (2, 1, 0)
+        );
+    }
+
+    #[test]
+    fn what_names_no_server_is_refused() {
+        let refused = |list: &str| Servers::default().add_list(list).unwrap_err().to_string();
+        assert!(refused("lustre-server").contains("`lustre-server` is no server"));
+        assert!(refused("10.0.0.4@o2ib").contains("AMLFS speaks TCP only"));
+        assert!(refused("10.0.0@tcp").contains("no server"));
+        assert!(refused("10.0.0.300").contains("no server"));
+        assert!(refused("10.*.*.4@tcp").contains("65536 servers"));
+    }
+}
