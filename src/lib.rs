@@ -3,7 +3,10 @@
 
 pub mod aggregate;
 pub mod capture;
+pub mod cli;
 pub mod decode;
 pub mod evidence;
 pub mod flow;
+pub mod pipeline;
+pub mod report;
 pub mod verdict;

@@ -1,2 +1,51 @@
-//! The `plainsight` command.
-fn main() {}
+//! The `plainsight` command: flags in, exit code out.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use plainsight::cli::{Analyze, AnalyzeFlags, Cli, Command};
+use plainsight::pipeline;
+use plainsight::report::{Format, Report, Style};
+use plainsight::verdict::Exit;
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Analyze(flags) => analyze(flags),
+    };
+    outcome.map_or_else(
+        |error| {
+            eprintln!("plainsight: {error}");
+            Exit::Failed.code().into()
+        },
+        ExitCode::from,
+    )
+}
+
+fn analyze(flags: AnalyzeFlags) -> Result<u8, Box<dyn Error>> {
+    let config = Analyze::try_from(flags)?;
+    let report = pipeline::analyze(&config)?;
+    for (path, format) in &config.outputs {
+        let plain = Style {
+            color: false,
+            ..config.style.clone()
+        };
+        File::create(path)
+            .and_then(|file| write(&report, format, &plain, file))
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    }
+    match write(&report, config.format, &config.style, io::stdout().lock()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written.map_err(|error| format!("cannot write the report: {error}"))?,
+    }
+    Ok(report.exit_code())
+}
+
+fn write(report: &Report, format: &Format, style: &Style, out: impl Write) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    format.write(report, style, &mut out)?;
+    out.flush()
+}

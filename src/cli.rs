@@ -1,0 +1,217 @@
+//! Flags as typed, then the configuration as meant.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+
+use crate::decode;
+use crate::flow::table::DEFAULT_LIMIT;
+use crate::report::{FORMATS, Format, Style};
+use crate::verdict::servers::{self, ServersError};
+use crate::verdict::{Exit, Policy, Servers};
+
+/// Tells which paths to Azure Managed Lustre carry encrypted traffic, and which send
+/// their data in plain sight
+#[derive(Debug, Parser)]
+#[command(version, after_help = exit_codes())]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Give a verdict for each path in packet captures
+    #[command(after_help = exit_codes())]
+    Analyze(AnalyzeFlags),
+}
+
+/// The flags of `analyze`, as typed.
+#[derive(Debug, Args)]
+pub struct AnalyzeFlags {
+    /// Capture files, folders of them, or - for standard input
+    ///
+    /// pcap and pcapng, also within gzip or zstd; told by their content, whatever the
+    /// name. A folder is searched with all its folders, in any order.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// Which addresses are AMLFS servers
+    ///
+    /// Addresses and NIDs (10.0.0.4, 10.0.0.4@tcp, 10.0.0.[4-9]@tcp) are expected to be
+    /// seen, and silent if they are not. CIDR blocks (10.0.0.0/24) only say who may be
+    /// one. @FILE reads them from a file.
+    #[arg(long, value_name = "LIST")]
+    pub servers: Vec<String>,
+
+    /// What encryption must be to count as promised
+    #[arg(long, value_enum, default_value_t)]
+    pub policy: Policy,
+
+    /// The format of the report on standard output
+    #[arg(long, value_parser = format_names(), default_value = FORMATS[0].name)]
+    pub format: String,
+
+    /// Also write the report to a file, in the format of its ending: .json or .txt
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub outputs: Vec<PathBuf>,
+
+    /// List flows and all evidence in the table
+    #[arg(short, long)]
+    pub verbose: bool,
+
+    /// When to use color
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: ColorChoice,
+
+    /// Further UDP ports that carry VXLAN, beside 4789
+    #[arg(long = "vxlan-port", value_name = "PORT", value_delimiter = ',')]
+    pub vxlan_ports: Vec<u16>,
+
+    /// Keep at most this many flows apart; those beyond are counted in sums
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_LIMIT)]
+    pub max_flows: usize,
+}
+
+/// When to use color.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl ColorChoice {
+    fn on_stdout(self) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => {
+                // https://no-color.org: any value but the empty one.
+                let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                !refused && io::stdout().is_terminal()
+            }
+        }
+    }
+}
+
+fn exit_codes() -> String {
+    let rows = Exit::CONTRACT.map(|(exit, meaning)| format!("  {}  {meaning}", exit.code()));
+    format!("Exit codes:\n{}", rows.join("\n"))
+}
+
+fn format_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(FORMATS.iter().map(|format| format.name))
+}
+
+/// What is wrong with the flags.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// A word in a list of servers.
+    #[error("--servers: {0}")]
+    Servers(#[from] ServersError),
+    /// A list of servers that cannot be read.
+    #[error("--servers: cannot read {}: {source}", path.display())]
+    ServersFile {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// An output file whose ending names no format.
+    #[error("-o {}: the ending names no format; use {}", .0.display(), endings())]
+    Ending(PathBuf),
+}
+
+fn endings() -> String {
+    let endings: Vec<_> = FORMATS
+        .iter()
+        .map(|format| format!(".{}", format.ending))
+        .collect();
+    endings.join(" or ")
+}
+
+/// What `analyze` is meant to do.
+#[derive(Debug)]
+pub struct Analyze {
+    /// Files, folders, or `-`.
+    pub paths: Vec<PathBuf>,
+    /// Who is a server.
+    pub servers: Servers,
+    /// What encryption is held to.
+    pub policy: Policy,
+    /// What decoding needs to know.
+    pub decode: decode::Options,
+    /// How many flows to keep apart.
+    pub max_flows: usize,
+    /// The format of standard output.
+    pub format: &'static Format,
+    /// How it looks there.
+    pub style: Style,
+    /// Files to write the report to.
+    pub outputs: Vec<(PathBuf, &'static Format)>,
+}
+
+impl TryFrom<AnalyzeFlags> for Analyze {
+    type Error = CliError;
+
+    fn try_from(flags: AnalyzeFlags) -> Result<Self, CliError> {
+        let mut decode = decode::Options::default();
+        decode.vxlan_ports.extend(flags.vxlan_ports);
+        let format = FORMATS.iter().find(|format| format.name == flags.format);
+        Ok(Self {
+            paths: flags.paths,
+            servers: named_servers(&flags.servers)?,
+            policy: flags.policy,
+            decode,
+            max_flows: flags.max_flows,
+            format: format.unwrap_or(&FORMATS[0]),
+            style: Style {
+                color: flags.color.on_stdout(),
+                width: width(),
+                verbose: flags.verbose,
+            },
+            outputs: flags
+                .outputs
+                .into_iter()
+                .map(|path| by_ending(&path).map(|format| (path, format)))
+                .collect::<Result<_, CliError>>()?,
+        })
+    }
+}
+
+/// The width of the terminal; 80 columns where there is none.
+fn width() -> u16 {
+    terminal_size::terminal_size_of(io::stdout()).map_or(80, |(width, _)| width.0)
+}
+
+fn by_ending(path: &Path) -> Result<&'static Format, CliError> {
+    let ending = path.extension().unwrap_or_default();
+    FORMATS
+        .iter()
+        .find(|format| ending.eq_ignore_ascii_case(format.ending))
+        .ok_or_else(|| CliError::Ending(path.to_owned()))
+}
+
+fn named_servers(lists: &[String]) -> Result<Servers, CliError> {
+    let mut servers = Servers::default();
+    for word in lists.iter().flat_map(|list| servers::words(list)) {
+        match word.strip_prefix('@') {
+            None => servers.add_list(word)?,
+            Some(path) => servers.add_list(&read(path.into())?)?,
+        }
+    }
+    Ok(servers)
+}
+
+fn read(path: PathBuf) -> Result<String, CliError> {
+    fs::read_to_string(&path).map_err(|source| CliError::ServersFile { path, source })
+}

@@ -1,0 +1,239 @@
+//! One worker: each packet from its frame to the counters.
+
+use crate::aggregate::Snapshot;
+use crate::capture::Frame;
+use crate::decode::{self, Content, Decoded, Fragment, Packet, Payload, Protocol, Stop, Transport};
+use crate::evidence::{self, Shown, lnet::Ends};
+use crate::flow::fragments::{Event, Later, PacketKey, Place};
+use crate::flow::table::Counted;
+use crate::flow::{
+    Count, Direction, Endpoint, FlowKey, Interface, LUSTRE_PORT, LustreFacts, Position, Scope,
+    Sighting,
+};
+
+/// A worker with its own counters.
+#[derive(Debug)]
+pub struct Worker<'o> {
+    options: &'o decode::Options,
+    snapshot: Snapshot,
+    fragments: Vec<(PacketKey, Event)>,
+}
+
+/// A packet's place and size, before it is known what it is.
+#[derive(Clone, Copy)]
+struct Here {
+    count: Count,
+    at: Sighting,
+    interface: Interface,
+    encapsulation: decode::Encapsulation,
+}
+
+impl Here {
+    fn of(file: u32, frame: &Frame<'_>, decoded: &Decoded<'_>) -> Self {
+        let position = Position {
+            file,
+            packet: frame.number,
+        };
+        Self {
+            count: Count {
+                packets: 1,
+                wire_bytes: frame.wire_len.into(),
+                payload_bytes: 0,
+            },
+            at: Sighting {
+                position,
+                time: frame.time,
+                direction: Direction::Up,
+                payload_len: 0,
+            },
+            interface: Interface {
+                id: frame.interface,
+                index: decoded.interface_index,
+            },
+            encapsulation: decoded.encapsulation,
+        }
+    }
+
+    /// The same, with the transport payload that was found.
+    fn with_payload(self, len: usize) -> Self {
+        Self {
+            count: Count {
+                payload_bytes: len as u64,
+                ..self.count
+            },
+            at: Sighting {
+                payload_len: u32::try_from(len).unwrap_or(u32::MAX),
+                ..self.at
+            },
+            ..self
+        }
+    }
+
+    fn place(&self, packet: &Packet<'_>, ports: (u16, u16), shown: Shown) -> Place {
+        let end = |address, port| Endpoint { address, port };
+        let (flow, direction) = FlowKey::of(
+            end(packet.source, ports.0),
+            end(packet.destination, ports.1),
+            packet.protocol,
+            self.interface,
+            self.encapsulation,
+        );
+        Place {
+            flow,
+            direction,
+            shown,
+        }
+    }
+
+    fn portless(&self, packet: &Packet<'_>, stop: Stop) -> Place {
+        let mut place = self.place(packet, (0, 0), Shown::Portless);
+        place.flow.unread = Some(stop.into());
+        place
+    }
+}
+
+impl<'o> Worker<'o> {
+    /// A worker that has seen nothing, and keeps at most `limit` flows apart.
+    #[must_use]
+    pub fn new(options: &'o decode::Options, limit: usize) -> Self {
+        Self {
+            options,
+            snapshot: Snapshot::new(limit),
+            fragments: Vec::new(),
+        }
+    }
+
+    /// Counts a packet of the file that stands at place `file`.
+    pub fn packet(&mut self, file: u32, frame: &Frame<'_>) {
+        let decoded = decode::decode(frame, self.options);
+        let here = Here::of(file, frame, &decoded);
+        self.snapshot.read(here.count, frame.time);
+        match decoded.fragment {
+            Some(fragment) if !fragment.first => self.later(&fragment, &decoded, here),
+            fragment => {
+                let place = self.content(&decoded.content, here);
+                if let Some(first) = fragment {
+                    let key = (here.interface, first.key);
+                    self.fragments.push((key, Event::First(place)));
+                }
+            }
+        }
+    }
+
+    /// The fragments seen since the last call, in order. Later ones are not counted yet.
+    pub fn take_fragments(&mut self) -> Vec<(PacketKey, Event)> {
+        std::mem::take(&mut self.fragments)
+    }
+
+    /// How many fragments there are to take.
+    #[must_use]
+    pub fn fragments_held(&self) -> usize {
+        self.fragments.len()
+    }
+
+    /// The counters.
+    pub fn snapshot(&mut self) -> &mut Snapshot {
+        &mut self.snapshot
+    }
+
+    /// The counters, for good.
+    #[must_use]
+    pub fn into_snapshot(self) -> Snapshot {
+        self.snapshot
+    }
+
+    fn later(&mut self, fragment: &Fragment, decoded: &Decoded<'_>, here: Here) {
+        let here = here.with_payload(fragment.len);
+        let alone = match &decoded.content {
+            Content::Packet(packet) => match packet.transport {
+                Transport::Unread(stop) => Some(here.portless(packet, stop)),
+                Transport::Ports { .. } => None,
+            },
+            _ => None,
+        };
+        let later = Later {
+            count: here.count,
+            at: here.at,
+            alone,
+        };
+        let key = (here.interface, fragment.key);
+        self.fragments.push((key, Event::Later(later)));
+    }
+
+    /// Counts what a frame holds. Gives the flow, if it is one that may be a path's.
+    fn content(&mut self, content: &Content<'_>, here: Here) -> Option<Place> {
+        match content {
+            Content::Packet(packet) => self.transport(packet, here),
+            Content::Other => self.other(here),
+            Content::Undecodable(stop) => {
+                self.snapshot.undecodable((*stop).into(), here.count);
+                None
+            }
+        }
+    }
+
+    fn other(&mut self, here: Here) -> Option<Place> {
+        self.snapshot.other += here.count;
+        None
+    }
+
+    fn transport(&mut self, packet: &Packet<'_>, here: Here) -> Option<Place> {
+        match packet.transport {
+            Transport::Unread(stop) => {
+                let place = here.portless(packet, stop);
+                self.count(place, here);
+                Some(place)
+            }
+            Transport::Ports {
+                source,
+                destination,
+                ref payload,
+            } => self.segment(packet, (source, destination), payload, here),
+        }
+    }
+
+    fn segment(
+        &mut self,
+        packet: &Packet<'_>,
+        ports: (u16, u16),
+        payload: &Payload<'_>,
+        here: Here,
+    ) -> Option<Place> {
+        let mut place = here.place(packet, ports, Shown::Datagram);
+        let scope = place.flow.scope();
+        if scope == Scope::Elsewhere && packet.protocol == Protocol::Tcp {
+            return self.other(here);
+        }
+        let (shown, records) = evidence::read(packet.protocol, payload);
+        if scope == Scope::Elsewhere && shown == Shown::Datagram {
+            return self.other(here);
+        }
+        place.shown = shown;
+        let here = here.with_payload(payload.wire_len.unwrap_or(0));
+        let (counted, at) = self.count(place, here);
+        for record in records {
+            counted.flow.dtls.get_or_insert_default().add(&record, at);
+            counted.record_sizes.add(record.len.into());
+        }
+        if shown == Shown::Segment {
+            let ends = Ends {
+                source: packet.source,
+                destination: packet.destination,
+            };
+            let called = ports.1 == LUSTRE_PORT;
+            LustreFacts::read(&mut counted.flow.lustre, payload.bytes, ends, called, at);
+        }
+        Some(place)
+    }
+
+    fn count(&mut self, place: Place, here: Here) -> (Counted<'_>, Sighting) {
+        let at = Sighting {
+            direction: place.direction,
+            ..here.at
+        };
+        let counted = self
+            .snapshot
+            .count(&place.flow, place.shown, here.count, at);
+        (counted, at)
+    }
+}

@@ -1,0 +1,304 @@
+//! What a run says: the report as it is serialised, and the formats it is written in.
+//!
+//! A format is one file: a function from a [`Report`] to bytes, and a row in
+//! [`FORMATS`].
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::capture::{Fault, Timestamp};
+use crate::flow::{Count, Interface, Position};
+use crate::verdict::{Accounting, Exit, Judgement, Path, Policy, Verdict};
+
+mod elsewhere;
+mod evidence;
+mod json;
+mod path;
+mod table;
+mod warnings;
+
+pub use elsewhere::ElsewhereReport;
+pub use evidence::Evidence;
+pub use path::PathReport;
+
+/// The version of the JSON's shape. Fields may be added within one.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A way to write a report.
+#[derive(Debug)]
+pub struct Format {
+    /// What `--format` calls it.
+    pub name: &'static str,
+    /// The ending of a file's name that asks for it.
+    pub ending: &'static str,
+    write: fn(&Report, &Style, &mut dyn Write) -> io::Result<()>,
+}
+
+/// All formats; the first is the default.
+pub const FORMATS: &[Format] = &[
+    Format {
+        name: "table",
+        ending: "txt",
+        write: table::write,
+    },
+    Format {
+        name: "json",
+        ending: "json",
+        write: json::write,
+    },
+];
+
+impl Format {
+    /// Writes a report.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write(&self, report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+        (self.write)(report, style, out)
+    }
+}
+
+/// How a report looks where a person reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether to use color.
+    pub color: bool,
+    /// Columns to fit in.
+    pub width: u16,
+    /// Whether to list flows and all evidence.
+    pub verbose: bool,
+}
+
+/// An input file, as the run found it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InputReport {
+    /// Its path as it was named or found; `-` for standard input.
+    pub name: String,
+    /// `pcap` or `pcapng`.
+    pub format: &'static str,
+    /// `gzip` or `zstd`, where it is compressed.
+    pub compression: Option<&'static str>,
+    /// Packets read.
+    pub packets: u64,
+    /// What is wrong with it; everything before that was read.
+    pub fault: Option<Fault>,
+}
+
+/// A count for each verdict, and what the process exits with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Paths with that verdict.
+    pub encrypted: usize,
+    /// Paths with that verdict.
+    pub weak: usize,
+    /// Paths with that verdict.
+    pub mixed: usize,
+    /// Paths with that verdict.
+    pub plaintext: usize,
+    /// Paths with that verdict.
+    pub undetermined: usize,
+    /// Paths with that verdict.
+    pub silent: usize,
+    /// What the process exits with.
+    pub exit_code: u8,
+}
+
+impl Summary {
+    fn of(paths: &[Path]) -> Self {
+        let verdicts = || paths.iter().map(|path| path.verdict);
+        let count = |wanted| verdicts().filter(|&verdict| verdict == wanted).count();
+        Self {
+            encrypted: count(Verdict::Encrypted),
+            weak: count(Verdict::Weak),
+            mixed: count(Verdict::Mixed),
+            plaintext: count(Verdict::Plaintext),
+            undetermined: count(Verdict::Undetermined),
+            silent: count(Verdict::Silent),
+            exit_code: Exit::of(verdicts()).code(),
+        }
+    }
+}
+
+/// Packets and the sum of their original lengths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Volume {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes on the wire.
+    pub wire_bytes: u64,
+}
+
+impl From<Count> for Volume {
+    fn from(count: Count) -> Self {
+        Self {
+            packets: count.packets,
+            wire_bytes: count.wire_bytes,
+        }
+    }
+}
+
+/// Packets that could not be decoded, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReasonReport {
+    /// The reason in words.
+    pub reason: String,
+    /// How many.
+    #[serde(flatten)]
+    pub volume: Volume,
+}
+
+/// Packets that could not be decoded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Undecodable {
+    /// All of them.
+    #[serde(flatten)]
+    pub total: Volume,
+    /// The same, by reason.
+    pub reasons: Vec<ReasonReport>,
+}
+
+/// Where every packet went: the five buckets sum to what was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AccountingReport {
+    /// Everything read.
+    #[serde(flatten)]
+    pub read: Volume,
+    /// Packets of paths.
+    pub paths: Volume,
+    /// DTLS that is no path's.
+    pub dtls_elsewhere: Volume,
+    /// Readable packets that are none of ours.
+    pub other: Volume,
+    /// A path's packets, seen by another interface as well.
+    pub duplicates: Volume,
+    /// Packets that nobody can place.
+    pub undecodable: Undecodable,
+}
+
+impl AccountingReport {
+    fn of(accounting: &Accounting) -> Self {
+        let reasons: Vec<ReasonReport> = accounting
+            .undecodable
+            .iter()
+            .map(|(reason, &count)| ReasonReport {
+                reason: reason.to_string(),
+                volume: count.into(),
+            })
+            .collect();
+        let total = crate::verdict::sum(accounting.undecodable.values().copied());
+        Self {
+            read: accounting.read.into(),
+            paths: accounting.paths.into(),
+            dtls_elsewhere: accounting.elsewhere.into(),
+            other: accounting.other.into(),
+            duplicates: accounting.duplicates.into(),
+            undecodable: Undecodable {
+                total: total.into(),
+                reasons,
+            },
+        }
+    }
+}
+
+/// Everything a run says.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// A count for each verdict.
+    pub summary: Summary,
+    /// The policy that encryption was held to.
+    pub policy: &'static str,
+    /// When the first packet was captured, in RFC 3339.
+    pub first: Option<String>,
+    /// When the last packet was captured.
+    pub last: Option<String>,
+    /// The input files, in the order of their first packets.
+    pub inputs: Vec<InputReport>,
+    /// Where every packet went.
+    pub accounting: AccountingReport,
+    /// Every path, by client and server.
+    pub paths: Vec<PathReport>,
+    /// DTLS that is no path's.
+    pub dtls_elsewhere: Vec<ElsewhereReport>,
+    /// What the reader should know besides.
+    pub warnings: Vec<String>,
+}
+
+impl Report {
+    /// The report of a judgement.
+    ///
+    /// `interfaces` are the names of the run's interfaces, and `skipped` the files of
+    /// folders that are no captures.
+    #[must_use]
+    pub fn new(
+        judgement: &Judgement,
+        inputs: Vec<InputReport>,
+        skipped: &[String],
+        interfaces: &[String],
+        policy: Policy,
+    ) -> Self {
+        let names = Names {
+            inputs: &inputs,
+            interfaces,
+        };
+        let paths: Vec<PathReport> = judgement
+            .paths
+            .iter()
+            .map(|path| PathReport::of(path, policy, &names))
+            .collect();
+        Self {
+            schema_version: SCHEMA_VERSION,
+            summary: Summary::of(&judgement.paths),
+            policy: policy.name(),
+            first: judgement.span.map(|(first, _)| rfc3339(first)),
+            last: judgement.span.map(|(_, last)| rfc3339(last)),
+            accounting: AccountingReport::of(&judgement.accounting),
+            dtls_elsewhere: judgement
+                .elsewhere
+                .iter()
+                .map(ElsewhereReport::of)
+                .collect(),
+            warnings: warnings::of(judgement, &inputs, skipped, &names),
+            paths,
+            inputs,
+        }
+    }
+
+    /// What the process exits with.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.summary.exit_code
+    }
+}
+
+/// The names behind numbers.
+struct Names<'r> {
+    inputs: &'r [InputReport],
+    interfaces: &'r [String],
+}
+
+impl Names<'_> {
+    fn file(&self, position: Position) -> String {
+        let input = self.inputs.get(position.file as usize);
+        input.map_or_else(String::new, |input| input.name.clone())
+    }
+
+    /// An interface's name; `None` where the capture does not name it.
+    fn interface(&self, interface: Interface) -> Option<String> {
+        let name = self.interfaces.get(interface.id.0 as usize);
+        let name = name.filter(|name| !name.is_empty());
+        match (name, interface.index) {
+            (name, 0) => name.cloned(),
+            (None, index) => Some(format!("if {index}")),
+            (Some(name), index) => Some(format!("{name}, if {index}")),
+        }
+    }
+}
+
+/// A moment in RFC 3339, in UTC.
+fn rfc3339(time: Timestamp) -> String {
+    jiff::Timestamp::from_nanosecond(time.0.into())
+        .map_or_else(|_| format!("{} ns", time.0), |time| time.to_string())
+}

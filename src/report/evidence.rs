@@ -1,0 +1,250 @@
+//! The packets that prove a verdict, each with one plain sentence.
+
+use serde::Serialize;
+
+use super::{Names, rfc3339};
+use crate::evidence::{Shown, ciphertext::Exposure, lnet::Proof};
+use crate::flow::{Direction, DtlsFacts, FlowKey, Reason, Sighting, Tally};
+use crate::verdict::class::Ground;
+use crate::verdict::{Class, Part, Path, Policy, Verdict};
+
+/// A packet, and what it shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// What it is evidence of: `plaintext`, `encrypted`, `undetermined`, `handshake`,
+    /// `lustre`, `suite`, `exposed`, `plaintext_last` or `encrypted_first`.
+    pub of: &'static str,
+    /// The file it is in.
+    pub file: String,
+    /// Its number in that file, from 1.
+    pub packet: u64,
+    /// When it was captured, in RFC 3339.
+    pub time: Option<String>,
+    /// What it shows, in a sentence.
+    pub shows: String,
+}
+
+/// The name of a proof in the JSON.
+pub(super) fn proof_name(proof: Proof) -> &'static str {
+    match proof {
+        Proof::ConnectionRequest => "connection_request",
+        Proof::Hello => "hello",
+        Proof::Message => "message",
+        Proof::RoutedMessage => "routed_message",
+        Proof::Keepalive => "keepalive",
+    }
+}
+
+/// A path's evidence, the deciding packets first.
+pub(super) fn of(path: &Path, policy: Policy, names: &Names<'_>) -> Vec<Evidence> {
+    let mut found = Found {
+        names,
+        evidence: Vec::new(),
+    };
+    let order: &[Class] = match path.verdict {
+        Verdict::Mixed | Verdict::Plaintext => &[Class::Plaintext, Class::Encrypted],
+        _ => &[Class::Encrypted],
+    };
+    for &class in order {
+        found.first(path, class);
+    }
+    if path.verdict == Verdict::Mixed {
+        found.turn(path);
+    }
+    found.exposed(path);
+    found.suites(path, policy);
+    found.lustre(path);
+    found.first(path, Class::Undetermined);
+    if path.verdict == Verdict::Undetermined {
+        found.first(path, Class::Handshake);
+    }
+    found.evidence
+}
+
+struct Found<'n> {
+    names: &'n Names<'n>,
+    evidence: Vec<Evidence>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, of: &'static str, at: Sighting, shows: String) {
+        self.evidence.push(Evidence {
+            of,
+            file: self.names.file(at.position),
+            packet: at.position.packet,
+            time: at.time.map(rfc3339),
+            shows,
+        });
+    }
+
+    fn first(&mut self, path: &Path, class: Class) {
+        let first = tallies(path, class).min_by_key(|(_, _, tally)| moment(&tally.first));
+        if let Some((part, shown, tally)) = first {
+            self.add(
+                class.name(),
+                tally.first,
+                sentence(part, shown, tally.first),
+            );
+        }
+    }
+
+    /// When plaintext was last seen, and encryption first.
+    fn turn(&mut self, path: &Path) {
+        let last = tallies(path, Class::Plaintext).max_by_key(|(_, _, tally)| moment(&tally.last));
+        if let Some((part, shown, tally)) = last {
+            let shows = format!(
+                "the last one in plaintext: {}",
+                sentence(part, shown, tally.last)
+            );
+            self.add("plaintext_last", tally.last, shows);
+        }
+        let first =
+            tallies(path, Class::Encrypted).min_by_key(|(_, _, tally)| moment(&tally.first));
+        if let Some((part, shown, tally)) = first {
+            let shows = format!(
+                "the first one encrypted: {}",
+                sentence(part, shown, tally.first)
+            );
+            self.add("encrypted_first", tally.first, shows);
+        }
+    }
+
+    fn exposed(&mut self, path: &Path) {
+        let seen = dtls(path).filter_map(|(part, dtls)| Some((part, dtls.exposed?)));
+        if let Some((part, (at, exposure))) = seen.min_by_key(|(_, exposed)| *exposed) {
+            let what = match exposure {
+                Exposure::IpHeader => "a readable IP header",
+                Exposure::Lustre => "readable Lustre",
+            };
+            let shows = format!(
+                "{}: inside a DTLS record stands {what}",
+                way(part, at.direction)
+            );
+            self.add("exposed", at, shows);
+        }
+    }
+
+    fn suites(&mut self, path: &Path, policy: Policy) {
+        let mut seen: Vec<_> = dtls(path)
+            .flat_map(|(_, dtls)| &dtls.suites)
+            .map(|(&chosen, &at)| (chosen, at))
+            .collect();
+        seen.sort_by_key(|&(chosen, at)| (chosen, at));
+        seen.dedup_by_key(|(chosen, _)| *chosen);
+        for ((version, suite), at) in seen {
+            let judged = match (suite.is_secret(), policy.accepts_suite(suite)) {
+                (false, _) => ", which does not encrypt",
+                (true, false) => ", which is below the policy",
+                (true, true) => "",
+            };
+            let (version, name) = (version.name(), suite.name());
+            self.add(
+                "suite",
+                at,
+                format!("the ServerHello chose DTLS {version} with {name}{judged}"),
+            );
+        }
+    }
+
+    fn lustre(&mut self, path: &Path) {
+        let proofs = path.parts.iter().filter_map(|part| {
+            let (at, proof, _) = part.flow.lustre.as_deref()?.proof?;
+            Some((at, proof, part))
+        });
+        if let Some((at, proof, part)) = proofs.min_by_key(|&(at, ..)| at) {
+            let what = match proof {
+                Proof::ConnectionRequest => "a Lustre connection request",
+                Proof::Hello => "a Lustre HELLO",
+                Proof::Message => "an LNet message with the NIDs of both ends",
+                Proof::RoutedMessage => "an LNet message with NIDs of other addresses",
+                Proof::Keepalive => "a Lustre keepalive",
+            };
+            self.add(
+                "lustre",
+                at,
+                format!("{}: {what} can be read", way(part, at.direction)),
+            );
+        }
+    }
+}
+
+fn moment(at: &Sighting) -> (Option<crate::capture::Timestamp>, crate::flow::Position) {
+    (at.time, at.position)
+}
+
+fn tallies(path: &Path, wanted: Class) -> impl Iterator<Item = (&Part, Shown, &Tally)> {
+    path.parts.iter().flat_map(move |part| {
+        let tallies = part.tallies().filter(move |&(class, ..)| class == wanted);
+        tallies.map(move |(_, shown, tally)| (part, shown, tally))
+    })
+}
+
+fn dtls(path: &Path) -> impl Iterator<Item = (&Part, &DtlsFacts)> {
+    let parts = path.parts.iter();
+    parts.filter_map(|part| Some((part, part.flow.dtls.as_deref()?)))
+}
+
+/// Protocol and ends of a packet, as in `TCP 10.0.0.9:1023 to 10.0.0.4:988`.
+fn way(part: &Part, direction: Direction) -> String {
+    let Some(key) = part.key else {
+        return "one of many flows".to_owned();
+    };
+    let (from, to) = match direction {
+        Direction::Up => (key.low, key.high),
+        Direction::Down => (key.high, key.low),
+    };
+    let protocol = key.protocol.name().to_uppercase();
+    if key.unread.is_some() {
+        return format!("{protocol} {} to {}", from.address, to.address);
+    }
+    let end = |end: crate::flow::Endpoint| match end.address.to_string() {
+        v6 if v6.contains(':') => format!("[{v6}]:{}", end.port),
+        v4 => format!("{v4}:{}", end.port),
+    };
+    format!("{protocol} {} to {}", end(from), end(to))
+}
+
+/// What a packet shows.
+fn sentence(part: &Part, shown: Shown, at: Sighting) -> String {
+    let way = way(part, at.direction);
+    let len = at.payload_len;
+    let what = match shown {
+        Shown::Ciphertext => protected(part).to_owned(),
+        Shown::Handshake => "a DTLS handshake, not yet encrypted".to_owned(),
+        Shown::ClearData => "DTLS application data in epoch 0, which nothing protects".to_owned(),
+        Shown::CutRecords => "DTLS records, cut off before the last one's header".to_owned(),
+        Shown::CutPayload => "cut off before it could be told whether it is DTLS".to_owned(),
+        Shown::Segment => format!("{len} bytes of payload that nothing encrypted"),
+        Shown::BareSegment if part.meaning.class(shown) == Class::Handshake => {
+            "a segment without payload, in a stream of DTLS records".to_owned()
+        }
+        Shown::BareSegment => "a readable TCP header, without payload".to_owned(),
+        Shown::UnseenSegment => "a readable TCP header, its payload not captured".to_owned(),
+        Shown::Datagram => "on a Lustre port, but neither DTLS nor TCP".to_owned(),
+        Shown::Portless => unread(part.key),
+    };
+    format!("{way}: {what}")
+}
+
+fn unread(key: Option<FlowKey>) -> String {
+    match key.and_then(|key| key.unread) {
+        Some(Reason::ORPHAN) => "a later IP fragment, its first not captured".to_owned(),
+        Some(reason) => format!("ports unknown, {reason}"),
+        None => "ports unknown".to_owned(),
+    }
+}
+
+fn protected(part: &Part) -> &'static str {
+    match part.meaning.protected.1 {
+        Ground::Suite => "protected DTLS records alone",
+        Ground::Bytes => {
+            "protected DTLS records alone; the handshake was not captured, so their suite is unknown"
+        }
+        Ground::NullSuite => "DTLS records under a suite that does not encrypt",
+        Ground::Exposed => "DTLS records whose content can be read",
+        Ground::Distribution => "DTLS records with bytes that no cipher makes",
+        Ground::Conflict => {
+            "DTLS records of a flow where one ServerHello chose a cipher and another chose none"
+        }
+    }
+}

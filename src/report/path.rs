@@ -1,0 +1,367 @@
+//! A path as it is serialised.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::{Evidence, Names, evidence, rfc3339};
+use crate::decode::{Encapsulation, Protocol};
+use crate::evidence::dtls::Suite;
+use crate::evidence::lnet::ConnectionType;
+use crate::evidence::ptlrpc::{Flavor, Opcode};
+use crate::flow::dtls::Gaps;
+use crate::flow::lustre::RpcCount;
+use crate::flow::sizes::Percentiles;
+use crate::flow::{Count, Direction, DtlsFacts, LustreFacts};
+use crate::verdict::{Class, Ends, Part, Path, Policy, Verdict};
+
+/// Packets by class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Traffic {
+    /// Encrypted, as far as the capture tells.
+    pub encrypted: Count,
+    /// Negotiation in the clear.
+    pub handshake: Count,
+    /// Readable.
+    pub plaintext: Count,
+    /// Not to be told.
+    pub undetermined: Count,
+}
+
+impl Traffic {
+    fn of(counts: impl IntoIterator<Item = (Class, Count)>) -> Self {
+        let mut traffic = Self::default();
+        for (class, count) in counts {
+            *match class {
+                Class::Encrypted => &mut traffic.encrypted,
+                Class::Handshake => &mut traffic.handshake,
+                Class::Plaintext => &mut traffic.plaintext,
+                Class::Undetermined => &mut traffic.undetermined,
+            } += count;
+        }
+        traffic
+    }
+
+    /// All classes together.
+    #[must_use]
+    pub fn total(&self) -> Count {
+        crate::verdict::sum([
+            self.encrypted,
+            self.handshake,
+            self.plaintext,
+            self.undetermined,
+        ])
+    }
+}
+
+/// A cipher suite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SuiteReport {
+    /// Its number, as in `0xc02c`.
+    pub id: String,
+    /// Its registered name.
+    pub name: &'static str,
+}
+
+impl From<Suite> for SuiteReport {
+    fn from(suite: Suite) -> Self {
+        Self {
+            id: format!("{:#06x}", suite.0),
+            name: suite.name(),
+        }
+    }
+}
+
+/// What a path's DTLS says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DtlsReport {
+    /// Versions of protected records, and those that a `ServerHello` chose.
+    pub versions: Vec<&'static str>,
+    /// Suites that a `ServerHello` chose.
+    pub suites: Vec<SuiteReport>,
+    /// Whether a `ServerHello` was captured.
+    pub handshake_seen: bool,
+    /// Records seen.
+    pub records: u64,
+    /// Records that the sequence numbers say were sent and not seen.
+    pub missing: u64,
+    /// Records that the sequence numbers say were seen again.
+    pub repeated: u64,
+    /// Whether missing and repeated are lower bounds.
+    pub at_least: bool,
+}
+
+impl DtlsReport {
+    fn of(parts: &[Part]) -> Option<Self> {
+        let facts: Vec<(&Part, &DtlsFacts)> = parts
+            .iter()
+            .filter_map(|part| Some((part, part.flow.dtls.as_deref()?)))
+            .collect();
+        if facts.is_empty() {
+            return None;
+        }
+        let dtls = || facts.iter().map(|&(_, dtls)| dtls);
+        let protected = dtls().flat_map(|dtls| dtls.versions.keys().copied());
+        let chosen = dtls().flat_map(|dtls| dtls.suites.keys().map(|&(version, _)| version));
+        // Sequences of different flows tell nothing together, so sums have none.
+        let single = facts.iter().filter(|(part, _)| part.key.is_some());
+        let gaps: Vec<Gaps> = single.map(|(_, dtls)| dtls.gaps()).collect();
+        let versions: BTreeSet<_> = protected.chain(chosen).collect();
+        let suites: BTreeSet<_> = dtls().flat_map(|dtls| dtls.suites.keys()).collect();
+        Some(Self {
+            versions: versions
+                .into_iter()
+                .map(super::super::evidence::dtls::Version::name)
+                .collect(),
+            suites: suites.into_iter().map(|&(_, suite)| suite.into()).collect(),
+            handshake_seen: dtls().any(DtlsFacts::handshake_seen),
+            records: dtls().map(|dtls| dtls.records).sum(),
+            missing: gaps.iter().map(|gaps| gaps.missing).sum(),
+            repeated: gaps.iter().map(|gaps| gaps.repeated).sum(),
+            at_least: gaps.len() < facts.len() || gaps.iter().any(|gaps| gaps.at_least),
+        })
+    }
+}
+
+/// An operation that RPCs were seen of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OperationReport {
+    /// Its code; `null` for all that are unknown.
+    pub opcode: Option<u32>,
+    /// Its name in Lustre's sources.
+    pub name: &'static str,
+    /// Requests seen.
+    pub requests: u64,
+    /// Replies seen.
+    pub replies: u64,
+}
+
+/// RPCs of one security flavor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FlavorReport {
+    /// Its name in Lustre's configuration.
+    pub name: &'static str,
+    /// RPC messages seen.
+    pub rpcs: u64,
+}
+
+/// Connections, by what their HELLO says they are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ConnectionsReport {
+    /// Control messages.
+    pub control: u64,
+    /// Bulk data to the caller.
+    pub bulk_in: u64,
+    /// Bulk data from the caller.
+    pub bulk_out: u64,
+    /// Connections whose HELLO was not captured.
+    pub unknown: u64,
+}
+
+/// What a path's readable Lustre says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LustreReport {
+    /// What proves that Lustre could be read; `null` where only ports tell.
+    pub proof: Option<&'static str>,
+    /// TCP connections seen.
+    pub connections: ConnectionsReport,
+    /// Operations of RPCs that begin a segment.
+    pub operations: Vec<OperationReport>,
+    /// Whether a flavor hides the bodies of RPCs: `none`, `some` or `all` of those seen;
+    /// `unknown` where none was. It hides neither headers nor bulk data.
+    pub rpc_privacy: &'static str,
+    /// The flavors seen.
+    pub flavors: Vec<FlavorReport>,
+}
+
+impl LustreReport {
+    fn of(parts: &[Part]) -> Option<Self> {
+        let mut connections = ConnectionsReport::default();
+        let mut sum = LustreFacts::default();
+        let is_tcp = |part: &&Part| {
+            let key = part.key.filter(|key| key.unread.is_none());
+            key.is_some_and(|key| key.protocol == Protocol::Tcp) || part.flow.lustre.is_some()
+        };
+        let mut any = false;
+        for part in parts.iter().filter(is_tcp) {
+            any = true;
+            connections.add(part);
+            if let Some(facts) = part.flow.lustre.as_deref() {
+                sum.merge(facts.clone());
+            }
+        }
+        any.then(|| Self {
+            proof: sum.proof.map(|(_, proof, _)| evidence::proof_name(proof)),
+            connections,
+            operations: operations(&sum.operations),
+            rpc_privacy: privacy(&sum.flavors),
+            flavors: flavors(&sum.flavors),
+        })
+    }
+}
+
+impl ConnectionsReport {
+    fn add(&mut self, part: &Part) {
+        let facts = part.flow.lustre.as_deref();
+        let kind = facts.and_then(|facts| facts.connection);
+        *match kind.map(|(_, kind)| kind) {
+            Some(ConnectionType::Control) => &mut self.control,
+            Some(ConnectionType::BulkIn) => &mut self.bulk_in,
+            Some(ConnectionType::BulkOut) => &mut self.bulk_out,
+            None => &mut self.unknown,
+        } += 1;
+    }
+}
+
+fn operations(seen: &BTreeMap<Option<Opcode>, RpcCount>) -> Vec<OperationReport> {
+    let row = |(&code, count): (&Option<Opcode>, &RpcCount)| OperationReport {
+        opcode: code.map(|code| code.0),
+        name: code.and_then(Opcode::name).unwrap_or("unknown"),
+        requests: count.requests,
+        replies: count.replies,
+    };
+    seen.iter().map(row).collect()
+}
+
+fn flavors(seen: &BTreeMap<Flavor, u64>) -> Vec<FlavorReport> {
+    let row = |(flavor, &rpcs): (&Flavor, &u64)| FlavorReport {
+        name: flavor.name(),
+        rpcs,
+    };
+    seen.iter().map(row).collect()
+}
+
+fn privacy(seen: &BTreeMap<Flavor, u64>) -> &'static str {
+    let private = seen.keys().filter(|flavor| flavor.is_private()).count();
+    match private {
+        _ if seen.is_empty() => "unknown",
+        0 => "none",
+        some if some < seen.len() => "some",
+        _ => "all",
+    }
+}
+
+/// A flow of a path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FlowReport {
+    /// `tcp` or `udp`; `null` for the sum of flows too many to list.
+    pub protocol: Option<&'static str>,
+    /// The client's port; `null` where it could not be read.
+    pub client_port: Option<u16>,
+    /// The server's port; `null` where it could not be read.
+    pub server_port: Option<u16>,
+    /// The tunnels around it, outermost first.
+    pub encapsulation: Vec<&'static str>,
+    /// VNI, VSID or GRE key of the innermost tunnel.
+    pub network: Option<u32>,
+    /// Where it was captured, where the capture names that.
+    pub interface: Option<String>,
+    /// From the client to the server.
+    pub to_server: Traffic,
+    /// From the server to the client.
+    pub to_client: Traffic,
+}
+
+impl FlowReport {
+    fn of(part: &Part, names: &Names<'_>) -> Self {
+        let key = part.key;
+        let ports = key.filter(|key| key.unread.is_none()).map(|key| {
+            let (low, high) = (key.low.port, key.high.port);
+            match part.client {
+                Direction::Up => (low, high),
+                Direction::Down => (high, low),
+            }
+        });
+        let way = |direction| {
+            let tallies = part.tallies();
+            Traffic::of(tallies.map(|(class, _, tally)| (class, tally.count(direction))))
+        };
+        let encapsulation = key.map(|key| key.encapsulation);
+        Self {
+            protocol: key.map(|key| key.protocol.name()),
+            client_port: ports.map(|(client, _)| client),
+            server_port: ports.map(|(_, server)| server),
+            encapsulation: encapsulation.map_or_else(Vec::new, tunnels),
+            network: encapsulation
+                .filter(|around| around.tunnels().next().is_some())
+                .map(Encapsulation::network),
+            interface: key.and_then(|key| names.interface(key.interface)),
+            to_server: way(part.client),
+            to_client: way(part.client.back()),
+        }
+    }
+}
+
+fn tunnels(around: Encapsulation) -> Vec<&'static str> {
+    around
+        .tunnels()
+        .map(super::super::decode::Tunnel::name)
+        .collect()
+}
+
+/// A path between a client and a server.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PathReport {
+    /// The client; `null` on a path that is silent, or the sum of too many.
+    pub client: Option<String>,
+    /// The server; `null` for the sum of paths that were too many to list.
+    pub server: Option<String>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What was seen, by class.
+    pub traffic: Traffic,
+    /// When its first packet was captured, in RFC 3339.
+    pub first: Option<String>,
+    /// When its last packet was captured.
+    pub last: Option<String>,
+    /// The interface that speaks for it, where the capture names that.
+    pub interface: Option<String>,
+    /// What its DTLS says.
+    pub dtls: Option<DtlsReport>,
+    /// What its readable Lustre says.
+    pub lustre: Option<LustreReport>,
+    /// Original frame lengths, in bytes.
+    pub packet_sizes: Option<Percentiles>,
+    /// Lengths of DTLS records as their length fields say, in bytes.
+    pub dtls_record_sizes: Option<Percentiles>,
+    /// The packets that prove the verdict, the deciding ones first.
+    pub evidence: Vec<Evidence>,
+    /// Its flows.
+    pub flows: Vec<FlowReport>,
+}
+
+impl PathReport {
+    pub(super) fn of(path: &Path, policy: Policy, names: &Names<'_>) -> Self {
+        let (client, server) = match path.ends {
+            Ends::Seen { client, server } => (Some(client), Some(server)),
+            Ends::Expected { server } => (None, Some(server)),
+            Ends::Rest => (None, None),
+        };
+        let times = || {
+            let tallies = path.parts.iter().flat_map(Part::tallies);
+            tallies
+                .flat_map(|(_, _, tally)| [tally.first.time, tally.last.time].into_iter().flatten())
+        };
+        Self {
+            client: client.map(|address| address.to_string()),
+            server: server.map(|address| address.to_string()),
+            verdict: path.verdict,
+            traffic: Traffic::of(path.traffic.iter().map(|(&class, &count)| (class, count))),
+            first: times().min().map(rfc3339),
+            last: times().max().map(rfc3339),
+            interface: path
+                .interface
+                .and_then(|interface| names.interface(interface)),
+            dtls: DtlsReport::of(&path.parts),
+            lustre: LustreReport::of(&path.parts),
+            packet_sizes: path.packet_sizes.percentiles(),
+            dtls_record_sizes: path.record_sizes.percentiles(),
+            evidence: evidence::of(path, policy, names),
+            flows: path
+                .parts
+                .iter()
+                .map(|part| FlowReport::of(part, names))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The table: an answer in a sentence, a row a path, what it rests on, and what every
+//! packet was.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style as Ansi};
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+
+use super::path::Traffic;
+use super::{AccountingReport, Evidence, PathReport, Report, Style};
+use crate::flow::Count;
+use crate::verdict::{Class, Verdict};
+
+mod flows;
+mod headline;
+
+/// Pieces of evidence shown of each path without `--verbose`: the packet that decides,
+/// and what makes it sure; or where a path is mixed, one of each.
+const DECIDING: usize = 2;
+
+const BOLD: Ansi = Ansi::new().bold();
+const DIM: Ansi = Ansi::new().dimmed();
+const WARNING: Ansi = AnsiColor::Yellow.on_default();
+
+pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { style, out };
+    page.text(BOLD, &headline::of(report), "", "")?;
+    page.paths(report)?;
+    page.evidence(report)?;
+    if style.verbose {
+        page.details(report)?;
+    }
+    page.elsewhere(report)?;
+    page.warnings(report)?;
+    page.line("")?;
+    page.text(DIM, &account(&report.accounting), "", "  ")
+}
+
+/// Where a report is written, and how it looks there.
+struct Page<'w> {
+    style: &'w Style,
+    out: &'w mut dyn Write,
+}
+
+impl Page<'_> {
+    fn line(&mut self, line: &str) -> io::Result<()> {
+        writeln!(self.out, "{}", line.trim_end())
+    }
+
+    /// A paragraph in the page's width: the first line begins with `first`, and the
+    /// others with `rest`.
+    fn text(&mut self, ansi: Ansi, text: &str, first: &str, rest: &str) -> io::Result<()> {
+        let options = textwrap::Options::new(usize::from(self.style.width).max(40))
+            .initial_indent(first)
+            .subsequent_indent(rest)
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        textwrap::wrap(text, options)
+            .iter()
+            .try_for_each(|line| self.painted(ansi, line))
+    }
+
+    fn painted(&mut self, ansi: Ansi, line: &str) -> io::Result<()> {
+        if self.style.color {
+            writeln!(self.out, "{ansi}{line}{ansi:#}")
+        } else {
+            self.line(line)
+        }
+    }
+
+    fn heading(&mut self, text: &str) -> io::Result<()> {
+        self.line("")?;
+        self.painted(BOLD, text)
+    }
+
+    fn table(&mut self, header: &[&str], rows: Vec<Vec<Cell>>) -> io::Result<()> {
+        let mut table = Table::new();
+        table
+            .load_style(presets::UTF8_HORIZONTAL_ONLY)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(self.style.width)
+            .force_no_tty()
+            .set_header(header)
+            .add_rows(rows);
+        if self.style.color {
+            table.enforce_styling();
+        }
+        table.lines().try_for_each(|line| self.line(&line))
+    }
+
+    fn paths(&mut self, report: &Report) -> io::Result<()> {
+        if report.paths.is_empty() {
+            return Ok(());
+        }
+        self.line("")?;
+        let header = [
+            "Client",
+            "Server",
+            "Verdict",
+            "Encrypted",
+            "Plaintext",
+            "Packets",
+        ];
+        self.table(&header, report.paths.iter().map(row).collect())
+    }
+
+    /// What each verdict rests on: the deciding packet, or with `--verbose` all of them.
+    fn evidence(&mut self, report: &Report) -> io::Result<()> {
+        let proven = report.paths.iter().filter(|path| !path.evidence.is_empty());
+        let mut proven = proven.peekable();
+        if proven.peek().is_some() {
+            self.heading("Evidence")?;
+        }
+        proven.try_for_each(|path| self.path_evidence(path))
+    }
+
+    fn path_evidence(&mut self, path: &PathReport) -> io::Result<()> {
+        let title = format!(
+            "  {} to {}: {}",
+            client(path),
+            server(path),
+            path.verdict.name()
+        );
+        self.line(&title)?;
+        let shown = if self.style.verbose {
+            path.evidence.len()
+        } else {
+            DECIDING
+        };
+        let mut shown = path.evidence.iter().take(shown);
+        shown.try_for_each(|evidence| self.text(Ansi::new(), &proof(evidence), "    ", "      "))
+    }
+
+    fn elsewhere(&mut self, report: &Report) -> io::Result<()> {
+        if report.dtls_elsewhere.is_empty() {
+            return Ok(());
+        }
+        self.heading("DTLS elsewhere, on no path to a known server")?;
+        let limit = if self.style.verbose { usize::MAX } else { 5 };
+        for row in report.dtls_elsewhere.iter().take(limit) {
+            let ends = row.addresses.join(" and ");
+            let count = number(row.volume.packets);
+            let text = format!("{ends}: {count} packets, {}", bytes(row.volume.wire_bytes));
+            self.text(Ansi::new(), &text, "  ", "    ")?;
+        }
+        match report.dtls_elsewhere.len().saturating_sub(limit) {
+            0 => Ok(()),
+            more => self.line(&format!("  and {more} more: --verbose lists them")),
+        }
+    }
+
+    fn warnings(&mut self, report: &Report) -> io::Result<()> {
+        if report.warnings.is_empty() {
+            return Ok(());
+        }
+        self.heading("Warnings")?;
+        let mut warnings = report.warnings.iter();
+        warnings.try_for_each(|warning| self.text(WARNING, warning, "  ", "    "))
+    }
+}
+
+fn client(path: &PathReport) -> &str {
+    path.client.as_deref().unwrap_or("any")
+}
+
+fn server(path: &PathReport) -> &str {
+    path.server.as_deref().unwrap_or("others")
+}
+
+fn row(path: &PathReport) -> Vec<Cell> {
+    let Traffic {
+        encrypted,
+        plaintext,
+        ..
+    } = path.traffic;
+    vec![
+        Cell::new(path.client.as_deref().unwrap_or("–")),
+        Cell::new(server(path)),
+        Cell::new(path.verdict.name()).fg(color(path.verdict)),
+        right(volume(encrypted)),
+        right(volume(plaintext)),
+        right(number(path.traffic.total().packets)),
+    ]
+}
+
+fn right(text: String) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+fn color(verdict: Verdict) -> Color {
+    match verdict {
+        Verdict::Encrypted => Color::Green,
+        Verdict::Plaintext | Verdict::Mixed => Color::Red,
+        Verdict::Weak | Verdict::Undetermined | Verdict::Silent => Color::Yellow,
+    }
+}
+
+fn proof(evidence: &Evidence) -> String {
+    let Evidence {
+        file,
+        packet,
+        time,
+        shows,
+        ..
+    } = evidence;
+    match time {
+        Some(time) => format!("{file}, packet {packet}, {time}: {shows}"),
+        None => format!("{file}, packet {packet}: {shows}"),
+    }
+}
+
+/// Where every packet went, in a line.
+fn account(accounting: &AccountingReport) -> String {
+    let buckets = [
+        (accounting.paths.packets, "of paths"),
+        (accounting.dtls_elsewhere.packets, "DTLS elsewhere"),
+        (accounting.other.packets, "other traffic"),
+        (accounting.duplicates.packets, "duplicates"),
+        (accounting.undecodable.total.packets, "undecodable"),
+    ];
+    let sum: Vec<String> = buckets
+        .iter()
+        .map(|&(packets, what)| format!("{} {what}", number(packets)))
+        .collect();
+    let read = number(accounting.read.packets);
+    format!("{read} packets read: {}", sum.join(", "))
+}
+
+fn volume(count: Count) -> String {
+    match count.packets {
+        0 => "–".to_owned(),
+        _ => bytes(count.wire_bytes),
+    }
+}
+
+/// Bytes in powers of a thousand, as in `3.0 MB`.
+fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let mut unit = 0;
+    let mut tenths = bytes / 100;
+    while tenths >= 9995 && unit + 1 < UNITS.len() {
+        tenths = (tenths + 500) / 1000;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+/// A number with its thousands apart, as in `1,234,567`.
+fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// The classes of traffic, in the order that reports list them.
+fn by_class(traffic: &Traffic) -> [(Class, Count); 4] {
+    [
+        (Class::Encrypted, traffic.encrypted),
+        (Class::Handshake, traffic.handshake),
+        (Class::Plaintext, traffic.plaintext),
+        (Class::Undetermined, traffic.undetermined),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bytes, number};
+
+    #[test]
+    fn bytes_are_short() {
+        let shown = [0, 999, 1000, 1500, 999_949, 999_950, 3_000_000, u64::MAX].map(bytes);
+        assert_eq!(
+            shown,
+            [
+                "0 B", "999 B", "1.0 kB", "1.5 kB", "999.9 kB", "1.0 MB", "3.0 MB", "18.4 EB"
+            ]
+        );
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(number),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! What the reader should know besides the verdicts.
+
+use super::{InputReport, Names};
+use crate::decode::Protocol;
+use crate::evidence::dtls::Version;
+use crate::flow::table::DEFAULT_LIMIT;
+use crate::verdict::{Class, Ends, Judgement, Path, Verdict};
+
+/// All warnings, those about the input first.
+pub(super) fn of(
+    judgement: &Judgement,
+    inputs: &[InputReport],
+    skipped: &[String],
+    names: &Names<'_>,
+) -> Vec<String> {
+    let mut all: Vec<String> = inputs.iter().filter_map(fault).collect();
+    all.extend(
+        skipped
+            .iter()
+            .map(|name| format!("{name}: no capture, passed over")),
+    );
+    all.extend(unnamed_servers(judgement));
+    all.extend(
+        judgement
+            .paths
+            .iter()
+            .flat_map(|path| path_warnings(path, names)),
+    );
+    if judgement.folded {
+        all.push(format!(
+            "more than {DEFAULT_LIMIT} flows: those beyond are counted in sums, not listed"
+        ));
+    }
+    all
+}
+
+fn fault(input: &InputReport) -> Option<String> {
+    let fault = input.fault.as_ref()?;
+    Some(format!(
+        "{}: damaged at byte {}: {}; the {} packets before it count",
+        input.name, fault.offset, fault.what, input.packets
+    ))
+}
+
+fn unnamed_servers(judgement: &Judgement) -> Option<String> {
+    let elsewhere = judgement.accounting.elsewhere.packets;
+    (!judgement.server_known && elsewhere > 0).then(|| {
+        format!(
+            "{elsewhere} packets of DTLS are on no path, because nothing here says who the \
+             AMLFS servers are: name them with --servers 10.0.0.4,10.0.0.5 or --servers 10.0.0.0/24"
+        )
+    })
+}
+
+fn path_warnings(path: &Path, names: &Names<'_>) -> Vec<String> {
+    let title = title(path);
+    let mut all = Vec::new();
+    if path.parts.iter().any(is_dtls_stream) {
+        all.push(format!(
+            "{title}: DTLS records over TCP, which is odd: DTLS belongs in UDP"
+        ));
+    }
+    if chooses(path, Version::V1_3) {
+        all.push(format!(
+            "{title}: DTLS 1.3 was negotiated; its protected records look like any UDP and are not counted here"
+        ));
+    }
+    let unclear = path.traffic.get(&Class::Undetermined);
+    if let (Some(count), Verdict::Encrypted | Verdict::Weak) = (unclear, path.verdict) {
+        all.push(format!(
+            "{title}: {} packets could not be told, and may be anything",
+            count.packets
+        ));
+    }
+    for (interface, alone) in path.others.iter().filter(|(_, alone)| !alone.is_empty()) {
+        let classes: Vec<_> = alone.iter().map(|class| class.name()).collect();
+        let name = names
+            .interface(*interface)
+            .unwrap_or_else(|| "another interface".to_owned());
+        all.push(format!(
+            "{title}: {name} saw less of it, but alone saw it {}",
+            classes.join(" and ")
+        ));
+    }
+    all
+}
+
+fn is_dtls_stream(part: &crate::verdict::Part) -> bool {
+    part.key.is_some_and(|key| key.protocol == Protocol::Tcp) && part.flow.dtls.is_some()
+}
+
+fn chooses(path: &Path, version: Version) -> bool {
+    path.parts
+        .iter()
+        .filter_map(|part| part.flow.dtls.as_deref())
+        .any(|dtls| dtls.suites.keys().any(|&(chosen, _)| chosen == version))
+}
+
+fn title(path: &Path) -> String {
+    match path.ends {
+        Ends::Seen { client, server } => format!("{client} to {server}"),
+        Ends::Expected { server } => server.to_string(),
+        Ends::Rest => "paths beyond the limit".to_owned(),
+    }
+}
