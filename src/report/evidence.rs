@@ -12,7 +12,7 @@ use crate::verdict::{Class, Part, Path, Policy, Verdict};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Evidence {
     /// What it is evidence of: `plaintext`, `encrypted`, `undetermined`, `handshake`,
-    /// `lustre`, `suite`, `exposed`, `plaintext_last` or `encrypted_first`.
+    /// `lustre`, `suite`, `exposed`, or on a mixed path `plaintext_last`.
     pub of: &'static str,
     /// The file it is in.
     pub file: String,
@@ -41,16 +41,11 @@ pub(super) fn of(path: &Path, policy: Policy, names: &Names<'_>) -> Vec<Evidence
         names,
         evidence: Vec::new(),
     };
-    let order: &[Class] = match path.verdict {
-        Verdict::Mixed | Verdict::Plaintext => &[Class::Plaintext, Class::Encrypted],
-        _ => &[Class::Encrypted],
-    };
-    for &class in order {
-        found.first(path, class);
-    }
+    found.first(path, Class::Plaintext);
     if path.verdict == Verdict::Mixed {
-        found.turn(path);
+        found.last(path, Class::Plaintext);
     }
+    found.first(path, Class::Encrypted);
     found.exposed(path);
     found.suites(path, policy);
     found.lustre(path);
@@ -88,24 +83,12 @@ impl Found<'_> {
         }
     }
 
-    /// When plaintext was last seen, and encryption first.
-    fn turn(&mut self, path: &Path) {
-        let last = tallies(path, Class::Plaintext).max_by_key(|(_, _, tally)| moment(&tally.last));
+    fn last(&mut self, path: &Path, class: Class) {
+        let last = tallies(path, class).max_by_key(|(_, _, tally)| moment(&tally.last));
         if let Some((part, shown, tally)) = last {
-            let shows = format!(
-                "the last one in plaintext: {}",
-                sentence(part, shown, tally.last)
-            );
+            let shows = sentence(part, shown, tally.last);
+            let shows = format!("the last in {}: {shows}", class.name());
             self.add("plaintext_last", tally.last, shows);
-        }
-        let first =
-            tallies(path, Class::Encrypted).min_by_key(|(_, _, tally)| moment(&tally.first));
-        if let Some((part, shown, tally)) = first {
-            let shows = format!(
-                "the first one encrypted: {}",
-                sentence(part, shown, tally.first)
-            );
-            self.add("encrypted_first", tally.first, shows);
         }
     }
 

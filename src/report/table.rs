@@ -14,10 +14,6 @@ use crate::verdict::{Class, Verdict};
 mod flows;
 mod headline;
 
-/// Pieces of evidence shown of each path without `--verbose`: the packet that decides,
-/// and what makes it sure; or where a path is mixed, one of each.
-const DECIDING: usize = 2;
-
 const BOLD: Ansi = Ansi::new().bold();
 const DIM: Ansi = Ansi::new().dimmed();
 const WARNING: Ansi = AnsiColor::Yellow.on_default();
@@ -125,7 +121,7 @@ impl Page<'_> {
         let shown = if self.style.verbose {
             path.evidence.len()
         } else {
-            DECIDING
+            deciding(path.verdict)
         };
         let mut shown = path.evidence.iter().take(shown);
         shown.try_for_each(|evidence| self.text(Ansi::new(), &proof(evidence), "    ", "      "))
@@ -156,6 +152,16 @@ impl Page<'_> {
         self.heading("Warnings")?;
         let mut warnings = report.warnings.iter();
         warnings.try_for_each(|warning| self.text(WARNING, warning, "  ", "    "))
+    }
+}
+
+/// Pieces of evidence shown without `--verbose`: the packet that decides, and what makes
+/// it sure; where a path is mixed, its first and last in plaintext, and the first
+/// encrypted.
+fn deciding(verdict: Verdict) -> usize {
+    match verdict {
+        Verdict::Mixed => 3,
+        _ => 2,
     }
 }
 
