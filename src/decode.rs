@@ -9,6 +9,7 @@ use std::fmt;
 
 use crate::capture::{Frame, LinkType};
 
+mod common;
 mod ethernet;
 mod fragment;
 mod geneve;
@@ -464,8 +465,22 @@ impl Walk {
 }
 
 /// Decodes a frame down to its innermost transport header.
+#[inline]
 #[must_use]
 pub fn decode<'a>(frame: &Frame<'a>, options: &Options) -> Decoded<'a> {
+    match common::read(frame, options) {
+        Some(packet) => Decoded {
+            encapsulation: Encapsulation::default(),
+            interface_index: 0,
+            fragment: None,
+            content: Content::Packet(packet),
+        },
+        None => walk(frame, options),
+    }
+}
+
+/// The same, one header at a time.
+fn walk<'a>(frame: &Frame<'a>, options: &Options) -> Decoded<'a> {
     let mut walk = Walk::default();
     let mut rest = Rest::of(frame);
     let mut next = match first(frame.link_type, rest) {

@@ -7,7 +7,7 @@ pub mod dtls;
 pub mod lnet;
 pub mod ptlrpc;
 
-use dtls::{ContentType, Reading, Record};
+use dtls::{ContentType, Reading, Record, Records};
 
 /// What one packet shows. Its class follows when its flow is known as a whole: a suite
 /// seen later, or other segments, can change what it means.
@@ -62,41 +62,36 @@ impl Shown {
 }
 
 /// What a transport payload shows, and the DTLS records in it.
-pub fn read<'a>(
-    protocol: Protocol,
-    payload: &Payload<'a>,
-) -> (Shown, impl Iterator<Item = Record<'a>> + use<'a>) {
-    let reading = dtls::read(payload.bytes, payload.datagram_len);
-    let records = match &reading {
-        Reading::Whole(records) | Reading::Cut { seen: records } => Some(records.clone()),
-        Reading::Other => None,
-    };
-    let shown = match reading {
-        Reading::Whole(records) => whole(records),
-        Reading::Cut { seen } => cut(protocol, payload, seen),
-        Reading::Other => no_dtls(protocol, payload),
-    };
-    (shown, records.into_iter().flatten())
+#[inline]
+pub fn read<'a>(protocol: Protocol, payload: &Payload<'a>) -> (Shown, Option<Records<'a>>) {
+    match dtls::read(payload.bytes, payload.datagram_len) {
+        Reading::Other => (no_dtls(protocol, payload), None),
+        Reading::Whole(records) => (whole(&records), Some(records)),
+        Reading::Cut { seen } => (cut(protocol, payload, &seen), Some(seen)),
+    }
 }
 
 fn is_clear_data(record: &Record<'_>) -> bool {
     !record.is_protected() && record.content_type == ContentType::APPLICATION_DATA
 }
 
-fn whole(mut records: dtls::Records<'_>) -> Shown {
-    if records.clone().any(|record| is_clear_data(&record)) {
-        Shown::ClearData
-    } else if records.all(|record| record.is_protected()) {
-        Shown::Ciphertext
-    } else {
-        Shown::Handshake
+fn whole(records: &Records<'_>) -> Shown {
+    let mut shown = Shown::Ciphertext;
+    for record in records.clone() {
+        if is_clear_data(&record) {
+            return Shown::ClearData;
+        }
+        if !record.is_protected() {
+            shown = Shown::Handshake;
+        }
     }
+    shown
 }
 
-fn cut(protocol: Protocol, payload: &Payload<'_>, mut seen: dtls::Records<'_>) -> Shown {
+fn cut(protocol: Protocol, payload: &Payload<'_>, seen: &Records<'_>) -> Shown {
     if seen.clone().any(|record| is_clear_data(&record)) {
         Shown::ClearData
-    } else if seen.next().is_some() {
+    } else if seen.clone().next().is_some() {
         Shown::CutRecords
     } else if protocol == Protocol::Tcp && payload.bytes.is_empty() {
         Shown::UnseenSegment

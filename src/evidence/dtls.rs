@@ -179,45 +179,63 @@ pub enum Reading<'a> {
     Whole(Records<'a>),
 }
 
-/// Records that were found to hold, to be read again one by one.
+/// Records that were found to hold, one by one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Records<'a> {
-    bytes: &'a [u8],
+    /// The first, already read: most datagrams have no other.
+    first: Option<Record<'a>>,
+    rest: &'a [u8],
     left: usize,
 }
 
 impl<'a> Iterator for Records<'a> {
     type Item = Record<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Record<'a>> {
-        let Some(RecordReading::Record(record, len)) = read_record(self.bytes, self.left) else {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        if self.left == 0 {
             return None;
-        };
-        self.bytes = self.bytes.get(len..).unwrap_or_default();
-        self.left -= len;
-        Some(record)
+        }
+        match read_record(self.rest, self.left)? {
+            RecordReading::Record(record, len) => {
+                self.rest = self.rest.get(len..).unwrap_or_default();
+                self.left -= len;
+                Some(record)
+            }
+            RecordReading::Cut => None,
+        }
     }
 }
 
 /// Reads a payload of which `bytes` were captured and `wire_len` were sent.
+#[inline]
 #[must_use]
 pub fn read(bytes: &[u8], wire_len: usize) -> Reading<'_> {
-    let mut rest = bytes;
-    let mut left = wire_len;
-    let seen = Records {
-        bytes,
-        left: wire_len,
+    if !begins(bytes) {
+        return Reading::Other;
+    }
+    let seen = match read_record(bytes, wire_len) {
+        None => return Reading::Other,
+        Some(RecordReading::Cut) => Records {
+            first: None,
+            rest: bytes,
+            left: wire_len,
+        },
+        Some(RecordReading::Record(record, len)) => Records {
+            first: Some(record),
+            rest: bytes.get(len..).unwrap_or_default(),
+            left: wire_len - len,
+        },
     };
-    loop {
-        match read_record(rest, left) {
-            None => return Reading::Other,
-            Some(RecordReading::Cut) => return Reading::Cut { seen },
-            Some(RecordReading::Record(_, len)) if len == left => return Reading::Whole(seen),
-            Some(RecordReading::Record(_, len)) => {
-                left -= len;
-                rest = rest.get(len..).unwrap_or_default();
-            }
-        }
+    let mut rest = seen.clone();
+    while rest.next().is_some() {}
+    match read_record(rest.rest, rest.left) {
+        _ if rest.left == 0 => Reading::Whole(seen),
+        Some(RecordReading::Cut) => Reading::Cut { seen },
+        _ => Reading::Other,
     }
 }
 

@@ -15,7 +15,7 @@ pub struct DtlsFacts {
     /// Records seen.
     pub records: u64,
     /// Versions of the protected records, each with the first packet that has it.
-    pub versions: BTreeMap<Version, Sighting>,
+    versions: [Option<Sighting>; Self::VERSIONS.len()],
     /// Suites that a `ServerHello` chose, with its version and the first that did.
     pub suites: BTreeMap<(Version, Suite), Sighting>,
     /// The first `ClientHello`.
@@ -23,7 +23,8 @@ pub struct DtlsFacts {
     /// The first protected record that is no cipher's output.
     pub exposed: Option<(Sighting, Exposure)>,
     sample: Option<Box<ByteSample>>,
-    sequences: BTreeMap<(u16, Direction), SequenceSet>,
+    /// By epoch and direction, sorted; a search of few is faster in a row than in a tree.
+    sequences: Vec<((u16, Direction), SequenceSet)>,
 }
 
 /// What sequence numbers say of records that were not seen, or seen again.
@@ -38,6 +39,9 @@ pub struct Gaps {
 }
 
 impl DtlsFacts {
+    /// The versions that a record can have.
+    const VERSIONS: [Version; 2] = [Version::V1_2, Version::V1_0];
+
     /// Takes in a record of the packet `at`.
     pub fn add(&mut self, record: &Record<'_>, at: Sighting) {
         self.records += 1;
@@ -50,17 +54,29 @@ impl DtlsFacts {
     }
 
     fn count_sequence(&mut self, record: &Record<'_>, direction: Direction) {
-        let number = record.sequence;
-        self.sequences
-            .entry((record.epoch, direction))
-            .and_modify(|set| set.add(number))
-            .or_insert_with(|| SequenceSet::of(number));
-        truncate(&mut self.sequences, 2 * MAX_KEPT);
+        let place = (record.epoch, direction);
+        match self.sequences.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, set)) => set.add(record.sequence),
+            None => self.insert_sequence(place, SequenceSet::of(record.sequence)),
+        }
+    }
+
+    /// Bounds what hostile input could fill: the lowest epochs stay, whatever the order.
+    fn insert_sequence(&mut self, place: (u16, Direction), set: SequenceSet) {
+        let at = self.sequences.partition_point(|(known, _)| *known < place);
+        self.sequences.insert(at, (place, set));
+        self.sequences.truncate(2 * MAX_KEPT);
     }
 
     fn add_protected(&mut self, record: &Record<'_>, at: Sighting) {
-        see(&mut self.versions, record.version, at);
-        if ciphertext::is_sampled(record) {
+        if let Some(place) = Self::VERSIONS
+            .iter()
+            .position(|&version| version == record.version)
+        {
+            keep_first(&mut self.versions[place], Some(at));
+        }
+        // What a ServerHello says makes the bytes no matter.
+        if self.suites.is_empty() && ciphertext::is_sampled(record) {
             self.sample.get_or_insert_default().add(record.fragment);
         }
         if self.exposed.is_none() {
@@ -72,10 +88,24 @@ impl DtlsFacts {
         match hello {
             Hello::Client => keep_first(&mut self.client_hello, Some(at)),
             Hello::Server { version, suite } => {
-                see(&mut self.suites, (version, suite), at);
-                truncate(&mut self.suites, MAX_KEPT);
+                self.add_suite((version, suite), at);
             }
         }
+    }
+
+    fn add_suite(&mut self, suite: (Version, Suite), at: Sighting) {
+        let first = self.suites.entry(suite).or_insert(at);
+        *first = at.min(*first);
+        while self.suites.len() > MAX_KEPT {
+            self.suites.pop_last();
+        }
+        self.sample = None;
+    }
+
+    /// Versions of the protected records.
+    pub fn versions(&self) -> impl Iterator<Item = Version> {
+        let seen = Self::VERSIONS.into_iter().zip(self.versions);
+        seen.filter_map(|(version, first)| first.map(|_| version))
     }
 
     /// Whether any of the handshake was captured that tells what was negotiated.
@@ -99,12 +129,12 @@ impl DtlsFacts {
     /// What the sequence numbers say, over all epochs and both directions.
     #[must_use]
     pub fn gaps(&self) -> Gaps {
-        let sum = |gaps: Gaps, set: &SequenceSet| Gaps {
+        let sum = |gaps: Gaps, (_, set): &(_, SequenceSet)| Gaps {
             missing: gaps.missing + set.missing(),
             repeated: gaps.repeated + set.repeated(),
             at_least: gaps.at_least || set.is_coarse(),
         };
-        self.sequences.values().fold(Gaps::default(), sum)
+        self.sequences.iter().fold(Gaps::default(), sum)
     }
 
     /// Adds what another part of the input says of the flow.
@@ -112,36 +142,23 @@ impl DtlsFacts {
         self.records += other.records;
         keep_first(&mut self.client_hello, other.client_hello);
         keep_first(&mut self.exposed, other.exposed);
-        for (version, at) in other.versions {
-            see(&mut self.versions, version, at);
+        for (kept, more) in self.versions.iter_mut().zip(other.versions) {
+            keep_first(kept, more);
         }
-        for (suite, at) in other.suites {
-            see(&mut self.suites, suite, at);
-        }
-        truncate(&mut self.suites, MAX_KEPT);
         super::merge_boxed(&mut self.sample, other.sample, |kept, more| {
             kept.merge(&more);
         });
-        for (place, set) in other.sequences {
-            self.sequences
-                .entry(place)
-                .and_modify(|kept| kept.merge(&set))
-                .or_insert(set);
+        for (suite, at) in other.suites {
+            self.add_suite(suite, at);
         }
-        truncate(&mut self.sequences, 2 * MAX_KEPT);
-    }
-}
-
-/// Keeps the first packet that showed `what`.
-fn see<K: Ord>(seen: &mut BTreeMap<K, Sighting>, what: K, at: Sighting) {
-    seen.entry(what)
-        .and_modify(|first| *first = at.min(*first))
-        .or_insert(at);
-}
-
-/// Bounds what hostile input could fill; the lowest stay, whatever the order.
-fn truncate<K: Ord, V>(map: &mut BTreeMap<K, V>, limit: usize) {
-    while map.len() > limit {
-        map.pop_last();
+        if !self.suites.is_empty() {
+            self.sample = None;
+        }
+        for (place, set) in other.sequences {
+            match self.sequences.iter_mut().find(|(known, _)| *known == place) {
+                Some((_, kept)) => kept.merge(&set),
+                None => self.insert_sequence(place, set),
+            }
+        }
     }
 }

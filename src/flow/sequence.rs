@@ -40,7 +40,9 @@ impl SequenceSet {
     /// Adds another set's numbers.
     pub fn merge(&mut self, other: &Self) {
         self.seen += other.seen;
-        self.coarse |= other.coarse;
+        if other.coarse && !self.coarse {
+            self.coarsen();
+        }
         for &(first, last) in &other.ranges {
             self.join(first, last);
         }
@@ -80,6 +82,9 @@ impl SequenceSet {
     }
 
     fn join(&mut self, first: u64, last: u64) {
+        if self.coarse {
+            return self.stretch(first, last);
+        }
         // The ranges that touch or overlap the new one become one with it.
         let from = self
             .ranges
@@ -93,10 +98,24 @@ impl SequenceSet {
             .map_or(first, |&(start, _)| start.min(first));
         let last = touched.last().map_or(last, |&(_, end)| end.max(last));
         self.ranges.splice(from..to.max(from), [(first, last)]);
-        self.coarse |= self.ranges.len() > Self::MAX_RANGES;
-        if self.coarse {
-            let ends = (self.ranges[0].0, self.ranges[self.ranges.len() - 1].1);
-            self.ranges = vec![ends];
+        if self.ranges.len() > Self::MAX_RANGES {
+            self.coarsen();
+        }
+    }
+
+    /// Gives up the gaps for good.
+    fn coarsen(&mut self) {
+        self.coarse = true;
+        if let Some(&(_, end)) = self.ranges.last() {
+            self.ranges.truncate(1);
+            self.ranges.shrink_to_fit();
+            self.stretch(end, end);
+        }
+    }
+
+    fn stretch(&mut self, first: u64, last: u64) {
+        for range in &mut self.ranges {
+            *range = (range.0.min(first), range.1.max(last));
         }
     }
 }

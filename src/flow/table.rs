@@ -8,7 +8,7 @@
 use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::{FixedState, RandomState};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashTable, hash_table::Entry};
 
 use super::{Count, Flow, FlowKey, GroupKey, Sighting, Sizes};
 use crate::evidence::Shown;
@@ -41,10 +41,19 @@ impl Group {
 /// The flows and groups of one worker.
 #[derive(Clone, Debug)]
 pub struct Table {
-    flows: Lowest<FlowKey, Flow>,
+    flows: Lowest<FlowKey, Kept>,
     groups: Lowest<GroupKey, Group>,
     /// Groups beyond the limit, by what is left of their keys without the addresses.
     beyond: HashMap<GroupKey, Group, RandomState>,
+    recent: Recent,
+}
+
+/// A flow that is kept apart.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    flow: Flow,
+    /// The place of its group, once it was looked up.
+    group: Option<u32>,
 }
 
 /// What a table holds, sorted.
@@ -66,6 +75,7 @@ impl Table {
             flows: Lowest::new(limit),
             groups: Lowest::new(limit),
             beyond: HashMap::default(),
+            recent: Recent::default(),
         }
     }
 
@@ -77,11 +87,10 @@ impl Table {
         count: Count,
         at: Sighting,
     ) -> Counted<'_> {
-        self.fold_to(SLACK);
-        let group = group(&mut self.groups, &mut self.beyond, key.group());
         let size = u32::try_from(count.wire_bytes).unwrap_or(u32::MAX);
+        let (flow, group) = self.at(key);
         group.packet_sizes.add(size);
-        let flow = self.flows.entry(key).unwrap_or(&mut group.folded);
+        let flow = flow.unwrap_or(&mut group.folded);
         flow.count(shown, count, at);
         Counted {
             flow,
@@ -89,20 +98,51 @@ impl Table {
         }
     }
 
+    /// A flow, if it is kept apart, and its group.
+    fn at(&mut self, key: &FlowKey) -> (Option<&mut Flow>, &mut Group) {
+        let place = self.recent.place(key).or_else(|| self.look_up(key));
+        let Self {
+            flows,
+            groups,
+            beyond,
+            ..
+        } = self;
+        let Some(place) = place else {
+            return (None, group(groups, beyond, key.group()));
+        };
+        let kept = &mut flows.entries[place].1;
+        let group = match kept.group {
+            Some(place) => &mut groups.entries[place as usize].1,
+            None => match groups.place(&key.group()) {
+                Some(place) => {
+                    kept.group = u32::try_from(place).ok();
+                    &mut groups.entries[place].1
+                }
+                None => beyond.entry(key.group().beyond()).or_default(),
+            },
+        };
+        (Some(&mut kept.flow), group)
+    }
+
+    fn look_up(&mut self, key: &FlowKey) -> Option<usize> {
+        self.fold_to(SLACK);
+        let place = self.flows.place(key)?;
+        self.recent.note(key, place);
+        Some(place)
+    }
+
     /// Adds another table's flows.
     pub fn merge(&mut self, other: Self) {
-        for (key, more) in other.groups.kept {
+        for (key, more) in other.groups.entries {
             group(&mut self.groups, &mut self.beyond, key).merge(more);
             self.fold_to(SLACK);
         }
         for (key, more) in other.beyond {
             self.beyond.entry(key).or_default().merge(more);
         }
-        for (key, more) in other.flows.kept {
-            let group = group(&mut self.groups, &mut self.beyond, key.group());
-            let flow = self.flows.entry(&key).unwrap_or(&mut group.folded);
-            flow.merge(more);
-            self.fold_to(SLACK);
+        for (key, more) in other.flows.entries {
+            let (flow, group) = self.at(&key);
+            flow.unwrap_or(&mut group.folded).merge(more.flow);
         }
     }
 
@@ -111,31 +151,75 @@ impl Table {
     pub fn into_contents(mut self) -> Contents {
         self.fold_to(1);
         let groups = &self.groups;
-        let is_lone = |key: &FlowKey, _: &mut Flow| !groups.admits(&key.group());
-        let lone: Vec<_> = self.flows.kept.extract_if(is_lone).collect();
+        let (kept, lone) = std::mem::take(&mut self.flows.entries)
+            .into_iter()
+            .map(|(key, kept)| (key, kept.flow))
+            .partition::<Vec<_>, _>(|(key, _)| groups.admits(&key.group()));
         for (key, flow) in lone {
             self.fold(key, flow);
         }
         Contents {
-            flows: sorted(self.flows.kept),
-            groups: sorted(self.groups.kept),
-            beyond: sorted(self.beyond),
+            flows: sorted(kept),
+            groups: sorted(self.groups.entries),
+            beyond: sorted(self.beyond.into_iter().collect()),
         }
     }
 
     /// Folds flows and groups, if there are more than `slack` times the limit.
     fn fold_to(&mut self, slack: usize) {
+        if !self.groups.exceeds(slack) && !self.flows.exceeds(slack) {
+            return;
+        }
+        self.recent = Recent::default();
+        for (_, kept) in &mut self.flows.entries {
+            kept.group = None;
+        }
         for (key, more) in self.groups.shed(slack) {
             self.beyond.entry(key.beyond()).or_default().merge(more);
         }
-        for (key, flow) in self.flows.shed(slack) {
-            self.fold(key, flow);
+        for (key, kept) in self.flows.shed(slack) {
+            self.fold(key, kept.flow);
         }
     }
 
     fn fold(&mut self, key: FlowKey, flow: Flow) {
         let group = group(&mut self.groups, &mut self.beyond, key.group());
         group.folded.merge(flow);
+    }
+}
+
+/// The flows of the last packets, which mostly are those of the next ones too.
+#[derive(Clone, Debug)]
+struct Recent {
+    flows: Box<[Option<(FlowKey, usize)>; Self::SLOTS]>,
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self {
+            flows: Box::new([None; Self::SLOTS]),
+        }
+    }
+}
+
+impl Recent {
+    const SLOTS: usize = 256;
+
+    #[allow(clippy::cast_possible_truncation, reason = "a slot needs few bits")]
+    fn slot(key: &FlowKey) -> usize {
+        let addresses = (key.low.address.0 as usize).wrapping_mul(31) ^ key.high.address.0 as usize;
+        let ports = usize::from(key.low.port).wrapping_mul(7) ^ usize::from(key.high.port);
+        (addresses.wrapping_mul(5) ^ ports) % Self::SLOTS
+    }
+
+    #[inline]
+    fn place(&self, key: &FlowKey) -> Option<usize> {
+        let (known, place) = self.flows[Self::slot(key)].as_ref()?;
+        (known == key).then_some(*place)
+    }
+
+    fn note(&mut self, key: &FlowKey, place: usize) {
+        self.flows[Self::slot(key)] = Some((*key, place));
     }
 }
 
@@ -150,17 +234,16 @@ pub struct Counted<'t> {
 
 fn group<'t>(
     groups: &'t mut Lowest<GroupKey, Group>,
-    beyond_limit: &'t mut HashMap<GroupKey, Group, RandomState>,
+    beyond: &'t mut HashMap<GroupKey, Group, RandomState>,
     key: GroupKey,
 ) -> &'t mut Group {
-    match groups.entry(&key) {
-        Some(group) => group,
-        None => beyond_limit.entry(key.beyond()).or_default(),
+    match groups.place(&key) {
+        Some(place) => &mut groups.entries[place].1,
+        None => beyond.entry(key.beyond()).or_default(),
     }
 }
 
-fn sorted<K: Ord, V, S>(map: HashMap<K, V, S>) -> Vec<(K, V)> {
-    let mut all: Vec<_> = map.into_iter().collect();
+fn sorted<K: Ord, V>(mut all: Vec<(K, V)>) -> Vec<(K, V)> {
     all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     all
 }
@@ -168,7 +251,10 @@ fn sorted<K: Ord, V, S>(map: HashMap<K, V, S>) -> Vec<(K, V)> {
 /// A map that keeps the entries of the lowest rank.
 #[derive(Clone, Debug)]
 struct Lowest<K, V> {
-    kept: HashMap<K, V, RandomState>,
+    entries: Vec<(K, V)>,
+    /// Places in `entries`, by a hash with a seed of its own: captures are hostile.
+    places: HashTable<usize>,
+    hasher: RandomState,
     limit: usize,
     /// No key of a higher rank is kept.
     ceiling: u64,
@@ -177,7 +263,9 @@ struct Lowest<K, V> {
 impl<K: Hash + Eq + Copy, V: Default> Lowest<K, V> {
     fn new(limit: usize) -> Self {
         Self {
-            kept: HashMap::default(),
+            entries: Vec::new(),
+            places: HashTable::new(),
+            hasher: RandomState::default(),
             limit: limit.max(1),
             ceiling: u64::MAX,
         }
@@ -192,27 +280,56 @@ impl<K: Hash + Eq + Copy, V: Default> Lowest<K, V> {
         self.ceiling == u64::MAX || Self::rank(key) <= self.ceiling
     }
 
-    /// The entry of a key, new if need be; `None` if its rank is too high.
-    fn entry(&mut self, key: &K) -> Option<&mut V> {
-        if self.admits(key) {
-            Some(self.kept.entry(*key).or_default())
-        } else {
-            None
+    /// The place of a key's entry, new if need be; `None` if its rank is too high.
+    fn place(&mut self, key: &K) -> Option<usize> {
+        if !self.admits(key) {
+            return None;
         }
+        let Self {
+            entries,
+            places,
+            hasher,
+            ..
+        } = self;
+        let entry = places.entry(
+            hasher.hash_one(key),
+            |&place| entries[place].0 == *key,
+            |&place| hasher.hash_one(entries[place].0),
+        );
+        Some(match entry {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(free) => {
+                let place = entries.len();
+                free.insert(place);
+                entries.push((*key, V::default()));
+                place
+            }
+        })
+    }
+
+    fn exceeds(&self, slack: usize) -> bool {
+        self.entries.len() > self.limit.saturating_mul(slack)
     }
 
     /// Takes out the entries of the highest ranks, if there are more than `slack` times
     /// the limit, and lowers the ceiling to what is left.
     fn shed(&mut self, slack: usize) -> Vec<(K, V)> {
-        if self.kept.len() <= self.limit * slack {
+        if !self.exceeds(slack) {
             return Vec::new();
         }
-        let mut ranks: Vec<u64> = self.kept.keys().map(Self::rank).collect();
-        self.ceiling = *ranks.select_nth_unstable(self.limit - 1).1;
-        let ceiling = self.ceiling;
-        self.kept
-            .extract_if(|key, _| Self::rank(key) > ceiling)
-            .collect()
+        let ranked = self.entries.iter().map(|(key, _)| Self::rank(key));
+        let mut ranks: Vec<u64> = ranked.collect();
+        let ceiling = *ranks.select_nth_unstable(self.limit - 1).1;
+        self.ceiling = ceiling;
+        let is_high = |(key, _): &mut (K, V)| Self::rank(key) > ceiling;
+        let shed = self.entries.extract_if(.., is_high).collect();
+        self.places.clear();
+        for (place, (key, _)) in self.entries.iter().enumerate() {
+            let hasher = |&place: &usize| self.hasher.hash_one(self.entries[place].0);
+            let hash = self.hasher.hash_one(key);
+            self.places.insert_unique(hash, place, hasher);
+        }
+        shed
     }
 }
 

@@ -211,7 +211,7 @@ impl<'o> Worker<'o> {
         place.shown = shown;
         let here = here.with_payload(payload.wire_len.unwrap_or(0));
         let (counted, at) = self.count(place, here);
-        for record in records {
+        for record in records.into_iter().flatten() {
             counted.flow.dtls.get_or_insert_default().add(&record, at);
             counted.record_sizes.add(record.len.into());
         }

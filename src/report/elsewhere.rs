@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::{Volume, path::SuiteReport};
+use crate::flow::DtlsFacts;
 use crate::verdict::Elsewhere;
 
 /// DTLS between two addresses of which none is a known server.
@@ -29,7 +30,7 @@ impl ElsewhereReport {
                 .iter()
                 .filter_map(|flow| flow.dtls.as_deref())
         };
-        let versions: BTreeSet<_> = dtls().flat_map(|dtls| dtls.versions.keys()).collect();
+        let versions: BTreeSet<_> = dtls().flat_map(DtlsFacts::versions).collect();
         let suites: BTreeSet<_> = dtls().flat_map(|dtls| dtls.suites.keys()).collect();
         let addresses = elsewhere.ends.map(|(low, high)| [low, high]);
         Self {

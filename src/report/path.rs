@@ -101,7 +101,7 @@ impl DtlsReport {
             return None;
         }
         let dtls = || facts.iter().map(|&(_, dtls)| dtls);
-        let protected = dtls().flat_map(|dtls| dtls.versions.keys().copied());
+        let protected = dtls().flat_map(DtlsFacts::versions);
         let chosen = dtls().flat_map(|dtls| dtls.suites.keys().map(|&(version, _)| version));
         // Sequences of different flows tell nothing together, so sums have none.
         let single = facts.iter().filter(|(part, _)| part.key.is_some());

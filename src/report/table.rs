@@ -247,8 +247,8 @@ fn bytes(bytes: u64) -> String {
     }
     let mut unit = 0;
     let mut tenths = bytes / 100;
-    while tenths >= 9995 && unit + 1 < UNITS.len() {
-        tenths = (tenths + 500) / 1000;
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        tenths /= 1000;
         unit += 1;
     }
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn bytes_are_short() {
-        let shown = [0, 999, 1000, 1500, 999_949, 999_950, 3_000_000, u64::MAX].map(bytes);
+        let shown = [0, 999, 1000, 1500, 999_999, 1_000_000, 3_000_000, u64::MAX].map(bytes);
         assert_eq!(
             shown,
             [

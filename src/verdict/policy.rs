@@ -48,8 +48,11 @@ impl Policy {
             .filter(encrypted)
             .filter_map(|part| part.flow.dtls.as_deref())
             .all(|dtls| {
-                dtls.versions.keys().all(|&v| self.accepts_version(v))
-                    && dtls.suites.keys().all(|&(_, s)| self.accepts_suite(s))
+                dtls.versions().all(|version| self.accepts_version(version))
+                    && dtls
+                        .suites
+                        .keys()
+                        .all(|&(_, suite)| self.accepts_suite(suite))
             })
     }
 }

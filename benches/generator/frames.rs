@@ -1,0 +1,138 @@
+//! Frames of Lustre, of DTLS, and of what else is on a wire.
+
+use std::net::Ipv4Addr;
+
+use etherparse::{EtherType, Ethernet2Header, IpNumber, Ipv4Header, TcpHeader, UdpHeader};
+use fastrand::Rng;
+
+const ETHERNET_LEN: usize = Ethernet2Header::LEN;
+const IPV4_LEN: usize = Ipv4Header::MIN_LEN;
+const TCP_LEN: usize = 32;
+const UDP_LEN: usize = UdpHeader::LEN;
+/// Bytes of an LNet message before its payload.
+const LNET_LEN: usize = 96;
+
+/// The ends of a frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Ends {
+    /// Source address and port.
+    pub source: (Ipv4Addr, u16),
+    /// Destination address and port.
+    pub destination: (Ipv4Addr, u16),
+}
+
+impl Ends {
+    /// The same, seen from the other side.
+    pub fn back(self) -> Self {
+        Self {
+            source: self.destination,
+            destination: self.source,
+        }
+    }
+}
+
+/// A TCP segment with this payload, and a timestamp option as Linux sends.
+pub fn tcp(ends: Ends, payload: &[u8]) -> Vec<u8> {
+    let mut header = TcpHeader::new(ends.source.1, ends.destination.1, 1, 4096);
+    header.ack = true;
+    let options = [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1];
+    header.set_options_raw(&options).expect("12 bytes fit");
+    let mut frame = ip(ends, IpNumber::TCP, TCP_LEN + payload.len());
+    header.write(&mut frame).expect("memory takes all");
+    frame.extend(payload);
+    frame
+}
+
+/// A UDP datagram with this payload.
+pub fn udp(ends: Ends, payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(UDP_LEN + payload.len()).unwrap_or(0);
+    let header = UdpHeader {
+        source_port: ends.source.1,
+        destination_port: ends.destination.1,
+        length,
+        checksum: 0,
+    };
+    let mut frame = ip(ends, IpNumber::UDP, UDP_LEN + payload.len());
+    header.write(&mut frame).expect("memory takes all");
+    frame.extend(payload);
+    frame
+}
+
+/// Ethernet and IPv4. A length that 16 bits do not hold is 0, as offload leaves it.
+fn ip(ends: Ends, protocol: IpNumber, payload_len: usize) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(ETHERNET_LEN + IPV4_LEN + payload_len);
+    let ethernet = Ethernet2Header {
+        source: [2, 0, 0, 0, 0, 1],
+        destination: [2, 0, 0, 0, 0, 2],
+        ether_type: EtherType::IPV4,
+    };
+    ethernet.write(&mut frame).expect("memory takes all");
+    let mut header = Ipv4Header {
+        total_len: u16::try_from(IPV4_LEN + payload_len).unwrap_or(0),
+        time_to_live: 64,
+        protocol,
+        source: ends.source.0.octets(),
+        destination: ends.destination.0.octets(),
+        ..Ipv4Header::default()
+    };
+    header.header_checksum = header.calc_header_checksum();
+    header.write(&mut frame).expect("memory takes all");
+    frame
+}
+
+/// A frame inside VXLAN, between two hosts of the network underneath.
+pub fn vxlan(vni: u32, inner: &[u8]) -> Vec<u8> {
+    let outer = Ends {
+        source: (Ipv4Addr::new(192, 168, 50, 1), 49152),
+        destination: (Ipv4Addr::new(192, 168, 50, 2), 4789),
+    };
+    let mut payload = vec![8, 0, 0, 0];
+    payload.extend((vni << 8).to_be_bytes());
+    payload.extend(inner);
+    udp(outer, &payload)
+}
+
+/// An LNet PUT with a header that names the frame's own ends, and `len` bytes behind it:
+/// what starts a segment of bulk or control data.
+pub fn lnet_put(ends: Ends, portal: u32, payload_len: u32, len: usize) -> Vec<u8> {
+    let mut message = Vec::with_capacity(LNET_LEN + len);
+    message.extend([0xc1, 0, 0, 0]);
+    message.extend([0; 20]);
+    for (address, _) in [ends.destination, ends.source] {
+        message.extend(u32::from(address).to_le_bytes());
+        message.extend([0, 0, 2, 0]);
+    }
+    for word in [12345, 12345, 1, payload_len] {
+        message.extend(u32::to_le_bytes(word));
+    }
+    message.extend([0xff; 16]);
+    message.extend([0; 16]);
+    message.extend(portal.to_le_bytes());
+    message.resize(LNET_LEN + len, 0);
+    message
+}
+
+/// A keepalive NOOP.
+pub fn lnet_noop() -> Vec<u8> {
+    let mut message = vec![0xc0, 0, 0, 0];
+    message.resize(16, 0);
+    message.extend(1_u64.to_le_bytes());
+    message
+}
+
+/// A DTLS 1.2 record of application data in epoch 1.
+pub fn dtls_record(sequence: u64, fragment: &[u8]) -> Vec<u8> {
+    let mut record = vec![23, 0xfe, 0xfd];
+    record.extend((1_u64 << 48 | sequence).to_be_bytes());
+    let len = u16::try_from(fragment.len()).expect("a record is short");
+    record.extend(len.to_be_bytes());
+    record.extend(fragment);
+    record
+}
+
+/// Bytes as a cipher makes them.
+pub fn random(rng: &mut Rng, len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    rng.fill(&mut bytes);
+    bytes
+}

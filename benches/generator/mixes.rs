@@ -1,0 +1,188 @@
+//! Mixes of traffic: an endless supply of frames, from a seed.
+
+use std::net::Ipv4Addr;
+
+use fastrand::Rng;
+
+use super::frames::{self, Ends};
+
+/// Payload of a full segment on a 1500-byte network.
+const MSS: usize = 1448;
+/// What segmentation offload hands over at most.
+const SUPER: usize = 64 << 10;
+
+/// What to make frames of.
+#[derive(Clone, Copy, Debug)]
+pub enum Mix {
+    /// Frames of 96 bytes: control messages, small DTLS records, noise.
+    Small,
+    /// Bulk data at full segments, one in a hundred of 64 KiB, with all the rest.
+    Mixed,
+    /// As `Small`, in so many flows.
+    Flows(u32),
+}
+
+/// Frames of a mix, made once and handed out again with other numbers in them.
+pub struct Supply {
+    rng: Rng,
+    mix: Mix,
+    templates: Vec<Template>,
+}
+
+/// A frame, and where in it a number counts up.
+struct Template {
+    frame: Vec<u8>,
+    weight: u32,
+    /// Where a DTLS record's epoch and sequence number stand.
+    sequence_at: Option<usize>,
+    sequence: u64,
+}
+
+impl Supply {
+    /// Frames of a mix, the same for the same seed.
+    pub fn new(mix: Mix, seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let templates = match mix {
+            Mix::Small | Mix::Flows(_) => small(&mut rng),
+            Mix::Mixed => mixed(&mut rng),
+        };
+        Self {
+            rng,
+            mix,
+            templates,
+        }
+    }
+
+    /// The next frame.
+    pub fn next(&mut self) -> &[u8] {
+        let total: u32 = self.templates.iter().map(|template| template.weight).sum();
+        let mut pick = self.rng.u32(0..total);
+        let place = self.templates.iter().position(|template| {
+            let found = pick < template.weight;
+            pick = pick.saturating_sub(template.weight);
+            found
+        });
+        let template = &mut self.templates[place.unwrap_or(0)];
+        if let Some(at) = template.sequence_at {
+            template.sequence += 1;
+            let epoch = 1 << 48;
+            let bytes = (epoch | template.sequence).to_be_bytes();
+            template.frame[at..at + 8].copy_from_slice(&bytes);
+        }
+        if let Mix::Flows(flows) = self.mix {
+            let flow = self.rng.u32(0..flows);
+            spread(&mut template.frame, flow);
+        }
+        &template.frame
+    }
+}
+
+/// Gives a frame the client address and port of one of many flows.
+fn spread(frame: &mut [u8], flow: u32) {
+    const SOURCE_AT: usize = 26;
+    const PORT_AT: usize = 34;
+    let [_, b, c, d] = flow.to_be_bytes();
+    frame[SOURCE_AT..SOURCE_AT + 4].copy_from_slice(&[10, 64 | b, c, d]);
+    let port = 1023 - (flow % 5) as u16;
+    frame[PORT_AT..PORT_AT + 2].copy_from_slice(&port.to_be_bytes());
+}
+
+fn client(n: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 20, 1, n)
+}
+
+fn server(n: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 20, 2, n)
+}
+
+/// Lustre from one of a client's reserved ports.
+fn lustre(n: u8) -> Ends {
+    Ends {
+        source: (client(4 + n % 8), 1023 - u16::from(n % 5)),
+        destination: (server(4 + n % 4), 988),
+    }
+}
+
+/// A tunnel between a client and a server.
+fn tunnel(n: u8) -> Ends {
+    Ends {
+        source: (client(4 + n % 8), 40_000 + u16::from(n)),
+        destination: (server(8 + n % 4), 4433),
+    }
+}
+
+fn noise(n: u8, port: u16) -> Ends {
+    Ends {
+        source: (client(4 + n % 8), 50_000 + u16::from(n)),
+        destination: (Ipv4Addr::new(168, 63, 129, 16), port),
+    }
+}
+
+fn plain(weight: u32, frame: Vec<u8>) -> Template {
+    Template {
+        frame,
+        weight,
+        sequence_at: None,
+        sequence: 0,
+    }
+}
+
+/// A DTLS datagram, and inside VXLAN if `vni` says so.
+fn dtls(weight: u32, n: u8, fragment: &[u8], vni: Option<u32>) -> Template {
+    const SEQUENCE_IN_UDP: usize = 14 + 20 + 8 + 3;
+    const VXLAN_LEN: usize = 14 + 20 + 8 + 8;
+    let frame = frames::udp(tunnel(n), &frames::dtls_record(0, fragment));
+    let (frame, sequence_at) = match vni {
+        None => (frame, SEQUENCE_IN_UDP),
+        Some(vni) => (frames::vxlan(vni, &frame), VXLAN_LEN + SEQUENCE_IN_UDP),
+    };
+    Template {
+        frame,
+        weight,
+        sequence_at: Some(sequence_at),
+        sequence: 0,
+    }
+}
+
+/// Frames of 96 bytes.
+fn small(rng: &mut Rng) -> Vec<Template> {
+    const TCP_ROOM: usize = 96 - 14 - 20 - 32;
+    const UDP_ROOM: usize = 96 - 14 - 20 - 8;
+    let mut templates = Vec::new();
+    for n in 0..16 {
+        let mut noop = frames::lnet_noop();
+        noop.resize(TCP_ROOM, 0);
+        templates.push(plain(2, frames::tcp(lustre(n), &noop)));
+        let bytes = frames::random(rng, TCP_ROOM);
+        templates.push(plain(4, frames::tcp(lustre(n).back(), &bytes)));
+        let fragment = frames::random(rng, UDP_ROOM - 13);
+        templates.push(dtls(6, n, &fragment, None));
+        let bytes = frames::random(rng, TCP_ROOM);
+        templates.push(plain(2, frames::tcp(noise(n, 443), &bytes)));
+        let bytes = frames::random(rng, UDP_ROOM);
+        templates.push(plain(2, frames::udp(noise(n, 53), &bytes)));
+    }
+    templates
+}
+
+/// Bulk data with all that goes beside it.
+fn mixed(rng: &mut Rng) -> Vec<Template> {
+    let mut templates = Vec::new();
+    for n in 0..8 {
+        let put = frames::lnet_put(lustre(n), 8, 1 << 20, MSS - 96);
+        templates.push(plain(1, frames::tcp(lustre(n), &put)));
+        let bulk = frames::random(rng, MSS);
+        templates.push(plain(16, frames::tcp(lustre(n), &bulk)));
+        templates.push(plain(38, frames::tcp(lustre(n).back(), &[])));
+        let bulk = frames::random(rng, SUPER);
+        templates.push(plain(1, frames::tcp(lustre(n), &bulk)));
+        let request = frames::lnet_put(lustre(n), 6, 200, 200);
+        templates.push(plain(4, frames::tcp(lustre(n), &request)));
+        let fragment = frames::random(rng, 1400);
+        templates.push(dtls(20, n, &fragment, None));
+        templates.push(dtls(8, n, &fragment, Some(42)));
+        let bytes = frames::random(rng, 600);
+        templates.push(plain(12, frames::tcp(noise(n, 443), &bytes)));
+    }
+    templates
+}
