@@ -5,14 +5,19 @@
 //! a [`Format`] that is shown bytes and answers with a [`Step`], so the same code
 //! walks a pipe, a file and a piece of a file.
 
+use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::sync::Mutex;
 
+use foldhash::fast::FixedState;
 use nom::number::Endianness;
 
 pub mod compressed;
 pub mod file;
 pub mod pcap;
 pub mod pcapng;
+pub mod pieces;
+pub mod stream;
 
 /// A moment, in nanoseconds since 1970-01-01 00:00:00 UTC, saturating at the ends
 /// of what 64 bits hold (the years 1677 and 2262).
@@ -47,43 +52,50 @@ impl LinkType {
     pub const LINUX_SLL2: Self = Self(276);
 }
 
-/// An interface of this run, by its place in [`Interfaces`].
+/// An interface of a run: a hash of its name, so that it does not matter which capture
+/// spoke of it first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct InterfaceId(pub u32);
+pub struct InterfaceId(pub u64);
+
+impl InterfaceId {
+    /// The interface of this name. The empty name is that of a capture that does not
+    /// name its interface.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        Self(FixedState::with_seed(0).hash_one(name))
+    }
+}
 
 /// The names of the interfaces that the run's captures speak of, each once.
 ///
 /// Two files that name an interface alike mean the same one, so a ring of files is
-/// one capture. At most [`Interfaces::LIMIT`] names are kept; those beyond share one.
+/// one capture. At most [`Interfaces::LIMIT`] names are kept.
 #[derive(Debug, Default)]
-pub struct Interfaces(Mutex<Vec<String>>);
+pub struct Interfaces(Mutex<BTreeMap<InterfaceId, String>>);
 
 impl Interfaces {
-    /// How many names are kept apart.
+    /// How many names are kept: those of the lowest numbers, whatever the order.
     pub const LIMIT: usize = 4096;
 
-    /// The identifier of `name`, which is new if no capture spoke of it before.
-    /// The empty name is that of a capture that does not name its interface.
+    /// The identifier of `name`, which is kept.
     ///
     /// # Panics
     /// Never: the lock is held for no call that could panic.
     pub fn id(&self, name: &str) -> InterfaceId {
+        let id = InterfaceId::of(name);
         let mut names = self.0.lock().expect("no holder panics");
-        let known = names.iter().position(|known| known == name);
-        let place = known.unwrap_or_else(|| {
-            if names.len() < Self::LIMIT {
-                names.push(name.to_owned());
-            }
-            names.len() - 1
-        });
-        InterfaceId(u32::try_from(place).unwrap_or(u32::MAX))
+        names.entry(id).or_insert_with(|| name.to_owned());
+        if names.len() > Self::LIMIT {
+            names.pop_last();
+        }
+        id
     }
 
-    /// All names, each at the place its [`InterfaceId`] says.
+    /// All names that were kept.
     ///
     /// # Panics
     /// Never: the lock is held for no call that could panic.
-    pub fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> BTreeMap<InterfaceId, String> {
         self.0.lock().expect("no holder panics").clone()
     }
 }
@@ -155,33 +167,53 @@ impl Format {
         }
     }
 
-    /// Steps through what of `bytes` is wholly there and shows each packet to `on_frame`.
-    /// Gives how many bytes that took, and what is behind them: a [`Stop::Skip`] only if
-    /// it leads past the end of `bytes`.
+    /// Steps through what of `bytes` is wholly there and shows each packet to `on_frame`,
+    /// up to the first record that begins at `limit` or later. Gives how many bytes that
+    /// took, and what is behind them: a [`Stop::Skip`] only if it leads past the end of
+    /// `bytes`, and `None` at the limit.
     #[inline]
     pub fn steps<'a>(
         &mut self,
         bytes: &'a [u8],
+        limit: usize,
         interfaces: &Interfaces,
         on_frame: impl FnMut(&Frame<'a>),
-    ) -> (usize, Stop) {
+    ) -> (usize, Option<Stop>) {
         // Matched once, not once a packet.
         match self {
-            Self::Pcap(pcap) => steps(bytes, |rest| pcap.step(rest, interfaces), on_frame),
-            Self::Pcapng(pcapng) => steps(bytes, |rest| pcapng.step(rest, interfaces), on_frame),
+            Self::Pcap(pcap) => {
+                let step = |rest| pcap.step(rest, interfaces);
+                steps(bytes, limit, step, on_frame)
+            }
+            Self::Pcapng(pcapng) => {
+                let step = |rest| pcapng.step(rest, interfaces);
+                steps(bytes, limit, step, on_frame)
+            }
         }
+    }
+
+    /// The same, as if no packet had come yet: the next is number 1.
+    #[must_use]
+    pub fn renumbered(mut self) -> Self {
+        match &mut self {
+            Self::Pcap(pcap) => pcap.packets = 0,
+            Self::Pcapng(pcapng) => pcapng.packets = 0,
+        }
+        self
     }
 }
 
 #[inline]
 fn steps<'a>(
     bytes: &'a [u8],
+    limit: usize,
     mut step: impl FnMut(&'a [u8]) -> Step<'a>,
     mut on_frame: impl FnMut(&Frame<'a>),
-) -> (usize, Stop) {
-    let mut rest = bytes;
-    loop {
-        let used = match step(rest) {
+) -> (usize, Option<Stop>) {
+    let mut at = 0;
+    while at < limit {
+        let rest = &bytes[at..];
+        at += match step(rest) {
             // By reference: a copy would wait for what was just written.
             Ok((ref frame, used)) => {
                 on_frame(frame);
@@ -190,10 +222,10 @@ fn steps<'a>(
             Err(Stop::Skip { used }) if used <= rest.len() as u64 => {
                 usize::try_from(used).unwrap_or(rest.len())
             }
-            Err(other) => return (bytes.len() - rest.len(), other),
+            Err(other) => return (at, Some(other)),
         };
-        rest = &rest[used..];
     }
+    (at, None)
 }
 
 /// A packet and the bytes that its record takes, or why there is none.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
@@ -75,6 +76,10 @@ pub struct AnalyzeFlags {
     /// Keep at most this many flows apart; those beyond are counted in sums
     #[arg(long, value_name = "N", default_value_t = DEFAULT_LIMIT)]
     pub max_flows: usize,
+
+    /// How many workers read at once [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// When to use color.
@@ -152,6 +157,10 @@ pub struct Analyze {
     pub decode: decode::Options,
     /// How many flows to keep apart.
     pub max_flows: usize,
+    /// How many workers read at once.
+    pub threads: usize,
+    /// Files longer than this are walked in pieces of about this many bytes.
+    pub piece_len: u64,
     /// The format of standard output.
     pub format: &'static Format,
     /// How it looks there.
@@ -166,6 +175,7 @@ impl TryFrom<AnalyzeFlags> for Analyze {
     fn try_from(flags: AnalyzeFlags) -> Result<Self, CliError> {
         let mut decode = decode::Options::default();
         decode.vxlan_ports.extend(flags.vxlan_ports);
+        let threads = flags.threads.map_or_else(cores, NonZeroUsize::get);
         let format = FORMATS.iter().find(|format| format.name == flags.format);
         Ok(Self {
             paths: flags.paths,
@@ -173,6 +183,9 @@ impl TryFrom<AnalyzeFlags> for Analyze {
             policy: flags.policy,
             decode,
             max_flows: flags.max_flows,
+            threads,
+            // One worker alone has nothing to share.
+            piece_len: if threads > 1 { PIECE_LEN } else { u64::MAX },
             format: format.unwrap_or(&FORMATS[0]),
             style: Style {
                 color: flags.color.on_stdout(),
@@ -186,6 +199,14 @@ impl TryFrom<AnalyzeFlags> for Analyze {
                 .collect::<Result<_, CliError>>()?,
         })
     }
+}
+
+/// Long enough that a piece costs more to walk than to merge, and short enough that all
+/// workers end at about the same time.
+const PIECE_LEN: u64 = 64 << 20;
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// The width of the terminal; 80 columns where there is none.

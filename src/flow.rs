@@ -246,7 +246,7 @@ impl GroupKey {
             low: Address::default(),
             high: Address::default(),
             interface: Interface {
-                id: InterfaceId(0),
+                id: InterfaceId::of(""),
                 index: 0,
             },
             ..self
@@ -265,7 +265,9 @@ impl GroupKey {
 pub struct Position {
     /// The file, by its place in the order of the report.
     pub file: u32,
-    /// The packet's number in the file, from 1.
+    /// The piece of the file, from 0, where it was walked in several.
+    pub piece: u32,
+    /// The packet's number in the piece, from 1.
     pub packet: u64,
 }
 

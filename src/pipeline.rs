@@ -1,20 +1,37 @@
 //! Joins the stages: from files to a report. Threads and clocks are here alone.
+//!
+//! Workers walk parts of the input, each with its own counters: whole files, and pieces
+//! of those that are long. The parts are added up in their order, and what depends on
+//! order is decided there: whether a piece began where the one before it ended, and
+//! which flow an IP fragment is of.
+
+use std::thread;
+
+use crossbeam_channel::bounded;
 
 use crate::capture::Interfaces;
-use crate::capture::file::{Input, InputPath, OpenError, discover};
+use crate::capture::file::OpenError;
 use crate::cli::Analyze;
-use crate::flow::fragments::Fragments;
-use crate::report::{InputReport, Report};
+use crate::report::Report;
 use crate::verdict::judge;
 
+mod inputs;
+mod jobs;
 mod progress;
+mod sum;
 pub mod worker;
 
+use inputs::Inputs;
+use jobs::Job;
 use progress::Progress;
-use worker::Worker;
+use sum::Sum;
 
-/// Fragments kept before they are played: few, and they are rare.
-const FRAGMENTS_HELD: usize = 1024;
+/// What all workers share.
+struct Context<'c> {
+    config: &'c Analyze,
+    interfaces: Interfaces,
+    progress: Progress,
+}
 
 /// Reads all captures, and reports what they show.
 ///
@@ -22,118 +39,32 @@ const FRAGMENTS_HELD: usize = 1024;
 /// What is named and cannot be read, or is no capture. What a capture holds is no
 /// error, however damaged.
 pub fn analyze(config: &Analyze) -> Result<Report, OpenError> {
-    let interfaces = Interfaces::default();
-    let Opened { inputs, skipped } = open(&discover(&config.paths)?)?;
-    let progress = Progress::new(inputs.iter().map(Input::size).sum());
-    let mut run = Run {
-        worker: Worker::new(&config.decode, config.max_flows),
-        fragments: Fragments::default(),
-        interfaces,
-        progress,
+    let Inputs { captures, skipped } = inputs::open(&config.paths)?;
+    let context = Context {
+        config,
+        interfaces: Interfaces::default(),
+        progress: Progress::new(inputs::size(&captures)),
     };
-    let walked: Vec<InputReport> = (0..)
-        .zip(inputs)
-        .map(|(file, input)| run.walk(file, input))
-        .collect();
-    let Run {
-        mut worker,
-        mut fragments,
-        interfaces,
-        progress,
-    } = run;
-    let snapshot = worker.snapshot();
-    fragments.finish(|later, outcome| snapshot.settle(later, outcome));
-    progress.finish();
-    let judgement = judge(worker.into_snapshot(), &config.servers, config.policy);
+    let mut sum = Sum::new(&context, captures.iter().map(inputs::report).collect());
+    // Enough for each worker to find another part when it is done with one.
+    let ahead = 2 * config.threads;
+    thread::scope(|scope| {
+        let (give, take) = bounded::<Job>(ahead);
+        for _ in 0..config.threads {
+            let (take, context) = (take.clone(), &context);
+            scope.spawn(move || take.iter().for_each(|job| job.run(context)));
+        }
+        sum.add_all(jobs::of(captures, &context), &give, ahead);
+    });
+    let (snapshot, reports) = sum.finish();
+    context.progress.finish();
+    let judgement = judge(snapshot, &config.servers, config.policy);
+    let names = context.interfaces.names();
     Ok(Report::new(
         &judgement,
-        walked,
+        reports,
         &skipped,
-        &interfaces.names(),
+        &names,
         config.policy,
     ))
-}
-
-/// What is to be read, in the order of the report.
-struct Opened {
-    inputs: Vec<Input>,
-    /// Files of folders that are no captures.
-    skipped: Vec<String>,
-}
-
-/// Opens all, and puts them in an order that is their own: by their first packets, and
-/// then by name.
-fn open(paths: &[InputPath]) -> Result<Opened, OpenError> {
-    let mut opened = Opened {
-        inputs: Vec::new(),
-        skipped: Vec::new(),
-    };
-    for path in paths {
-        match Input::open(path) {
-            Ok(input) => opened.inputs.push(input),
-            Err(OpenError::NotACapture { path: name, .. }) if path.found_in.is_some() => {
-                opened.skipped.push(name);
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    let folder = || paths.iter().find_map(|path| path.found_in.clone());
-    if opened.inputs.is_empty()
-        && let Some(path) = folder()
-    {
-        return Err(OpenError::NoCaptures { path });
-    }
-    opened
-        .inputs
-        .sort_by(|a, b| (a.first, &a.name).cmp(&(b.first, &b.name)));
-    opened.skipped.sort();
-    Ok(opened)
-}
-
-/// A run over files, one after the other.
-struct Run<'c> {
-    worker: Worker<'c>,
-    fragments: Fragments,
-    interfaces: Interfaces,
-    progress: Progress,
-}
-
-impl Run<'_> {
-    fn walk(&mut self, file: u32, input: Input) -> InputReport {
-        let (name, format, compression) = (input.name.clone(), input.format, input.compression);
-        let size = input.size();
-        let Self {
-            worker,
-            fragments,
-            interfaces,
-            progress,
-        } = self;
-        let walked = input.walk(
-            interfaces,
-            |frame| {
-                worker.packet(file, frame);
-                if worker.fragments_held() >= FRAGMENTS_HELD {
-                    play(worker, fragments);
-                }
-            },
-            |read| progress.at(read),
-        );
-        play(worker, fragments);
-        progress.end_file(size);
-        InputReport {
-            name,
-            format,
-            compression,
-            packets: walked.packets,
-            fault: walked.fault,
-        }
-    }
-}
-
-/// Counts the fragments that a worker saw, in order.
-fn play(worker: &mut Worker<'_>, fragments: &mut Fragments) {
-    for (key, event) in worker.take_fragments() {
-        let snapshot = worker.snapshot();
-        fragments.play(key, event, |later, outcome| snapshot.settle(later, outcome));
-    }
 }

@@ -3,11 +3,12 @@
 //! A format is one file: a function from a [`Report`] to bytes, and a row in
 //! [`FORMATS`].
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::capture::{Fault, Timestamp};
+use crate::capture::{Fault, InterfaceId, Timestamp};
 use crate::flow::{Count, Interface, Position};
 use crate::verdict::{Accounting, Exit, Judgement, Path, Policy, Verdict};
 
@@ -83,6 +84,9 @@ pub struct InputReport {
     pub packets: u64,
     /// What is wrong with it; everything before that was read.
     pub fault: Option<Fault>,
+    /// Packets before each piece that it was walked in, the first piece's 0 included.
+    #[serde(skip)]
+    pub before: Vec<u64>,
 }
 
 /// A count for each verdict, and what the process exits with.
@@ -236,7 +240,7 @@ impl Report {
         judgement: &Judgement,
         inputs: Vec<InputReport>,
         skipped: &[String],
-        interfaces: &[String],
+        interfaces: &BTreeMap<InterfaceId, String>,
         policy: Policy,
     ) -> Self {
         let names = Names {
@@ -276,7 +280,7 @@ impl Report {
 /// The names behind numbers.
 struct Names<'r> {
     inputs: &'r [InputReport],
-    interfaces: &'r [String],
+    interfaces: &'r BTreeMap<InterfaceId, String>,
 }
 
 impl Names<'_> {
@@ -285,9 +289,16 @@ impl Names<'_> {
         input.map_or_else(String::new, |input| input.name.clone())
     }
 
+    /// A packet's number in its file, from 1.
+    fn packet(&self, position: Position) -> u64 {
+        let input = self.inputs.get(position.file as usize);
+        let before = input.and_then(|input| input.before.get(position.piece as usize));
+        before.copied().unwrap_or(0) + position.packet
+    }
+
     /// An interface's name; `None` where the capture does not name it.
     fn interface(&self, interface: Interface) -> Option<String> {
-        let name = self.interfaces.get(interface.id.0 as usize);
+        let name = self.interfaces.get(&interface.id);
         let name = name.filter(|name| !name.is_empty());
         match (name, interface.index) {
             (name, 0) => name.cloned(),

@@ -16,8 +16,9 @@ mod properties;
 
 use std::io::{self, Cursor, Read};
 
-use plainsight::capture::file::{Bytes, Input, OpenError, Walked};
-use plainsight::capture::{Fault, Frame, Interfaces, LinkType, Timestamp};
+use plainsight::capture::file::{Input, OpenError};
+use plainsight::capture::stream::{Bytes, Walked};
+use plainsight::capture::{Fault, Frame, InterfaceId, Interfaces, LinkType, Timestamp};
 
 /// Failures are told, not kept in files beside the tests.
 fn config() -> proptest::test_runner::Config {
@@ -33,7 +34,7 @@ struct Packet {
     number: u64,
     time: Option<Timestamp>,
     link_type: LinkType,
-    interface: u32,
+    interface: InterfaceId,
     data: Vec<u8>,
     wire_len: u32,
 }
@@ -44,7 +45,7 @@ impl From<&Frame<'_>> for Packet {
             number: frame.number,
             time: frame.time,
             link_type: frame.link_type,
-            interface: frame.interface.0,
+            interface: frame.interface,
             data: frame.data.to_vec(),
             wire_len: frame.wire_len,
         }
@@ -74,22 +75,28 @@ fn walk_stream(bytes: Bytes) -> Result<Outcome, OpenError> {
 fn walk_input(input: Input) -> Outcome {
     let (interfaces, first) = (Interfaces::default(), input.first);
     let mut packets: Vec<Packet> = Vec::new();
-    let mut progress = 0;
-    let on_progress = |bytes| {
-        assert!(bytes >= progress);
-        progress = bytes;
-    };
+    let (size, mut read) = (input.size(), 0);
     let on_frame = |frame: &Frame<'_>| packets.push(frame.into());
-    let walked = input.walk(&interfaces, on_frame, on_progress);
+    let walked = input.walk(&interfaces, on_frame, |bytes| read += bytes);
+    if walked.fault.is_none() {
+        assert_eq!(read, size.unwrap_or(read));
+    }
     check_sums(&walked, &packets);
     if first.is_some() {
         assert_eq!(first, packets.iter().find_map(|packet| packet.time));
     }
     Outcome {
         packets,
-        interfaces: interfaces.names(),
+        interfaces: names(&interfaces),
         fault: walked.fault,
     }
+}
+
+/// The names in the order of the alphabet.
+fn names(interfaces: &Interfaces) -> Vec<String> {
+    let mut names: Vec<String> = interfaces.names().into_values().collect();
+    names.sort();
+    names
 }
 
 fn check_sums(walked: &Walked, packets: &[Packet]) {

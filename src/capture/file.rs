@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::compressed::{Compression, Decompressed};
-use super::{Fault, Format, Frame, Interfaces, Stop, Timestamp};
+use super::pieces::Pieces;
+use super::stream::{BLOCK_LEN, Bytes, Stream, Walked};
+use super::{Fault, Format, Frame, Interfaces, Timestamp};
 
-/// Bytes read at a time, and all that is buffered unless a record is longer.
-const BLOCK_LEN: usize = 256 << 10;
 /// As many bytes as tell a format or a compression.
 const MAGIC_LEN: usize = 4;
 
@@ -180,9 +180,6 @@ enum Source {
     Held(Box<Reader>),
 }
 
-/// Any bytes that a capture may be read from.
-pub type Bytes = Box<dyn Read + Send>;
-
 impl Input {
     /// Opens a path and reads as far as its first packet.
     ///
@@ -221,6 +218,18 @@ impl Input {
         })
     }
 
+    /// The capture in pieces of about `len` bytes; `None` where it can only be read from
+    /// its start, or is no longer than that.
+    #[must_use]
+    pub fn pieces(&self, len: u64, interfaces: &Interfaces) -> Option<Pieces> {
+        match &self.source {
+            Source::File { path, size } if self.compression.is_none() && *size > len => {
+                Pieces::new(path, *size, len, interfaces)
+            }
+            _ => None,
+        }
+    }
+
     /// Bytes as stored, compressed or not; `None` of a stream.
     #[must_use]
     pub fn size(&self) -> Option<u64> {
@@ -243,7 +252,7 @@ impl Input {
     /// Reads the capture to its end, or to its first fault.
     ///
     /// Each packet is shown to `on_frame`, in the capture's order. After each block,
-    /// `on_progress` is told how many bytes, as stored, were read so far.
+    /// `on_progress` is told how many more bytes, as stored, were read.
     pub fn walk(
         self,
         interfaces: &Interfaces,
@@ -264,17 +273,6 @@ impl Input {
     }
 }
 
-/// What was read of a capture.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Walked {
-    /// Packets shown.
-    pub packets: u64,
-    /// The sum of their lengths on the wire.
-    pub wire_bytes: u64,
-    /// What ended the walk before the end of the capture.
-    pub fault: Option<Fault>,
-}
-
 /// A capture that is being read.
 struct Reader {
     stream: Stream,
@@ -291,12 +289,12 @@ impl Reader {
             bytes,
             count: Arc::clone(&consumed),
         };
-        let mut stream = Stream::new(Box::new(counted));
+        let mut stream = Stream::new(Box::new(counted), 0);
         stream.fill(MAGIC_LEN).map_err(unreadable)?;
         let compression = Compression::detect(stream.shown());
         if let Some(compression) = compression {
             let inner = Decompressed::new(compression, stream.rest()).map_err(unreadable)?;
-            stream = Stream::new(Box::new(inner));
+            stream = Stream::new(Box::new(inner), 0);
         }
         let looks = match stream.fill(MAGIC_LEN) {
             Ok(_) => looks_like(stream.shown()),
@@ -339,30 +337,17 @@ impl Reader {
     fn walk(
         mut self,
         interfaces: &Interfaces,
-        mut on_frame: impl FnMut(&Frame<'_>),
+        on_frame: impl FnMut(&Frame<'_>),
         mut on_progress: impl FnMut(u64),
     ) -> Walked {
-        let (mut packets, mut wire_bytes) = (0, 0);
-        let fault = loop {
-            let shown = self.stream.shown();
-            let (used, stop) = self.format.steps(shown, interfaces, |frame| {
-                packets += 1;
-                wire_bytes += u64::from(frame.wire_len);
-                on_frame(frame);
-            });
-            self.stream.advance(used);
-            on_progress(self.consumed.load(Relaxed));
-            match self.stream.pass(stop) {
-                Ok(true) => {}
-                Ok(false) => break None,
-                Err(fault) => break Some(fault),
-            }
+        let (consumed, mut told) = (self.consumed, 0);
+        let on_block = || {
+            let consumed = consumed.load(Relaxed);
+            on_progress(consumed - told);
+            told = consumed;
         };
-        Walked {
-            packets,
-            wire_bytes,
-            fault,
-        }
+        self.stream
+            .walk(&mut self.format, u64::MAX, interfaces, on_frame, on_block)
     }
 }
 
@@ -370,7 +355,9 @@ fn first_time(mut format: Format, bytes: &[u8]) -> Option<Timestamp> {
     let mut first = None;
     // The run's interfaces are those that its walks come upon.
     let interfaces = Interfaces::default();
-    format.steps(bytes, &interfaces, |frame| first = first.or(frame.time));
+    format.steps(bytes, bytes.len(), &interfaces, |frame| {
+        first = first.or(frame.time);
+    });
     first
 }
 
@@ -386,137 +373,6 @@ impl Read for Counted {
         self.count.fetch_add(read as u64, Relaxed);
         Ok(read)
     }
-}
-
-/// A stream with a buffer, which shows as much as is asked for.
-struct Stream {
-    bytes: Bytes,
-    buffer: Vec<u8>,
-    /// What of the buffer was read and not consumed yet.
-    start: usize,
-    end: usize,
-    /// Where the buffer starts, in bytes from the start of the stream.
-    base: u64,
-    ended: bool,
-    /// A failure that was met in looking ahead.
-    failed: Option<io::Error>,
-}
-
-impl Stream {
-    fn new(bytes: Bytes) -> Self {
-        Self {
-            bytes,
-            buffer: vec![0; BLOCK_LEN],
-            start: 0,
-            end: 0,
-            base: 0,
-            ended: false,
-            failed: None,
-        }
-    }
-
-    fn shown(&self) -> &[u8] {
-        &self.buffer[self.start..self.end]
-    }
-
-    fn offset(&self) -> u64 {
-        self.base + self.start as u64
-    }
-
-    /// Consumes what was shown.
-    fn advance(&mut self, used: usize) {
-        self.start += used;
-    }
-
-    /// Whether there are `need` bytes to show; false if the stream ends before.
-    fn fill(&mut self, need: usize) -> io::Result<bool> {
-        if let Some(error) = self.failed.take() {
-            return Err(error);
-        }
-        while self.shown().len() < need && !self.ended {
-            self.make_room();
-            match self.bytes.read(&mut self.buffer[self.end..]) {
-                Ok(read) => {
-                    self.end += read;
-                    self.ended = read == 0;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(self.shown().len() >= need)
-    }
-
-    fn make_room(&mut self) {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.base += self.start as u64;
-        self.end -= self.start;
-        self.start = 0;
-        if self.end == self.buffer.len() {
-            self.buffer.resize(2 * self.end, 0);
-        }
-    }
-
-    /// Goes past what stopped a walk; false at the proper end.
-    fn pass(&mut self, stop: Stop) -> Result<bool, Fault> {
-        match stop {
-            Stop::Skip { used } => self.skip(used),
-            Stop::More { need, what } => self.require(need, what),
-            Stop::Corrupt(what) => Err(self.fault(what)),
-        }
-    }
-
-    /// Whether there is more: `need` bytes of `what`, or else a fault.
-    fn require(&mut self, need: usize, what: &str) -> Result<bool, Fault> {
-        let whole = self
-            .fill(need)
-            .map_err(|error| self.fault(stopped(&error)))?;
-        match self.shown().len() {
-            0 => Ok(false),
-            _ if whole => Ok(true),
-            shown => Err(self.fault(cut(what, shown as u64, need as u64))),
-        }
-    }
-
-    /// Consumes `length` bytes, shown or not.
-    fn skip(&mut self, length: u64) -> Result<bool, Fault> {
-        let offset = self.offset();
-        let mut left = length;
-        loop {
-            let shown = self.shown().len();
-            let used = usize::try_from(left).unwrap_or(shown).min(shown);
-            self.advance(used);
-            left -= used as u64;
-            if left == 0 {
-                return Ok(true);
-            }
-            let what = match self.fill(1) {
-                Ok(true) => continue,
-                Ok(false) => cut("a block", length - left, length),
-                Err(error) => stopped(&error),
-            };
-            return Err(Fault { offset, what });
-        }
-    }
-
-    fn fault(&self, what: String) -> Fault {
-        let offset = self.offset();
-        Fault { offset, what }
-    }
-
-    /// The stream again, from what was not consumed.
-    fn rest(self) -> Bytes {
-        let shown = self.shown().to_vec();
-        Box::new(io::Cursor::new(shown).chain(self.bytes))
-    }
-}
-
-fn cut(what: &str, there: u64, need: u64) -> String {
-    format!("the file ends inside {what}: {there} of {need} bytes")
-}
-
-fn stopped(error: &io::Error) -> String {
-    format!("reading stopped here: {error}")
 }
 
 /// What else a file may begin with: at which offset, what that tells, and what to do.

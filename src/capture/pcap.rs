@@ -28,7 +28,7 @@ const MODIFIED: u32 = 0xa1b2_cd34;
 /// A walk over a file of the classic format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pcap {
-    packets: u64,
+    pub(super) packets: u64,
     big_endian: bool,
     nanos_per_tick: u32,
     record_header_len: usize,

@@ -42,7 +42,7 @@ const NAME_LIMIT: usize = 256;
 /// A walk over a file of the next generation format.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pcapng {
-    packets: u64,
+    pub(super) packets: u64,
     section: Option<Section>,
 }
 

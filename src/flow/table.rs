@@ -354,7 +354,7 @@ mod tests {
             port,
         };
         let interface = Interface {
-            id: InterfaceId(0),
+            id: InterfaceId::of(""),
             index: 0,
         };
         let (key, direction) = FlowKey::of(
@@ -368,6 +368,7 @@ mod tests {
         let at = Sighting {
             position: Position {
                 file: 0,
+                piece: 0,
                 packet: number as u64,
             },
             time: None,

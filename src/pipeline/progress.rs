@@ -12,8 +12,7 @@ const PATIENCE: Duration = Duration::from_millis(700);
 pub(super) struct Progress {
     bar: ProgressBar,
     started: Instant,
-    /// Bytes of the files before the one being read.
-    before: u64,
+    terminal: bool,
 }
 
 impl Progress {
@@ -32,24 +31,19 @@ impl Progress {
         Self {
             bar,
             started: Instant::now(),
-            before: 0,
+            terminal: io::stderr().is_terminal(),
         }
     }
 
-    /// So much of the present file was read.
-    pub(super) fn at(&mut self, read: u64) {
-        self.bar.set_position(self.before + read);
-        if self.bar.is_hidden() && io::stderr().is_terminal() && self.started.elapsed() > PATIENCE {
+    /// So much more was read.
+    pub(super) fn add(&self, read: u64) {
+        self.bar.inc(read);
+        if self.terminal && self.bar.is_hidden() && self.started.elapsed() > PATIENCE {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
     }
 
-    /// The present file is done; `size` is its own, if it has one.
-    pub(super) fn end_file(&mut self, size: Option<u64>) {
-        self.before += size.unwrap_or(0);
-    }
-
-    pub(super) fn finish(self) {
+    pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -19,6 +19,15 @@ pub struct Worker<'o> {
     fragments: Vec<(PacketKey, Event)>,
 }
 
+/// A part of the input that one worker walks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The file, by its place in the order of the report.
+    pub file: u32,
+    /// The piece of it, from 0.
+    pub piece: u32,
+}
+
 /// A packet's place and size, before it is known what it is.
 #[derive(Clone, Copy)]
 struct Here {
@@ -29,9 +38,10 @@ struct Here {
 }
 
 impl Here {
-    fn of(file: u32, frame: &Frame<'_>, decoded: &Decoded<'_>) -> Self {
+    fn of(part: Part, frame: &Frame<'_>, decoded: &Decoded<'_>) -> Self {
         let position = Position {
-            file,
+            file: part.file,
+            piece: part.piece,
             packet: frame.number,
         };
         Self {
@@ -103,10 +113,10 @@ impl<'o> Worker<'o> {
         }
     }
 
-    /// Counts a packet of the file that stands at place `file`.
-    pub fn packet(&mut self, file: u32, frame: &Frame<'_>) {
+    /// Counts a packet of a part of the input.
+    pub fn packet(&mut self, part: Part, frame: &Frame<'_>) {
         let decoded = decode::decode(frame, self.options);
-        let here = Here::of(file, frame, &decoded);
+        let here = Here::of(part, frame, &decoded);
         self.snapshot.read(here.count, frame.time);
         match decoded.fragment {
             Some(fragment) if !fragment.first => self.later(&fragment, &decoded, here),

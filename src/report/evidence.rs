@@ -66,7 +66,7 @@ impl Found<'_> {
         self.evidence.push(Evidence {
             of,
             file: self.names.file(at.position),
-            packet: at.position.packet,
+            packet: self.names.packet(at.position),
             time: at.time.map(rfc3339),
             shows,
         });

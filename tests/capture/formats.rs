@@ -1,6 +1,6 @@
 //! Each format, each variant of it, each fault.
 
-use plainsight::capture::{Format, LinkType, RECORD_LIMIT, Timestamp};
+use plainsight::capture::{Format, InterfaceId, LinkType, RECORD_LIMIT, Timestamp};
 
 use super::bytes::{
     MICROS, MODIFIED, NANOS, Order, block, enhanced, interface, modified_record, obsolete, option,
@@ -151,11 +151,12 @@ fn pcapng_packet_blocks() {
                 )
             })
             .collect();
+        let (eth0, other) = (InterfaceId::of("eth0"), InterfaceId::of("interface 1"));
         let expected = [
-            (0, 1, Some(5_000), "enhanced", 9),
-            (1, 276, Some(1 << 33), "obsolete", 8),
-            (0, 1, None, "simp", 60),
-            (0, 1, None, "sim", 3),
+            (eth0, 1, Some(5_000), "enhanced", 9),
+            (other, 276, Some(1 << 33), "obsolete", 8),
+            (eth0, 1, None, "simp", 60),
+            (eth0, 1, None, "sim", 3),
         ];
         assert_eq!(told, expected);
     }

@@ -1,0 +1,152 @@
+//! The parts of the input, and how a worker walks one.
+
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+
+use super::Context;
+use super::worker::{Part, Worker};
+use crate::aggregate::Snapshot;
+use crate::capture::file::Input;
+use crate::capture::pieces::{Pieces, Place};
+use crate::capture::stream::Walked;
+use crate::capture::{Frame, Interfaces};
+use crate::flow::fragments::{Event, PacketKey};
+
+/// Fragments held before they are handed on: few, for they are rare.
+const FRAGMENTS_HELD: usize = 1024;
+
+/// Where a part of the input is read from.
+pub(super) enum Source {
+    /// A whole capture.
+    Whole(Input),
+    /// A piece of one, of which nobody knows yet where it begins.
+    Piece(Arc<Pieces>),
+}
+
+/// Fragments of IP packets, in the order of the capture.
+pub(super) type FragmentEvents = Vec<(PacketKey, Event)>;
+
+/// What a worker says of its part, in this order.
+pub(super) enum News {
+    /// Where it takes the first record of its piece to be.
+    Began(Place),
+    /// Fragments that it saw.
+    Fragments(FragmentEvents),
+    /// All the rest.
+    Done(Done),
+}
+
+/// What the walk of a part came to.
+pub(super) struct Done {
+    pub(super) snapshot: Snapshot,
+    pub(super) walked: Walked,
+    /// Where the next piece must begin, if this was one and it had no fault.
+    pub(super) end: Option<Place>,
+}
+
+/// A part for a worker to walk.
+pub(super) struct Job {
+    pub(super) part: Part,
+    pub(super) source: Source,
+    pub(super) tell: Sender<News>,
+}
+
+/// All parts of the captures, in order.
+pub(super) fn of<'c>(
+    captures: Vec<Input>,
+    context: &'c Context<'c>,
+) -> impl Iterator<Item = (Part, Source)> + 'c {
+    (0..).zip(captures).flat_map(move |(file, input)| {
+        let (whole, pieces) = match input.pieces(context.config.piece_len, &context.interfaces) {
+            None => (Some(input), None),
+            Some(pieces) => (None, Some(Arc::new(pieces))),
+        };
+        let whole = whole.map(|input| (Part { file, piece: 0 }, Source::Whole(input)));
+        let pieces = pieces.into_iter().flat_map(move |pieces| {
+            (0..pieces.count())
+                .map(move |piece| (Part { file, piece }, Source::Piece(Arc::clone(&pieces))))
+        });
+        whole.into_iter().chain(pieces)
+    })
+}
+
+impl Job {
+    /// Walks the part, and tells. When nobody listens any more, the guess was wrong, and
+    /// what it led to is dropped.
+    pub(super) fn run(self, context: &Context<'_>) {
+        let Self { part, source, tell } = self;
+        let walk = match source {
+            Source::Whole(input) => Walk::Whole(input),
+            Source::Piece(pieces) => {
+                let Some(from) = pieces.guess(part.piece) else {
+                    return;
+                };
+                if tell.send(News::Began(from.clone())).is_err() {
+                    return;
+                }
+                Walk::Piece(pieces, from)
+            }
+        };
+        let done = walk.run(context, part, |events| {
+            let _ = tell.send(News::Fragments(events));
+        });
+        let _ = tell.send(News::Done(done));
+    }
+}
+
+/// A part whose beginning is settled.
+pub(super) enum Walk {
+    /// A whole capture.
+    Whole(Input),
+    /// A piece of one, from a place on.
+    Piece(Arc<Pieces>, Place),
+}
+
+impl Walk {
+    /// Counts the packets of the part.
+    pub(super) fn run(
+        self,
+        context: &Context<'_>,
+        part: Part,
+        mut on_fragments: impl FnMut(FragmentEvents),
+    ) -> Done {
+        let config = context.config;
+        let mut worker = Worker::new(&config.decode, config.max_flows);
+        let (walked, end) = self.frames(
+            part,
+            &context.interfaces,
+            |frame| {
+                worker.packet(part, frame);
+                if worker.fragments_held() >= FRAGMENTS_HELD {
+                    on_fragments(worker.take_fragments());
+                }
+            },
+            |read| context.progress.add(read),
+        );
+        if worker.fragments_held() > 0 {
+            on_fragments(worker.take_fragments());
+        }
+        Done {
+            snapshot: worker.into_snapshot(),
+            walked,
+            end,
+        }
+    }
+
+    fn frames(
+        self,
+        part: Part,
+        interfaces: &Interfaces,
+        on_frame: impl FnMut(&Frame<'_>),
+        on_progress: impl FnMut(u64),
+    ) -> (Walked, Option<Place>) {
+        match self {
+            Self::Whole(input) => (input.walk(interfaces, on_frame, on_progress), None),
+            Self::Piece(pieces, from) => {
+                let walk = pieces.walk(part.piece, &from, interfaces, on_frame, on_progress);
+                (walk.walked, walk.end)
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Adding up what the workers say, in the order of the input.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::Context;
+use super::jobs::{Done, FragmentEvents, Job, News, Source, Walk};
+use super::worker::Part;
+use crate::aggregate::Snapshot;
+use crate::capture::pieces::{Pieces, Place};
+use crate::flow::fragments::Fragments;
+use crate::report::InputReport;
+
+/// Batches of fragments that wait for the parts before theirs.
+const NEWS_AHEAD: usize = 16;
+
+/// The sum over all parts so far.
+pub(super) struct Sum<'c> {
+    context: &'c Context<'c>,
+    snapshot: Snapshot,
+    fragments: Fragments,
+    reports: Vec<InputReport>,
+    /// Where the next piece of the same file must begin.
+    end: Option<Place>,
+}
+
+/// A part that a worker has.
+struct Pending {
+    part: Part,
+    pieces: Option<Arc<Pieces>>,
+    news: Receiver<News>,
+}
+
+impl<'c> Sum<'c> {
+    pub(super) fn new(context: &'c Context<'c>, reports: Vec<InputReport>) -> Self {
+        Self {
+            context,
+            snapshot: Snapshot::new(context.config.max_flows),
+            fragments: Fragments::default(),
+            reports,
+            end: None,
+        }
+    }
+
+    /// Gives out the parts, some `ahead` of the one that is waited for, and adds them up.
+    pub(super) fn add_all(
+        &mut self,
+        parts: impl Iterator<Item = (Part, Source)>,
+        give: &Sender<Job>,
+        ahead: usize,
+    ) {
+        let mut parts = parts.fuse();
+        let mut pending = VecDeque::new();
+        loop {
+            let room = ahead - pending.len();
+            pending.extend(parts.by_ref().take(room).map(|part| hand_out(part, give)));
+            match pending.pop_front() {
+                Some(next) => self.add(next),
+                None => return,
+            }
+        }
+    }
+
+    fn add(&mut self, pending: Pending) {
+        let Pending { part, pieces, news } = pending;
+        let report = &mut self.reports[part.file as usize];
+        report.before.push(report.packets);
+        let done = match pieces {
+            None => self.hear(&news),
+            Some(pieces) => self.add_piece(part, pieces, news),
+        };
+        if let Some(done) = done {
+            self.settle(part, done);
+        }
+    }
+
+    /// A piece counts if it began where the one before it ended; else it is walked again
+    /// from there. Behind a fault there is nothing.
+    fn add_piece(&mut self, part: Part, pieces: Arc<Pieces>, news: Receiver<News>) -> Option<Done> {
+        let begin = match part.piece {
+            0 => pieces.start().clone(),
+            _ => self.end.take()?,
+        };
+        match news.recv() {
+            Ok(News::Began(place)) if place == begin => self.hear(&news),
+            _ => {
+                drop(news);
+                let context = self.context;
+                let walk = Walk::Piece(pieces, begin);
+                Some(walk.run(context, part, |events| self.play(events)))
+            }
+        }
+    }
+
+    /// Follows a worker to the end of its part.
+    fn hear(&mut self, news: &Receiver<News>) -> Option<Done> {
+        for news in news {
+            match news {
+                News::Began(_) => {}
+                News::Fragments(events) => self.play(events),
+                News::Done(done) => return Some(done),
+            }
+        }
+        None
+    }
+
+    fn settle(&mut self, part: Part, done: Done) {
+        self.snapshot.merge(done.snapshot);
+        self.end = done.end;
+        let report = &mut self.reports[part.file as usize];
+        report.packets += done.walked.packets;
+        report.fault = done.walked.fault;
+    }
+
+    fn play(&mut self, events: FragmentEvents) {
+        for (key, event) in events {
+            let snapshot = &mut self.snapshot;
+            self.fragments
+                .play(key, event, |later, outcome| snapshot.settle(later, outcome));
+        }
+    }
+
+    /// Everything, when the input has ended.
+    pub(super) fn finish(mut self) -> (Snapshot, Vec<InputReport>) {
+        let snapshot = &mut self.snapshot;
+        self.fragments
+            .finish(|later, outcome| snapshot.settle(later, outcome));
+        (self.snapshot, self.reports)
+    }
+}
+
+fn hand_out((part, source): (Part, Source), give: &Sender<Job>) -> Pending {
+    let (tell, news) = bounded(NEWS_AHEAD);
+    let pieces = match &source {
+        Source::Whole(_) => None,
+        Source::Piece(pieces) => Some(Arc::clone(pieces)),
+    };
+    // Workers end only after this channel does.
+    let _ = give.send(Job { part, source, tell });
+    Pending { part, pieces, news }
+}
