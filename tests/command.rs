@@ -2,15 +2,24 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[path = "capture/bytes.rs"]
+#[allow(dead_code, reason = "one kind of capture is made here")]
+mod bytes;
 #[path = "lab/expect.rs"]
 #[allow(dead_code, reason = "only the list of traces is used here")]
 mod expect;
+#[allow(dead_code, reason = "a few packets are made here")]
+mod packets;
+
+use bytes::Order;
+use packets::{Ip, Link};
 
 const SERVERS: &str = expect::SERVERS;
 
@@ -378,6 +387,51 @@ fn the_table_fits_80_columns() {
                 assert!(columns <= 80, "{}: {columns}: {line}", trace.file);
             }
         }
+    }
+}
+
+/// Two interfaces with names that no host would give, and the longest addresses.
+fn hostile_capture() -> Vec<u8> {
+    let order = Order::Little;
+    let address =
+        |end: u16| IpAddr::from([0x2001, 0xdb8, 0xaaaa, 0xbbbb, 0xcccc, 0xdddd, 0xeeee, end]);
+    let ip = Ip::between(address(0x1111), address(0x2222));
+    let segment =
+        Link::Ethernet.frame(&ip.packet(packets::TCP, &packets::tcp(1000, 988, b"readable")));
+    let record = packets::dtls::protected(1, 90);
+    let datagram = ip.packet(packets::UDP, &packets::udp(988, 988, &record));
+    let datagram = Link::Ethernet.frame(&datagram);
+    let interface = |name: &[u8]| bytes::interface(order, 1, 0, &[bytes::option(order, 2, name)]);
+    let packet = |interface, data: &[u8]| {
+        let wire_len = u32::try_from(data.len()).expect("a short packet");
+        bytes::enhanced(order, interface, 1 << 50, data, wire_len)
+    };
+    [
+        bytes::section(order),
+        interface(b"\x1b[2Jeth\n0"),
+        interface("\u{9b}31m\rveth".as_bytes()),
+        packet(0, &segment),
+        packet(0, &segment),
+        packet(1, &datagram),
+    ]
+    .concat()
+}
+
+#[test]
+fn no_name_commands_the_terminal_or_breaks_the_table() {
+    let folder = folder();
+    let file = folder.path().join("e\x1b[31m\nvil.pcapng");
+    fs::write(&file, hostile_capture()).unwrap();
+    for verbose in [&[][..], &["--verbose"]] {
+        let table = said(analyze().args(verbose).arg(&file), 1);
+        for line in table.lines() {
+            assert!(!line.contains(char::is_control), "{line:?}");
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        // The second interface is named, in the warning about what it alone saw.
+        let words: Vec<&str> = table.split_whitespace().collect();
+        let words = words.join(" ");
+        assert!(words.contains("31m\u{fffd}veth saw less of it"), "{table}");
     }
 }
 
