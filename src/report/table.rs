@@ -251,12 +251,14 @@ fn bytes(bytes: u64) -> String {
     if bytes < 1000 {
         return format!("{bytes} B");
     }
-    let mut unit = 0;
-    let mut tenths = bytes / 100;
-    while tenths >= 9995 && unit + 1 < UNITS.len() {
-        tenths = (tenths + 500) / 1000;
+    // A tenth of the unit, in bytes.
+    let (mut unit, mut tenth) = (0, 100);
+    let rounded = |tenth: u64| bytes.saturating_add(tenth / 2) / tenth;
+    while rounded(tenth) >= 10_000 && unit + 1 < UNITS.len() {
+        tenth *= 1000;
         unit += 1;
     }
+    let tenths = rounded(tenth);
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
