@@ -52,7 +52,7 @@ pub fn corpus() -> Option<(PathBuf, Vec<Row>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let Ok(oracle) = fs::read_to_string(folder.join("ORACLE.tsv")) else {
         // Past the test harness, which keeps what a test prints to itself.
-        let absent = format!("nothing was tested: no corpus in {}", folder.display());
+        let absent = format!("\nnothing was tested: no corpus in {}", folder.display());
         writeln!(std::io::stderr(), "{absent}").expect("standard error");
         return None;
     };
