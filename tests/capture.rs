@@ -11,6 +11,8 @@ mod files;
 mod formats;
 #[path = "capture/libpcap.rs"]
 mod libpcap;
+#[path = "capture/oracle.rs"]
+mod oracle;
 #[path = "capture/properties.rs"]
 mod properties;
 

@@ -274,6 +274,15 @@ fn ticks(high: u32, low: u32) -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
+/// The first interface, if it is not named, is the one that a pcap file does not name
+/// either: the same frames give the same report in both formats.
+fn unnamed(place: usize) -> String {
+    match place {
+        0 => String::new(),
+        _ => format!("interface {place}"),
+    }
+}
+
 fn interface_description<'a>(
     body: &'a [u8],
     order: Endianness,
@@ -284,7 +293,7 @@ fn interface_description<'a>(
         (u16(order), u16(order), u32(order)).parse(body)?;
     let (rest, options) = options(rest, order)?;
     let given = options.name.map(name).filter(|name| !name.is_empty());
-    let name = given.unwrap_or_else(|| format!("interface {place}"));
+    let name = given.unwrap_or_else(|| unnamed(place));
     let interface = Interface {
         id: interfaces.id(&name),
         link_type: LinkType(link_type),

@@ -51,7 +51,7 @@ impl Page<'_> {
             .subsequent_indent(rest)
             .word_separator(textwrap::WordSeparator::AsciiSpace)
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
-        textwrap::wrap(text, options)
+        textwrap::wrap(&printable(text), options)
             .iter()
             .try_for_each(|line| self.painted(ansi, line))
     }
@@ -66,7 +66,7 @@ impl Page<'_> {
 
     fn heading(&mut self, text: &str) -> io::Result<()> {
         self.line("")?;
-        self.painted(BOLD, text)
+        self.text(BOLD, text, "", "  ")
     }
 
     fn table(&mut self, header: &[&str], rows: Vec<Vec<Cell>>) -> io::Result<()> {
@@ -112,12 +112,12 @@ impl Page<'_> {
 
     fn path_evidence(&mut self, path: &PathReport) -> io::Result<()> {
         let title = format!(
-            "  {} to {}: {}",
+            "{} to {}: {}",
             client(path),
             server(path),
             path.verdict.name()
         );
-        self.line(&title)?;
+        self.text(Ansi::new(), &title, "  ", "    ")?;
         let shown = if self.style.verbose {
             path.evidence.len()
         } else {
@@ -153,6 +153,12 @@ impl Page<'_> {
         let mut warnings = report.warnings.iter();
         warnings.try_for_each(|warning| self.text(WARNING, warning, "  ", "    "))
     }
+}
+
+/// Text without what would command a terminal: names of files and interfaces are
+/// whatever a capture's maker wanted.
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 /// Pieces of evidence shown without `--verbose`: the packet that decides, and what makes
@@ -245,12 +251,14 @@ fn bytes(bytes: u64) -> String {
     if bytes < 1000 {
         return format!("{bytes} B");
     }
-    let mut unit = 0;
-    let mut tenths = bytes / 100;
-    while tenths >= 10_000 && unit + 1 < UNITS.len() {
-        tenths /= 1000;
+    // A tenth of the unit, in bytes.
+    let (mut unit, mut tenth) = (0, 100);
+    let rounded = |tenth: u64| bytes.saturating_add(tenth / 2) / tenth;
+    while rounded(tenth) >= 10_000 && unit + 1 < UNITS.len() {
+        tenth *= 1000;
         unit += 1;
     }
+    let tenths = rounded(tenth);
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 

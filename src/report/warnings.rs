@@ -3,7 +3,6 @@
 use super::{InputReport, Names};
 use crate::decode::Protocol;
 use crate::evidence::dtls::Version;
-use crate::flow::table::DEFAULT_LIMIT;
 use crate::verdict::{Class, Ends, Judgement, Path, Verdict};
 
 /// All warnings, those about the input first.
@@ -27,9 +26,9 @@ pub(super) fn of(
             .flat_map(|path| path_warnings(path, names)),
     );
     if judgement.folded {
-        all.push(format!(
-            "more than {DEFAULT_LIMIT} flows: those beyond are counted in sums, not listed"
-        ));
+        let more =
+            "more flows than --max-flows keeps apart: those beyond are counted in sums, not listed";
+        all.push(more.to_owned());
     }
     all
 }

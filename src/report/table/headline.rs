@@ -50,7 +50,7 @@ fn plaintext(paths: &[PathReport]) -> Option<String> {
     let largest = bytes(volume(most));
     if exposed.len() == 1 {
         return Some(format!(
-            "; {client} and {server} exchanged {largest} in plaintext"
+            "{client} and {server} exchanged {largest} in plaintext"
         ));
     }
     let total = bytes(exposed.iter().map(|path| volume(path)).sum());

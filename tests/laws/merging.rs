@@ -1,0 +1,43 @@
+//! Law 4: the report is the same however the packets are split and merged.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::run::{self, Split, Stored};
+use crate::{decoding, made};
+
+fn split() -> impl Strategy<Value = Split> {
+    (vec(any::<usize>(), 0..6), vec(any::<usize>(), 0..12))
+        .prop_map(|(cuts, order)| Split { cuts, order })
+}
+
+fn check(frames: &[Stored], limit: usize, split: &Split) {
+    let whole = run::report(run::snapshot(frames, limit));
+    let sum = run::report(run::split_snapshot(frames, limit, split));
+    assert_eq!(sum, whole);
+}
+
+proptest! {
+    #![proptest_config(crate::config(192))]
+
+    #[test]
+    fn a_split_capture_gives_the_same_report(made in made::capture(40), split in split()) {
+        let frames: Vec<_> = made.into_iter().map(|made| made.frame).collect();
+        check(&frames, 1000, &split);
+    }
+
+    #[test]
+    fn so_does_a_damaged_one(frames in decoding::mutated(), split in split()) {
+        check(&frames, 1000, &split);
+    }
+
+    #[test]
+    fn so_do_more_flows_than_are_kept(
+        made in made::capture(40),
+        split in split(),
+        limit in 1..4_usize,
+    ) {
+        let frames: Vec<_> = made.into_iter().map(|made| made.frame).collect();
+        check(&frames, limit, &split);
+    }
+}
