@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Ansi};
-use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle};
 
 use super::path::Traffic;
 use super::{AccountingReport, Evidence, PathReport, Report, Style};
@@ -17,6 +17,16 @@ mod headline;
 const BOLD: Ansi = Ansi::new().bold();
 const DIM: Ansi = Ansi::new().dimmed();
 const WARNING: Ansi = AnsiColor::Yellow.on_default();
+
+/// A space at which no line is broken.
+const NO_BREAK: &str = "\u{a0}";
+
+/// Lines around the header and below the last row.
+const LINES: TableStyle = TableStyle::new()
+    .top_border(LINE)
+    .header_separator(LINE)
+    .bottom_border(LINE);
+const LINE: LineStyle = LineStyle::none().fill('─').junction('─');
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { style, out };
@@ -53,7 +63,7 @@ impl Page<'_> {
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
         textwrap::wrap(text, options)
             .iter()
-            .try_for_each(|line| self.painted(ansi, line))
+            .try_for_each(|line| self.painted(ansi, &line.replace(NO_BREAK, " ")))
     }
 
     fn painted(&mut self, ansi: Ansi, line: &str) -> io::Result<()> {
@@ -72,7 +82,7 @@ impl Page<'_> {
     fn table(&mut self, header: &[&str], rows: Vec<Vec<Cell>>) -> io::Result<()> {
         let mut table = Table::new();
         table
-            .load_style(presets::UTF8_HORIZONTAL_ONLY)
+            .load_style(LINES)
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(self.style.width)
             .force_no_tty()
@@ -111,20 +121,16 @@ impl Page<'_> {
     }
 
     fn path_evidence(&mut self, path: &PathReport) -> io::Result<()> {
-        let title = format!(
-            "  {} to {}: {}",
-            client(path),
-            server(path),
-            path.verdict.name()
-        );
-        self.line(&title)?;
-        let shown = if self.style.verbose {
-            path.evidence.len()
+        self.line(&format!("  {}: {}", title(path), path.verdict.name()))?;
+        let mut shown = if self.style.verbose {
+            path.evidence.iter().collect()
         } else {
-            deciding(path.verdict)
+            deciding(path)
         };
-        let mut shown = path.evidence.iter().take(shown);
-        shown.try_for_each(|evidence| self.text(Ansi::new(), &proof(evidence), "    ", "      "))
+        shown.drain(..).try_for_each(|evidence| {
+            self.text(Ansi::new(), &evidence.shows, "    ", "      ")?;
+            self.text(DIM, &place(evidence), "      ", "      ")
+        })
     }
 
     fn elsewhere(&mut self, report: &Report) -> io::Result<()> {
@@ -135,8 +141,9 @@ impl Page<'_> {
         let limit = if self.style.verbose { usize::MAX } else { 5 };
         for row in report.dtls_elsewhere.iter().take(limit) {
             let ends = row.addresses.join(" and ");
-            let count = number(row.volume.packets);
-            let text = format!("{ends}: {count} packets, {}", bytes(row.volume.wire_bytes));
+            let ends = if ends.is_empty() { "others" } else { &ends };
+            let count = packets(row.volume.packets);
+            let text = format!("{ends}: {count}, {}", bytes(row.volume.wire_bytes));
             self.text(Ansi::new(), &text, "  ", "    ")?;
         }
         match report.dtls_elsewhere.len().saturating_sub(limit) {
@@ -155,22 +162,28 @@ impl Page<'_> {
     }
 }
 
-/// Pieces of evidence shown without `--verbose`: the packet that decides, and what makes
-/// it sure; where a path is mixed, its first and last in plaintext, and the first
-/// encrypted.
-fn deciding(verdict: Verdict) -> usize {
-    match verdict {
+/// Evidence shown without `--verbose`: the packet that decides, and what makes it sure;
+/// where a path is mixed, its first and last in plaintext, and the first encrypted. Of
+/// what one packet shows, the last is the most telling.
+fn deciding(path: &PathReport) -> Vec<&Evidence> {
+    let count = match path.verdict {
         Verdict::Mixed => 3,
         _ => 2,
+    };
+    let all = &path.evidence;
+    let is_same = |a: &Evidence, b: &Evidence| (&a.file, a.packet) == (&b.file, b.packet);
+    let telling = all.iter().enumerate().filter(|&(place, evidence)| {
+        let mut later = all[place + 1..].iter();
+        !later.any(|other| is_same(evidence, other))
+    });
+    telling.map(|(_, evidence)| evidence).take(count).collect()
+}
+
+fn title(path: &PathReport) -> String {
+    match (&path.client, &path.server) {
+        (Some(client), Some(server)) => format!("{client} to {server}"),
+        _ => "Paths beyond the limit".to_owned(),
     }
-}
-
-fn client(path: &PathReport) -> &str {
-    path.client.as_deref().unwrap_or("any")
-}
-
-fn server(path: &PathReport) -> &str {
-    path.server.as_deref().unwrap_or("others")
 }
 
 fn row(path: &PathReport) -> Vec<Cell> {
@@ -181,7 +194,7 @@ fn row(path: &PathReport) -> Vec<Cell> {
     } = path.traffic;
     vec![
         Cell::new(path.client.as_deref().unwrap_or("–")),
-        Cell::new(server(path)),
+        Cell::new(path.server.as_deref().unwrap_or("others")),
         Cell::new(path.verdict.name()).fg(color(path.verdict)),
         right(volume(encrypted)),
         right(volume(plaintext)),
@@ -201,24 +214,21 @@ fn color(verdict: Verdict) -> Color {
     }
 }
 
-fn proof(evidence: &Evidence) -> String {
+/// Where evidence is to be found.
+fn place(evidence: &Evidence) -> String {
     let Evidence {
-        file,
-        packet,
-        time,
-        shows,
-        ..
+        file, packet, time, ..
     } = evidence;
     match time {
-        Some(time) => format!("{file}, packet {packet}, {time}: {shows}"),
-        None => format!("{file}, packet {packet}: {shows}"),
+        Some(time) => format!("{file}, packet {packet}, {time}"),
+        None => format!("{file}, packet {packet}"),
     }
 }
 
 /// Where every packet went, in a line.
 fn account(accounting: &AccountingReport) -> String {
     let buckets = [
-        (accounting.paths.packets, "of paths"),
+        (accounting.paths.packets, "on paths"),
         (accounting.dtls_elsewhere.packets, "DTLS elsewhere"),
         (accounting.other.packets, "other traffic"),
         (accounting.duplicates.packets, "duplicates"),
@@ -226,10 +236,10 @@ fn account(accounting: &AccountingReport) -> String {
     ];
     let sum: Vec<String> = buckets
         .iter()
-        .map(|&(packets, what)| format!("{} {what}", number(packets)))
+        .map(|&(packets, what)| format!("{} {what}", number(packets)).replace(' ', NO_BREAK))
         .collect();
-    let read = number(accounting.read.packets);
-    format!("{read} packets read: {}", sum.join(", "))
+    let read = packets(accounting.read.packets);
+    format!("{read} read: {}", sum.join(", "))
 }
 
 fn volume(count: Count) -> String {
@@ -252,6 +262,13 @@ fn bytes(bytes: u64) -> String {
         unit += 1;
     }
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+fn packets(count: u64) -> String {
+    match count {
+        1 => "1 packet".to_owned(),
+        _ => format!("{} packets", number(count)),
+    }
 }
 
 /// A number with its thousands apart, as in `1,234,567`.
