@@ -255,12 +255,13 @@ fn bytes(bytes: u64) -> String {
     if bytes < 1000 {
         return format!("{bytes} B");
     }
-    let mut unit = 0;
-    let mut tenths = bytes / 100;
-    while tenths >= 9995 && unit + 1 < UNITS.len() {
-        tenths = (tenths + 500) / 1000;
+    let tenths = |of: u64| bytes / of + u64::from(bytes % of >= of / 2);
+    let (mut unit, mut tenth) = (0, 100);
+    while tenths(tenth) >= 10_000 && unit + 1 < UNITS.len() {
+        tenth *= 1000;
         unit += 1;
     }
+    let tenths = tenths(tenth);
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
