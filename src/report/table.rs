@@ -163,8 +163,8 @@ impl Page<'_> {
 }
 
 /// Evidence shown without `--verbose`: the packet that decides, and what makes it sure;
-/// where a path is mixed, its first and last in plaintext, and the first encrypted. Of
-/// what one packet shows, the last is the most telling.
+/// where a path is mixed, its first and last in plaintext, and the first encrypted. A
+/// packet's class goes without saying where the same packet proves more.
 fn deciding(path: &PathReport) -> Vec<&Evidence> {
     let count = match path.verdict {
         Verdict::Mixed => 3,
@@ -172,11 +172,10 @@ fn deciding(path: &PathReport) -> Vec<&Evidence> {
     };
     let all = &path.evidence;
     let is_same = |a: &Evidence, b: &Evidence| (&a.file, a.packet) == (&b.file, b.packet);
-    let telling = all.iter().enumerate().filter(|&(place, evidence)| {
-        let mut later = all[place + 1..].iter();
-        !later.any(|other| is_same(evidence, other))
-    });
-    telling.map(|(_, evidence)| evidence).take(count).collect()
+    let is_class = |it: &Evidence| Class::ALL.iter().any(|class| class.name() == it.of);
+    let proves_more = |it: &Evidence| all.iter().any(|more| is_same(it, more) && !is_class(more));
+    let telling = all.iter().filter(|it| !is_class(it) || !proves_more(it));
+    telling.take(count).collect()
 }
 
 fn title(path: &PathReport) -> String {

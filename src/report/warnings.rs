@@ -68,7 +68,7 @@ fn path_warnings(path: &Path, names: &Names<'_>) -> Vec<String> {
     let unclear = path.traffic.get(&Class::Undetermined);
     if let (Some(count), Verdict::Encrypted | Verdict::Weak) = (unclear, path.verdict) {
         all.push(format!(
-            "{title}: {} of its packets are undetermined, and may be plaintext",
+            "{title}: {} of its packets are undetermined; what was captured of them cannot tell",
             count.packets
         ));
     }
