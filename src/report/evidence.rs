@@ -114,8 +114,14 @@ impl Found<'_> {
             .collect();
         seen.sort_by_key(|&(chosen, at)| (chosen, at));
         seen.dedup_by_key(|(chosen, _)| *chosen);
+        // What speaks against the path comes first.
+        seen.sort_by_key(|&((version, suite), _)| {
+            let accepted = policy.accepts_suite(suite) && policy.accepts_version(version);
+            (suite.is_secret(), accepted)
+        });
         for ((version, suite), at) in seen {
-            let judged = match (suite.is_secret(), policy.accepts_suite(suite)) {
+            let accepted = policy.accepts_suite(suite) && policy.accepts_version(version);
+            let judged = match (suite.is_secret(), accepted) {
                 (false, _) => ", which does not encrypt",
                 (true, false) => ", below the policy",
                 (true, true) => "",
@@ -192,7 +198,7 @@ fn sentence(part: &Part, shown: Shown, at: Sighting) -> String {
     let way = way(part, at.direction);
     let len = at.payload_len;
     let what = match shown {
-        Shown::Ciphertext => protected(part).to_owned(),
+        Shown::Ciphertext => protected(part),
         Shown::Handshake => "a DTLS handshake, not yet encrypted".to_owned(),
         Shown::ClearData => "DTLS application data in epoch 0, which nothing protects".to_owned(),
         Shown::CutRecords => {
@@ -219,11 +225,14 @@ fn unread(key: Option<FlowKey>) -> String {
     }
 }
 
-fn protected(part: &Part) -> &'static str {
-    match part.meaning.protected.1 {
-        Ground::Suite => "nothing but encrypted DTLS records",
+fn protected(part: &Part) -> String {
+    let what = match part.meaning.protected.1 {
+        Ground::Suite => return format!("only encrypted {} records", dtls_versions(part)),
         Ground::Bytes => {
-            "nothing but encrypted DTLS records; the handshake was not captured, so their cipher suite is unknown"
+            return format!(
+                "only encrypted {} records; no ServerHello was captured, so their cipher suite is unknown",
+                dtls_versions(part)
+            );
         }
         Ground::NullSuite => "DTLS records under a suite that does not encrypt",
         Ground::Exposed => "DTLS records whose content can be read",
@@ -231,5 +240,14 @@ fn protected(part: &Part) -> &'static str {
         Ground::Conflict => {
             "DTLS records of a flow where one ServerHello chose a cipher and another chose none"
         }
-    }
+    };
+    what.to_owned()
+}
+
+/// The versions of a flow's protected records, as in `DTLS 1.2`.
+fn dtls_versions(part: &Part) -> String {
+    let dtls = part.flow.dtls.as_deref();
+    let versions = dtls.iter().flat_map(|dtls| dtls.versions.keys());
+    let names: Vec<_> = versions.map(|version| version.name()).collect();
+    format!("DTLS {}", names.join(" and "))
 }
