@@ -21,12 +21,12 @@ const WARNING: Ansi = AnsiColor::Yellow.on_default();
 /// A space at which no line is broken.
 const NO_BREAK: &str = "\u{a0}";
 
-/// Lines around the header and below the last row.
-const LINES: TableStyle = TableStyle::new()
-    .top_border(LINE)
-    .header_separator(LINE)
-    .bottom_border(LINE);
-const LINE: LineStyle = LineStyle::none().fill('─').junction('─');
+/// One line, below the header.
+const LINES: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+/// Spaces before and after a cell, beside the one that parts columns: a row with the
+/// longest IPv4 addresses fits 80 of them.
+const PADDING: (u16, u16) = (0, 1);
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { style, out };
@@ -88,6 +88,12 @@ impl Page<'_> {
             .force_no_tty()
             .set_header(header)
             .add_rows(rows);
+        for column in table.column_iter_mut().take(header.len() - 1) {
+            column.set_padding(PADDING);
+        }
+        if let Some(last) = table.column_mut(header.len() - 1) {
+            last.set_padding((0, 0));
+        }
         if self.style.color {
             table.enforce_styling();
         }

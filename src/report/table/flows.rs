@@ -38,6 +38,7 @@ impl Page<'_> {
             "To client",
             "Packets",
         ];
+        self.line("")?;
         self.table(&header, path.flows.iter().flat_map(rows).collect())
     }
 }
