@@ -13,10 +13,10 @@ use crate::report::{FORMATS, Format, Style};
 use crate::verdict::servers::{self, ServersError};
 use crate::verdict::{Exit, Policy, Servers};
 
-/// Tells which paths to Azure Managed Lustre carry encrypted traffic, and which send
-/// their data in plain sight
+/// Tells from packet captures which paths to Azure Managed Lustre (AMLFS) carried
+/// encrypted traffic, and which sent their data in plain sight
 #[derive(Debug, Parser)]
-#[command(version, after_help = exit_codes())]
+#[command(version, after_help = after_help(EXAMPLES))]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -27,7 +27,12 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Give a verdict for each path in packet captures
-    #[command(after_help = exit_codes())]
+    ///
+    /// A path is a client and an AMLFS server. Its verdict is one word: encrypted, weak
+    /// (encrypted below the policy), mixed (both encrypted and plaintext), plaintext,
+    /// undetermined (the bytes captured cannot tell), or silent (expected, and not seen).
+    /// It holds for the place of the capture, and for what was captured.
+    #[command(after_help = after_help(EXAMPLES))]
     Analyze(AnalyzeFlags),
 }
 
@@ -45,7 +50,9 @@ pub struct AnalyzeFlags {
     ///
     /// Addresses and NIDs (10.0.0.4, 10.0.0.4@tcp, 10.0.0.[4-9]@tcp) are expected to be
     /// seen, and silent if they are not. CIDR blocks (10.0.0.0/24) only say who may be
-    /// one. @FILE reads them from a file.
+    /// one. @FILE reads them from a file. Comma-separated, and repeatable. DTLS hides the
+    /// ports inside it, so it counts for a path only where a server is known: named here,
+    /// or seen as the server of readable Lustre in the same captures.
     #[arg(long, value_name = "LIST")]
     pub servers: Vec<String>,
 
@@ -58,6 +65,8 @@ pub struct AnalyzeFlags {
     pub format: String,
 
     /// Also write the report to a file, in the format of its ending: .json or .txt
+    ///
+    /// Repeatable.
     #[arg(short, long = "output", value_name = "FILE")]
     pub outputs: Vec<PathBuf>,
 
@@ -87,6 +96,7 @@ pub struct AnalyzeFlags {
 pub enum ColorChoice {
     /// On a terminal, unless `NO_COLOR` is set
     #[default]
+    #[value(help = "On a terminal, unless NO_COLOR is set")]
     Auto,
     /// Always
     Always,
@@ -108,9 +118,15 @@ impl ColorChoice {
     }
 }
 
-fn exit_codes() -> String {
+const EXAMPLES: &str = "\
+plainsight analyze --servers 10.0.0.0/24 capture.pcap
+  plainsight analyze --servers 10.0.0.[4-9]@tcp -o report.json captures/
+  timeout 60 tcpdump -i eth0 -s 256 -w - | plainsight analyze --servers @servers.txt -";
+
+fn after_help(examples: &str) -> String {
     let rows = Exit::CONTRACT.map(|(exit, meaning)| format!("  {}  {meaning}", exit.code()));
-    format!("Exit codes:\n{}", rows.join("\n"))
+    let codes = rows.join("\n");
+    format!("Examples:\n  {examples}\n\nExit codes:\n{codes}")
 }
 
 fn format_names() -> PossibleValuesParser {

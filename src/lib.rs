@@ -1,5 +1,57 @@
 //! plainsight: which paths to Azure Managed Lustre carry encrypted traffic,
 //! and which send their data in plain sight.
+//!
+//! A packet flows one way, and the modules stand in its order:
+//!
+//! ```text
+//!  bytes       Frame      Decoded      Shown       FlowKey, Count      Snapshot    Judgement  Report
+//!    └─ capture ─┴─ decode ─┴─ evidence ─┴─ flow ────────┴─ aggregate ────┴─ verdict ─┴─ report ─┴─ bytes
+//!       └────────────────────────────── pipeline ──────────────────────────────────────────────┘
+//! ```
+//!
+//! | stage | takes | gives | it never |
+//! |---|---|---|---|
+//! | [`capture`] | a file, a folder or a stream | [`Frame`](capture::Frame)s that borrow from its buffer; a [`Fault`](capture::Fault) where the capture is damaged | ends a run for what a capture holds |
+//! | [`decode`] | a frame | [`Decoded`](decode::Decoded): the innermost addresses, ports and payload, the tunnels around them, or what stopped it | fails |
+//! | [`evidence`] | one payload | [`Shown`](evidence::Shown), one of ten things a packet can show, its DTLS records, its Lustre messages | knows of a flow |
+//! | [`flow`] | what packets showed | a [`Flow`](flow::Flow) for each [`FlowKey`](flow::FlowKey): counts, first and last, facts; all of it merges | grows beyond its limit |
+//! | [`aggregate`] | counted packets | a [`Snapshot`](aggregate::Snapshot) of a part of the input, and the sum of two | loses a packet |
+//! | [`verdict`] | the whole snapshot, [`Servers`](verdict::Servers), [`Policy`](verdict::Policy) | a [`Judgement`](verdict::Judgement): each packet's [`Class`](verdict::Class) and bucket, each path's [`Verdict`](verdict::Verdict); [`Exit`](verdict::Exit) | reads or writes anything |
+//! | [`report`] | a judgement, the inputs | a [`Report`](report::Report), and its bytes in one of [`FORMATS`](report::FORMATS) | concludes anything |
+//!
+//! [`pipeline`] joins the stages, and is the only place with threads and clocks.
+//! [`cli`] holds the flags as typed and the configuration as meant, and `main` turns
+//! one into an exit code.
+//!
+//! # Who may name whom
+//! A stage names itself and the stages above it in the table, never one below.
+//! [`cli`] may name every stage, [`pipeline`] also [`cli`], and `main` everything.
+//!
+//! # What follows from what, and when
+//! - While packets are read, nothing is concluded. A packet [shows](evidence::Shown)
+//!   something by itself; which [class](verdict::class) that is can change with a suite
+//!   or a segment that comes later in its flow.
+//! - Who is a server is known at the end as well. Until then every TCP and UDP flow
+//!   that could be a path's is kept; [`verdict`] decides its
+//!   [bucket](verdict::scope::Bucket).
+//! - Later IP fragments are counted with their [first](flow::fragments), in the order of
+//!   the capture.
+//! - Where there are more flows than the limit, those that fold into sums are
+//!   [chosen](flow::table) by a hash of their keys, so that the same ones stay whatever
+//!   the order.
+//!
+//! # Laws
+//! 1. Decoding is total: every byte string gives a result, and what stopped it is data.
+//! 2. Nothing disappears: every packet read is in exactly one bucket, and the report
+//!    shows the sum.
+//! 3. Merging is associative and commutative and loses nothing, so the report is the
+//!    same however the input was split or ordered.
+//! 4. What was seen, and what follows from it, are apart: a verdict names the packets
+//!    that it rests on.
+//! 5. Errors are of two kinds. What ends a run is typed, printed once, and exits with 2;
+//!    what a packet did is a counter.
+//! 6. Memory is bounded whatever the traffic.
+//! 7. Time is in the packet: the same files give the same report on any day.
 
 pub mod aggregate;
 pub mod capture;

@@ -100,7 +100,7 @@ impl Found<'_> {
                 Exposure::Lustre => "readable Lustre",
             };
             let shows = format!(
-                "{}: inside a DTLS record stands {what}",
+                "{}: {what} inside a DTLS record, so nothing encrypts it",
                 way(part, at.direction)
             );
             self.add("exposed", at, shows);
@@ -114,10 +114,16 @@ impl Found<'_> {
             .collect();
         seen.sort_by_key(|&(chosen, at)| (chosen, at));
         seen.dedup_by_key(|(chosen, _)| *chosen);
+        // What speaks against the path comes first.
+        seen.sort_by_key(|&((version, suite), _)| {
+            let accepted = policy.accepts_suite(suite) && policy.accepts_version(version);
+            (suite.is_secret(), accepted)
+        });
         for ((version, suite), at) in seen {
-            let judged = match (suite.is_secret(), policy.accepts_suite(suite)) {
+            let accepted = policy.accepts_suite(suite) && policy.accepts_version(version);
+            let judged = match (suite.is_secret(), accepted) {
                 (false, _) => ", which does not encrypt",
-                (true, false) => ", which is below the policy",
+                (true, false) => ", below the policy",
                 (true, true) => "",
             };
             let (version, name) = (version.name(), suite.name());
@@ -192,18 +198,20 @@ fn sentence(part: &Part, shown: Shown, at: Sighting) -> String {
     let way = way(part, at.direction);
     let len = at.payload_len;
     let what = match shown {
-        Shown::Ciphertext => protected(part).to_owned(),
+        Shown::Ciphertext => protected(part),
         Shown::Handshake => "a DTLS handshake, not yet encrypted".to_owned(),
         Shown::ClearData => "DTLS application data in epoch 0, which nothing protects".to_owned(),
-        Shown::CutRecords => "DTLS records, cut off before the last one's header".to_owned(),
-        Shown::CutPayload => "cut off before it could be told whether it is DTLS".to_owned(),
-        Shown::Segment => format!("{len} bytes of payload that nothing encrypted"),
+        Shown::CutRecords => {
+            "DTLS records, of which the capture cut off a later one's header".to_owned()
+        }
+        Shown::CutPayload => "cut off too early to tell whether it is DTLS".to_owned(),
+        Shown::Segment => format!("readable, outside DTLS; {len} bytes of payload"),
         Shown::BareSegment if part.meaning.class(shown) == Class::Handshake => {
             "a segment without payload, in a stream of DTLS records".to_owned()
         }
-        Shown::BareSegment => "a readable TCP header, without payload".to_owned(),
-        Shown::UnseenSegment => "a readable TCP header, its payload not captured".to_owned(),
-        Shown::Datagram => "on a Lustre port, but neither DTLS nor TCP".to_owned(),
+        Shown::BareSegment => "readable, outside DTLS; no payload".to_owned(),
+        Shown::UnseenSegment => "readable, outside DTLS; payload not captured".to_owned(),
+        Shown::Datagram => "a datagram on a Lustre port that is not DTLS".to_owned(),
         Shown::Portless => unread(part.key),
     };
     format!("{way}: {what}")
@@ -217,17 +225,29 @@ fn unread(key: Option<FlowKey>) -> String {
     }
 }
 
-fn protected(part: &Part) -> &'static str {
-    match part.meaning.protected.1 {
-        Ground::Suite => "protected DTLS records alone",
+fn protected(part: &Part) -> String {
+    let what = match part.meaning.protected.1 {
+        Ground::Suite => return format!("only encrypted {} records", dtls_versions(part)),
         Ground::Bytes => {
-            "protected DTLS records alone; the handshake was not captured, so their suite is unknown"
+            return format!(
+                "only encrypted {} records; no ServerHello was captured, so their cipher suite is unknown",
+                dtls_versions(part)
+            );
         }
         Ground::NullSuite => "DTLS records under a suite that does not encrypt",
         Ground::Exposed => "DTLS records whose content can be read",
-        Ground::Distribution => "DTLS records with bytes that no cipher makes",
+        Ground::Distribution => "DTLS records with bytes that no cipher would make",
         Ground::Conflict => {
             "DTLS records of a flow where one ServerHello chose a cipher and another chose none"
         }
-    }
+    };
+    what.to_owned()
+}
+
+/// The versions of a flow's protected records, as in `DTLS 1.2`.
+fn dtls_versions(part: &Part) -> String {
+    let dtls = part.flow.dtls.as_deref();
+    let versions = dtls.iter().flat_map(|dtls| dtls.versions.keys());
+    let names: Vec<_> = versions.map(|version| version.name()).collect();
+    format!("DTLS {}", names.join(" and "))
 }

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Ansi};
-use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle};
 
 use super::path::Traffic;
 use super::{AccountingReport, Evidence, PathReport, Report, Style};
@@ -17,6 +17,16 @@ mod headline;
 const BOLD: Ansi = Ansi::new().bold();
 const DIM: Ansi = Ansi::new().dimmed();
 const WARNING: Ansi = AnsiColor::Yellow.on_default();
+
+/// A space at which no line is broken.
+const NO_BREAK: &str = "\u{a0}";
+
+/// One line, below the header.
+const LINES: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+/// Spaces before and after a cell, beside the one that parts columns: a row with the
+/// longest IPv4 addresses fits 80 of them.
+const PADDING: (u16, u16) = (0, 1);
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { style, out };
@@ -53,7 +63,7 @@ impl Page<'_> {
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
         textwrap::wrap(&printable(text), options)
             .iter()
-            .try_for_each(|line| self.painted(ansi, line))
+            .try_for_each(|line| self.painted(ansi, &line.replace(NO_BREAK, " ")))
     }
 
     fn painted(&mut self, ansi: Ansi, line: &str) -> io::Result<()> {
@@ -72,12 +82,18 @@ impl Page<'_> {
     fn table(&mut self, header: &[&str], rows: Vec<Vec<Cell>>) -> io::Result<()> {
         let mut table = Table::new();
         table
-            .load_style(presets::UTF8_HORIZONTAL_ONLY)
+            .load_style(LINES)
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(self.style.width)
             .force_no_tty()
             .set_header(header)
             .add_rows(rows);
+        for column in table.column_iter_mut().take(header.len() - 1) {
+            column.set_padding(PADDING);
+        }
+        if let Some(last) = table.column_mut(header.len() - 1) {
+            last.set_padding((0, 0));
+        }
         if self.style.color {
             table.enforce_styling();
         }
@@ -111,20 +127,17 @@ impl Page<'_> {
     }
 
     fn path_evidence(&mut self, path: &PathReport) -> io::Result<()> {
-        let title = format!(
-            "{} to {}: {}",
-            client(path),
-            server(path),
-            path.verdict.name()
-        );
+        let title = format!("{}: {}", title(path), path.verdict.name());
         self.text(Ansi::new(), &title, "  ", "    ")?;
-        let shown = if self.style.verbose {
-            path.evidence.len()
+        let mut shown = if self.style.verbose {
+            path.evidence.iter().collect()
         } else {
-            deciding(path.verdict)
+            deciding(path)
         };
-        let mut shown = path.evidence.iter().take(shown);
-        shown.try_for_each(|evidence| self.text(Ansi::new(), &proof(evidence), "    ", "      "))
+        shown.drain(..).try_for_each(|evidence| {
+            self.text(Ansi::new(), &evidence.shows, "    ", "      ")?;
+            self.text(DIM, &place(evidence), "      ", "      ")
+        })
     }
 
     fn elsewhere(&mut self, report: &Report) -> io::Result<()> {
@@ -135,8 +148,9 @@ impl Page<'_> {
         let limit = if self.style.verbose { usize::MAX } else { 5 };
         for row in report.dtls_elsewhere.iter().take(limit) {
             let ends = row.addresses.join(" and ");
-            let count = number(row.volume.packets);
-            let text = format!("{ends}: {count} packets, {}", bytes(row.volume.wire_bytes));
+            let ends = if ends.is_empty() { "others" } else { &ends };
+            let count = packets(row.volume.packets);
+            let text = format!("{ends}: {count}, {}", bytes(row.volume.wire_bytes));
             self.text(Ansi::new(), &text, "  ", "    ")?;
         }
         match report.dtls_elsewhere.len().saturating_sub(limit) {
@@ -161,22 +175,27 @@ fn printable(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
 
-/// Pieces of evidence shown without `--verbose`: the packet that decides, and what makes
-/// it sure; where a path is mixed, its first and last in plaintext, and the first
-/// encrypted.
-fn deciding(verdict: Verdict) -> usize {
-    match verdict {
+/// Evidence shown without `--verbose`: the packet that decides, and what makes it sure;
+/// where a path is mixed, its first and last in plaintext, and the first encrypted. A
+/// packet's class goes without saying where the same packet proves more.
+fn deciding(path: &PathReport) -> Vec<&Evidence> {
+    let count = match path.verdict {
         Verdict::Mixed => 3,
         _ => 2,
+    };
+    let all = &path.evidence;
+    let is_same = |a: &Evidence, b: &Evidence| (&a.file, a.packet) == (&b.file, b.packet);
+    let is_class = |it: &Evidence| Class::ALL.iter().any(|class| class.name() == it.of);
+    let proves_more = |it: &Evidence| all.iter().any(|more| is_same(it, more) && !is_class(more));
+    let telling = all.iter().filter(|it| !is_class(it) || !proves_more(it));
+    telling.take(count).collect()
+}
+
+fn title(path: &PathReport) -> String {
+    match (&path.client, &path.server) {
+        (Some(client), Some(server)) => format!("{client} to {server}"),
+        _ => "Paths beyond the limit".to_owned(),
     }
-}
-
-fn client(path: &PathReport) -> &str {
-    path.client.as_deref().unwrap_or("any")
-}
-
-fn server(path: &PathReport) -> &str {
-    path.server.as_deref().unwrap_or("others")
 }
 
 fn row(path: &PathReport) -> Vec<Cell> {
@@ -187,7 +206,7 @@ fn row(path: &PathReport) -> Vec<Cell> {
     } = path.traffic;
     vec![
         Cell::new(path.client.as_deref().unwrap_or("–")),
-        Cell::new(server(path)),
+        Cell::new(path.server.as_deref().unwrap_or("others")),
         Cell::new(path.verdict.name()).fg(color(path.verdict)),
         right(volume(encrypted)),
         right(volume(plaintext)),
@@ -207,24 +226,21 @@ fn color(verdict: Verdict) -> Color {
     }
 }
 
-fn proof(evidence: &Evidence) -> String {
+/// Where evidence is to be found.
+fn place(evidence: &Evidence) -> String {
     let Evidence {
-        file,
-        packet,
-        time,
-        shows,
-        ..
+        file, packet, time, ..
     } = evidence;
     match time {
-        Some(time) => format!("{file}, packet {packet}, {time}: {shows}"),
-        None => format!("{file}, packet {packet}: {shows}"),
+        Some(time) => format!("{file}, packet {packet}, {time}"),
+        None => format!("{file}, packet {packet}"),
     }
 }
 
 /// Where every packet went, in a line.
 fn account(accounting: &AccountingReport) -> String {
     let buckets = [
-        (accounting.paths.packets, "of paths"),
+        (accounting.paths.packets, "on paths"),
         (accounting.dtls_elsewhere.packets, "DTLS elsewhere"),
         (accounting.other.packets, "other traffic"),
         (accounting.duplicates.packets, "duplicates"),
@@ -232,10 +248,10 @@ fn account(accounting: &AccountingReport) -> String {
     ];
     let sum: Vec<String> = buckets
         .iter()
-        .map(|&(packets, what)| format!("{} {what}", number(packets)))
+        .map(|&(packets, what)| format!("{} {what}", number(packets)).replace(' ', NO_BREAK))
         .collect();
-    let read = number(accounting.read.packets);
-    format!("{read} packets read: {}", sum.join(", "))
+    let read = packets(accounting.read.packets);
+    format!("{read} read: {}", sum.join(", "))
 }
 
 fn volume(count: Count) -> String {
@@ -251,15 +267,21 @@ fn bytes(bytes: u64) -> String {
     if bytes < 1000 {
         return format!("{bytes} B");
     }
-    // A tenth of the unit, in bytes.
+    let tenths = |of: u64| bytes / of + u64::from(bytes % of >= of / 2);
     let (mut unit, mut tenth) = (0, 100);
-    let rounded = |tenth: u64| bytes.saturating_add(tenth / 2) / tenth;
-    while rounded(tenth) >= 10_000 && unit + 1 < UNITS.len() {
+    while tenths(tenth) >= 10_000 && unit + 1 < UNITS.len() {
         tenth *= 1000;
         unit += 1;
     }
-    let tenths = rounded(tenth);
+    let tenths = tenths(tenth);
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+fn packets(count: u64) -> String {
+    match count {
+        1 => "1 packet".to_owned(),
+        _ => format!("{} packets", number(count)),
+    }
 }
 
 /// A number with its thousands apart, as in `1,234,567`.

@@ -16,7 +16,7 @@ pub(super) fn of(
     all.extend(
         skipped
             .iter()
-            .map(|name| format!("{name}: no capture, passed over")),
+            .map(|name| format!("{name}: not a capture, passed over")),
     );
     all.extend(unnamed_servers(judgement));
     all.extend(
@@ -26,9 +26,10 @@ pub(super) fn of(
             .flat_map(|path| path_warnings(path, names)),
     );
     if judgement.folded {
-        let more =
-            "more flows than --max-flows keeps apart: those beyond are counted in sums, not listed";
-        all.push(more.to_owned());
+        all.push(
+            "more flows than --max-flows keeps apart: those beyond are counted in sums, not listed"
+                .to_owned(),
+        );
     }
     all
 }
@@ -67,7 +68,7 @@ fn path_warnings(path: &Path, names: &Names<'_>) -> Vec<String> {
     let unclear = path.traffic.get(&Class::Undetermined);
     if let (Some(count), Verdict::Encrypted | Verdict::Weak) = (unclear, path.verdict) {
         all.push(format!(
-            "{title}: {} packets could not be told, and may be anything",
+            "{title}: {} of its packets are undetermined; what was captured of them cannot tell",
             count.packets
         ));
     }
@@ -77,7 +78,7 @@ fn path_warnings(path: &Path, names: &Names<'_>) -> Vec<String> {
             .interface(*interface)
             .unwrap_or_else(|| "another interface".to_owned());
         all.push(format!(
-            "{title}: {name} saw less of it, but alone saw it {}",
+            "{title}: {name} saw less of it, but {} packets that the interface counted here did not see",
             classes.join(" and ")
         ));
     }

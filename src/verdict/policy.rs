@@ -7,8 +7,8 @@ use crate::evidence::dtls::{Suite, Version};
 /// What encryption must be to count as promised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Policy {
-    /// DTLS 1.2 with AES-256-GCM and ECDSA certificates, which is what Azure's `VNet`
-    /// encryption promises
+    /// DTLS 1.2 with AES-256-GCM and ECDSA certificates, which is what Azure's
+    /// encryption of virtual networks promises
     #[default]
     Azure,
     /// Any DTLS that keeps secrets

@@ -5,7 +5,7 @@ use std::io;
 use anstyle::Style as Ansi;
 use comfy_table::Cell;
 
-use super::{Page, by_class, client, number, right, server, volume};
+use super::{Page, by_class, number, right, title, volume};
 use crate::flow::sizes::Percentiles;
 use crate::report::path::{DtlsReport, FlowReport, LustreReport};
 use crate::report::{PathReport, Report};
@@ -18,7 +18,7 @@ impl Page<'_> {
     }
 
     fn path_details(&mut self, path: &PathReport) -> io::Result<()> {
-        self.heading(&format!("{} to {}", client(path), server(path)))?;
+        self.heading(&title(path))?;
         let dtls = path.dtls.as_ref().map(dtls);
         let lustre = path.lustre.as_ref().map(lustre);
         let packets = path
@@ -38,6 +38,7 @@ impl Page<'_> {
             "To client",
             "Packets",
         ];
+        self.line("")?;
         self.table(&header, path.flows.iter().flat_map(rows).collect())
     }
 }
@@ -114,7 +115,7 @@ fn lustre(lustre: &LustreReport) -> String {
         operations.join(", ")
     };
     format!(
-        "Lustre: {} control, {} bulk in, {} bulk out, {} other connections; {operations}; RPC privacy {}",
+        "Lustre: {} control, {} bulk in, {} bulk out, {} unknown connections; {operations}; RPC privacy: {}",
         connections.control,
         connections.bulk_in,
         connections.bulk_out,

@@ -1,43 +1,76 @@
 //! The answer in a sentence.
 
-use super::{bytes, client, number, server};
+use super::{bytes, number, packets};
 use crate::report::{PathReport, Report};
 use crate::verdict::Verdict;
 
 pub(super) fn of(report: &Report) -> String {
-    let paths = report.paths.len();
-    if paths == 0 {
-        let read = number(report.accounting.read.packets);
-        return format!("No AMLFS path was seen in {read} packets.");
-    }
-    let unproved = [Verdict::Weak, Verdict::Undetermined, Verdict::Silent];
-    let clauses = [
-        Some(encrypted(report.summary.encrypted, paths)),
-        plaintext(&report.paths),
-    ];
-    let clauses = clauses
-        .into_iter()
-        .chain(unproved.map(|verdict| count(&report.paths, verdict)));
-    clauses.flatten().collect::<Vec<_>>().join("; ") + "."
+    sentence(&report.paths, report.accounting.read.packets)
+}
+
+fn sentence(paths: &[PathReport], read: u64) -> String {
+    let (answer, named): (String, &[Verdict]) = match paths {
+        [] => (format!("No AMLFS path was seen in {}", packets(read)), &[]),
+        [path] => (only(path), &[]),
+        _ => (encrypted(paths), &NOT_ENCRYPTED),
+    };
+    let counts = named.iter().filter_map(|&verdict| counted(paths, verdict));
+    let clauses = [Some(answer), plaintext(paths)].into_iter().flatten();
+    clauses.chain(counts).collect::<Vec<_>>().join("; ") + "."
+}
+
+/// Verdicts that are counted by name. Of plaintext the volume tells.
+const NOT_ENCRYPTED: [Verdict; 4] = [
+    Verdict::Mixed,
+    Verdict::Weak,
+    Verdict::Undetermined,
+    Verdict::Silent,
+];
+
+fn count(paths: &[PathReport], verdict: Verdict) -> usize {
+    paths.iter().filter(|path| path.verdict == verdict).count()
 }
 
 /// How many paths have a verdict, if any.
-fn count(paths: &[PathReport], verdict: Verdict) -> Option<String> {
-    let count = paths.iter().filter(|path| path.verdict == verdict).count();
-    (count > 0).then(|| format!("{count} {} {}", is(count), verdict.name()))
+fn counted(paths: &[PathReport], verdict: Verdict) -> Option<String> {
+    let count = count(paths, verdict);
+    (count > 0).then(|| format!("{} {} {}", number(count as u64), is(count), verdict.name()))
 }
 
 fn is(count: usize) -> &'static str {
     if count == 1 { "is" } else { "are" }
 }
 
-fn encrypted(encrypted: usize, paths: usize) -> String {
-    match (encrypted, paths) {
-        (1, 1) => "The one AMLFS path is encrypted".to_owned(),
-        (0, 1) => "The one AMLFS path is not proved to be encrypted".to_owned(),
-        (0, _) => format!("None of {paths} AMLFS paths is encrypted"),
-        (all, paths) if all == paths => format!("All {paths} AMLFS paths are encrypted"),
-        (some, paths) => format!("{some} of {paths} AMLFS paths {} encrypted", is(some)),
+/// What a path's verdict says, where it is the only one.
+fn only(path: &PathReport) -> String {
+    let says = match path.verdict {
+        Verdict::Encrypted => "is encrypted",
+        Verdict::Weak => "is weak: encrypted, but below the policy",
+        Verdict::Mixed => "is mixed: encrypted only in part",
+        Verdict::Plaintext => "is not encrypted",
+        Verdict::Undetermined => {
+            "is undetermined: what was captured cannot tell whether it is encrypted"
+        }
+        Verdict::Silent => "was silent: none of its packets were captured",
+    };
+    format!("The one AMLFS path {says}")
+}
+
+fn encrypted(paths: &[PathReport]) -> String {
+    let as_promised = match count(paths, Verdict::Weak) {
+        0 => "",
+        _ => " as the policy demands",
+    };
+    let encrypted = count(paths, Verdict::Encrypted);
+    let is_all = encrypted == paths.len();
+    let paths = number(paths.len() as u64);
+    match encrypted {
+        0 => format!("None of {paths} AMLFS paths is encrypted{as_promised}"),
+        _ if is_all => format!("All {paths} AMLFS paths are encrypted"),
+        some => {
+            let (some, are) = (number(some as u64), is(some));
+            format!("{some} of {paths} AMLFS paths {are} encrypted{as_promised}")
+        }
     }
 }
 
@@ -46,16 +79,95 @@ fn plaintext(paths: &[PathReport]) -> Option<String> {
     let volume = |path: &PathReport| path.traffic.plaintext.wire_bytes;
     let exposed: Vec<&PathReport> = paths.iter().filter(|path| volume(path) > 0).collect();
     let most = exposed.iter().max_by_key(|path| volume(path))?;
-    let (client, server) = (client(most), server(most));
-    let largest = bytes(volume(most));
+    let (who, largest) = (ends(most), bytes(volume(most)));
     if exposed.len() == 1 {
-        return Some(format!(
-            "{client} and {server} exchanged {largest} in plaintext"
-        ));
+        return Some(format!("{who} exchanged {largest} in plaintext"));
     }
     let total = bytes(exposed.iter().map(|path| volume(path)).sum());
-    let count = exposed.len();
+    let count = number(exposed.len() as u64);
     Some(format!(
-        "{count} paths carried {total} in plaintext, most of it {client} and {server} with {largest}"
+        "{count} paths carried {total} in plaintext, {who} the most ({largest})"
     ))
+}
+
+fn ends(path: &PathReport) -> String {
+    match (&path.client, &path.server) {
+        (Some(client), Some(server)) => format!("{client} and {server}"),
+        _ => "paths beyond the limit".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::Count;
+    use crate::report::path::Traffic;
+
+    fn path(server: &str, verdict: Verdict, plaintext: u64) -> PathReport {
+        let plaintext = Count {
+            packets: u64::from(plaintext > 0),
+            wire_bytes: plaintext,
+            payload_bytes: plaintext,
+        };
+        PathReport {
+            client: (verdict != Verdict::Silent).then(|| "10.0.1.9".to_owned()),
+            server: Some(server.to_owned()),
+            verdict,
+            traffic: Traffic {
+                plaintext,
+                ..Traffic::default()
+            },
+            first: None,
+            last: None,
+            interface: None,
+            dtls: None,
+            lustre: None,
+            packet_sizes: None,
+            dtls_record_sizes: None,
+            evidence: Vec::new(),
+            flows: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn one_path_is_named_by_its_verdict() {
+        let says = |verdict, plaintext| sentence(&[path("10.0.2.5", verdict, plaintext)], 9);
+        assert_eq!(
+            says(Verdict::Encrypted, 0),
+            "The one AMLFS path is encrypted."
+        );
+        assert_eq!(
+            says(Verdict::Plaintext, 3_000_000),
+            "The one AMLFS path is not encrypted; \
+             10.0.1.9 and 10.0.2.5 exchanged 3.0 MB in plaintext."
+        );
+        assert_eq!(
+            says(Verdict::Silent, 0),
+            "The one AMLFS path was silent: none of its packets were captured."
+        );
+    }
+
+    #[test]
+    fn several_paths_are_counted() {
+        let encrypted = || path("10.0.2.4", Verdict::Encrypted, 0);
+        let plaintext = || path("10.0.2.5", Verdict::Plaintext, 3_000_000);
+        let mixed = path("10.0.2.6", Verdict::Mixed, 1_000_000);
+        let weak = path("10.0.2.7", Verdict::Weak, 0);
+        assert_eq!(
+            sentence(&[encrypted(), plaintext()], 9),
+            "1 of 2 AMLFS paths is encrypted; \
+             10.0.1.9 and 10.0.2.5 exchanged 3.0 MB in plaintext."
+        );
+        assert_eq!(
+            sentence(&[plaintext(), mixed, weak], 9),
+            "None of 3 AMLFS paths is encrypted as the policy demands; \
+             2 paths carried 4.0 MB in plaintext, 10.0.1.9 and 10.0.2.5 the most (3.0 MB); \
+             1 is mixed; 1 is weak."
+        );
+        assert_eq!(
+            sentence(&[encrypted(), encrypted()], 9),
+            "All 2 AMLFS paths are encrypted."
+        );
+        assert_eq!(sentence(&[], 1), "No AMLFS path was seen in 1 packet.");
+    }
 }
