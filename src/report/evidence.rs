@@ -247,7 +247,7 @@ fn protected(part: &Part) -> String {
 /// The versions of a flow's protected records, as in `DTLS 1.2`.
 fn dtls_versions(part: &Part) -> String {
     let dtls = part.flow.dtls.as_deref();
-    let versions = dtls.iter().flat_map(|dtls| dtls.versions.keys());
+    let versions = dtls.iter().flat_map(|dtls| dtls.versions());
     let names: Vec<_> = versions.map(|version| version.name()).collect();
     format!("DTLS {}", names.join(" and "))
 }
