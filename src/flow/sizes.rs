@@ -34,7 +34,7 @@ impl Default for Sizes {
 impl Sizes {
     const FEW: usize = 16;
 
-    /// Counts a size, in bytes.
+    /// Counts a size, in bytes. Those above 256 KiB count as 256 KiB.
     pub fn add(&mut self, size: u32) {
         self.add_n(size, 1);
     }
@@ -51,7 +51,7 @@ impl Sizes {
                     self.add_n(size, times);
                 }
             }
-            Self::Many(many) => many.saturating_record_n(size.into(), times),
+            Self::Many(many) => record(many, size, times),
         }
     }
 
@@ -93,7 +93,7 @@ impl Sizes {
             Self::Few(few) => {
                 let mut histogram = empty();
                 for &(size, times) in few {
-                    histogram.saturating_record_n(size.into(), times);
+                    record(&mut histogram, size, times);
                 }
                 histogram
             }
@@ -101,9 +101,48 @@ impl Sizes {
     }
 }
 
+/// Larger than any packet or record that is not a lie.
+const MAX_SIZE: u64 = 1 << 18;
+
+fn record(histogram: &mut Histogram<u64>, size: u32, times: u64) {
+    // It grows to any size below the limit, so none is out of range.
+    let _ = histogram.record_n(u64::from(size).min(MAX_SIZE), times);
+}
+
 /// Three significant digits, growing with the largest value.
 fn empty() -> Histogram<u64> {
     let mut histogram = Histogram::new_with_bounds(1, 2048, 3).expect("the bounds are valid");
     histogram.auto(true);
     histogram
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn percentiles_are_those_of_the_sorted_sizes(
+            sizes in prop::collection::vec(1_u32..100_000, 1..300),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let cut = cut.index(sizes.len());
+            let mut parts = Sizes::default();
+            sizes[cut..].iter().for_each(|&size| parts.add(size));
+            let mut first = Sizes::default();
+            sizes[..cut].iter().for_each(|&size| first.add(size));
+            parts.merge(&first);
+            let told = parts.percentiles().unwrap();
+
+            let mut sorted = sizes;
+            sorted.sort_unstable();
+            let at = |percent: usize| u64::from(sorted[(sorted.len() * percent).div_ceil(100) - 1]);
+            // Three digits: off by less than a thousandth.
+            let near = |told: u64, size: u64| told >= size && told - size <= size / 1000;
+            prop_assert!(near(told.p50, at(50)) && near(told.p90, at(90)));
+            prop_assert!(near(told.p99, at(99)) && near(told.max, at(100)));
+        }
+    }
 }
