@@ -191,13 +191,13 @@ impl Table {
 /// The flows of the last packets, which mostly are those of the next ones too.
 #[derive(Clone, Debug)]
 struct Recent {
-    flows: Box<[Option<(FlowKey, usize)>; Self::SLOTS]>,
+    flows: Box<[Option<(FlowKey, usize)>]>,
 }
 
 impl Default for Recent {
     fn default() -> Self {
         Self {
-            flows: Box::new([None; Self::SLOTS]),
+            flows: vec![None; Self::SLOTS].into(),
         }
     }
 }
@@ -256,28 +256,30 @@ struct Lowest<K, V> {
     places: HashTable<usize>,
     hasher: RandomState,
     limit: usize,
-    /// No key of a higher rank is kept.
-    ceiling: u64,
+    /// No key of a higher rank is kept; of the same rank, none that is higher.
+    ceiling: Option<(u64, K)>,
 }
 
-impl<K: Hash + Eq + Copy, V: Default> Lowest<K, V> {
+impl<K: Hash + Ord + Copy, V: Default> Lowest<K, V> {
     fn new(limit: usize) -> Self {
         Self {
             entries: Vec::new(),
             places: HashTable::new(),
             hasher: RandomState::default(),
             limit: limit.max(1),
-            ceiling: u64::MAX,
+            ceiling: None,
         }
     }
 
     /// The seed is fixed: which entries stay must not change from run to run.
-    fn rank(key: &K) -> u64 {
-        FixedState::with_seed(0x988).hash_one(key)
+    fn rank(key: &K) -> (u64, K) {
+        (FixedState::with_seed(0x988).hash_one(key), *key)
     }
 
     fn admits(&self, key: &K) -> bool {
-        self.ceiling == u64::MAX || Self::rank(key) <= self.ceiling
+        self.ceiling
+            .as_ref()
+            .is_none_or(|ceiling| Self::rank(key) <= *ceiling)
     }
 
     /// The place of a key's entry, new if need be; `None` if its rank is too high.
@@ -318,9 +320,9 @@ impl<K: Hash + Eq + Copy, V: Default> Lowest<K, V> {
             return Vec::new();
         }
         let ranked = self.entries.iter().map(|(key, _)| Self::rank(key));
-        let mut ranks: Vec<u64> = ranked.collect();
+        let mut ranks: Vec<(u64, K)> = ranked.collect();
         let ceiling = *ranks.select_nth_unstable(self.limit - 1).1;
-        self.ceiling = ceiling;
+        self.ceiling = Some(ceiling);
         let is_high = |(key, _): &mut (K, V)| Self::rank(key) > ceiling;
         let shed = self.entries.extract_if(.., is_high).collect();
         self.places.clear();
