@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::capture::Timestamp;
 use crate::evidence::Shown;
-use crate::flow::fragments::{Later, Outcome, Place};
+use crate::flow::fragments::{First, Later, Outcome, Place};
 use crate::flow::table::{Counted, Table};
 use crate::flow::{Count, FlowKey, Reason, Sighting};
 
@@ -66,8 +66,11 @@ impl Snapshot {
     /// Counts a later fragment, whose place is known now.
     pub fn settle(&mut self, later: Later, outcome: Outcome) {
         match outcome {
-            Outcome::In(place) | Outcome::Orphan(Some(place)) => self.place(place, later),
-            Outcome::Other => self.other += later.count,
+            Outcome::Joined(First::In(place)) | Outcome::Orphan(Some(place)) => {
+                self.place(place, later);
+            }
+            Outcome::Joined(First::Other) => self.other += later.count,
+            Outcome::Joined(First::Undecodable(reason)) => self.undecodable(reason, later.count),
             Outcome::Orphan(None) => self.undecodable(Reason::ORPHAN, later.count),
         }
     }

@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 
 use hashbrown::{HashMap, hash_map::Entry};
 
-use super::{Count, Direction, FlowKey, Interface, Sighting};
+use super::{Count, Direction, FlowKey, Interface, Reason, Sighting};
+use crate::capture::Timestamp;
 use crate::decode::FragmentKey;
 use crate::evidence::Shown;
 
@@ -36,11 +37,22 @@ pub struct Later {
     pub alone: Option<Place>,
 }
 
+/// What a first fragment was counted as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// As a packet of a flow.
+    In(Place),
+    /// As traffic that is no path's.
+    Other,
+    /// As one that cannot be decoded.
+    Undecodable(Reason),
+}
+
 /// What a worker saw of an IP packet in pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Its first fragment, which was counted: in a flow, or as traffic that is no path's.
-    First(Option<Place>),
+    /// Its first fragment, which was counted, and when it was captured.
+    First(First, Option<Timestamp>),
     /// A later one, which was not counted yet.
     Later(Later),
 }
@@ -48,10 +60,8 @@ pub enum Event {
 /// What became of a later fragment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is of a packet in this flow.
-    In(Place),
-    /// It is of a packet that is no path's.
-    Other,
+    /// It is of the same packet as its first, and counts as that does.
+    Joined(First),
     /// Its first fragment was not captured.
     Orphan(Option<Place>),
 }
@@ -61,7 +71,7 @@ pub type PacketKey = (Interface, FragmentKey);
 
 #[derive(Debug)]
 enum State {
-    Known(Option<Place>),
+    Known(First, Option<Timestamp>),
     Waiting(Vec<Later>),
 }
 
@@ -81,7 +91,7 @@ impl Fragments {
     /// Plays an event; `settle` is given each later fragment whose place is then known.
     pub fn play(&mut self, key: PacketKey, event: Event, mut settle: impl FnMut(Later, Outcome)) {
         match event {
-            Event::First(place) => self.first(key, place, &mut settle),
+            Event::First(first, time) => self.first(key, first, time, &mut settle),
             Event::Later(later) => self.later(key, later, &mut settle),
         }
         while self.order.len() > Self::LIMIT || self.waiting > Self::LIMIT {
@@ -99,16 +109,17 @@ impl Fragments {
     fn first(
         &mut self,
         key: PacketKey,
-        place: Option<Place>,
+        first: First,
+        time: Option<Timestamp>,
         settle: &mut impl FnMut(Later, Outcome),
     ) {
-        match self.packets.insert(key, State::Known(place)) {
+        match self.packets.insert(key, State::Known(first, time)) {
             None => self.order.push_back(key),
-            Some(State::Known(_)) => {}
+            Some(State::Known(..)) => {}
             Some(State::Waiting(waiting)) => {
                 self.waiting -= waiting.len();
                 for later in waiting {
-                    settle(later, joined(place));
+                    settle(later, Outcome::Joined(first));
                 }
             }
         }
@@ -117,8 +128,11 @@ impl Fragments {
     fn later(&mut self, key: PacketKey, later: Later, settle: &mut impl FnMut(Later, Outcome)) {
         match self.packets.entry(key) {
             Entry::Occupied(mut held) => match held.get_mut() {
-                State::Known(place) => return settle(later, joined(*place)),
+                State::Known(first, time) if is_soon(*time, later.at.time) => {
+                    return settle(later, Outcome::Joined(*first));
+                }
                 State::Waiting(waiting) => waiting.push(later),
+                known @ State::Known(..) => *known = State::Waiting(vec![later]),
             },
             Entry::Vacant(free) => {
                 free.insert(State::Waiting(vec![later]));
@@ -142,6 +156,12 @@ impl Fragments {
     }
 }
 
-fn joined(place: Option<Place>) -> Outcome {
-    place.map_or(Outcome::Other, Outcome::In)
+/// Whether a fragment is of the packet whose first came at `first`: after that time hosts
+/// give a packet up, and its identification is another's.
+fn is_soon(first: Option<Timestamp>, later: Option<Timestamp>) -> bool {
+    const REASSEMBLY_NANOS: u64 = 30_000_000_000;
+    match (first, later) {
+        (Some(first), Some(later)) => first.0.abs_diff(later.0) < REASSEMBLY_NANOS,
+        _ => true,
+    }
 }

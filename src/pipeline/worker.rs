@@ -4,7 +4,7 @@ use crate::aggregate::Snapshot;
 use crate::capture::Frame;
 use crate::decode::{self, Content, Decoded, Fragment, Packet, Payload, Protocol, Stop, Transport};
 use crate::evidence::{self, Shown, lnet::Ends};
-use crate::flow::fragments::{Event, Later, PacketKey, Place};
+use crate::flow::fragments::{Event, First, Later, PacketKey, Place};
 use crate::flow::table::Counted;
 use crate::flow::{
     Count, Direction, Endpoint, FlowKey, Interface, LUSTRE_PORT, LustreFacts, Position, Scope,
@@ -121,10 +121,11 @@ impl<'o> Worker<'o> {
         match decoded.fragment {
             Some(fragment) if !fragment.first => self.later(&fragment, &decoded, here),
             fragment => {
-                let place = self.content(&decoded.content, here);
-                if let Some(first) = fragment {
-                    let key = (here.interface, first.key);
-                    self.fragments.push((key, Event::First(place)));
+                let first = self.content(&decoded.content, here);
+                if let Some(fragment) = fragment {
+                    let key = (here.interface, fragment.key);
+                    let event = Event::First(first, frame.time);
+                    self.fragments.push((key, event));
                 }
             }
         }
@@ -170,29 +171,30 @@ impl<'o> Worker<'o> {
         self.fragments.push((key, Event::Later(later)));
     }
 
-    /// Counts what a frame holds. Gives the flow, if it is one that may be a path's.
-    fn content(&mut self, content: &Content<'_>, here: Here) -> Option<Place> {
+    /// Counts what a frame holds, and says as what.
+    fn content(&mut self, content: &Content<'_>, here: Here) -> First {
         match content {
             Content::Packet(packet) => self.transport(packet, here),
             Content::Other => self.other(here),
             Content::Undecodable(stop) => {
-                self.snapshot.undecodable((*stop).into(), here.count);
-                None
+                let reason = (*stop).into();
+                self.snapshot.undecodable(reason, here.count);
+                First::Undecodable(reason)
             }
         }
     }
 
-    fn other(&mut self, here: Here) -> Option<Place> {
+    fn other(&mut self, here: Here) -> First {
         self.snapshot.other += here.count;
-        None
+        First::Other
     }
 
-    fn transport(&mut self, packet: &Packet<'_>, here: Here) -> Option<Place> {
+    fn transport(&mut self, packet: &Packet<'_>, here: Here) -> First {
         match packet.transport {
             Transport::Unread(stop) => {
                 let place = here.portless(packet, stop);
                 self.count(place, here);
-                Some(place)
+                First::In(place)
             }
             Transport::Ports {
                 source,
@@ -208,7 +210,7 @@ impl<'o> Worker<'o> {
         ports: (u16, u16),
         payload: &Payload<'_>,
         here: Here,
-    ) -> Option<Place> {
+    ) -> First {
         let mut place = here.place(packet, ports, Shown::Datagram);
         let scope = place.flow.scope();
         if scope == Scope::Elsewhere && packet.protocol == Protocol::Tcp {
@@ -233,7 +235,7 @@ impl<'o> Worker<'o> {
             let called = ports.1 == LUSTRE_PORT;
             LustreFacts::read(&mut counted.flow.lustre, payload.bytes, ends, called, at);
         }
-        Some(place)
+        First::In(place)
     }
 
     fn count(&mut self, place: Place, here: Here) -> (Counted<'_>, Sighting) {
