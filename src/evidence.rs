@@ -63,6 +63,7 @@ impl Shown {
 
 /// What a transport payload shows, and the DTLS records in it.
 #[inline]
+#[must_use]
 pub fn read<'a>(protocol: Protocol, payload: &Payload<'a>) -> (Shown, Option<Records<'a>>) {
     match dtls::read(payload.bytes, payload.datagram_len) {
         Reading::Other => (no_dtls(protocol, payload), None),

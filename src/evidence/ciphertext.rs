@@ -4,9 +4,12 @@
 //! captured only those bytes can tell: an IP header or a Lustre signature inside a
 //! record, or a distribution of byte values that no cipher makes.
 
+use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::ops::Range;
 
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice, checksum::Sum16BitWords};
+use foldhash::fast::FixedState;
 
 use super::{dtls::Record, lnet};
 
@@ -22,41 +25,63 @@ pub enum Exposure {
 /// The longest MAC of a suite without a cipher is HMAC-SHA-384's, of 48 bytes.
 const MAX_MAC_LEN: usize = 48;
 
-/// Looks for clear content at the start of a protected record's fragment, and in the
-/// whole of it where the record is a [sampled](is_sampled) one.
+/// How far into a record Lustre is looked for in any case: past the headers that a
+/// tunnel would carry it behind.
+const SEARCHED_LEN: usize = 160;
+
+/// Looks for clear content in a protected record: an IP header at its start or behind an
+/// Ethernet header, or Lustre near its start. Now and then Lustre is looked for in all of
+/// it; which records those are is the record's own choice, so that it does not matter
+/// which others were seen before.
 #[must_use]
 pub fn exposure(record: &Record<'_>) -> Option<Exposure> {
     let fragment = record.fragment;
-    let inside = usize::from(record.len).saturating_sub(MAX_MAC_LEN)..usize::from(record.len) + 1;
-    if is_ipv4(fragment, &inside) || is_ipv6(fragment, &inside) {
+    let len = usize::from(record.len);
+    if is_ip(fragment, len) || behind_ethernet(fragment).is_some_and(|ip| is_ip(ip, len - 14)) {
         return Some(Exposure::IpHeader);
     }
-    let lustre = is_sampled(record) && lnet::find(fragment, None).is_some();
+    let searched = if record.sequence.is_multiple_of(32) {
+        fragment.len()
+    } else {
+        fragment.len().min(SEARCHED_LEN)
+    };
+    let lustre = lnet::find(&fragment[..searched], None).is_some();
     lustre.then_some(Exposure::Lustre)
+}
+
+/// What follows an Ethernet header that says IP follows.
+fn behind_ethernet(fragment: &[u8]) -> Option<&[u8]> {
+    match fragment.get(12..14)? {
+        [0x08, 0x00] | [0x86, 0xdd] => fragment.get(14..),
+        _ => None,
+    }
+}
+
+/// Whether `len` bytes, of which these were captured, are an IP packet and at most a MAC.
+fn is_ip(bytes: &[u8], len: usize) -> bool {
+    let lens = len.saturating_sub(MAX_MAC_LEN)..len + 1;
+    match bytes.first().map(|first| first >> 4) {
+        Some(4) => is_ipv4(bytes, &lens),
+        Some(6) => is_ipv6(bytes, &lens),
+        _ => false,
+    }
 }
 
 /// Odds on random bytes: 2^-8 for version and length of the header, 2^-10 for the
 /// total length, 2^-16 for the checksum, 2^-7 for the protocol.
 fn is_ipv4(fragment: &[u8], lens: &Range<usize>) -> bool {
-    fragment.first().is_some_and(|first| first >> 4 == 4)
-        && Ipv4HeaderSlice::from_slice(fragment).is_ok_and(|header| {
-            lens.contains(&header.total_len().into())
-                && is_transport(header.protocol())
-                && Sum16BitWords::new()
-                    .add_slice(header.slice())
-                    .ones_complement()
-                    == 0
-        })
+    Ipv4HeaderSlice::from_slice(fragment).is_ok_and(|header| {
+        let sum = Sum16BitWords::new().add_slice(header.slice());
+        lens.contains(&header.total_len().into())
+            && is_transport(header.protocol())
+            && sum.ones_complement() == 0
+    })
 }
 
 /// IPv6 has no checksum of its own: the transport's stands in, so all of the packet
 /// must have been captured.
 fn is_ipv6(fragment: &[u8], lens: &Range<usize>) -> bool {
-    let Some(header) = fragment
-        .first()
-        .filter(|&first| first >> 4 == 6)
-        .and_then(|_| Ipv6HeaderSlice::from_slice(fragment).ok())
-    else {
+    let Ok(header) = Ipv6HeaderSlice::from_slice(fragment) else {
         return false;
     };
     let payload_len = header.payload_length();
@@ -83,79 +108,83 @@ fn is_transport(protocol: IpNumber) -> bool {
     matches!(protocol, IpNumber::TCP | IpNumber::UDP)
 }
 
-/// Whether a record's bytes are counted. The choice is the record's own, so that it
-/// does not matter which others were seen before it.
-#[must_use]
-pub fn is_sampled(record: &Record<'_>) -> bool {
-    record.sequence < 64 || record.sequence.is_multiple_of(32)
-}
-
-/// How often each byte value stood in the sampled records of a flow.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Bytes of some of a flow's records, to see whether a cipher can have made them.
+///
+/// Those records stay whose bytes have the lowest ranks. So it does not matter in which
+/// order they came or how the input was split, and a record that is seen again, in a
+/// replay or a second capture, is the same entry again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ByteSample {
-    counts: [u32; 256],
+    /// By rank.
+    records: BTreeMap<u64, Excerpt>,
 }
 
-impl Default for ByteSample {
-    fn default() -> Self {
-        Self { counts: [0; 256] }
-    }
-}
+/// Bytes of one record, and how many there are.
+type Excerpt = ([u8; ByteSample::PER_RECORD], usize);
 
 impl ByteSample {
-    /// Bytes taken from each record.
-    const PER_RECORD: Range<usize> = Self::NONCE_LEN..Self::NONCE_LEN + 256;
+    /// Records kept.
+    const RECORDS: usize = 64;
+    /// Bytes kept of each.
+    const PER_RECORD: usize = 32;
     /// The explicit nonce of AES-GCM counts up, and so is no cipher's output.
     const NONCE_LEN: usize = 8;
     /// Below this many bytes nothing is concluded.
-    pub const MIN_BYTES: u64 = 1024;
+    const MIN_BYTES: usize = 1024;
     /// Chi-squared over 255 degrees of freedom is 255 on average for random bytes, and
     /// reaches four times that with odds of about e^-205.
     const MAX_CHI_SQUARED: f64 = 4.0 * 255.0;
 
-    /// Counts the bytes of a record's fragment.
+    /// Takes in a record's fragment.
     pub fn add(&mut self, fragment: &[u8]) {
-        let end = Self::PER_RECORD.end.min(fragment.len());
-        for &byte in fragment
-            .get(Self::PER_RECORD.start..end)
-            .unwrap_or_default()
-        {
-            let count = &mut self.counts[usize::from(byte)];
-            *count = count.saturating_add(1);
+        let bytes = fragment.get(Self::NONCE_LEN..).unwrap_or_default();
+        let bytes = &bytes[..bytes.len().min(Self::PER_RECORD)];
+        if !bytes.is_empty() {
+            let mut excerpt = [0; Self::PER_RECORD];
+            excerpt[..bytes.len()].copy_from_slice(bytes);
+            let rank = FixedState::with_seed(0x17).hash_one(bytes);
+            self.keep(rank, (excerpt, bytes.len()));
+        }
+    }
+
+    fn keep(&mut self, rank: u64, excerpt: Excerpt) {
+        let is_full = self.records.len() >= Self::RECORDS;
+        let highest = || self.records.last_key_value().map(|(&rank, _)| rank);
+        if !is_full || highest().is_some_and(|highest| rank < highest) {
+            self.records.insert(rank, excerpt);
+        }
+        if self.records.len() > Self::RECORDS {
+            self.records.pop_last();
         }
     }
 
     /// Adds what another part of the flow showed.
-    pub fn merge(&mut self, other: &Self) {
-        for (count, more) in self.counts.iter_mut().zip(other.counts) {
-            *count = count.saturating_add(more);
+    pub fn merge(&mut self, other: Self) {
+        for (rank, excerpt) in other.records {
+            self.keep(rank, excerpt);
         }
     }
 
-    /// Bytes counted.
+    /// Whether there is enough to tell.
     #[must_use]
-    pub fn len(&self) -> u64 {
-        self.counts.iter().copied().map(u64::from).sum()
-    }
-
-    /// Whether nothing was counted.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub fn is_large(&self) -> bool {
+        self.bytes().count() >= Self::MIN_BYTES
     }
 
     /// Whether no cipher would have made these bytes: Pearson's chi-squared test against
     /// the uniform distribution.
     #[must_use]
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "counts of a sample, not of a file"
-    )]
+    #[allow(clippy::cast_precision_loss, reason = "the sample is small")]
     pub fn is_no_cipher(&self) -> bool {
-        let len = self.len();
-        let expected = len as f64 / 256.0;
-        let squared = |count: &u32| (f64::from(*count) - expected).powi(2) / expected;
-        len >= Self::MIN_BYTES
-            && self.counts.iter().map(squared).sum::<f64>() > Self::MAX_CHI_SQUARED
+        let mut counts = [0_u32; 256];
+        self.bytes().for_each(|byte| counts[usize::from(byte)] += 1);
+        let expected = self.bytes().count() as f64 / 256.0;
+        let squared = |count: u32| (f64::from(count) - expected).powi(2) / expected;
+        self.is_large() && counts.into_iter().map(squared).sum::<f64>() > Self::MAX_CHI_SQUARED
+    }
+
+    fn bytes(&self) -> impl Iterator<Item = u8> {
+        let excerpts = self.records.values();
+        excerpts.flat_map(|(bytes, len)| bytes[..*len].iter().copied())
     }
 }

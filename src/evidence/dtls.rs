@@ -5,6 +5,7 @@
 
 use nom::{
     IResult, Parser,
+    bytes::complete::take,
     number::complete::{be_u8, be_u16, be_u24},
 };
 use tls_parser::{TlsCipherAu, TlsCipherEnc, TlsCipherEncMode, TlsCipherSuite};
@@ -92,14 +93,12 @@ impl Suite {
     }
 
     /// Whether it keeps secrets: a suite with the NULL cipher, or one of RFC 9150 that
-    /// only protects integrity, does not.
+    /// only protects integrity, does not. `None` where it is not registered.
     #[must_use]
-    pub fn is_secret(self) -> bool {
+    pub fn is_secret(self) -> Option<bool> {
         const INTEGRITY_ONLY: [u16; 2] = [0xc0b4, 0xc0b5];
-        !INTEGRITY_ONLY.contains(&self.0)
-            && self
-                .registered()
-                .is_none_or(|suite| suite.enc != TlsCipherEnc::Null)
+        let suite = self.registered()?;
+        Some(!INTEGRITY_ONLY.contains(&self.0) && suite.enc != TlsCipherEnc::Null)
     }
 
     /// Whether it is what Azure promises: AES-256-GCM, with ECDSA certificates.
@@ -186,6 +185,8 @@ pub struct Records<'a> {
     first: Option<Record<'a>>,
     rest: &'a [u8],
     left: usize,
+    /// Length of the connection IDs in records that have one.
+    id_len: usize,
 }
 
 impl<'a> Iterator for Records<'a> {
@@ -199,7 +200,7 @@ impl<'a> Iterator for Records<'a> {
         if self.left == 0 {
             return None;
         }
-        match read_record(self.rest, self.left)? {
+        match read_record(self.rest, self.left, self.id_len)? {
             RecordReading::Record(record, len) => {
                 self.rest = self.rest.get(len..).unwrap_or_default();
                 self.left -= len;
@@ -217,22 +218,35 @@ pub fn read(bytes: &[u8], wire_len: usize) -> Reading<'_> {
     if !begins(bytes) {
         return Reading::Other;
     }
-    let seen = match read_record(bytes, wire_len) {
+    if bytes.first() != Some(&ContentType::CONNECTION_ID.0) {
+        return chain(bytes, wire_len, 0);
+    }
+    // The length of a connection ID is known to its owners alone. It is taken to be one
+    // that makes the records fill the datagram.
+    let mut readings = (1..=MAX_CONNECTION_ID_LEN).map(|len| chain(bytes, wire_len, len));
+    let is_dtls = |reading: &Reading<'_>| *reading != Reading::Other;
+    readings.find(is_dtls).unwrap_or(Reading::Other)
+}
+
+fn chain(bytes: &[u8], wire_len: usize, id_len: usize) -> Reading<'_> {
+    let seen = match read_record(bytes, wire_len, id_len) {
         None => return Reading::Other,
         Some(RecordReading::Cut) => Records {
             first: None,
             rest: bytes,
             left: wire_len,
+            id_len,
         },
         Some(RecordReading::Record(record, len)) => Records {
             first: Some(record),
             rest: bytes.get(len..).unwrap_or_default(),
             left: wire_len - len,
+            id_len,
         },
     };
     let mut rest = seen.clone();
     while rest.next().is_some() {}
-    match read_record(rest.rest, rest.left) {
+    match read_record(rest.rest, rest.left, id_len) {
         _ if rest.left == 0 => Reading::Whole(seen),
         Some(RecordReading::Cut) => Reading::Cut { seen },
         _ => Reading::Other,
@@ -246,18 +260,23 @@ enum RecordReading<'a> {
     Cut,
 }
 
-fn read_record(bytes: &[u8], left: usize) -> Option<RecordReading<'_>> {
+fn read_record(bytes: &[u8], left: usize, id_len: usize) -> Option<RecordReading<'_>> {
     if left <= HEADER_LEN || !begins(bytes) {
         return None;
     }
-    let Ok((fragment, header)) = header(bytes) else {
+    let has_id = bytes.first() == Some(&ContentType::CONNECTION_ID.0);
+    let id_len = if has_id { id_len } else { 0 };
+    let Ok((fragment, record)) = header(bytes, id_len) else {
         // The capture must be what ended the header.
         return (bytes.len() < left).then_some(RecordReading::Cut);
     };
-    if header.content_type == ContentType::CONNECTION_ID {
-        return with_connection_id(bytes, left, header);
-    }
-    complete(header, fragment, HEADER_LEN, left)
+    let header_len = HEADER_LEN + id_len;
+    let len = header_len + usize::from(record.len);
+    let record = Record {
+        fragment: &fragment[..fragment.len().min(record.len.into())],
+        ..record
+    };
+    (len <= left && record.holds()).then_some(RecordReading::Record(record, len))
 }
 
 /// Whether the first three bytes, as far as they are there, fit.
@@ -268,48 +287,9 @@ fn begins(bytes: &[u8]) -> bool {
         && fits(2, |byte| byte == 0xff || byte == 0xfd)
 }
 
-/// Joins a header with its fragment, if the record then holds and fits.
-fn complete<'a>(
-    header: Record<'a>,
-    after: &'a [u8],
-    header_len: usize,
-    left: usize,
-) -> Option<RecordReading<'a>> {
-    let len = header_len + usize::from(header.len);
-    let record = Record {
-        fragment: &after[..after.len().min(header.len.into())],
-        ..header
-    };
-    (len <= left && record.holds()).then_some(RecordReading::Record(record, len))
-}
-
-/// The length of a connection ID is known to its owners alone. It is taken to be the
-/// one that makes the record the last of its datagram.
-fn with_connection_id<'a>(
-    bytes: &'a [u8],
-    left: usize,
-    header: Record<'a>,
-) -> Option<RecordReading<'a>> {
-    const LENGTH_AT: usize = HEADER_LEN - 2;
-    let mut cut = false;
-    for id_len in 1..=MAX_CONNECTION_ID_LEN {
-        let header_len = HEADER_LEN + id_len;
-        let Some(after) = bytes.get(header_len..) else {
-            cut = bytes.len() < left;
-            break;
-        };
-        let at = LENGTH_AT + id_len;
-        let len = u16::from_be_bytes([bytes[at], bytes[at + 1]]);
-        if header_len + usize::from(len) == left {
-            return complete(Record { len, ..header }, after, header_len, left);
-        }
-    }
-    (cut && header.is_protected()).then_some(RecordReading::Cut)
-}
-
-fn header(bytes: &[u8]) -> IResult<&[u8], Record<'_>> {
-    let (fragment, (content_type, version, epoch, high, low, len)) =
-        (be_u8, be_u16, be_u16, be_u24, be_u24, be_u16).parse(bytes)?;
+fn header(bytes: &[u8], id_len: usize) -> IResult<&[u8], Record<'_>> {
+    let (fragment, (content_type, version, epoch, high, low, _id, len)) =
+        (be_u8, be_u16, be_u16, be_u24, be_u24, take(id_len), be_u16).parse(bytes)?;
     let record = Record {
         content_type: ContentType(content_type),
         version: Version(version),
@@ -396,7 +376,7 @@ pub fn hellos<'a>(record: &Record<'a>) -> impl Iterator<Item = Hello> + 'a {
 
 /// RFC 5246 7.4.1.3: version, random, session id, cipher suite, compression, extensions.
 fn server_hello(body: &[u8]) -> IResult<&[u8], Hello> {
-    use nom::{bytes::complete::take, multi::length_data};
+    use nom::multi::length_data;
     let (rest, (version, _random, _session, suite)) =
         (be_u16, take(32_usize), length_data(be_u8), be_u16).parse(body)?;
     let version = supported_version(rest).unwrap_or(version);

@@ -6,8 +6,10 @@ use super::{Direction, Sighting, keep_first, sequence::SequenceSet};
 use crate::evidence::ciphertext::{self, ByteSample, Exposure};
 use crate::evidence::dtls::{Hello, Record, Suite, Version, hellos};
 
-/// Choices of suites, and epochs, that are kept apart in one flow: the lowest.
-const MAX_KEPT: usize = 16;
+/// Choices of suites that are kept apart in one flow: the lowest.
+const MAX_SUITES: usize = 16;
+/// Epochs that are, both ways counted.
+const MAX_EPOCHS: usize = 8;
 
 /// What the DTLS records of a flow say together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,9 +24,11 @@ pub struct DtlsFacts {
     pub client_hello: Option<Sighting>,
     /// The first protected record that is no cipher's output.
     pub exposed: Option<(Sighting, Exposure)>,
-    sample: Option<Box<ByteSample>>,
+    sample: ByteSample,
     /// By epoch and direction, sorted; a search of few is faster in a row than in a tree.
     sequences: Vec<((u16, Direction), SequenceSet)>,
+    /// Whether there were more epochs than are kept.
+    more_epochs: bool,
 }
 
 /// What sequence numbers say of records that were not seen, or seen again.
@@ -36,6 +40,18 @@ pub struct Gaps {
     pub repeated: u64,
     /// Whether there were too many gaps to keep, so that both are lower bounds.
     pub at_least: bool,
+}
+
+impl Gaps {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, more: Self) -> Self {
+        Self {
+            missing: self.missing.saturating_add(more.missing),
+            repeated: self.repeated.saturating_add(more.repeated),
+            at_least: self.at_least || more.at_least,
+        }
+    }
 }
 
 impl DtlsFacts {
@@ -65,7 +81,8 @@ impl DtlsFacts {
     fn insert_sequence(&mut self, place: (u16, Direction), set: SequenceSet) {
         let at = self.sequences.partition_point(|(known, _)| *known < place);
         self.sequences.insert(at, (place, set));
-        self.sequences.truncate(2 * MAX_KEPT);
+        self.more_epochs |= self.sequences.len() > MAX_EPOCHS;
+        self.sequences.truncate(MAX_EPOCHS);
     }
 
     fn add_protected(&mut self, record: &Record<'_>, at: Sighting) {
@@ -75,10 +92,7 @@ impl DtlsFacts {
         {
             keep_first(&mut self.versions[place], Some(at));
         }
-        // What a ServerHello says makes the bytes no matter.
-        if self.suites.is_empty() && ciphertext::is_sampled(record) {
-            self.sample.get_or_insert_default().add(record.fragment);
-        }
+        self.sample.add(record.fragment);
         if self.exposed.is_none() {
             self.exposed = ciphertext::exposure(record).map(|exposure| (at, exposure));
         }
@@ -96,10 +110,9 @@ impl DtlsFacts {
     fn add_suite(&mut self, suite: (Version, Suite), at: Sighting) {
         let first = self.suites.entry(suite).or_insert(at);
         *first = at.min(*first);
-        while self.suites.len() > MAX_KEPT {
+        while self.suites.len() > MAX_SUITES {
             self.suites.pop_last();
         }
-        self.sample = None;
     }
 
     /// Versions of the protected records.
@@ -114,45 +127,46 @@ impl DtlsFacts {
         !self.suites.is_empty()
     }
 
-    /// Whether the bytes of the protected records are none that a cipher makes. Replays
-    /// would count the same bytes twice, so many of them leave that open.
+    /// Whether the bytes of the protected records are none that a cipher makes.
     #[must_use]
     pub fn looks_clear(&self) -> bool {
-        let replayed = self.gaps().repeated * 20 > self.records;
-        !replayed
-            && self
-                .sample
-                .as_ref()
-                .is_some_and(|sample| sample.is_no_cipher())
+        self.sample.is_no_cipher()
+    }
+
+    /// Whether there were enough bytes of protected records to tell.
+    #[must_use]
+    pub fn is_tested(&self) -> bool {
+        self.sample.is_large()
     }
 
     /// What the sequence numbers say, over all epochs and both directions.
     #[must_use]
     pub fn gaps(&self) -> Gaps {
-        let sum = |gaps: Gaps, (_, set): &(_, SequenceSet)| Gaps {
-            missing: gaps.missing + set.missing(),
-            repeated: gaps.repeated + set.repeated(),
-            at_least: gaps.at_least || set.is_coarse(),
+        let none = Gaps {
+            at_least: self.more_epochs,
+            ..Gaps::default()
         };
-        self.sequences.iter().fold(Gaps::default(), sum)
+        self.sequences.iter().fold(none, |gaps, (_, set)| {
+            gaps.and(Gaps {
+                missing: set.missing(),
+                repeated: set.repeated(),
+                at_least: set.is_coarse(),
+            })
+        })
     }
 
     /// Adds what another part of the input says of the flow.
     pub fn merge(&mut self, other: Self) {
         self.records += other.records;
+        self.more_epochs |= other.more_epochs;
         keep_first(&mut self.client_hello, other.client_hello);
         keep_first(&mut self.exposed, other.exposed);
         for (kept, more) in self.versions.iter_mut().zip(other.versions) {
             keep_first(kept, more);
         }
-        super::merge_boxed(&mut self.sample, other.sample, |kept, more| {
-            kept.merge(&more);
-        });
+        self.sample.merge(other.sample);
         for (suite, at) in other.suites {
             self.add_suite(suite, at);
-        }
-        if !self.suites.is_empty() {
-            self.sample = None;
         }
         for (place, set) in other.sequences {
             match self.sequences.iter_mut().find(|(known, _)| *known == place) {

@@ -15,7 +15,7 @@ pub struct SequenceSet {
 
 impl SequenceSet {
     /// Ranges kept apart.
-    pub const MAX_RANGES: usize = 1024;
+    pub const MAX_RANGES: usize = 256;
 
     /// The set of one number.
     #[must_use]

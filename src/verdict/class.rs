@@ -55,6 +55,8 @@ pub enum Ground {
     /// Some `ServerHellos` chose a cipher and some did not, and it cannot be told which
     /// records are whose.
     Conflict,
+    /// The flows are too many to keep apart.
+    Sum,
 }
 
 /// What the packets of one flow mean.
@@ -69,21 +71,33 @@ pub struct Meaning {
 }
 
 impl Meaning {
+    /// What the packets of a sum over flows mean. Which of its records were under which
+    /// suite nobody can tell any more.
+    #[must_use]
+    pub fn of_sum(flow: &Flow) -> Self {
+        Self {
+            protected: (Class::Undetermined, Ground::Sum),
+            ..Self::of(flow)
+        }
+    }
+
     /// What a flow's packets mean.
     #[must_use]
     pub fn of(flow: &Flow) -> Self {
         let has = |shown| flow.tally(shown).is_some();
         let dtls = flow.tallies().any(|(shown, _)| shown.is_dtls());
-        // A TCP stream of DTLS records: odd, but its bare segments show nothing.
+        // A TCP stream of DTLS records: odd, but its bare segments show nothing. Where all
+        // payloads were cut, it may be one or not.
         let dtls_stream = dtls && !has(Shown::Segment);
+        let maybe_stream = has(Shown::CutPayload) && !has(Shown::Segment);
         Self {
             protected: protected(flow.dtls.as_deref()),
-            bare: if dtls_stream {
-                Class::Handshake
-            } else {
-                Class::Plaintext
+            bare: match (dtls_stream, maybe_stream) {
+                (true, _) => Class::Handshake,
+                (false, true) => Class::Undetermined,
+                (false, false) => Class::Plaintext,
             },
-            unseen: if dtls {
+            unseen: if dtls || maybe_stream {
                 Class::Undetermined
             } else {
                 Class::Plaintext
@@ -111,14 +125,18 @@ fn protected(dtls: Option<&DtlsFacts>) -> (Class, Ground) {
     let Some(dtls) = dtls else {
         return (Class::Undetermined, Ground::Bytes);
     };
-    let secret = dtls.suites.keys().any(|(_, suite)| suite.is_secret());
-    let null = dtls.suites.keys().any(|(_, suite)| !suite.is_secret());
-    match (secret, null) {
+    let has = |secret| {
+        dtls.suites
+            .keys()
+            .any(|(_, suite)| suite.is_secret() == Some(secret))
+    };
+    match (has(true), has(false)) {
+        // Whatever was negotiated: the bytes themselves are stronger.
         _ if dtls.exposed.is_some() => (Class::Plaintext, Ground::Exposed),
+        _ if dtls.looks_clear() => (Class::Plaintext, Ground::Distribution),
         (true, true) => (Class::Undetermined, Ground::Conflict),
         (false, true) => (Class::Plaintext, Ground::NullSuite),
         (true, false) => (Class::Encrypted, Ground::Suite),
-        (false, false) if dtls.looks_clear() => (Class::Plaintext, Ground::Distribution),
         (false, false) => (Class::Encrypted, Ground::Bytes),
     }
 }
