@@ -26,7 +26,7 @@ mod vxlan;
 pub use fragment::{Fragment, FragmentKey};
 
 /// Headers walked in one frame, at most: more is a loop or an attack.
-const MAX_HEADERS: usize = 32;
+const MAX_HEADERS: usize = 64;
 
 /// The layer a [`Stop`] happened in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +47,7 @@ pub enum Layer {
     Geneve,
     Tcp,
     Udp,
+    UdpPayload,
 }
 
 impl fmt::Display for Layer {
@@ -67,6 +68,7 @@ impl fmt::Display for Layer {
             Self::Geneve => "Geneve header",
             Self::Tcp => "TCP header",
             Self::Udp => "UDP header",
+            Self::UdpPayload => "UDP payload",
         })
     }
 }
@@ -143,6 +145,19 @@ impl<'a> Rest<'a> {
     /// The first `len` bytes, or why they are not there.
     fn need(self, len: usize, layer: Layer) -> Result<&'a [u8], Stop> {
         self.bytes.get(..len).ok_or_else(|| self.short(len, layer))
+    }
+
+    /// The same, as long as an IP header says. What is longer than the frame was cut by a
+    /// capture that does not admit it, unless this is only a fragment of the packet.
+    fn stated(self, len: usize, walk: &Walk) -> Self {
+        let cut = self.within(len);
+        match walk.fragment {
+            None => Self {
+                wire_len: len,
+                ..cut
+            },
+            Some(_) => cut,
+        }
     }
 
     /// A header of `len` bytes that these bytes do not hold.

@@ -6,12 +6,14 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{Address, Options, Packet, Payload, Protocol, Transport, geneve};
+use super::{Address, Options, Packet, Payload, Protocol, Transport, udp};
 use crate::capture::{Frame, LinkType};
 
 const IP_AT: usize = 14;
 const TRANSPORT_AT: usize = IP_AT + 20;
 const UDP_LEN: usize = 8;
+/// More fragments, and the fragment offset.
+const FRAGMENTING: u16 = 0x3fff;
 /// As many bytes as a frame must show for its TCP header's fixed part to be there.
 const SHOWN: usize = TRANSPORT_AT + 20;
 
@@ -24,8 +26,7 @@ pub fn read<'a>(frame: &Frame<'a>, options: &Options) -> Option<Packet<'a>> {
     let is_plain = frame.link_type == LinkType::ETHERNET
         && word(12) == 0x0800
         && head[IP_AT] == 0x45
-        // Neither an offset nor more fragments.
-        && word(IP_AT + 6) & 0x3fff == 0;
+        && word(IP_AT + 6) & FRAGMENTING == 0;
     // What the frame holds beyond this is padding.
     let end = IP_AT + usize::from(word(IP_AT + 2));
     if !is_plain || end < SHOWN || end > frame.wire_len as usize {
@@ -42,8 +43,7 @@ pub fn read<'a>(frame: &Frame<'a>, options: &Options) -> Option<Packet<'a>> {
         Protocol::Tcp => header_len >= 20 && start <= end && start <= bytes.len(),
         Protocol::Udp => {
             usize::from(word(TRANSPORT_AT + 4)) == end - TRANSPORT_AT
-                && destination != geneve::PORT
-                && !options.vxlan_ports.contains(&destination)
+                && !udp::is_tunnel_port(destination, options)
         }
     };
     if !is_whole {

@@ -25,7 +25,7 @@ pub(super) fn read<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop
             walk.protocol = None;
             return Err(rest.malformed(Layer::Ipv4));
         }
-        total => rest.within(total).after(header_len),
+        total => rest.stated(total, walk).after(header_len),
     };
     let next = header.protocol().0;
     if header.is_fragmenting_payload() {

@@ -20,7 +20,7 @@ pub(super) fn read<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop
     let payload = match usize::from(header.payload_length()) {
         // A jumbogram, or segmentation offload: 16 bits do not hold the length.
         0 => after,
-        len => after.within(len),
+        len => after.stated(len, walk),
     };
     let next = header.next_header().0;
     walk.protocol = Protocol::of(next);

@@ -2,14 +2,19 @@
 
 use etherparse::UdpHeaderSlice;
 
-use super::{Layer, Next, Options, Payload, Protocol, Rest, Transport, Turn, Walk, geneve, vxlan};
+use super::{
+    Cause, Layer, Next, Options, Payload, Protocol, Rest, Stop, Transport, Turn, Walk, geneve,
+    vxlan,
+};
 
 const HEADER_LEN: usize = 8;
 const PORTS_LEN: usize = 4;
+/// VXLAN's header, and Geneve's without options.
+const TUNNEL_HEADER_LEN: usize = 8;
 
 pub(super) fn read<'a>(rest: Rest<'a>, options: &Options, walk: &Walk) -> Turn<'a> {
     let Ok(header) = UdpHeaderSlice::from_slice(rest.bytes) else {
-        return Turn::Arrived(Protocol::Udp, cut(rest));
+        return Turn::Arrived(Protocol::Udp, cut(rest, options));
     };
     let stated = usize::from(header.length());
     if rest.wire_len < HEADER_LEN || (1..HEADER_LEN).contains(&stated) {
@@ -20,8 +25,10 @@ pub(super) fn read<'a>(rest: Rest<'a>, options: &Options, walk: &Walk) -> Turn<'
         0 => rest.after(HEADER_LEN),
         _ => rest.within(stated).after(HEADER_LEN),
     };
-    if let Some(tunnel) = tunnel(header.destination_port(), inside, options) {
-        return Turn::Go(tunnel, inside);
+    match tunnel(header.destination_port(), inside, options) {
+        Some(Ok(tunnel)) => return Turn::Go(tunnel, inside),
+        Some(Err(stop)) => return Turn::Arrived(Protocol::Udp, Transport::Unread(stop)),
+        None => {}
     }
     let transport = Transport::Ports {
         source: header.source_port(),
@@ -31,12 +38,24 @@ pub(super) fn read<'a>(rest: Rest<'a>, options: &Options, walk: &Walk) -> Turn<'
     Turn::Arrived(Protocol::Udp, transport)
 }
 
-fn tunnel(port: u16, inside: Rest<'_>, options: &Options) -> Option<Next> {
-    if port == geneve::PORT && geneve::is_valid(inside.bytes) {
-        return Some(Next::Geneve);
+/// Whether datagrams to a port may hold a tunnel's packets.
+pub(super) fn is_tunnel_port(port: u16, options: &Options) -> bool {
+    port == geneve::PORT || options.vxlan_ports.contains(&port)
+}
+
+/// The tunnel that a port and a valid header tell; or that the capture cut off its
+/// header, so that nobody can say what is inside.
+fn tunnel(port: u16, inside: Rest<'_>, options: &Options) -> Option<Result<Next, Stop>> {
+    let (next, layer, is_valid): (_, _, fn(&[u8]) -> bool) = match port {
+        geneve::PORT => (Next::Geneve, Layer::Geneve, geneve::is_valid),
+        port if is_tunnel_port(port, options) => (Next::Vxlan, Layer::Vxlan, vxlan::is_valid),
+        _ => return None,
+    };
+    match inside.need(TUNNEL_HEADER_LEN, layer) {
+        Ok(header) => is_valid(header).then_some(Ok(next)),
+        Err(stop) if stop.cause == Cause::Capture => Some(Err(stop)),
+        Err(_) => None,
     }
-    let vxlan = options.vxlan_ports.contains(&port) && vxlan::is_valid(inside.bytes);
-    vxlan.then_some(Next::Vxlan)
 }
 
 /// Only a first fragment may state more than it holds.
@@ -53,17 +72,22 @@ fn payload<'a>(inside: Rest<'a>, stated: usize, walk: &Walk) -> Payload<'a> {
 }
 
 /// A header cut off by the snap length may still show its ports.
-fn cut(rest: Rest<'_>) -> Transport<'_> {
+fn cut<'a>(rest: Rest<'a>, options: &Options) -> Transport<'a> {
     match rest.bytes.first_chunk::<PORTS_LEN>() {
-        Some(&[s0, s1, d0, d1]) if rest.wire_len >= HEADER_LEN => Transport::Ports {
-            source: u16::from_be_bytes([s0, s1]),
-            destination: u16::from_be_bytes([d0, d1]),
-            payload: Payload {
-                bytes: &[],
-                wire_len: Some(rest.wire_len - HEADER_LEN),
-                datagram_len: rest.wire_len - HEADER_LEN,
-            },
-        },
+        Some(&[s0, s1, d0, d1])
+            if rest.wire_len >= HEADER_LEN
+                && !is_tunnel_port(u16::from_be_bytes([d0, d1]), options) =>
+        {
+            Transport::Ports {
+                source: u16::from_be_bytes([s0, s1]),
+                destination: u16::from_be_bytes([d0, d1]),
+                payload: Payload {
+                    bytes: &[],
+                    wire_len: Some(rest.wire_len - HEADER_LEN),
+                    datagram_len: rest.wire_len - HEADER_LEN,
+                },
+            }
+        }
         _ => Transport::Unread(rest.short(HEADER_LEN, Layer::Udp)),
     }
 }
