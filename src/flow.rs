@@ -130,9 +130,9 @@ impl Hash for FlowKey {
         state.write_u128(self.low.address.0);
         state.write_u128(self.high.address.0);
         let ports = u64::from(self.low.port) << 16 | u64::from(self.high.port);
-        let interface = u64::from(self.interface.id.0) << 32 | u64::from(self.interface.index);
         state.write_u64(ports << 8 | self.protocol as u64);
-        state.write_u64(interface);
+        state.write_u64(self.interface.id.0);
+        state.write_u32(self.interface.index);
         self.encapsulation.hash(state);
         self.unread.hash(state);
     }
@@ -171,24 +171,19 @@ impl FlowKey {
             return Scope::Portless(reason);
         }
         let (low, high) = (self.low.port, self.high.port);
+        let listener = match (low == LUSTRE_PORT, high == LUSTRE_PORT) {
+            (true, false) => Some(Direction::Up),
+            (false, true) => Some(Direction::Down),
+            _ => None,
+        };
         match (is_lustre_port(low), is_lustre_port(high)) {
-            _ if low == LUSTRE_PORT || high == LUSTRE_PORT => Scope::Lustre,
-            (true, true) => Scope::Lustre,
+            _ if low == LUSTRE_PORT || high == LUSTRE_PORT => Scope::Lustre { listener },
+            (true, true) => Scope::Lustre { listener },
             (true, false) => Scope::Reserved { by: Direction::Up },
             (false, true) => Scope::Reserved {
                 by: Direction::Down,
             },
             (false, false) => Scope::Elsewhere,
-        }
-    }
-
-    /// The end that listens on Lustre's port, where only one does.
-    #[must_use]
-    pub fn listener(&self) -> Option<Direction> {
-        match (self.low.port == LUSTRE_PORT, self.high.port == LUSTRE_PORT) {
-            (true, false) => Some(Direction::Up),
-            (false, true) => Some(Direction::Down),
-            _ => None,
         }
     }
 
@@ -211,7 +206,10 @@ impl FlowKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// Lustre's ports: a path's in any case.
-    Lustre,
+    Lustre {
+        /// The end that listens on port 988, where only one does.
+        listener: Option<Direction>,
+    },
     /// A reserved client port on one end alone: Lustre, if the other is a server.
     Reserved {
         /// The end with the reserved port.
@@ -239,12 +237,15 @@ pub struct GroupKey {
 }
 
 impl GroupKey {
+    /// An address that no packet comes from: all nodes, as multicast to every scope.
+    const NO_ADDRESS: Address = Address(u128::MAX);
+
     /// What is left of the key where groups are too many to keep apart.
     #[must_use]
     pub fn beyond(self) -> Self {
         Self {
-            low: Address::default(),
-            high: Address::default(),
+            low: Self::NO_ADDRESS,
+            high: Self::NO_ADDRESS,
             interface: Interface {
                 id: InterfaceId::of(""),
                 index: 0,
@@ -256,7 +257,7 @@ impl GroupKey {
     /// Whether it is such a rest, and not that of two addresses.
     #[must_use]
     pub fn is_beyond(&self) -> bool {
-        self.high == Address::default()
+        self.low == Self::NO_ADDRESS
     }
 }
 

@@ -2,13 +2,15 @@
 //!
 //! [`judge`] is pure: the same snapshot, servers and policy give the same judgement.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aggregate::Snapshot;
-use crate::decode::Address;
+use crate::decode::{Address, Protocol};
 use crate::evidence::Shown;
 use crate::flow::table::Contents;
-use crate::flow::{Count, Direction, Flow, FlowKey, GroupKey, Interface, Reason, Sizes, Tally};
+use crate::flow::{
+    Count, Direction, Endpoint, Flow, FlowKey, GroupKey, Interface, Reason, Sizes, Tally,
+};
 
 pub mod class;
 pub mod policy;
@@ -137,6 +139,12 @@ impl Part {
 
     fn total(&self) -> Count {
         sum(self.tallies().map(|(_, _, tally)| both_ways(tally)))
+    }
+
+    /// What makes the same packet the same on every interface that sees it, and through
+    /// every tunnel.
+    fn ends(&self) -> Option<(Endpoint, Endpoint, Protocol)> {
+        self.key.map(|key| (key.low, key.high, key.protocol))
     }
 }
 
@@ -389,7 +397,10 @@ impl Sorted {
             let (ends, client) = roles.ends(&group);
             let part = Part {
                 key,
-                meaning: Meaning::of(&flow),
+                meaning: match key {
+                    Some(_) => Meaning::of(&flow),
+                    None => Meaning::of_sum(&flow),
+                },
                 flow,
                 counted,
                 client,
@@ -419,21 +430,31 @@ impl Sorted {
 }
 
 impl Seen {
-    /// Lets the interface that saw the most speak; what the others saw is duplicates.
+    /// Lets the interface that saw the most speak. What others saw of the same flows is
+    /// duplicates, and what they alone saw is as much the path's.
     fn judge(mut self, ends: Ends, policy: Policy, accounting: &mut Accounting) -> Path {
         let speaker = self.speaker();
-        let view = self.interfaces.remove(&speaker).unwrap_or_default();
-        let traffic = view.traffic();
-        accounting.paths += view.total();
+        let mut view = self.interfaces.remove(&speaker).unwrap_or_default();
+        let spoken: BTreeSet<_> = view.parts.iter().map(Part::ends).collect();
         let mut others = Vec::new();
-        for (interface, other) in self.interfaces {
+        for (interface, mut other) in self.interfaces {
+            let is_new = |part: &mut Part| !spoken.contains(&part.ends());
+            let new: Vec<Part> = other.parts.extract_if(.., is_new).collect();
+            if !new.is_empty() {
+                view.packet_sizes.merge(&other.packet_sizes);
+                view.record_sizes.merge(&other.record_sizes);
+            }
+            view.parts.extend(new);
             accounting.duplicates += other.total();
-            let alone = other
-                .traffic()
-                .into_keys()
-                .filter(|class| !traffic.contains_key(class));
-            others.push((interface, alone.collect()));
+            others.push((interface, other.traffic()));
         }
+        accounting.paths += view.total();
+        let traffic = view.traffic();
+        let alone = |class: &Class| !traffic.contains_key(class);
+        let others = others
+            .into_iter()
+            .map(|(interface, seen)| (interface, seen.into_keys().filter(alone).collect()))
+            .collect();
         Path {
             ends,
             verdict: verdict(ends, &traffic, &view.parts, policy),
@@ -466,11 +487,12 @@ fn verdict(
     policy: Policy,
 ) -> Verdict {
     let has = |class| traffic.contains_key(&class);
+    // Of flows that are not kept apart, none is said to be encrypted.
+    let is_sum = |part: &Part| part.key.is_none() && part.counted.contains(&Shown::Ciphertext);
     match (has(Class::Encrypted), has(Class::Plaintext)) {
         (true, true) => Verdict::Mixed,
         (false, true) => Verdict::Plaintext,
-        // Of paths that are not kept apart, none is said to be encrypted.
-        (true, false) if ends == Ends::Rest => Verdict::Undetermined,
+        (true, false) if ends == Ends::Rest || parts.iter().any(is_sum) => Verdict::Undetermined,
         (true, false) if policy.is_met(parts) => Verdict::Encrypted,
         (true, false) => Verdict::Weak,
         (false, false) => Verdict::Undetermined,

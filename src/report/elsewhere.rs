@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::{Volume, path::SuiteReport};
+use crate::evidence::dtls::Version;
 use crate::flow::DtlsFacts;
 use crate::verdict::Elsewhere;
 
@@ -40,7 +41,7 @@ impl ElsewhereReport {
                 .map(ToString::to_string)
                 .collect(),
             volume: elsewhere.count.into(),
-            versions: versions.into_iter().map(|version| version.name()).collect(),
+            versions: versions.into_iter().map(Version::name).collect(),
             suites: suites.into_iter().map(|&(_, suite)| suite.into()).collect(),
         }
     }

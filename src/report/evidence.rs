@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Names, rfc3339};
-use crate::evidence::{Shown, ciphertext::Exposure, lnet::Proof};
+use crate::evidence::{Shown, ciphertext::Exposure, dtls::Version, lnet::Proof};
 use crate::flow::{Direction, DtlsFacts, FlowKey, Reason, Sighting, Tally};
 use crate::verdict::class::Ground;
 use crate::verdict::{Class, Part, Path, Policy, Verdict};
@@ -122,9 +122,10 @@ impl Found<'_> {
         for ((version, suite), at) in seen {
             let accepted = policy.accepts_suite(suite) && policy.accepts_version(version);
             let judged = match (suite.is_secret(), accepted) {
-                (false, _) => ", which does not encrypt",
-                (true, false) => ", below the policy",
-                (true, true) => "",
+                (Some(false), _) => ", which does not encrypt",
+                (None, _) => ", which is not registered",
+                (Some(true), false) => ", below the policy",
+                (Some(true), true) => "",
             };
             let (version, name) = (version.name(), suite.name());
             self.add(
@@ -237,6 +238,7 @@ fn protected(part: &Part) -> String {
         Ground::NullSuite => "DTLS records under a suite that does not encrypt",
         Ground::Exposed => "DTLS records whose content can be read",
         Ground::Distribution => "DTLS records with bytes that no cipher would make",
+        Ground::Sum => "DTLS records of flows too many to tell apart",
         Ground::Conflict => {
             "DTLS records of a flow where one ServerHello chose a cipher and another chose none"
         }
@@ -248,6 +250,6 @@ fn protected(part: &Part) -> String {
 fn dtls_versions(part: &Part) -> String {
     let dtls = part.flow.dtls.as_deref();
     let versions = dtls.iter().flat_map(|dtls| dtls.versions());
-    let names: Vec<_> = versions.map(|version| version.name()).collect();
+    let names: Vec<_> = versions.map(Version::name).collect();
     format!("DTLS {}", names.join(" and "))
 }

@@ -8,7 +8,7 @@ use super::{Evidence, Names, evidence, rfc3339};
 use crate::decode::{Encapsulation, Protocol};
 use crate::evidence::dtls::Suite;
 use crate::evidence::lnet::ConnectionType;
-use crate::evidence::ptlrpc::{Flavor, Opcode};
+use crate::evidence::ptlrpc::Opcode;
 use crate::flow::dtls::Gaps;
 use crate::flow::lustre::RpcCount;
 use crate::flow::sizes::Percentiles;
@@ -105,7 +105,11 @@ impl DtlsReport {
         let chosen = dtls().flat_map(|dtls| dtls.suites.keys().map(|&(version, _)| version));
         // Sequences of different flows tell nothing together, so sums have none.
         let single = facts.iter().filter(|(part, _)| part.key.is_some());
-        let gaps: Vec<Gaps> = single.map(|(_, dtls)| dtls.gaps()).collect();
+        let none = Gaps {
+            at_least: facts.iter().any(|(part, _)| part.key.is_none()),
+            ..Gaps::default()
+        };
+        let gaps = single.fold(none, |gaps, (_, dtls)| gaps.and(dtls.gaps()));
         let versions: BTreeSet<_> = protected.chain(chosen).collect();
         let suites: BTreeSet<_> = dtls().flat_map(|dtls| dtls.suites.keys()).collect();
         Some(Self {
@@ -116,9 +120,9 @@ impl DtlsReport {
             suites: suites.into_iter().map(|&(_, suite)| suite.into()).collect(),
             handshake_seen: dtls().any(DtlsFacts::handshake_seen),
             records: dtls().map(|dtls| dtls.records).sum(),
-            missing: gaps.iter().map(|gaps| gaps.missing).sum(),
-            repeated: gaps.iter().map(|gaps| gaps.repeated).sum(),
-            at_least: gaps.len() < facts.len() || gaps.iter().any(|gaps| gaps.at_least),
+            missing: gaps.missing,
+            repeated: gaps.repeated,
+            at_least: gaps.at_least,
         })
     }
 }
@@ -223,16 +227,13 @@ fn operations(seen: &BTreeMap<Option<Opcode>, RpcCount>) -> Vec<OperationReport>
     seen.iter().map(row).collect()
 }
 
-fn flavors(seen: &BTreeMap<Flavor, u64>) -> Vec<FlavorReport> {
-    let row = |(flavor, &rpcs): (&Flavor, &u64)| FlavorReport {
-        name: flavor.name(),
-        rpcs,
-    };
+fn flavors(seen: &BTreeMap<(&'static str, bool), u64>) -> Vec<FlavorReport> {
+    let row = |(&(name, _), &rpcs): (&(&'static str, bool), &u64)| FlavorReport { name, rpcs };
     seen.iter().map(row).collect()
 }
 
-fn privacy(seen: &BTreeMap<Flavor, u64>) -> &'static str {
-    let private = seen.keys().filter(|flavor| flavor.is_private()).count();
+fn privacy(seen: &BTreeMap<(&'static str, bool), u64>) -> &'static str {
+    let private = seen.keys().filter(|(_, private)| *private).count();
     match private {
         _ if seen.is_empty() => "unknown",
         0 => "none",

@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn bytes_are_short() {
-        let shown = [0, 999, 1000, 1500, 999_999, 1_000_000, 3_000_000, u64::MAX].map(bytes);
+        let shown = [0, 999, 1000, 1500, 999_949, 999_950, 3_000_000, u64::MAX].map(bytes);
         assert_eq!(
             shown,
             [

@@ -2,8 +2,9 @@
 
 use super::{InputReport, Names};
 use crate::decode::Protocol;
-use crate::evidence::dtls::Version;
-use crate::verdict::{Class, Ends, Judgement, Path, Verdict};
+use crate::evidence::{Shown, dtls::Version};
+use crate::verdict::class::Ground;
+use crate::verdict::{Class, Ends, Judgement, Part, Path, Verdict};
 
 /// All warnings, those about the input first.
 pub(super) fn of(
@@ -72,6 +73,12 @@ fn path_warnings(path: &Path, names: &Names<'_>) -> Vec<String> {
             count.packets
         ));
     }
+    if path.verdict == Verdict::Encrypted && path.parts.iter().any(is_untested) {
+        all.push(format!(
+            "{title}: some of its DTLS has neither a ServerHello nor enough bytes in this capture \
+             to tell a cipher from none; capture the start of the tunnel, or longer packets"
+        ));
+    }
     for (interface, alone) in path.others.iter().filter(|(_, alone)| !alone.is_empty()) {
         let classes: Vec<_> = alone.iter().map(|class| class.name()).collect();
         let name = names
@@ -85,8 +92,19 @@ fn path_warnings(path: &Path, names: &Names<'_>) -> Vec<String> {
     all
 }
 
-fn is_dtls_stream(part: &crate::verdict::Part) -> bool {
+fn is_dtls_stream(part: &Part) -> bool {
     part.key.is_some_and(|key| key.protocol == Protocol::Tcp) && part.flow.dtls.is_some()
+}
+
+/// Whether nothing speaks for a cipher but the look of the records.
+fn is_untested(part: &Part) -> bool {
+    part.meaning.protected == (Class::Encrypted, Ground::Bytes)
+        && part.counted.contains(&Shown::Ciphertext)
+        && part
+            .flow
+            .dtls
+            .as_deref()
+            .is_some_and(|dtls| !dtls.is_tested())
 }
 
 fn chooses(path: &Path, version: Version) -> bool {

@@ -28,7 +28,8 @@ impl Policy {
     /// Whether a version is as good as promised.
     #[must_use]
     pub fn accepts_version(self, version: Version) -> bool {
-        self == Self::AnyDtls || version == Version::V1_2
+        // The numbers of later versions are lower.
+        self == Self::AnyDtls || version <= Version::V1_2
     }
 
     /// Whether a suite is as good as promised.
@@ -48,11 +49,11 @@ impl Policy {
             .filter(encrypted)
             .filter_map(|part| part.flow.dtls.as_deref())
             .all(|dtls| {
-                dtls.versions().all(|version| self.accepts_version(version))
-                    && dtls
-                        .suites
-                        .keys()
-                        .all(|&(_, suite)| self.accepts_suite(suite))
+                let chosen = dtls.suites.keys().map(|&(version, _)| version);
+                let mut versions = dtls.versions().chain(chosen);
+                let mut suites = dtls.suites.keys().map(|&(_, suite)| suite);
+                versions.all(|version| self.accepts_version(version))
+                    && suites.all(|suite| self.accepts_suite(suite))
             })
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Ends, Servers};
 use crate::decode::Address;
 use crate::flow::table::Contents;
-use crate::flow::{Direction, Flow, FlowKey, GroupKey, Position, Sighting};
+use crate::flow::{Direction, Flow, GroupKey, Position, Scope, Sighting};
 
 /// Two addresses, the lower first.
 type Pair = (Address, Address);
@@ -17,16 +17,20 @@ pub(super) struct Roles {
     pairs: BTreeMap<Pair, Hints>,
     /// Messages that name an address as the server, over all pairs.
     served: BTreeMap<Address, u64>,
+    /// Peers for which an address listens on Lustre's port.
+    listened: BTreeMap<Address, u64>,
     /// Servers of readable Lustre.
     proven: BTreeSet<Address>,
+    /// Its clients.
+    clients: BTreeSet<Address>,
 }
 
 /// What one pair's traffic hints at, by the end that it makes the server.
 #[derive(Clone, Default)]
 struct Hints {
     served: [u64; 2],
-    /// The first packet of a flow where that end alone has Lustre's port.
-    listens: [Option<Position>; 2],
+    /// Flows in which that end alone has Lustre's port, and the first packet of any.
+    listens: [(u64, Option<Position>); 2],
     /// The receiver of the first packet.
     called: Option<(Position, Direction)>,
     /// Whether readable Lustre was seen.
@@ -34,20 +38,25 @@ struct Hints {
 }
 
 impl Hints {
-    fn add(&mut self, key: Option<&FlowKey>, flow: &Flow) {
+    fn add(&mut self, scope: Scope, flow: &Flow) {
         let first = flow.tallies().map(|(_, tally)| tally.first).min();
-        if let Some(Sighting {
+        let Some(Sighting {
             position,
             direction,
             ..
         }) = first
+        else {
+            return;
+        };
+        let called = (position, direction.back());
+        self.called = Some(self.called.map_or(called, |known| known.min(called)));
+        if let Scope::Lustre {
+            listener: Some(end),
+        } = scope
         {
-            let called = (position, direction.back());
-            self.called = Some(self.called.map_or(called, |known| known.min(called)));
-            if let Some(end) = key.and_then(FlowKey::listener) {
-                let listens = &mut self.listens[end as usize];
-                *listens = Some(listens.map_or(position, |known| known.min(position)));
-            }
+            let (flows, first) = &mut self.listens[end as usize];
+            *flows += 1;
+            *first = Some(first.map_or(position, |known| known.min(position)));
         }
         if let Some(lustre) = flow.lustre.as_deref() {
             self.proven |= lustre.proof.is_some();
@@ -59,10 +68,15 @@ impl Hints {
         }
     }
 
+    /// Servers call their clients back, but with fewer connections than clients open.
     fn listener(&self) -> Option<Direction> {
-        match self.listens {
+        more(self.listens.map(|(flows, _)| flows))
+    }
+
+    /// Servers call back only who has called them.
+    fn first_listener(&self) -> Option<Direction> {
+        match self.listens.map(|(_, first)| first) {
             [None, None] => None,
-            // Servers call back the clients that called them first.
             [Some(up), Some(down)] if down < up => Some(Direction::Down),
             [Some(_), _] => Some(Direction::Up),
             [None, Some(_)] => Some(Direction::Down),
@@ -87,20 +101,26 @@ impl Roles {
             servers: servers.clone(),
             pairs: BTreeMap::new(),
             served: BTreeMap::new(),
+            listened: BTreeMap::new(),
             proven: BTreeSet::new(),
+            clients: BTreeSet::new(),
         };
         for (key, flow) in &contents.flows {
-            roles.hints(key.group()).add(Some(key), flow);
+            roles.hints(key.group()).add(key.scope(), flow);
         }
         for (key, group) in &contents.groups {
-            roles.hints(*key).add(None, &group.folded);
+            roles.hints(*key).add(key.scope, &group.folded);
         }
         for (pair, hints) in &roles.pairs {
-            *roles.served.entry(pair.0).or_default() += hints.served[0];
-            *roles.served.entry(pair.1).or_default() += hints.served[1];
+            for (address, end) in [(pair.0, 0), (pair.1, 1)] {
+                *roles.served.entry(address).or_default() += hints.served[end];
+                let listens = u64::from(hints.listens[end].0 > 0);
+                *roles.listened.entry(address).or_default() += listens;
+            }
         }
         let proven = roles.pairs.iter().filter(|(_, hints)| hints.proven);
-        roles.proven = proven.map(|(&pair, _)| roles.server(pair)).collect();
+        let (servers, clients) = proven.map(|(&pair, _)| roles.by_role(pair)).unzip();
+        (roles.proven, roles.clients) = (servers, clients);
         roles
     }
 
@@ -108,24 +128,25 @@ impl Roles {
         self.pairs.entry((group.low, group.high)).or_default()
     }
 
-    /// The server of a pair.
-    fn server(&self, pair: Pair) -> Address {
+    /// The server of a pair, then its client.
+    fn by_role(&self, pair: Pair) -> (Address, Address) {
         match self.server_end(pair) {
-            Direction::Up => pair.0,
-            Direction::Down => pair.1,
+            Direction::Up => (pair.0, pair.1),
+            Direction::Down => (pair.1, pair.0),
         }
     }
 
     fn server_end(&self, pair: Pair) -> Direction {
         let none = Hints::default();
         let hints = self.pairs.get(&pair).unwrap_or(&none);
-        let served = |address| self.served.get(&address).copied().unwrap_or(0);
-        let proven = |address| self.proven.contains(&address);
-        more([self.servers.rank(pair.0), self.servers.rank(pair.1)])
+        let both = |of: fn(&Self, Address) -> u64| more([of(self, pair.0), of(self, pair.1)]);
+        both(|it, address| it.servers.rank(address).into())
             .or_else(|| more(hints.served))
-            .or_else(|| more([served(pair.0), served(pair.1)]))
+            .or_else(|| both(|it, address| *it.served.get(&address).unwrap_or(&0)))
             .or_else(|| hints.listener())
-            .or_else(|| more([proven(pair.0), proven(pair.1)]))
+            .or_else(|| both(|it, address| *it.listened.get(&address).unwrap_or(&0)))
+            .or_else(|| hints.first_listener())
+            .or_else(|| both(|it, address| it.proven.contains(&address).into()))
             .or(hints.called.map(|(_, end)| end))
             .unwrap_or(Direction::Down)
     }
@@ -136,33 +157,27 @@ impl Roles {
         if group.is_beyond() {
             return (Ends::Rest, Direction::Up);
         }
-        let (low, high) = (group.low, group.high);
-        match self.server_end((low, high)) {
-            Direction::Down => {
-                let ends = Ends::Seen {
-                    client: low,
-                    server: high,
-                };
-                (ends, Direction::Up)
-            }
-            Direction::Up => {
-                let ends = Ends::Seen {
-                    client: high,
-                    server: low,
-                };
-                (ends, Direction::Down)
-            }
-        }
+        let pair = (group.low, group.high);
+        let (server, client) = self.by_role(pair);
+        (Ends::Seen { client, server }, self.server_end(pair).back())
     }
 
-    /// Whether an address of a group is a known server's. Of groups beyond the limit
-    /// nobody knows, so there it is one as soon as there can be any.
-    pub(super) fn is_server(&self, group: &GroupKey, address: Address) -> bool {
+    /// Whether an address of a group is a known server's: one that was named, or shown
+    /// by readable Lustre. Of groups beyond the limit nobody knows, so there it is one as
+    /// soon as there can be any.
+    pub(super) fn is_named(&self, group: &GroupKey, address: Address) -> bool {
         if group.is_beyond() {
             self.any_server()
         } else {
-            self.servers.rank(address) > 0 || self.proven.contains(&address)
+            self.servers.rank(address) > 1 || self.proven.contains(&address)
         }
+    }
+
+    /// The same, or one that is in a block of those that may be servers, unless readable
+    /// Lustre shows it to be a client.
+    pub(super) fn is_server(&self, group: &GroupKey, address: Address) -> bool {
+        let may_be = self.servers.rank(address) > 0 && !self.clients.contains(&address);
+        may_be || self.is_named(group, address)
     }
 
     /// Whether anything named a server.

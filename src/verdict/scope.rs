@@ -1,7 +1,7 @@
 //! Which packets are a path's.
 
 use super::roles::Roles;
-use crate::decode::Protocol;
+use crate::decode::{Cause, Layer, Protocol};
 use crate::evidence::Shown;
 use crate::flow::{Direction, GroupKey, Reason, Scope};
 
@@ -22,8 +22,8 @@ pub enum Bucket {
 pub(super) fn bucket(group: &GroupKey, shown: Shown, roles: &Roles) -> Bucket {
     let server = roles.has_server(group);
     match group.scope {
-        Scope::Lustre => Bucket::Path,
-        Scope::Reserved { by } if roles.is_server_end(group, by.back()) => Bucket::Path,
+        Scope::Lustre { .. } => Bucket::Path,
+        Scope::Reserved { by } if roles.is_named_end(group, by.back()) => Bucket::Path,
         Scope::Portless(_) if server => Bucket::Path,
         Scope::Portless(reason) => Bucket::Undecodable(reason),
         Scope::Reserved { .. } | Scope::Elsewhere => tunnel(group.protocol, shown, server),
@@ -35,26 +35,31 @@ pub(super) fn bucket(group: &GroupKey, shown: Shown, roles: &Roles) -> Bucket {
 fn tunnel(protocol: Protocol, shown: Shown, server: bool) -> Bucket {
     let dtls = protocol == Protocol::Udp && shown.is_dtls();
     let perhaps = protocol == Protocol::Udp && shown == Shown::CutPayload;
-    match server {
-        true if dtls || perhaps => Bucket::Path,
-        false if dtls => Bucket::Elsewhere,
+    match (server, dtls, perhaps) {
+        (true, true, _) | (true, _, true) => Bucket::Path,
+        (false, true, _) => Bucket::Elsewhere,
+        (false, _, true) => Bucket::Undecodable(Reason {
+            layer: Layer::UdpPayload,
+            cause: Cause::Capture,
+        }),
         _ => Bucket::Other,
     }
 }
 
 /// Whether any packet of the group can be a path's.
 pub(super) fn may_be_path(group: &GroupKey, roles: &Roles) -> bool {
-    group.scope == Scope::Lustre || roles.has_server(group)
+    matches!(group.scope, Scope::Lustre { .. }) || roles.has_server(group)
 }
 
 impl Roles {
-    /// Whether the end that sends packets this way is a known server.
-    fn is_server_end(&self, group: &GroupKey, end: Direction) -> bool {
+    /// Whether the end that sends packets this way is a server for sure: a CIDR block only
+    /// says who may be one.
+    fn is_named_end(&self, group: &GroupKey, end: Direction) -> bool {
         let address = match end {
             Direction::Up => group.low,
             Direction::Down => group.high,
         };
-        self.is_server(group, address)
+        self.is_named(group, address)
     }
 
     fn has_server(&self, group: &GroupKey) -> bool {

@@ -84,6 +84,9 @@ impl Servers {
             return Err(ServersError::Unknown(word.to_owned()));
         };
         let many = octets.iter().map(Vec::len).product();
+        if many == 0 {
+            return Err(ServersError::Unknown(word.to_owned()));
+        }
         if many > Self::MAX_RANGE {
             return Err(ServersError::TooMany(word.to_owned(), many));
         }
@@ -217,6 +220,7 @@ mod tests {
         assert!(refused("10.0.0.4@o2ib").contains("AMLFS speaks TCP only"));
         assert!(refused("10.0.0@tcp").contains("no server"));
         assert!(refused("10.0.0.300").contains("no server"));
+        assert!(refused("10.0.0.[9-4]@tcp").contains("no server"));
         assert!(refused("10.*.*.4@tcp").contains("65536 servers"));
     }
 }
