@@ -9,7 +9,7 @@ const ETHERNET_LEN: usize = Ethernet2Header::LEN;
 const IPV4_LEN: usize = Ipv4Header::MIN_LEN;
 const TCP_LEN: usize = 32;
 const UDP_LEN: usize = UdpHeader::LEN;
-/// Bytes of an LNet message before its payload.
+/// Bytes of an `LNet` message before its payload.
 const LNET_LEN: usize = 96;
 
 /// The ends of a frame.
@@ -92,7 +92,7 @@ pub fn vxlan(vni: u32, inner: &[u8]) -> Vec<u8> {
     udp(outer, &payload)
 }
 
-/// An LNet PUT with a header that names the frame's own ends, and `len` bytes behind it:
+/// An `LNet` PUT with a header that names the frame's own ends, and `len` bytes behind it:
 /// what starts a segment of bulk or control data.
 pub fn lnet_put(ends: Ends, portal: u32, payload_len: u32, len: usize) -> Vec<u8> {
     let mut message = Vec::with_capacity(LNET_LEN + len);

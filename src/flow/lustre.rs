@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Direction, Sighting, keep_first};
 use crate::evidence::lnet::{self, ConnectionType, Ends, Message, Proof, Server, Unit};
-use crate::evidence::ptlrpc::{Flavor, Kind, Opcode, Rpc};
+use crate::evidence::ptlrpc::{Kind, Opcode, Rpc};
 
 /// What the readable Lustre of a flow says together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub struct LustreFacts {
     pub served: [u64; 2],
     /// Requests and replies by operation; `None` stands for unknown codes.
     pub operations: BTreeMap<Option<Opcode>, RpcCount>,
-    /// RPCs by security flavor; flavors without a name stand together.
-    pub flavors: BTreeMap<Flavor, u64>,
+    /// RPCs by the name of their security flavor, and whether it hides their bodies.
+    pub flavors: BTreeMap<(&'static str, bool), u64>,
 }
 
 /// RPC messages of an operation.
@@ -77,10 +77,7 @@ impl LustreFacts {
     }
 
     fn add_rpc(&mut self, rpc: Rpc) {
-        let flavor = match rpc.flavor {
-            flavor if flavor.name() == "unknown" => Flavor(u32::MAX),
-            flavor => flavor,
-        };
+        let flavor = (rpc.flavor.name(), rpc.flavor.is_private());
         *self.flavors.entry(flavor).or_default() += 1;
         if let Some((kind, code)) = rpc.operation {
             let known = code.name().map(|_| code);

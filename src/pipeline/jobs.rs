@@ -34,7 +34,7 @@ pub(super) enum News {
     /// Fragments that it saw.
     Fragments(FragmentEvents),
     /// All the rest.
-    Done(Done),
+    Done(Box<Done>),
 }
 
 /// What the walk of a part came to.
@@ -91,7 +91,7 @@ impl Job {
         let done = walk.run(context, part, |events| {
             let _ = tell.send(News::Fragments(events));
         });
-        let _ = tell.send(News::Done(done));
+        let _ = tell.send(News::Done(Box::new(done)));
     }
 }
 

@@ -100,7 +100,7 @@ impl<'c> Sum<'c> {
             match news {
                 News::Began(_) => {}
                 News::Fragments(events) => self.play(events),
-                News::Done(done) => return Some(done),
+                News::Done(done) => return Some(*done),
             }
         }
         None

@@ -18,7 +18,7 @@ pub enum Kind {
     Lustre,
     /// A server that calls its client back.
     Callback,
-    /// Lustre between a reserved port and another port of a known server.
+    /// Lustre between two reserved ports.
     Reserved,
     /// DTLS with a server; the hello chooses the suite, and without one was not seen.
     Tunnel(Option<u16>),
@@ -67,7 +67,7 @@ impl Kind {
         match self {
             Self::Lustre | Self::OverTcp => (1018 - place, 988),
             Self::Callback => (988, 1018 - place),
-            Self::Reserved => (1020, 50_000 + place),
+            Self::Reserved => (1020, 1019 + place % 5),
             Self::Nfs => (1021, 2049),
             Self::Ssh => (50_000 + place, 22),
             Self::Lookalike => (40_000 + place, 988),
