@@ -25,7 +25,9 @@ pub const LUSTRE_PORT: u16 = 988;
 /// The source ports that Azure documents beside it.
 const RESERVED_PORTS: std::ops::RangeInclusive<u16> = 1019..=1023;
 
-fn is_lustre_port(port: u16) -> bool {
+/// Whether traffic on a port may be Lustre's.
+#[must_use]
+pub fn is_lustre_port(port: u16) -> bool {
     port == LUSTRE_PORT || RESERVED_PORTS.contains(&port)
 }
 

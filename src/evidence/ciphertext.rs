@@ -113,10 +113,21 @@ fn is_transport(protocol: IpNumber) -> bool {
 /// Those records stay whose bytes have the lowest ranks. So it does not matter in which
 /// order they came or how the input was split, and a record that is seen again, in a
 /// replay or a second capture, is the same entry again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByteSample {
     /// By rank.
     records: BTreeMap<u64, Excerpt>,
+    /// Ranks from this on are not kept.
+    ceiling: u64,
+}
+
+impl Default for ByteSample {
+    fn default() -> Self {
+        Self {
+            records: BTreeMap::new(),
+            ceiling: u64::MAX,
+        }
+    }
 }
 
 /// Bytes of one record, and how many there are.
@@ -142,19 +153,24 @@ impl ByteSample {
         if !bytes.is_empty() {
             let mut excerpt = [0; Self::PER_RECORD];
             excerpt[..bytes.len()].copy_from_slice(bytes);
-            let rank = FixedState::with_seed(0x17).hash_one(bytes);
-            self.keep(rank, (excerpt, bytes.len()));
+            // Of a fixed length it takes two multiplications.
+            let (halves, _) = excerpt.as_chunks();
+            let halves: [u128; 2] = [halves[0], halves[1]].map(u128::from_le_bytes);
+            let rank = FixedState::with_seed(0x17).hash_one((halves[0], halves[1]));
+            if rank < self.ceiling {
+                self.keep(rank, (excerpt, bytes.len()));
+            }
         }
     }
 
     fn keep(&mut self, rank: u64, excerpt: Excerpt) {
-        let is_full = self.records.len() >= Self::RECORDS;
-        let highest = || self.records.last_key_value().map(|(&rank, _)| rank);
-        if !is_full || highest().is_some_and(|highest| rank < highest) {
+        if rank < self.ceiling {
             self.records.insert(rank, excerpt);
         }
-        if self.records.len() > Self::RECORDS {
-            self.records.pop_last();
+        if self.records.len() > Self::RECORDS
+            && let Some((highest, _)) = self.records.pop_last()
+        {
+            self.ceiling = highest;
         }
     }
 

@@ -7,8 +7,8 @@ use crate::evidence::{self, Shown, lnet::Ends};
 use crate::flow::fragments::{Event, First, Later, PacketKey, Place};
 use crate::flow::table::Counted;
 use crate::flow::{
-    Count, Direction, Endpoint, FlowKey, Interface, LUSTRE_PORT, LustreFacts, Position, Scope,
-    Sighting,
+    Count, Direction, Endpoint, FlowKey, Interface, LUSTRE_PORT, LustreFacts, Position, Sighting,
+    is_lustre_port,
 };
 
 /// A worker with its own counters.
@@ -211,16 +211,16 @@ impl<'o> Worker<'o> {
         payload: &Payload<'_>,
         here: Here,
     ) -> First {
-        let mut place = here.place(packet, ports, Shown::Datagram);
-        let scope = place.flow.scope();
-        if scope == Scope::Elsewhere && packet.protocol == Protocol::Tcp {
+        // On other ports only DTLS can be a path's, and it belongs in UDP.
+        let elsewhere = !is_lustre_port(ports.0) && !is_lustre_port(ports.1);
+        if elsewhere && packet.protocol == Protocol::Tcp {
             return self.other(here);
         }
         let (shown, records) = evidence::read(packet.protocol, payload);
-        if scope == Scope::Elsewhere && shown == Shown::Datagram {
+        if elsewhere && shown == Shown::Datagram {
             return self.other(here);
         }
-        place.shown = shown;
+        let place = here.place(packet, ports, shown);
         let here = here.with_payload(payload.wire_len.unwrap_or(0));
         let (counted, at) = self.count(place, here);
         for record in records.into_iter().flatten() {
