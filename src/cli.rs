@@ -175,8 +175,10 @@ pub struct Analyze {
     pub max_flows: usize,
     /// How many workers read at once.
     pub threads: usize,
-    /// Files longer than this are walked in pieces of about this many bytes.
-    pub piece_len: u64,
+    /// In how many pieces a long file is walked.
+    pub pieces: usize,
+    /// How long they are at least, in bytes.
+    pub min_piece_len: u64,
     /// The format of standard output.
     pub format: &'static Format,
     /// How it looks there.
@@ -201,7 +203,8 @@ impl TryFrom<AnalyzeFlags> for Analyze {
             max_flows: flags.max_flows,
             threads,
             // One worker alone has nothing to share.
-            piece_len: if threads > 1 { PIECE_LEN } else { u64::MAX },
+            pieces: if threads > 1 { 2 * threads } else { 1 },
+            min_piece_len: MIN_PIECE_LEN,
             format: format.unwrap_or(&FORMATS[0]),
             style: Style {
                 color: flags.color.on_stdout(),
@@ -217,9 +220,8 @@ impl TryFrom<AnalyzeFlags> for Analyze {
     }
 }
 
-/// Long enough that a piece costs more to walk than to merge, and short enough that all
-/// workers end at about the same time.
-const PIECE_LEN: u64 = 64 << 20;
+/// Long enough that a piece costs far more to walk than to merge.
+const MIN_PIECE_LEN: u64 = 32 << 20;
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)

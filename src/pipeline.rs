@@ -46,8 +46,8 @@ pub fn analyze(config: &Analyze) -> Result<Report, OpenError> {
         progress: Progress::new(inputs::size(&captures)),
     };
     let mut sum = Sum::new(&context, captures.iter().map(inputs::report).collect());
-    // Enough for each worker to find another part when it is done with one.
-    let ahead = 2 * config.threads;
+    // Enough for a worker to find another part when it is done with one.
+    let ahead = config.threads + 1;
     thread::scope(|scope| {
         let (give, take) = bounded::<Job>(ahead);
         for _ in 0..config.threads {

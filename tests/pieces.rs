@@ -17,7 +17,8 @@ fn report(paths: &[PathBuf], threads: usize, piece_len: u64, max_flows: usize) -
     let args = flags.iter().map(Into::into).chain(paths.iter().cloned());
     let Command::Analyze(flags) = Cli::parse_from(args.map(PathBuf::into_os_string)).command;
     let mut config = Analyze::try_from(flags).expect("the flags are right");
-    (config.threads, config.piece_len, config.max_flows) = (threads, piece_len, max_flows);
+    (config.threads, config.max_flows) = (threads, max_flows);
+    (config.pieces, config.min_piece_len) = (usize::MAX, piece_len);
     let report = pipeline::analyze(&config).expect("all are captures");
     serde_json::to_string_pretty(&report).expect("a report is JSON")
 }

@@ -27,6 +27,8 @@ pub struct Supply {
     rng: Rng,
     mix: Mix,
     templates: Vec<Template>,
+    /// Records so far in each of many flows.
+    records: Vec<u64>,
 }
 
 /// A frame, and where in it a number counts up.
@@ -50,11 +52,19 @@ impl Supply {
             rng,
             mix,
             templates,
+            records: match mix {
+                Mix::Flows(flows) => vec![0; flows as usize],
+                _ => Vec::new(),
+            },
         }
     }
 
     /// The next frame.
     pub fn next(&mut self) -> &[u8] {
+        if let Mix::Flows(flows) = self.mix {
+            let flow = self.rng.u32(0..flows);
+            return self.of_flow(flow);
+        }
         let total: u32 = self.templates.iter().map(|template| template.weight).sum();
         let mut pick = self.rng.u32(0..total);
         let place = self.templates.iter().position(|template| {
@@ -63,17 +73,31 @@ impl Supply {
             found
         });
         let template = &mut self.templates[place.unwrap_or(0)];
-        if let Some(at) = template.sequence_at {
-            template.sequence += 1;
-            let epoch = 1 << 48;
-            let bytes = (epoch | template.sequence).to_be_bytes();
-            template.frame[at..at + 8].copy_from_slice(&bytes);
-        }
-        if let Mix::Flows(flows) = self.mix {
-            let flow = self.rng.u32(0..flows);
-            spread(&mut template.frame, flow);
-        }
+        template.sequence += 1;
+        template.number(template.sequence);
         &template.frame
+    }
+
+    /// The next frame of one of many flows, each of one kind.
+    fn of_flow(&mut self, flow: u32) -> &[u8] {
+        let place = flow as usize % self.templates.len();
+        let template = &mut self.templates[place];
+        let records = &mut self.records[flow as usize];
+        *records += 1;
+        template.number(*records);
+        spread(&mut template.frame, flow);
+        &template.frame
+    }
+}
+
+impl Template {
+    /// Gives the frame's DTLS record a sequence number, if it has one.
+    fn number(&mut self, sequence: u64) {
+        if let Some(at) = self.sequence_at {
+            let epoch = 1 << 48;
+            let bytes = (epoch | sequence).to_be_bytes();
+            self.frame[at..at + 8].copy_from_slice(&bytes);
+        }
     }
 }
 

@@ -341,7 +341,7 @@ impl Reader {
         mut on_progress: impl FnMut(u64),
     ) -> Walked {
         let (consumed, mut told) = (self.consumed, 0);
-        let on_block = || {
+        let on_block = |_| {
             let consumed = consumed.load(Relaxed);
             on_progress(consumed - told);
             told = consumed;

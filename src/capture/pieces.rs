@@ -142,7 +142,7 @@ impl Pieces {
         from: &Place,
         interfaces: &Interfaces,
         on_frame: impl FnMut(&Frame<'_>),
-        mut on_progress: impl FnMut(u64),
+        on_progress: impl FnMut(u64),
     ) -> PieceWalk {
         let limit = match piece + 1 {
             last if last >= self.count => u64::MAX,
@@ -153,9 +153,8 @@ impl Pieces {
             Err(error) => return PieceWalk::failed(from.offset, &error),
         };
         let mut format = from.format.clone();
-        let walked = stream.walk(&mut format, limit, interfaces, on_frame, || {});
+        let walked = stream.walk(&mut format, limit, interfaces, on_frame, on_progress);
         let offset = stream.offset();
-        on_progress(offset - from.offset);
         let end = walked.fault.is_none().then(|| Place {
             offset,
             format: format.renumbered(),

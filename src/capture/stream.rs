@@ -93,14 +93,14 @@ impl Stream {
 
     /// Shows `on_frame` each packet of the records that begin before `limit`, and goes
     /// on to the first that does not, to the end, or to the first fault. After each
-    /// block, `on_block` is told.
+    /// block, `on_block` is told how many bytes that was.
     pub(super) fn walk(
         &mut self,
         format: &mut Format,
         limit: u64,
         interfaces: &Interfaces,
         mut on_frame: impl FnMut(&Frame<'_>),
-        mut on_block: impl FnMut(),
+        mut on_block: impl FnMut(u64),
     ) -> Walked {
         let (mut packets, mut wire_bytes) = (0, 0);
         let fault = loop {
@@ -112,7 +112,7 @@ impl Stream {
                 on_frame(frame);
             });
             self.advance(used);
-            on_block();
+            on_block(used as u64);
             match stop.map(|stop| self.pass(stop)) {
                 Some(Ok(true)) => {}
                 Some(Ok(false)) | None => break None,

@@ -14,10 +14,11 @@ use super::{Count, Flow, FlowKey, GroupKey, Sighting, Sizes};
 use crate::evidence::Shown;
 
 /// How many flows, and how many groups of flows, are kept apart by default.
-pub const DEFAULT_LIMIT: usize = 16_384;
+pub const DEFAULT_LIMIT: usize = 8192;
 
-/// Times the limit before anything is folded: then folding costs little a flow.
-const SLACK: usize = 2;
+/// The part of the limit that is let in beyond it before anything is folded: then folding
+/// costs little a flow.
+const SLACK: usize = 4;
 
 /// The sum over some flows between two addresses.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -125,7 +126,7 @@ impl Table {
     }
 
     fn look_up(&mut self, key: &FlowKey) -> Option<usize> {
-        self.fold_to(SLACK);
+        self.make_room();
         let place = self.flows.place(key)?;
         self.recent.note(key, place);
         Some(place)
@@ -135,7 +136,7 @@ impl Table {
     pub fn merge(&mut self, other: Self) {
         for (key, more) in other.groups.entries {
             group(&mut self.groups, &mut self.beyond, key).merge(more);
-            self.fold_to(SLACK);
+            self.make_room();
         }
         for (key, more) in other.beyond {
             self.beyond.entry(key).or_default().merge(more);
@@ -149,7 +150,7 @@ impl Table {
     /// Everything, sorted, and at the limit exactly.
     #[must_use]
     pub fn into_contents(mut self) -> Contents {
-        self.fold_to(1);
+        self.fold_to(0);
         let groups = &self.groups;
         let (kept, lone) = std::mem::take(&mut self.flows.entries)
             .into_iter()
@@ -165,7 +166,11 @@ impl Table {
         }
     }
 
-    /// Folds flows and groups, if there are more than `slack` times the limit.
+    fn make_room(&mut self) {
+        self.fold_to(self.flows.limit / SLACK);
+    }
+
+    /// Folds flows and groups, if there are more than `slack` beyond the limit.
     fn fold_to(&mut self, slack: usize) {
         if !self.groups.exceeds(slack) && !self.flows.exceeds(slack) {
             return;
@@ -310,10 +315,10 @@ impl<K: Hash + Ord + Copy, V: Default> Lowest<K, V> {
     }
 
     fn exceeds(&self, slack: usize) -> bool {
-        self.entries.len() > self.limit.saturating_mul(slack)
+        self.entries.len() > self.limit.saturating_add(slack)
     }
 
-    /// Takes out the entries of the highest ranks, if there are more than `slack` times
+    /// Takes out the entries of the highest ranks, if there are more than `slack` beyond
     /// the limit, and lowers the ceiling to what is left.
     fn shed(&mut self, slack: usize) -> Vec<(K, V)> {
         if !self.exceeds(slack) {

@@ -58,7 +58,7 @@ pub(super) fn of<'c>(
     context: &'c Context<'c>,
 ) -> impl Iterator<Item = (Part, Source)> + 'c {
     (0..).zip(captures).flat_map(move |(file, input)| {
-        let (whole, pieces) = match input.pieces(context.config.piece_len, &context.interfaces) {
+        let (whole, pieces) = match input.pieces(piece_len(&input, context), &context.interfaces) {
             None => (Some(input), None),
             Some(pieces) => (None, Some(Arc::new(pieces))),
         };
@@ -69,6 +69,13 @@ pub(super) fn of<'c>(
         });
         whole.into_iter().chain(pieces)
     })
+}
+
+/// All pieces of a file alike, so that the workers end at about the same time.
+fn piece_len(input: &Input, context: &Context<'_>) -> u64 {
+    let size = input.size().unwrap_or(0);
+    let even = size.div_ceil(context.config.pieces as u64);
+    even.max(context.config.min_piece_len).max(1)
 }
 
 impl Job {
