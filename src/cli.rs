@@ -89,6 +89,10 @@ pub struct AnalyzeFlags {
     /// How many workers read at once [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+
+    /// Tell on standard error where the time went
+    #[arg(long)]
+    pub stats: bool,
 }
 
 /// When to use color.
@@ -183,6 +187,8 @@ pub struct Analyze {
     pub style: Style,
     /// Files to write the report to.
     pub outputs: Vec<(PathBuf, &'static Format)>,
+    /// Whether to tell where the time went.
+    pub stats: bool,
 }
 
 impl TryFrom<AnalyzeFlags> for Analyze {
@@ -213,6 +219,7 @@ impl TryFrom<AnalyzeFlags> for Analyze {
                 .into_iter()
                 .map(|path| by_ending(&path).map(|format| (path, format)))
                 .collect::<Result<_, CliError>>()?,
+            stats: flags.stats,
         })
     }
 }

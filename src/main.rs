@@ -26,22 +26,30 @@ fn main() -> ExitCode {
 
 fn analyze(flags: AnalyzeFlags) -> Result<u8, Box<dyn Error>> {
     let config = Analyze::try_from(flags)?;
-    let report = pipeline::analyze(&config)?;
+    let (report, mut stats) = pipeline::measure(&config)?;
+    stats.time_writing(|| write_all(&report, &config))?;
+    if config.stats {
+        // Nobody fails for want of a clock.
+        let _ = stats.write(&config.style, &mut io::stderr().lock());
+    }
+    Ok(report.exit_code())
+}
+
+fn write_all(report: &Report, config: &Analyze) -> Result<(), String> {
     for (path, format) in &config.outputs {
         let plain = Style {
             color: false,
             ..config.style.clone()
         };
         File::create(path)
-            .and_then(|file| write(&report, format, &plain, file))
+            .and_then(|file| write(report, format, &plain, file))
             .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
-    match write(&report, config.format, &config.style, io::stdout().lock()) {
+    match write(report, config.format, &config.style, io::stdout().lock()) {
         // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        written => written.map_err(|error| format!("cannot write the report: {error}"))?,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| format!("cannot write the report: {error}")),
     }
-    Ok(report.exit_code())
 }
 
 fn write(report: &Report, format: &Format, style: &Style, out: impl Write) -> io::Result<()> {
