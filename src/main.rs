@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use plainsight::cli::{Analyze, AnalyzeFlags, Cli, Command};
+use plainsight::cli::{Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command};
 use plainsight::pipeline;
 use plainsight::report::{Format, Report, Style};
 use plainsight::verdict::Exit;
@@ -14,6 +14,7 @@ use plainsight::verdict::Exit;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Analyze(flags) => analyze(flags),
+        Command::Bench(flags) => bench(flags),
     };
     outcome.map_or_else(
         |error| {
@@ -45,10 +46,24 @@ fn write_all(report: &Report, config: &Analyze) -> Result<(), String> {
             .and_then(|file| write(report, format, &plain, file))
             .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
-    match write(report, config.format, &config.style, io::stdout().lock()) {
-        // Whoever reads has seen enough.
+    let written = write(report, config.format, &config.style, io::stdout().lock());
+    whole(written).map_err(|error| format!("cannot write the report: {error}"))
+}
+
+fn bench(flags: BenchFlags) -> Result<u8, Box<dyn Error>> {
+    let config = Bench::try_from(flags)?;
+    let outcome = plainsight::bench::run(&config)?;
+    let style = &config.analyze.style;
+    let written = outcome.write(config.format, style, &mut io::stdout().lock());
+    whole(written).map_err(|error| format!("cannot write what was measured: {error}"))?;
+    Ok(0)
+}
+
+/// Output that ends early was enough for whoever read it.
+fn whole(written: io::Result<()>) -> io::Result<()> {
+    match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|error| format!("cannot write the report: {error}")),
+        written => written,
     }
 }
 

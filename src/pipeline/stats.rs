@@ -77,14 +77,14 @@ fn nanos(time: Duration) -> u64 {
 }
 
 /// Time since the last lap.
-pub(super) struct Laps(Instant);
+pub(crate) struct Laps(Instant);
 
 impl Laps {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
 
-    pub(super) fn lap(&mut self) -> Duration {
+    pub(crate) fn lap(&mut self) -> Duration {
         let last = std::mem::replace(&mut self.0, Instant::now());
         self.0 - last
     }
