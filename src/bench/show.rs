@@ -84,8 +84,16 @@ fn cells(row: &Row) -> Vec<Cell> {
         right(spread(row.packets_per_second)),
         right(spread(row.bytes_per_second)),
         right(format!("{:.1}", row.nanoseconds_per_packet)),
-        right(format!("{:.2}", row.time_ratio)),
+        right(ratio(row.time_ratio)),
     ]
+}
+
+fn ratio(ratio: f64) -> String {
+    if ratio < 0.1 {
+        format!("{ratio:.4}")
+    } else {
+        format!("{ratio:.2}")
+    }
 }
 
 /// The three in the median's power of a thousand, as in `8.10 8.31 8.40 M`.
