@@ -34,6 +34,14 @@ pub enum Command {
     /// It holds for the place of the capture, and for what was captured.
     #[command(after_help = after_help(EXAMPLES))]
     Analyze(AnalyzeFlags),
+
+    /// Measure how fast this machine analyzes recorded captures
+    ///
+    /// Beside the analysis, the same files are walked and read without looking at a
+    /// packet, which is the limit here, and counted by tcpdump and capinfos where these
+    /// are installed. Exits with 0 whatever the captures show, and with 2 where they
+    /// cannot be read.
+    Bench(BenchFlags),
 }
 
 /// The flags of `analyze`, as typed.
@@ -89,6 +97,40 @@ pub struct AnalyzeFlags {
     /// How many workers read at once [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+
+    /// Tell on standard error where the time went
+    #[arg(long)]
+    pub stats: bool,
+}
+
+/// The flags of `bench`, as typed.
+#[derive(Debug, Args)]
+pub struct BenchFlags {
+    /// Capture files, or folders of them
+    #[arg(value_name = "FILE", required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// How many runs to count, after one to warm up
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub runs: NonZeroUsize,
+
+    /// How many workers read at once [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// The format of what was measured
+    #[arg(long, value_enum, default_value_t)]
+    pub format: BenchFormat,
+}
+
+/// How `bench` says what it measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum BenchFormat {
+    /// For a person
+    #[default]
+    Table,
+    /// For a program
+    Json,
 }
 
 /// When to use color.
@@ -185,6 +227,8 @@ pub struct Analyze {
     pub style: Style,
     /// Files to write the report to.
     pub outputs: Vec<(PathBuf, &'static Format)>,
+    /// Whether to tell where the time went.
+    pub stats: bool,
 }
 
 impl TryFrom<AnalyzeFlags> for Analyze {
@@ -216,6 +260,43 @@ impl TryFrom<AnalyzeFlags> for Analyze {
                 .into_iter()
                 .map(|path| by_ending(&path).map(|format| (path, format)))
                 .collect::<Result<_, CliError>>()?,
+            stats: flags.stats,
+        })
+    }
+}
+
+/// What `bench` is meant to do.
+#[derive(Debug)]
+pub struct Bench {
+    /// What to measure.
+    pub analyze: Analyze,
+    /// How often, and at least once.
+    pub runs: usize,
+    /// How to say it.
+    pub format: BenchFormat,
+}
+
+impl TryFrom<BenchFlags> for Bench {
+    type Error = CliError;
+
+    fn try_from(flags: BenchFlags) -> Result<Self, CliError> {
+        let analyze = AnalyzeFlags {
+            paths: flags.paths,
+            servers: Vec::new(),
+            policy: Policy::default(),
+            format: FORMATS[0].name.to_owned(),
+            outputs: Vec::new(),
+            verbose: false,
+            color: ColorChoice::default(),
+            vxlan_ports: Vec::new(),
+            max_flows: DEFAULT_LIMIT,
+            threads: flags.threads,
+            stats: false,
+        };
+        Ok(Self {
+            analyze: analyze.try_into()?,
+            runs: flags.runs.get(),
+            format: flags.format,
         })
     }
 }

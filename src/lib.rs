@@ -21,11 +21,12 @@
 //!
 //! [`pipeline`] joins the stages, and is the only place with threads and clocks.
 //! [`cli`] holds the flags as typed and the configuration as meant, and `main` turns
-//! one into an exit code.
+//! one into an exit code. [`bench`] runs the pipeline over and over, beside what limits it.
 //!
 //! # Who may name whom
 //! A stage names itself and the stages above it in the table, never one below.
-//! [`cli`] may name every stage, [`pipeline`] also [`cli`], and `main` everything.
+//! [`cli`] may name every stage, [`pipeline`] also [`cli`], [`bench`] also [`pipeline`],
+//! and `main` everything.
 //!
 //! # What follows from what, and when
 //! - While packets are read, nothing is concluded. A packet [shows](evidence::Shown)
@@ -54,6 +55,7 @@
 //! 7. Time is in the packet: the same files give the same report on any day.
 
 pub mod aggregate;
+pub mod bench;
 pub mod capture;
 pub mod cli;
 pub mod decode;

@@ -5,12 +5,14 @@
 //! order is decided there: whether a piece began where the one before it ended, and
 //! which flow an IP fragment is of.
 
+use std::panic::resume_unwind;
 use std::thread;
+use std::time::Duration;
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Receiver, bounded};
 
 use crate::capture::Interfaces;
-use crate::capture::file::OpenError;
+use crate::capture::file::{Input, OpenError};
 use crate::cli::Analyze;
 use crate::report::Report;
 use crate::verdict::judge;
@@ -18,13 +20,15 @@ use crate::verdict::judge;
 mod inputs;
 mod jobs;
 mod progress;
+pub mod stats;
 mod sum;
 pub mod worker;
 
 use inputs::Inputs;
 use jobs::Job;
 use progress::Progress;
-use sum::Sum;
+use stats::{Laps, Stats, Times};
+use sum::{Sum, Total};
 
 /// What all workers share.
 struct Context<'c> {
@@ -39,32 +43,81 @@ struct Context<'c> {
 /// What is named and cannot be read, or is no capture. What a capture holds is no
 /// error, however damaged.
 pub fn analyze(config: &Analyze) -> Result<Report, OpenError> {
+    measure(config).map(|(report, _)| report)
+}
+
+/// As [`analyze`], and tells where the time went.
+///
+/// # Errors
+/// As [`analyze`].
+pub fn measure(config: &Analyze) -> Result<(Report, Stats), OpenError> {
+    let mut laps = Laps::start();
     let Inputs { captures, skipped } = inputs::open(&config.paths)?;
+    let size = inputs::size(&captures);
     let context = Context {
         config,
         interfaces: Interfaces::default(),
-        progress: Progress::new(inputs::size(&captures)),
+        progress: Progress::new(size),
     };
+    let opening = laps.lap();
     let mut sum = Sum::new(&context, captures.iter().map(inputs::report).collect());
-    // Enough for a worker to find another part when it is done with one.
-    let ahead = config.threads + 1;
-    thread::scope(|scope| {
-        let (give, take) = bounded::<Job>(ahead);
-        for _ in 0..config.threads {
-            let (take, context) = (take.clone(), &context);
-            scope.spawn(move || take.iter().for_each(|job| job.run(context)));
-        }
-        sum.add_all(jobs::of(captures, &context), &give, ahead);
-    });
-    let (snapshot, reports) = sum.finish();
+    let mut parts = walk(captures, &context, &mut sum);
+    let Total {
+        snapshot,
+        reports,
+        merging,
+        walked_again,
+    } = sum.finish();
+    parts.merge(&walked_again);
     context.progress.finish();
+    let walking = laps.lap();
     let judgement = judge(snapshot, &config.servers, config.policy);
     let names = context.interfaces.names();
-    Ok(Report::new(
-        &judgement,
-        reports,
-        &skipped,
-        &names,
-        config.policy,
-    ))
+    let stats = Stats {
+        // What was walked twice was read once as far as anyone asked.
+        bytes: context.progress.position().min(size.unwrap_or(u64::MAX)),
+        packets: reports.iter().map(|report| report.packets).sum(),
+        threads: config.threads,
+        opening,
+        walking,
+        parts,
+        merging,
+        judging: Duration::ZERO,
+        writing: Duration::ZERO,
+    };
+    let report = Report::new(&judgement, reports, &skipped, &names, config.policy);
+    let judging = laps.lap();
+    Ok((report, Stats { judging, ..stats }))
+}
+
+/// Has all workers walk the captures while their parts are added up; gives the time that
+/// each part took.
+fn walk(captures: Vec<Input>, context: &Context<'_>, sum: &mut Sum<'_>) -> Times {
+    let threads = context.config.threads;
+    // Enough for each worker to find another part when it is done with one.
+    let ahead = threads + 1;
+    thread::scope(|scope| {
+        let (give, take) = bounded::<Job>(ahead);
+        let work = |take: Receiver<Job>| {
+            let mut parts = Times::default();
+            for job in take {
+                parts.of(|| job.run(context));
+            }
+            parts
+        };
+        let workers: Vec<_> = (0..threads)
+            .map(|_| take.clone())
+            .map(|take| scope.spawn(move || work(take)))
+            .collect();
+        sum.add_all(jobs::of(captures, context), &give, ahead);
+        drop(give);
+        let mut parts = Times::default();
+        for worker in workers {
+            match worker.join() {
+                Ok(times) => parts.merge(&times),
+                Err(panic) => resume_unwind(panic),
+            }
+        }
+        parts
+    })
 }

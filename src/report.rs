@@ -17,6 +17,7 @@ mod evidence;
 mod json;
 mod path;
 mod table;
+pub(crate) mod text;
 mod warnings;
 
 pub use elsewhere::ElsewhereReport;

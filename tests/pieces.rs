@@ -15,7 +15,9 @@ use proptest::prelude::*;
 fn report(paths: &[PathBuf], threads: usize, piece_len: u64, max_flows: usize) -> String {
     let flags = ["plainsight", "analyze", "--servers", "10.20.2.0/24"];
     let args = flags.iter().map(Into::into).chain(paths.iter().cloned());
-    let Command::Analyze(flags) = Cli::parse_from(args.map(PathBuf::into_os_string)).command;
+    let Command::Analyze(flags) = Cli::parse_from(args.map(PathBuf::into_os_string)).command else {
+        unreachable!("analyze was asked for")
+    };
     let mut config = Analyze::try_from(flags).expect("the flags are right");
     (config.threads, config.max_flows) = (threads, max_flows);
     (config.pieces, config.min_piece_len) = (usize::MAX, piece_len);

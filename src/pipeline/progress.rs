@@ -43,6 +43,11 @@ impl Progress {
         }
     }
 
+    /// Bytes read so far, as stored.
+    pub(super) fn position(&self) -> u64 {
+        self.bar.position()
+    }
+
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::Context;
 use super::jobs::{Done, FragmentEvents, Job, News, Source, Walk};
+use super::stats::Times;
 use super::worker::Part;
 use crate::aggregate::Snapshot;
 use crate::capture::pieces::{Pieces, Place};
@@ -24,6 +26,17 @@ pub(super) struct Sum<'c> {
     reports: Vec<InputReport>,
     /// Where the next piece of the same file must begin.
     end: Option<Place>,
+    merging: Times,
+    walked_again: Times,
+}
+
+/// What all parts came to, and the time it took to add them up.
+pub(super) struct Total {
+    pub(super) snapshot: Snapshot,
+    pub(super) reports: Vec<InputReport>,
+    pub(super) merging: Times,
+    /// Pieces that did not begin where it was guessed.
+    pub(super) walked_again: Times,
 }
 
 /// A part that a worker has.
@@ -41,6 +54,8 @@ impl<'c> Sum<'c> {
             fragments: Fragments::default(),
             reports,
             end: None,
+            merging: Times::default(),
+            walked_again: Times::default(),
         }
     }
 
@@ -89,7 +104,10 @@ impl<'c> Sum<'c> {
                 drop(news);
                 let context = self.context;
                 let walk = Walk::Piece(pieces, begin);
-                Some(walk.run(context, part, |events| self.play(events)))
+                let started = Instant::now();
+                let done = walk.run(context, part, |events| self.play(events));
+                self.walked_again.add(started.elapsed());
+                Some(done)
             }
         }
     }
@@ -107,7 +125,7 @@ impl<'c> Sum<'c> {
     }
 
     fn settle(&mut self, part: Part, done: Done) {
-        self.snapshot.merge(done.snapshot);
+        self.merging.of(|| self.snapshot.merge(done.snapshot));
         self.end = done.end;
         let report = &mut self.reports[part.file as usize];
         report.packets += done.walked.packets;
@@ -115,19 +133,25 @@ impl<'c> Sum<'c> {
     }
 
     fn play(&mut self, events: FragmentEvents) {
-        for (key, event) in events {
-            let snapshot = &mut self.snapshot;
-            self.fragments
-                .play(key, event, |later, outcome| snapshot.settle(later, outcome));
-        }
+        let (snapshot, fragments) = (&mut self.snapshot, &mut self.fragments);
+        self.merging.of(|| {
+            for (key, event) in events {
+                fragments.play(key, event, |later, outcome| snapshot.settle(later, outcome));
+            }
+        });
     }
 
     /// Everything, when the input has ended.
-    pub(super) fn finish(mut self) -> (Snapshot, Vec<InputReport>) {
-        let snapshot = &mut self.snapshot;
-        self.fragments
-            .finish(|later, outcome| snapshot.settle(later, outcome));
-        (self.snapshot, self.reports)
+    pub(super) fn finish(mut self) -> Total {
+        let (snapshot, fragments) = (&mut self.snapshot, &mut self.fragments);
+        self.merging
+            .of(|| fragments.finish(|later, outcome| snapshot.settle(later, outcome)));
+        Total {
+            snapshot: self.snapshot,
+            reports: self.reports,
+            merging: self.merging,
+            walked_again: self.walked_again,
+        }
     }
 }
 

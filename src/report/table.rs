@@ -4,9 +4,10 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Ansi};
-use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{Cell, Color};
 
 use super::path::Traffic;
+use super::text::{self, bytes, number, packets, right};
 use super::{AccountingReport, Evidence, PathReport, Report, Style};
 use crate::flow::Count;
 use crate::verdict::{Class, Verdict};
@@ -20,13 +21,6 @@ const WARNING: Ansi = AnsiColor::Yellow.on_default();
 
 /// A space at which no line is broken.
 const NO_BREAK: &str = "\u{a0}";
-
-/// One line, below the header.
-const LINES: TableStyle =
-    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
-/// Spaces before and after a cell, beside the one that parts columns: a row with the
-/// longest IPv4 addresses fits 80 of them.
-const PADDING: (u16, u16) = (0, 1);
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { style, out };
@@ -80,24 +74,7 @@ impl Page<'_> {
     }
 
     fn table(&mut self, header: &[&str], rows: Vec<Vec<Cell>>) -> io::Result<()> {
-        let mut table = Table::new();
-        table
-            .load_style(LINES)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(self.style.width)
-            .force_no_tty()
-            .set_header(header)
-            .add_rows(rows);
-        for column in table.column_iter_mut().take(header.len() - 1) {
-            column.set_padding(PADDING);
-        }
-        if let Some(last) = table.column_mut(header.len() - 1) {
-            last.set_padding((0, 0));
-        }
-        if self.style.color {
-            table.enforce_styling();
-        }
-        table.lines().try_for_each(|line| self.line(&line))
+        text::table(header, rows, self.style).try_for_each(|line| self.line(&line))
     }
 
     fn paths(&mut self, report: &Report) -> io::Result<()> {
@@ -214,10 +191,6 @@ fn row(path: &PathReport) -> Vec<Cell> {
     ]
 }
 
-fn right(text: String) -> Cell {
-    Cell::new(text).set_alignment(CellAlignment::Right)
-}
-
 fn color(verdict: Verdict) -> Color {
     match verdict {
         Verdict::Encrypted => Color::Green,
@@ -261,42 +234,6 @@ fn volume(count: Count) -> String {
     }
 }
 
-/// Bytes in powers of a thousand, as in `3.0 MB`.
-fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    let tenths = |of: u64| bytes / of + u64::from(bytes % of >= of / 2);
-    let (mut unit, mut tenth) = (0, 100);
-    while tenths(tenth) >= 10_000 && unit + 1 < UNITS.len() {
-        tenth *= 1000;
-        unit += 1;
-    }
-    let tenths = tenths(tenth);
-    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
-}
-
-fn packets(count: u64) -> String {
-    match count {
-        1 => "1 packet".to_owned(),
-        _ => format!("{} packets", number(count)),
-    }
-}
-
-/// A number with its thousands apart, as in `1,234,567`.
-fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 /// The classes of traffic, in the order that reports list them.
 fn by_class(traffic: &Traffic) -> [(Class, Count); 4] {
     [
@@ -305,28 +242,4 @@ fn by_class(traffic: &Traffic) -> [(Class, Count); 4] {
         (Class::Plaintext, traffic.plaintext),
         (Class::Undetermined, traffic.undetermined),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{bytes, number};
-
-    #[test]
-    fn bytes_are_short() {
-        let shown = [0, 999, 1000, 1500, 999_949, 999_950, 3_000_000, u64::MAX].map(bytes);
-        assert_eq!(
-            shown,
-            [
-                "0 B", "999 B", "1.0 kB", "1.5 kB", "999.9 kB", "1.0 MB", "3.0 MB", "18.4 EB"
-            ]
-        );
-    }
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(
-            [0, 999, 1000, 1_234_567].map(number),
-            ["0", "999", "1,000", "1,234,567"]
-        );
-    }
 }
