@@ -4,7 +4,6 @@
 //! captured only those bytes can tell: an IP header or a Lustre signature inside a
 //! record, or a distribution of byte values that no cipher makes.
 
-use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::ops::Range;
 
@@ -115,8 +114,8 @@ fn is_transport(protocol: IpNumber) -> bool {
 /// replay or a second capture, is the same entry again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ByteSample {
-    /// By rank.
-    records: BTreeMap<u64, Excerpt>,
+    /// By rank, in a row: in a tree, records that come and go would make and free nodes.
+    records: Vec<(u64, Excerpt)>,
 }
 
 /// Bytes of one record, and how many there are.
@@ -148,14 +147,14 @@ impl ByteSample {
     }
 
     fn keep(&mut self, rank: u64, excerpt: Excerpt) {
-        let is_full = self.records.len() >= Self::RECORDS;
-        let highest = || self.records.last_key_value().map(|(&rank, _)| rank);
-        if !is_full || highest().is_some_and(|highest| rank < highest) {
-            self.records.insert(rank, excerpt);
+        let place = self.records.partition_point(|&(known, _)| known < rank);
+        match self.records.get(place) {
+            Some(&(known, _)) if known == rank => return,
+            None if self.records.len() == Self::RECORDS => return,
+            _ => {}
         }
-        if self.records.len() > Self::RECORDS {
-            self.records.pop_last();
-        }
+        self.records.truncate(Self::RECORDS - 1);
+        self.records.insert(place, (rank, excerpt));
     }
 
     /// Adds what another part of the flow showed.
@@ -184,7 +183,7 @@ impl ByteSample {
     }
 
     fn bytes(&self) -> impl Iterator<Item = u8> {
-        let excerpts = self.records.values();
-        excerpts.flat_map(|(bytes, len)| bytes[..*len].iter().copied())
+        let excerpts = self.records.iter();
+        excerpts.flat_map(|(_, (bytes, len))| bytes[..*len].iter().copied())
     }
 }
