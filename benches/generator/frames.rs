@@ -9,6 +9,10 @@ const ETHERNET_LEN: usize = Ethernet2Header::LEN;
 const IPV4_LEN: usize = Ipv4Header::MIN_LEN;
 const TCP_LEN: usize = 32;
 const UDP_LEN: usize = UdpHeader::LEN;
+/// Where the epoch and sequence number of a DTLS record stand, in a frame of it alone.
+pub const SEQUENCE_AT: usize = ETHERNET_LEN + IPV4_LEN + UDP_LEN + 3;
+/// Bytes that VXLAN puts in front of a frame.
+pub const VXLAN_AROUND: usize = ETHERNET_LEN + IPV4_LEN + UDP_LEN + 8;
 /// Bytes of an `LNet` message before its payload.
 const LNET_LEN: usize = 96;
 
@@ -109,6 +113,23 @@ pub fn lnet_put(ends: Ends, portal: u32, payload_len: u32, len: usize) -> Vec<u8
     message.extend([0; 16]);
     message.extend(portal.to_le_bytes());
     message.resize(LNET_LEN + len, 0);
+    message
+}
+
+/// A request for an operation with the null flavor, in an `LNet` PUT.
+pub fn rpc_request(ends: Ends, operation: u32) -> Vec<u8> {
+    const BODY_LEN: u32 = 184;
+    const HEAD_LEN: u32 = 40;
+    const PORTAL: u32 = 6;
+    let mut message = lnet_put(ends, PORTAL, HEAD_LEN + BODY_LEN, 0);
+    for word in [1, 0, 0x0bd0_0bd3, 0, 0, 0, 0, 0, BODY_LEN, 0] {
+        message.extend(u32::to_le_bytes(word));
+    }
+    message.extend([0; 8]);
+    for word in [0x1267, 0, operation] {
+        message.extend(u32::to_le_bytes(word));
+    }
+    message.resize(LNET_LEN + (HEAD_LEN + BODY_LEN) as usize, 0);
     message
 }
 

@@ -129,12 +129,13 @@ fn plain(weight: u32, frame: Vec<u8>) -> Template {
 
 /// A DTLS datagram, and inside VXLAN if `vni` says so.
 fn dtls(weight: u32, n: u8, fragment: &[u8], vni: Option<u32>) -> Template {
-    const SEQUENCE_IN_UDP: usize = 14 + 20 + 8 + 3;
-    const VXLAN_LEN: usize = 14 + 20 + 8 + 8;
     let frame = frames::udp(tunnel(n), &frames::dtls_record(0, fragment));
     let (frame, sequence_at) = match vni {
-        None => (frame, SEQUENCE_IN_UDP),
-        Some(vni) => (frames::vxlan(vni, &frame), VXLAN_LEN + SEQUENCE_IN_UDP),
+        None => (frame, frames::SEQUENCE_AT),
+        Some(vni) => (
+            frames::vxlan(vni, &frame),
+            frames::VXLAN_AROUND + frames::SEQUENCE_AT,
+        ),
     };
     Template {
         frame,
