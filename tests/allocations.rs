@@ -2,8 +2,6 @@
 //!
 //! Counted by an allocator that stands in for the system's, in this test alone.
 
-use std::net::Ipv4Addr;
-
 use allocation_counter::measure;
 use fastrand::Rng;
 use plainsight::capture::{Frame, InterfaceId, LinkType, Timestamp};
@@ -12,7 +10,6 @@ use plainsight::flow::table::DEFAULT_LIMIT;
 use plainsight::pipeline::worker::{Part, Worker};
 
 #[path = "../benches/generator/mod.rs"]
-#[allow(dead_code, reason = "benches write files of it")]
 mod generator;
 
 use generator::frames::{self, Ends};
@@ -23,35 +20,6 @@ const PART: Part = Part { file: 0, piece: 0 };
 const PACKETS: u64 = 10_000;
 /// Flows that take turns.
 const FLOWS: u8 = 16;
-
-fn client(n: u8) -> Ipv4Addr {
-    Ipv4Addr::new(10, 20, 1, 4 + n)
-}
-
-fn server(n: u8) -> Ipv4Addr {
-    Ipv4Addr::new(10, 20, 2, 4 + n % 4)
-}
-
-fn lustre(n: u8) -> Ends {
-    Ends {
-        source: (client(n), 1023 - u16::from(n % 5)),
-        destination: (server(n), 988),
-    }
-}
-
-fn tunnel(n: u8) -> Ends {
-    Ends {
-        source: (client(n), 40_000 + u16::from(n)),
-        destination: (server(n), 4433),
-    }
-}
-
-fn stranger(n: u8, port: u16) -> Ends {
-    Ends {
-        source: (client(n), 50_000 + u16::from(n)),
-        destination: (Ipv4Addr::new(168, 63, 129, 16), port),
-    }
-}
 
 fn frame(number: u64, data: &[u8]) -> Frame<'_> {
     let micros = i64::try_from(number).expect("a short capture");
@@ -121,7 +89,7 @@ fn assert_none_for_dtls(what: &'static str, vni: Option<u32>, sequence: impl Fn(
     let mut rng = Rng::with_seed(988);
     let mut frames = of_each(|n| {
         let fragment = frames::random(&mut rng, 300 + usize::from(n % 3) * 500);
-        let frame = frames::udp(tunnel(n), &frames::dtls_record(0, &fragment));
+        let frame = frames::udp(Ends::tunnel(n), &frames::dtls_record(0, &fragment));
         vni.map_or(frame.clone(), |vni| frames::vxlan(vni, &frame))
     });
     let at = frames::SEQUENCE_AT + vni.map_or(0, |_| frames::VXLAN_AROUND);
@@ -146,15 +114,18 @@ fn the_counter_counts() {
 fn readable_lustre_bulk() {
     let mut rng = Rng::with_seed(988);
     let mut frames = of_each(|n| {
-        let put = frames::lnet_put(lustre(n), 8, 1 << 20, 1352);
-        frames::tcp(lustre(n), &put)
+        let put = frames::lnet_put(Ends::lustre(n), 8, 1 << 20, 1352);
+        frames::tcp(Ends::lustre(n), &put)
     });
     frames.extend(of_each(|n| {
         let bulk = frames::random(&mut rng, 1448);
-        frames::tcp(lustre(n), &bulk)
+        frames::tcp(Ends::lustre(n), &bulk)
     }));
-    frames.extend(of_each(|n| frames::tcp(lustre(n).back(), &[])));
-    frames.push(frames::tcp(lustre(0), &frames::random(&mut rng, 64 << 10)));
+    frames.extend(of_each(|n| frames::tcp(Ends::lustre(n).back(), &[])));
+    frames.push(frames::tcp(
+        Ends::lustre(0),
+        &frames::random(&mut rng, 64 << 10),
+    ));
     assert_none_for("bulk", &frames);
 }
 
@@ -162,19 +133,22 @@ fn readable_lustre_bulk() {
 #[test]
 fn bulk_that_proves_nothing() {
     let mut rng = Rng::with_seed(988);
-    let frames = of_each(|n| frames::tcp(lustre(n), &frames::random(&mut rng, 1448)));
+    let frames = of_each(|n| frames::tcp(Ends::lustre(n), &frames::random(&mut rng, 1448)));
     assert_none_for("bulk without a proof", &frames);
-    let teasing = of_each(|n| frames::tcp(lustre(n), &[0xc1; 1448]));
+    let teasing = of_each(|n| frames::tcp(Ends::lustre(n), &[0xc1; 1448]));
     assert_none_for("bulk of first bytes", &teasing);
 }
 
 #[test]
 fn readable_lustre_control() {
     const OPERATIONS: [u32; 4] = [3, 4, 101, 400];
-    let mut frames = of_each(|n| frames::tcp(lustre(n), &frames::lnet_noop()));
+    let mut frames = of_each(|n| frames::tcp(Ends::lustre(n), &frames::lnet_noop()));
     for operation in OPERATIONS {
         frames.extend(of_each(|n| {
-            frames::tcp(lustre(n), &frames::rpc_request(lustre(n), operation))
+            frames::tcp(
+                Ends::lustre(n),
+                &frames::rpc_request(Ends::lustre(n), operation),
+            )
         }));
     }
     assert_none_for("control messages", &frames);
@@ -209,8 +183,8 @@ fn dtls_inside_vxlan() {
 #[test]
 fn lustre_inside_vxlan() {
     let frames = of_each(|n| {
-        let put = frames::lnet_put(lustre(n), 6, 200, 200);
-        frames::vxlan(42, &frames::tcp(lustre(n), &put))
+        let put = frames::lnet_put(Ends::lustre(n), 6, 200, 200);
+        frames::vxlan(42, &frames::tcp(Ends::lustre(n), &put))
     });
     assert_none_for("Lustre in VXLAN", &frames);
 }
@@ -218,10 +192,10 @@ fn lustre_inside_vxlan() {
 #[test]
 fn noise() {
     let mut rng = Rng::with_seed(988);
-    let mut frames = of_each(|n| frames::tcp(stranger(n, 443), &frames::random(&mut rng, 600)));
+    let mut frames = of_each(|n| frames::tcp(Ends::noise(n, 443), &frames::random(&mut rng, 600)));
     let mut rng = Rng::with_seed(989);
     frames.extend(of_each(|n| {
-        frames::udp(stranger(n, 53), &frames::random(&mut rng, 80))
+        frames::udp(Ends::noise(n, 53), &frames::random(&mut rng, 80))
     }));
     // Neither IP nor whole.
     let mut arp = frames[0].clone();
