@@ -9,6 +9,10 @@ const ETHERNET_LEN: usize = Ethernet2Header::LEN;
 const IPV4_LEN: usize = Ipv4Header::MIN_LEN;
 const TCP_LEN: usize = 32;
 const UDP_LEN: usize = UdpHeader::LEN;
+/// Where the epoch and sequence number of a DTLS record stand, in a frame of it alone.
+pub const SEQUENCE_AT: usize = ETHERNET_LEN + IPV4_LEN + UDP_LEN + 3;
+/// Bytes that VXLAN puts in front of a frame.
+pub const VXLAN_AROUND: usize = ETHERNET_LEN + IPV4_LEN + UDP_LEN + 8;
 /// Bytes of an `LNet` message before its payload.
 const LNET_LEN: usize = 96;
 
@@ -22,6 +26,30 @@ pub struct Ends {
 }
 
 impl Ends {
+    /// Lustre from one of a client's reserved ports.
+    pub fn lustre(n: u8) -> Self {
+        Self {
+            source: (client(n), 1023 - u16::from(n % 5)),
+            destination: (Ipv4Addr::new(10, 20, 2, 4 + n % 4), 988),
+        }
+    }
+
+    /// A tunnel between a client and a server.
+    pub fn tunnel(n: u8) -> Self {
+        Self {
+            source: (client(n), 40_000 + u16::from(n)),
+            destination: (Ipv4Addr::new(10, 20, 2, 8 + n % 4), 4433),
+        }
+    }
+
+    /// A client and a host that is no server.
+    pub fn noise(n: u8, port: u16) -> Self {
+        Self {
+            source: (client(n), 50_000 + u16::from(n)),
+            destination: (Ipv4Addr::new(168, 63, 129, 16), port),
+        }
+    }
+
     /// The same, seen from the other side.
     pub fn back(self) -> Self {
         Self {
@@ -29,6 +57,10 @@ impl Ends {
             destination: self.source,
         }
     }
+}
+
+fn client(n: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 20, 1, 4 + n % 8)
 }
 
 /// A TCP segment with this payload, and a timestamp option as Linux sends.
@@ -80,16 +112,73 @@ fn ip(ends: Ends, protocol: IpNumber, payload_len: usize) -> Vec<u8> {
     frame
 }
 
-/// A frame inside VXLAN, between two hosts of the network underneath.
-pub fn vxlan(vni: u32, inner: &[u8]) -> Vec<u8> {
-    let outer = Ends {
+/// Two hosts of the network underneath.
+fn underneath(port: u16) -> Ends {
+    Ends {
         source: (Ipv4Addr::new(192, 168, 50, 1), 49152),
-        destination: (Ipv4Addr::new(192, 168, 50, 2), 4789),
-    };
+        destination: (Ipv4Addr::new(192, 168, 50, 2), port),
+    }
+}
+
+/// A frame inside VXLAN.
+pub fn vxlan(vni: u32, inner: &[u8]) -> Vec<u8> {
     let mut payload = vec![8, 0, 0, 0];
     payload.extend((vni << 8).to_be_bytes());
     payload.extend(inner);
-    udp(outer, &payload)
+    udp(underneath(4789), &payload)
+}
+
+/// A frame inside Geneve, with one option.
+pub fn geneve(vni: u32, inner: &[u8]) -> Vec<u8> {
+    let mut payload = vec![2, 0, 0x65, 0x58];
+    payload.extend((vni << 8).to_be_bytes());
+    payload.extend([1, 2, 3, 1, 9, 9, 9, 9]);
+    payload.extend(inner);
+    udp(underneath(6081), &payload)
+}
+
+/// A frame's IP packet inside GRE, with a key.
+pub fn gre(inner: &[u8]) -> Vec<u8> {
+    let packet = &inner[ETHERNET_LEN..];
+    let header = [0x20, 0, 8, 0, 0, 0, 0, 44];
+    let mut frame = ip(underneath(0), IpNumber::GRE, header.len() + packet.len());
+    frame.extend(header);
+    frame.extend(packet);
+    frame
+}
+
+/// The same frame with a VLAN tag.
+pub fn vlan(id: u16, frame: &[u8]) -> Vec<u8> {
+    let (addresses, rest) = frame.split_at(12);
+    [addresses, &[0x81, 0], &id.to_be_bytes(), rest].concat()
+}
+
+/// The same IPv4 frame with options in its header: a router alert.
+pub fn with_ip_options(frame: &[u8]) -> Vec<u8> {
+    let (head, payload) = frame.split_at(ETHERNET_LEN + IPV4_LEN);
+    let mut frame = [head, &[0x94, 4, 0, 0], payload].concat();
+    frame[ETHERNET_LEN] = 0x46;
+    let len = u16::try_from(frame.len() - ETHERNET_LEN).expect("a short frame");
+    frame[ETHERNET_LEN + 2..ETHERNET_LEN + 4].copy_from_slice(&len.to_be_bytes());
+    frame
+}
+
+/// A TCP segment over IPv6 with a header of destination options, between the addresses
+/// that map to these.
+pub fn tcp_v6(ends: Ends, payload: &[u8]) -> Vec<u8> {
+    let v4 = tcp(ends, payload);
+    let (mac, segment) = (&v4[..12], &v4[ETHERNET_LEN + IPV4_LEN..]);
+    let options = [6, 0, 1, 4, 0, 0, 0, 0];
+    let len = u16::try_from(options.len() + segment.len()).expect("a short frame");
+    let mut frame = [mac, &[0x86, 0xdd, 0x60, 0, 0, 0]].concat();
+    frame.extend(len.to_be_bytes());
+    frame.extend([60, 64]);
+    for (address, _) in [ends.source, ends.destination] {
+        frame.extend(address.to_ipv6_mapped().octets());
+    }
+    frame.extend(options);
+    frame.extend(segment);
+    frame
 }
 
 /// An `LNet` PUT with a header that names the frame's own ends, and `len` bytes behind it:
@@ -109,6 +198,23 @@ pub fn lnet_put(ends: Ends, portal: u32, payload_len: u32, len: usize) -> Vec<u8
     message.extend([0; 16]);
     message.extend(portal.to_le_bytes());
     message.resize(LNET_LEN + len, 0);
+    message
+}
+
+/// A request for an operation with the null flavor, in an `LNet` PUT.
+pub fn rpc_request(ends: Ends, operation: u32) -> Vec<u8> {
+    const BODY_LEN: u32 = 184;
+    const HEAD_LEN: u32 = 40;
+    const PORTAL: u32 = 6;
+    let mut message = lnet_put(ends, PORTAL, HEAD_LEN + BODY_LEN, 0);
+    for word in [1, 0, 0x0bd0_0bd3, 0, 0, 0, 0, 0, BODY_LEN, 0] {
+        message.extend(u32::to_le_bytes(word));
+    }
+    message.extend([0; 8]);
+    for word in [0x1267, 0, operation] {
+        message.extend(u32::to_le_bytes(word));
+    }
+    message.resize(LNET_LEN + (HEAD_LEN + BODY_LEN) as usize, 0);
     message
 }
 

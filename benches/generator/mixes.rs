@@ -1,7 +1,5 @@
 //! Mixes of traffic: an endless supply of frames, from a seed.
 
-use std::net::Ipv4Addr;
-
 use fastrand::Rng;
 
 use super::frames::{self, Ends};
@@ -111,37 +109,6 @@ fn spread(frame: &mut [u8], flow: u32) {
     frame[PORT_AT..PORT_AT + 2].copy_from_slice(&port.to_be_bytes());
 }
 
-fn client(n: u8) -> Ipv4Addr {
-    Ipv4Addr::new(10, 20, 1, n)
-}
-
-fn server(n: u8) -> Ipv4Addr {
-    Ipv4Addr::new(10, 20, 2, n)
-}
-
-/// Lustre from one of a client's reserved ports.
-fn lustre(n: u8) -> Ends {
-    Ends {
-        source: (client(4 + n % 8), 1023 - u16::from(n % 5)),
-        destination: (server(4 + n % 4), 988),
-    }
-}
-
-/// A tunnel between a client and a server.
-fn tunnel(n: u8) -> Ends {
-    Ends {
-        source: (client(4 + n % 8), 40_000 + u16::from(n)),
-        destination: (server(8 + n % 4), 4433),
-    }
-}
-
-fn noise(n: u8, port: u16) -> Ends {
-    Ends {
-        source: (client(4 + n % 8), 50_000 + u16::from(n)),
-        destination: (Ipv4Addr::new(168, 63, 129, 16), port),
-    }
-}
-
 fn plain(weight: u32, frame: Vec<u8>) -> Template {
     Template {
         frame,
@@ -153,12 +120,13 @@ fn plain(weight: u32, frame: Vec<u8>) -> Template {
 
 /// A DTLS datagram, and inside VXLAN if `vni` says so.
 fn dtls(weight: u32, n: u8, fragment: &[u8], vni: Option<u32>) -> Template {
-    const SEQUENCE_IN_UDP: usize = 14 + 20 + 8 + 3;
-    const VXLAN_LEN: usize = 14 + 20 + 8 + 8;
-    let frame = frames::udp(tunnel(n), &frames::dtls_record(0, fragment));
+    let frame = frames::udp(Ends::tunnel(n), &frames::dtls_record(0, fragment));
     let (frame, sequence_at) = match vni {
-        None => (frame, SEQUENCE_IN_UDP),
-        Some(vni) => (frames::vxlan(vni, &frame), VXLAN_LEN + SEQUENCE_IN_UDP),
+        None => (frame, frames::SEQUENCE_AT),
+        Some(vni) => (
+            frames::vxlan(vni, &frame),
+            frames::VXLAN_AROUND + frames::SEQUENCE_AT,
+        ),
     };
     Template {
         frame,
@@ -176,15 +144,15 @@ fn small(rng: &mut Rng) -> Vec<Template> {
     for n in 0..16 {
         let mut noop = frames::lnet_noop();
         noop.resize(TCP_ROOM, 0);
-        templates.push(plain(2, frames::tcp(lustre(n), &noop)));
+        templates.push(plain(2, frames::tcp(Ends::lustre(n), &noop)));
         let bytes = frames::random(rng, TCP_ROOM);
-        templates.push(plain(4, frames::tcp(lustre(n).back(), &bytes)));
+        templates.push(plain(4, frames::tcp(Ends::lustre(n).back(), &bytes)));
         let fragment = frames::random(rng, UDP_ROOM - 13);
         templates.push(dtls(6, n, &fragment, None));
         let bytes = frames::random(rng, TCP_ROOM);
-        templates.push(plain(2, frames::tcp(noise(n, 443), &bytes)));
+        templates.push(plain(2, frames::tcp(Ends::noise(n, 443), &bytes)));
         let bytes = frames::random(rng, UDP_ROOM);
-        templates.push(plain(2, frames::udp(noise(n, 53), &bytes)));
+        templates.push(plain(2, frames::udp(Ends::noise(n, 53), &bytes)));
     }
     templates
 }
@@ -193,20 +161,20 @@ fn small(rng: &mut Rng) -> Vec<Template> {
 fn mixed(rng: &mut Rng) -> Vec<Template> {
     let mut templates = Vec::new();
     for n in 0..8 {
-        let put = frames::lnet_put(lustre(n), 8, 1 << 20, MSS - 96);
-        templates.push(plain(1, frames::tcp(lustre(n), &put)));
+        let put = frames::lnet_put(Ends::lustre(n), 8, 1 << 20, MSS - 96);
+        templates.push(plain(1, frames::tcp(Ends::lustre(n), &put)));
         let bulk = frames::random(rng, MSS);
-        templates.push(plain(16, frames::tcp(lustre(n), &bulk)));
-        templates.push(plain(38, frames::tcp(lustre(n).back(), &[])));
+        templates.push(plain(16, frames::tcp(Ends::lustre(n), &bulk)));
+        templates.push(plain(38, frames::tcp(Ends::lustre(n).back(), &[])));
         let bulk = frames::random(rng, SUPER);
-        templates.push(plain(1, frames::tcp(lustre(n), &bulk)));
-        let request = frames::lnet_put(lustre(n), 6, 200, 200);
-        templates.push(plain(4, frames::tcp(lustre(n), &request)));
+        templates.push(plain(1, frames::tcp(Ends::lustre(n), &bulk)));
+        let request = frames::lnet_put(Ends::lustre(n), 6, 200, 200);
+        templates.push(plain(4, frames::tcp(Ends::lustre(n), &request)));
         let fragment = frames::random(rng, 1400);
         templates.push(dtls(20, n, &fragment, None));
         templates.push(dtls(8, n, &fragment, Some(42)));
         let bytes = frames::random(rng, 600);
-        templates.push(plain(12, frames::tcp(noise(n, 443), &bytes)));
+        templates.push(plain(12, frames::tcp(Ends::noise(n, 443), &bytes)));
     }
     templates
 }

@@ -4,7 +4,6 @@
 //! captured only those bytes can tell: an IP header or a Lustre signature inside a
 //! record, or a distribution of byte values that no cipher makes.
 
-use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::ops::Range;
 
@@ -110,24 +109,13 @@ fn is_transport(protocol: IpNumber) -> bool {
 
 /// Bytes of some of a flow's records, to see whether a cipher can have made them.
 ///
-/// Those records stay whose bytes have the lowest ranks. So it does not matter in which
-/// order they came or how the input was split, and a record that is seen again, in a
-/// replay or a second capture, is the same entry again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Those records stay that have the lowest ranks by a hash of their numbers and bytes. So
+/// it does not matter in which order they came or how the input was split, and a record
+/// that is seen again, in a replay or a second capture, is the same entry again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ByteSample {
-    /// By rank.
-    records: BTreeMap<u64, Excerpt>,
-    /// Ranks from this on are not kept.
-    ceiling: u64,
-}
-
-impl Default for ByteSample {
-    fn default() -> Self {
-        Self {
-            records: BTreeMap::new(),
-            ceiling: u64::MAX,
-        }
-    }
+    /// By rank, in a row: in a tree, records that come and go would make and free nodes.
+    records: Vec<(u64, Excerpt)>,
 }
 
 /// Bytes of one record, and how many there are.
@@ -146,32 +134,34 @@ impl ByteSample {
     /// reaches four times that with odds of about e^-205.
     const MAX_CHI_SQUARED: f64 = 4.0 * 255.0;
 
-    /// Takes in a record's fragment.
-    pub fn add(&mut self, fragment: &[u8]) {
-        let bytes = fragment.get(Self::NONCE_LEN..).unwrap_or_default();
+    /// Takes in a protected record.
+    pub fn add(&mut self, record: &Record<'_>) {
+        let bytes = record.fragment.get(Self::NONCE_LEN..).unwrap_or_default();
         let bytes = &bytes[..bytes.len().min(Self::PER_RECORD)];
         if !bytes.is_empty() {
             let mut excerpt = [0; Self::PER_RECORD];
             excerpt[..bytes.len()].copy_from_slice(bytes);
-            // Of a fixed length it takes two multiplications.
+            // Of a fixed length it takes few multiplications.
             let (halves, _) = excerpt.as_chunks();
             let halves: [u128; 2] = [halves[0], halves[1]].map(u128::from_le_bytes);
-            let rank = FixedState::with_seed(0x17).hash_one((halves[0], halves[1]));
-            if rank < self.ceiling {
+            let identity = (record.sequence, halves[0], halves[1]);
+            let rank = FixedState::with_seed(0x17).hash_one(identity);
+            let full = self.records.get(Self::RECORDS - 1);
+            if full.is_none_or(|&(highest, _)| rank < highest) {
                 self.keep(rank, (excerpt, bytes.len()));
             }
         }
     }
 
     fn keep(&mut self, rank: u64, excerpt: Excerpt) {
-        if rank < self.ceiling {
-            self.records.insert(rank, excerpt);
+        let place = self.records.partition_point(|&(known, _)| known < rank);
+        match self.records.get(place) {
+            Some(&(known, _)) if known == rank => return,
+            None if self.records.len() == Self::RECORDS => return,
+            _ => {}
         }
-        if self.records.len() > Self::RECORDS
-            && let Some((highest, _)) = self.records.pop_last()
-        {
-            self.ceiling = highest;
-        }
+        self.records.truncate(Self::RECORDS - 1);
+        self.records.insert(place, (rank, excerpt));
     }
 
     /// Adds what another part of the flow showed.
@@ -200,7 +190,7 @@ impl ByteSample {
     }
 
     fn bytes(&self) -> impl Iterator<Item = u8> {
-        let excerpts = self.records.values();
-        excerpts.flat_map(|(bytes, len)| bytes[..*len].iter().copied())
+        let excerpts = self.records.iter();
+        excerpts.flat_map(|(_, (bytes, len))| bytes[..*len].iter().copied())
     }
 }

@@ -92,7 +92,7 @@ impl DtlsFacts {
         {
             keep_first(&mut self.versions[place], Some(at));
         }
-        self.sample.add(record.fragment);
+        self.sample.add(record);
         if self.exposed.is_none() {
             self.exposed = ciphertext::exposure(record).map(|exposure| (at, exposure));
         }

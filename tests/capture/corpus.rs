@@ -6,7 +6,7 @@ use std::path::Path;
 use plainsight::capture::file::{Input, InputPath, OpenError};
 
 use super::libpcap::{assert_same, read_with_libpcap};
-use super::oracle::{DIFFERENT, corpus, packets};
+use super::oracle::{DIFFERENT, captures, corpus, packets};
 use super::{walk, walk_input};
 
 fn open(path: &Path) -> Result<Input, OpenError> {
@@ -50,25 +50,21 @@ fn packets_are_as_many_as_capinfos_counts() {
 
 #[test]
 fn frames_are_those_of_libpcap() {
-    let Some((folder, rows)) = corpus() else {
+    let Some((folder, names)) = captures() else {
         return;
     };
     let mut compared = 0;
-    for row in rows {
-        let path = folder.join(&row["file"]);
+    for name in names {
+        let path = folder.join(&name);
         let Some(theirs) = read_with_libpcap(&path) else {
             continue;
         };
         let ours = open(&path).map(walk_input).expect("a capture");
-        assert!(
-            ours.packets.len() >= theirs.packets.len(),
-            "{}",
-            row["file"]
-        );
+        assert!(ours.packets.len() >= theirs.packets.len(), "{name}");
         if theirs.whole {
-            assert_eq!(ours.packets.len(), theirs.packets.len(), "{}", row["file"]);
+            assert_eq!(ours.packets.len(), theirs.packets.len(), "{name}");
         }
-        assert_same(&ours.packets, &theirs.packets, &row["file"]);
+        assert_same(&ours.packets, &theirs.packets, &name);
         compared += 1;
     }
     assert!(compared > 250, "only {compared} files compared");
@@ -76,7 +72,7 @@ fn frames_are_those_of_libpcap() {
 
 #[test]
 fn no_damage_is_too_much() {
-    let Some((folder, rows)) = corpus() else {
+    let Some((folder, names)) = captures() else {
         return;
     };
     let mut state = 1_u64;
@@ -86,13 +82,13 @@ fn no_damage_is_too_much() {
             .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).expect("31 bits") % below.max(1)
     };
-    for row in rows {
-        let bytes = fs::read(folder.join(&row["file"])).expect("a file of the corpus");
+    for name in names {
+        let bytes = fs::read(folder.join(&name)).expect("a file of the corpus");
         let whole = walk(&bytes).map_or(0, |outcome| outcome.packets.len());
         for _ in 0..12 {
             let cut = walk(&bytes[..random(bytes.len())]);
             let packets = cut.map_or(0, |outcome| outcome.packets.len());
-            assert!(packets <= whole, "{}", row["file"]);
+            assert!(packets <= whole, "{name}");
             let mut damaged = bytes.clone();
             for _ in 0..=random(4) {
                 let at = random(bytes.len());

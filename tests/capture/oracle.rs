@@ -47,23 +47,60 @@ pub const DIFFERENT: [(&str, Option<usize>, &str); 7] = [
     ),
 ];
 
-/// The folder and the rows of its oracle; nothing where the corpus is not present.
-pub fn corpus() -> Option<(PathBuf, Vec<Row>)> {
+/// The folder, and the names of the captures in it; nothing where it is not present.
+pub fn captures() -> Option<(PathBuf, Vec<String>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let Ok(oracle) = fs::read_to_string(folder.join("ORACLE.tsv")) else {
-        // Past the test harness, which keeps what a test prints to itself.
-        let absent = format!("\nnothing was tested: no corpus in {}", folder.display());
-        writeln!(std::io::stderr(), "{absent}").expect("standard error");
+    if !folder.is_dir() {
+        tell(&format!("nothing was tested: no {}", folder.display()));
         return None;
-    };
+    }
+    let mut names = Vec::new();
+    for kind in fs::read_dir(&folder).expect("a folder") {
+        let kind = kind.expect("an entry").path();
+        // What lies beside the folders tells of the captures, and is none.
+        if !kind.is_dir() {
+            continue;
+        }
+        let files = fs::read_dir(&kind).expect("a folder");
+        let paths = files.map(|file| file.expect("an entry").path());
+        names.extend(paths.map(|path| name(&folder, &path)));
+    }
+    names.sort();
+    assert!(names.len() > 300, "a corpus of {} captures", names.len());
+    Some((folder, names))
+}
+
+fn name(folder: &Path, path: &Path) -> String {
+    let name = path.strip_prefix(folder).expect("a path in the folder");
+    name.to_str().expect("a name in ASCII").to_owned()
+}
+
+/// Past the test harness, which keeps what a test prints to itself.
+fn tell(what: &str) {
+    writeln!(std::io::stderr(), "\n{what}").expect("standard error");
+}
+
+/// The folder and the rows of its oracle; nothing where there is no oracle.
+pub fn corpus() -> Option<(PathBuf, Vec<Row>)> {
+    let (folder, names) = captures()?;
+    let oracle = fs::read_to_string(folder.join("ORACLE.tsv")).unwrap_or_default();
+    if oracle.trim().is_empty() {
+        tell("nothing was held to the oracle: ORACLE.tsv is missing or empty");
+        return None;
+    }
     let mut lines = oracle
         .lines()
         .map(|line| line.split('\t').map(str::to_owned));
-    let names: Vec<_> = lines.next()?.collect();
-    let rows: Vec<_> = lines
-        .map(|line| names.iter().cloned().zip(line).collect())
+    let columns: Vec<_> = lines.next()?.collect();
+    let rows: Vec<Row> = lines
+        .map(|line| columns.iter().cloned().zip(line).collect())
         .collect();
     assert!(rows.len() > 300, "an oracle of {} rows", rows.len());
+    let known = |row: &Row| names.binary_search(&row["file"]).is_ok();
+    assert!(
+        rows.iter().all(known),
+        "rows of captures that are not there"
+    );
     Some((folder, rows))
 }
 

@@ -1,0 +1,76 @@
+//! Whole files, from their paths to the report: `cargo bench --bench files`.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use plainsight::cli::Analyze;
+use plainsight::decode::Options;
+use plainsight::flow::table::DEFAULT_LIMIT;
+use plainsight::pipeline::analyze;
+use plainsight::report::{FORMATS, Style};
+use plainsight::verdict::{Policy, Servers};
+
+mod generator;
+
+use generator::mixes::{Mix, Supply};
+use generator::writers::{Container, write};
+
+const SEED: u64 = 988;
+/// Pieces of each file: enough for two workers.
+const PIECES: usize = 8;
+
+fn files(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut group = criterion.benchmark_group("files");
+    group.sample_size(10);
+    for (name, mix, container, packets) in [
+        ("small.pcap", Mix::Small, Container::Pcap, 200_000),
+        ("small.pcapng", Mix::Small, Container::Pcapng, 200_000),
+        ("mixed.pcap", Mix::Mixed, Container::Pcap, 20_000),
+        ("flows.pcap", Mix::Flows(10_000), Container::Pcap, 200_000),
+    ] {
+        let path = folder.path().join(name);
+        make(&path, mix, container, packets);
+        group.throughput(Throughput::Elements(packets));
+        for threads in [1, 2] {
+            let config = config(path.clone(), threads);
+            group.bench_function(format!("{name}, threads {threads}"), |bencher| {
+                bencher.iter(|| analyze(&config).expect("a capture"));
+            });
+        }
+    }
+    group.finish();
+}
+
+/// Writes a file.
+fn make(path: &Path, mix: Mix, container: Container, packets: u64) {
+    let mut out = BufWriter::new(File::create(path).expect("a file"));
+    write(&mut Supply::new(mix, SEED), container, packets, &mut out).expect("a file");
+}
+
+fn config(path: PathBuf, threads: usize) -> Analyze {
+    Analyze {
+        paths: vec![path],
+        servers: Servers::default(),
+        policy: Policy::default(),
+        decode: Options::default(),
+        max_flows: DEFAULT_LIMIT,
+        threads,
+        // As for the command: one worker walks a file in one piece.
+        pieces: if threads > 1 { PIECES } else { 1 },
+        min_piece_len: 1,
+        format: &FORMATS[0],
+        style: Style {
+            color: false,
+            width: 80,
+            verbose: false,
+        },
+        outputs: Vec::new(),
+        stats: false,
+    }
+}
+
+criterion_group!(benches, files);
+criterion_main!(benches);
