@@ -73,7 +73,7 @@ pub fn lnet(criterion: &mut Criterion) {
         ("search up to a message", &ending, true),
         ("search through first bytes alone", &teasing, false),
     ] {
-        let find = |bytes| lnet::find(bytes, Some(between));
+        let find = |bytes| lnet::find(bytes, between);
         assert_eq!(find(bytes).is_some(), is_found, "{name}");
         group.bench_function(name, |bencher| bencher.iter(|| find(black_box(bytes))));
     }

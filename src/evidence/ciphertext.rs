@@ -44,8 +44,7 @@ pub fn exposure(record: &Record<'_>) -> Option<Exposure> {
     } else {
         fragment.len().min(SEARCHED_LEN)
     };
-    let lustre = lnet::find(&fragment[..searched], None).is_some();
-    lustre.then_some(Exposure::Lustre)
+    lnet::holds_message(&fragment[..searched]).then_some(Exposure::Lustre)
 }
 
 /// What follows an Ethernet header that says IP follows.

@@ -175,16 +175,15 @@ impl Unit {
 pub fn units(payload: &[u8], ends: Ends) -> impl Iterator<Item = Unit> + '_ {
     let mut rest = payload;
     std::iter::from_fn(move || {
-        let (after, unit) = unit(rest, Some(ends))?;
+        let (after, unit) = unit(rest, ends)?;
         rest = after;
         Some(unit)
     })
 }
 
-/// Searches a payload for the first signature, wherever it stands. Without `ends` the
-/// NIDs may be any, as inside a tunnel.
+/// Searches a payload for the first signature, wherever it stands.
 #[must_use]
-pub fn find(payload: &[u8], ends: Option<Ends>) -> Option<Found> {
+pub fn find(payload: &[u8], ends: Ends) -> Option<Found> {
     // A connection request opens a connection; the others can stand anywhere.
     let start = payload.starts_with(&CONNECTION_REQUEST).then_some(0);
     start
@@ -205,12 +204,18 @@ pub fn find(payload: &[u8], ends: Option<Ends>) -> Option<Found> {
         })
 }
 
+/// Whether an LNet message stands anywhere in these bytes, between whomever.
+#[must_use]
+pub fn holds_message(bytes: &[u8]) -> bool {
+    memchr::memchr_iter(KSOCK_MSG_LNET[0], bytes).any(|at| message(&bytes[at..], None).is_ok())
+}
+
 /// One unit, and what follows it in the payload.
-fn unit(bytes: &[u8], ends: Option<Ends>) -> Option<(&[u8], Unit)> {
+fn unit(bytes: &[u8], ends: Ends) -> Option<(&[u8], Unit)> {
     let head: &[u8; 4] = bytes.first_chunk()?;
     match *head {
         KSOCK_MSG_LNET => {
-            let (_, message) = message(bytes, ends).ok()?;
+            let (_, message) = message(bytes, Some(ends)).ok()?;
             let after = bytes.get(message.len..).unwrap_or_default();
             Some((after, Unit::Message(message)))
         }

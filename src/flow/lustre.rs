@@ -49,7 +49,7 @@ impl LustreFacts {
             facts.get_or_insert_default().add(unit, called, at);
         }
         if facts.as_ref().is_none_or(|facts| facts.proof.is_none())
-            && let Some(found) = lnet::find(payload, Some(ends))
+            && let Some(found) = lnet::find(payload, ends)
         {
             let server = found.server.map(|server| end(server, at.direction));
             facts.get_or_insert_default().proof = Some((at, found.proof, server));
