@@ -204,7 +204,7 @@ pub fn find(payload: &[u8], ends: Ends) -> Option<Found> {
         })
 }
 
-/// Whether an LNet message stands anywhere in these bytes, between whomever.
+/// Whether an `LNet` message stands anywhere in these bytes, between whomever.
 #[must_use]
 pub fn holds_message(bytes: &[u8]) -> bool {
     memchr::memchr_iter(KSOCK_MSG_LNET[0], bytes).any(|at| message(&bytes[at..], None).is_ok())
