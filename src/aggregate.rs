@@ -96,8 +96,14 @@ impl Snapshot {
         }
     }
 
+    #[inline]
     fn stretch(&mut self, first: Timestamp, last: Timestamp) {
-        let (start, end) = self.span.unwrap_or((first, last));
-        self.span = Some((start.min(first), end.max(last)));
+        match &mut self.span {
+            Some((start, end)) => {
+                *start = first.min(*start);
+                *end = last.max(*end);
+            }
+            span @ None => *span = Some((first, last)),
+        }
     }
 }

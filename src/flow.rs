@@ -142,6 +142,7 @@ impl Hash for FlowKey {
 
 impl FlowKey {
     /// The key of a packet from `source` to `destination`, and which way it went.
+    #[inline]
     #[must_use]
     pub fn of(
         source: Endpoint,
@@ -290,8 +291,10 @@ pub struct Sighting {
 }
 
 impl Sighting {
-    fn moment(&self) -> (Option<Timestamp>, Position) {
-        (self.time, self.position)
+    /// Without a time it is before all that have one.
+    #[inline]
+    fn moment(&self) -> (i64, Position) {
+        (self.time.map_or(i64::MIN, |time| time.0), self.position)
     }
 }
 
@@ -349,17 +352,19 @@ impl Tally {
         self.counts[direction as usize]
     }
 
-    fn span(&mut self, first: Sighting, last: Sighting) {
-        if first.moment() < self.first.moment() {
-            self.first = first;
-        }
-        if last.moment() > self.last.moment() {
-            self.last = last;
+    /// Takes in a packet, which nearly always is later than all before.
+    #[inline]
+    fn see(&mut self, at: Sighting) {
+        if at.moment() > self.last.moment() {
+            self.last = at;
+        } else if at.moment() < self.first.moment() {
+            self.first = at;
         }
     }
 
     fn merge(&mut self, other: &Self) {
-        self.span(other.first, other.last);
+        self.see(other.first);
+        self.see(other.last);
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count += more;
         }
@@ -378,10 +383,11 @@ pub struct Flow {
 
 impl Flow {
     /// Counts a packet that showed `shown`.
+    #[inline]
     pub fn count(&mut self, shown: Shown, count: Count, sighting: Sighting) {
         let tally =
             self.tallies[shown as usize].get_or_insert_with(|| Box::new(Tally::new(sighting)));
-        tally.span(sighting, sighting);
+        tally.see(sighting);
         tally.counts[sighting.direction as usize] += count;
     }
 

@@ -39,8 +39,13 @@ impl Sizes {
         self.add_n(size, 1);
     }
 
+    #[inline]
     fn add_n(&mut self, size: u32, times: u64) {
         match self {
+            // The most common size mostly is the first.
+            Self::Few(few) if few.first().is_some_and(|&(known, _)| known == size) => {
+                few[0].1 += times;
+            }
             Self::Few(few) => {
                 if let Some((_, count)) = few.iter_mut().find(|(known, _)| *known == size) {
                     *count += times;

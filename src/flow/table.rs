@@ -81,6 +81,7 @@ impl Table {
     }
 
     /// Counts a packet, and gives the places where more of it can be noted.
+    #[inline]
     pub fn count(
         &mut self,
         key: &FlowKey,
@@ -100,6 +101,7 @@ impl Table {
     }
 
     /// A flow, if it is kept apart, and its group.
+    #[inline]
     fn at(&mut self, key: &FlowKey) -> (Option<&mut Flow>, &mut Group) {
         let place = self.recent.place(key).or_else(|| self.look_up(key));
         let Self {

@@ -38,6 +38,7 @@ struct Here {
 }
 
 impl Here {
+    #[inline]
     fn of(part: Part, frame: &Frame<'_>, decoded: &Decoded<'_>) -> Self {
         let position = Position {
             file: part.file,
@@ -65,6 +66,7 @@ impl Here {
     }
 
     /// The same, with the transport payload that was found.
+    #[inline]
     fn with_payload(self, len: usize) -> Self {
         Self {
             count: Count {
@@ -79,6 +81,7 @@ impl Here {
         }
     }
 
+    #[inline]
     fn place(&self, packet: &Packet<'_>, ports: (u16, u16), shown: Shown) -> Place {
         let end = |address, port| Endpoint { address, port };
         let (flow, direction) = FlowKey::of(
@@ -114,6 +117,7 @@ impl<'o> Worker<'o> {
     }
 
     /// Counts a packet of a part of the input.
+    #[inline]
     pub fn packet(&mut self, part: Part, frame: &Frame<'_>) {
         let decoded = decode::decode(frame, self.options);
         let here = Here::of(part, frame, &decoded);
@@ -172,6 +176,7 @@ impl<'o> Worker<'o> {
     }
 
     /// Counts what a frame holds, and says as what.
+    #[inline]
     fn content(&mut self, content: &Content<'_>, here: Here) -> First {
         match content {
             Content::Packet(packet) => self.transport(packet, here),
@@ -189,6 +194,7 @@ impl<'o> Worker<'o> {
         First::Other
     }
 
+    #[inline]
     fn transport(&mut self, packet: &Packet<'_>, here: Here) -> First {
         match packet.transport {
             Transport::Unread(stop) => {
@@ -204,6 +210,7 @@ impl<'o> Worker<'o> {
         }
     }
 
+    #[inline]
     fn segment(
         &mut self,
         packet: &Packet<'_>,
@@ -238,6 +245,7 @@ impl<'o> Worker<'o> {
         First::In(place)
     }
 
+    #[inline]
     fn count(&mut self, place: Place, here: Here) -> (Counted<'_>, Sighting) {
         let at = Sighting {
             direction: place.direction,
