@@ -42,6 +42,16 @@ fn plaintext_in_another_capture_makes_a_path_mixed() {
 }
 
 #[test]
+fn a_flow_that_is_readable_on_a_lesser_interface_alone_makes_a_path_mixed() {
+    let mut packets: Vec<Stored> = (0..50).map(|n| seen_by(2, &datagram(n))).collect();
+    let clear = udp(40_000, 11_443, &dtls::clear_data(50, &noise(50, 90)));
+    packets.push(seen_by(3, &Ip::v4(CLIENT, SERVER).packet(UDP, &clear)));
+    let report = report(&[pcap(SLL2, &packets)], &BLOCK);
+    assert_eq!(verdict(&report), "mixed");
+    assert_eq!(in_bucket(&report, "duplicates"), 0);
+}
+
+#[test]
 fn a_flow_on_two_interfaces_is_one_and_its_duplicates() {
     let packets: Vec<Stored> = (0..50)
         .flat_map(|n| [2, 3].map(|interface| seen_by(interface, &datagram(n))))
