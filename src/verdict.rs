@@ -141,6 +141,13 @@ impl Part {
         sum(self.tallies().map(|(_, _, tally)| both_ways(tally)))
     }
 
+    /// Whether plaintext was seen itself, not only segments that show none.
+    fn is_readable(&self) -> bool {
+        let silent = [Shown::BareSegment, Shown::UnseenSegment];
+        let mut tallies = self.tallies();
+        tallies.any(|(class, shown, _)| class == Class::Plaintext && !silent.contains(&shown))
+    }
+
     /// What makes the same packet the same on every interface that sees it, and through
     /// every tunnel.
     fn ends(&self) -> Option<(Endpoint, Endpoint, Protocol)> {
@@ -431,14 +438,20 @@ impl Sorted {
 
 impl Seen {
     /// Lets the interface that saw the most speak. What others saw of the same flows is
-    /// duplicates, and what they alone saw is as much the path's.
+    /// duplicates, and what they alone saw is as much the path's: other flows, and those
+    /// that only they saw readable.
     fn judge(mut self, ends: Ends, policy: Policy, accounting: &mut Accounting) -> Path {
         let speaker = self.speaker();
         let mut view = self.interfaces.remove(&speaker).unwrap_or_default();
         let spoken: BTreeSet<_> = view.parts.iter().map(Part::ends).collect();
+        let readable = view.parts.iter().filter(|part| part.is_readable());
+        let readable: BTreeSet<_> = readable.map(Part::ends).collect();
         let mut others = Vec::new();
         for (interface, mut other) in self.interfaces {
-            let is_new = |part: &mut Part| !spoken.contains(&part.ends());
+            let is_new = |part: &mut Part| {
+                let ends = part.ends();
+                !spoken.contains(&ends) || (part.is_readable() && !readable.contains(&ends))
+            };
             let new: Vec<Part> = other.parts.extract_if(.., is_new).collect();
             if !new.is_empty() {
                 view.packet_sizes.merge(&other.packet_sizes);
