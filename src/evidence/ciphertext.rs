@@ -19,6 +19,8 @@ pub enum Exposure {
     IpHeader,
     /// A Lustre signature.
     Lustre,
+    /// Sixty-four bytes in a row without a high bit, as in text or zeros: 2^-64.
+    SevenBits,
 }
 
 /// The longest MAC of a suite without a cipher is HMAC-SHA-384's, of 48 bytes.
@@ -39,12 +41,23 @@ pub fn exposure(record: &Record<'_>) -> Option<Exposure> {
     if is_ip(fragment, len) || behind_ethernet(fragment).is_some_and(|ip| is_ip(ip, len - 14)) {
         return Some(Exposure::IpHeader);
     }
+    if is_seven_bits(fragment) {
+        return Some(Exposure::SevenBits);
+    }
     let searched = if record.sequence.is_multiple_of(32) {
         fragment.len()
     } else {
         fragment.len().min(SEARCHED_LEN)
     };
     lnet::holds_message(&fragment[..searched]).then_some(Exposure::Lustre)
+}
+
+/// Whether no byte behind the nonce has its high bit set, over as many as are odds enough.
+fn is_seven_bits(fragment: &[u8]) -> bool {
+    const LEN: usize = 64;
+    let bytes = fragment.get(ByteSample::NONCE_LEN..).unwrap_or_default();
+    let run: Option<&[u8; LEN]> = bytes.first_chunk();
+    run.is_some_and(|run| run.iter().fold(0, |all, byte| all | byte) < 0x80)
 }
 
 /// What follows an Ethernet header that says IP follows.

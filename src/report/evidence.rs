@@ -98,6 +98,7 @@ impl Found<'_> {
             let what = match exposure {
                 Exposure::IpHeader => "a readable IP header",
                 Exposure::Lustre => "readable Lustre",
+                Exposure::SevenBits => "text, or zeros",
             };
             let shows = format!(
                 "{}: {what} inside a DTLS record, so nothing encrypts it",
