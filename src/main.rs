@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -27,8 +28,10 @@ fn main() -> ExitCode {
 
 fn analyze(flags: AnalyzeFlags) -> Result<u8, Box<dyn Error>> {
     let config = Analyze::try_from(flags)?;
+    // A long run must not end at a path that cannot be written.
+    let files = open_outputs(&config)?;
     let (report, mut stats) = pipeline::measure(&config)?;
-    stats.time_writing(|| write_all(&report, &config))?;
+    stats.time_writing(|| write_all(&report, &config, files))?;
     if config.stats {
         // Nobody fails for want of a clock.
         let _ = stats.write(&config.style, &mut io::stderr().lock());
@@ -36,15 +39,33 @@ fn analyze(flags: AnalyzeFlags) -> Result<u8, Box<dyn Error>> {
     Ok(report.exit_code())
 }
 
-fn write_all(report: &Report, config: &Analyze) -> Result<(), String> {
-    for (path, format) in &config.outputs {
-        let plain = Style {
-            color: false,
-            ..config.style.clone()
-        };
-        File::create(path)
-            .and_then(|file| write(report, format, &plain, file))
-            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+/// Opens the files that reports go to, and leaves what is in them until there is one.
+fn open_outputs(config: &Analyze) -> Result<Vec<File>, String> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false);
+    let paths = config.outputs.iter().map(|(path, _)| path);
+    paths
+        .map(|path| {
+            options
+                .open(path)
+                .map_err(|error| cannot_write(path, &error))
+        })
+        .collect()
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> String {
+    format!("cannot write {}: {error}", path.display())
+}
+
+fn write_all(report: &Report, config: &Analyze, files: Vec<File>) -> Result<(), String> {
+    let plain = Style {
+        color: false,
+        ..config.style.clone()
+    };
+    for ((path, format), file) in config.outputs.iter().zip(files) {
+        file.set_len(0)
+            .and_then(|()| write(report, format, &plain, file))
+            .map_err(|error| cannot_write(path, &error))?;
     }
     let written = write(report, config.format, &config.style, io::stdout().lock());
     whole(written).map_err(|error| format!("cannot write the report: {error}"))
