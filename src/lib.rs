@@ -21,11 +21,11 @@
 //!
 //! [`pipeline`] joins the stages, and is the only place with threads and clocks.
 //! [`cli`] holds the flags as typed and the configuration as meant, and `main` turns
-//! one into an exit code. [`bench`] runs the pipeline over and over, beside what limits it.
+//! one into an exit code. [`mod@bench`] runs the pipeline over and over, beside what limits it.
 //!
 //! # Who may name whom
 //! A stage names itself and the stages above it in the table, never one below.
-//! [`cli`] may name every stage, [`pipeline`] also [`cli`], [`bench`] also [`pipeline`],
+//! [`cli`] may name every stage, [`pipeline`] also [`cli`], [`mod@bench`] also [`pipeline`],
 //! and `main` everything.
 //!
 //! # What follows from what, and when

@@ -326,8 +326,8 @@ fn server(kind: MessageType) -> Option<Server> {
     };
     match portal {
         6 | 7 | 12 | 13 | 16 | 17 | 23 | 24 | 26 | 28..=32 => Some(Server::Destination),
-        // Client-bound portals (16 is where clients answer the callbacks of 15); and bulk data, which it is the server that moves, to and
-        // from memory that the client offered.
+        // Client-bound portals (16 is where clients answer the callbacks of 15), and bulk
+        // data, which the server moves to and from memory that the client offered.
         4 | 10 | 15 | 18 | 25 | 27 | BULK_OST | BULK_MDS | BULK_MGS => Some(Server::Source),
         _ => None,
     }
