@@ -23,6 +23,7 @@ mod udp;
 mod vlan;
 mod vxlan;
 
+pub use common::read as ordinary;
 pub use fragment::{Fragment, FragmentKey};
 
 /// Headers walked in one frame, at most: more is a loop or an attack.

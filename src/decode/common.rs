@@ -19,6 +19,7 @@ const SHOWN: usize = TRANSPORT_AT + 20;
 
 /// Decodes an ordinary frame; `None` leaves it to the general walk.
 #[inline]
+#[must_use]
 pub fn read<'a>(frame: &Frame<'a>, options: &Options) -> Option<Packet<'a>> {
     let bytes = frame.data;
     let head: &[u8; SHOWN] = bytes.first_chunk()?;

@@ -2,7 +2,9 @@
 
 use crate::aggregate::Snapshot;
 use crate::capture::Frame;
-use crate::decode::{self, Content, Decoded, Fragment, Packet, Payload, Protocol, Stop, Transport};
+use crate::decode::{
+    self, Content, Decoded, Encapsulation, Fragment, Packet, Payload, Protocol, Stop, Transport,
+};
 use crate::evidence::{self, Shown, lnet::Ends};
 use crate::flow::fragments::{Event, First, Later, PacketKey, Place};
 use crate::flow::table::Counted;
@@ -34,12 +36,17 @@ struct Here {
     count: Count,
     at: Sighting,
     interface: Interface,
-    encapsulation: decode::Encapsulation,
+    encapsulation: Encapsulation,
 }
 
 impl Here {
     #[inline]
-    fn of(part: Part, frame: &Frame<'_>, decoded: &Decoded<'_>) -> Self {
+    fn of(
+        part: Part,
+        frame: &Frame<'_>,
+        interface_index: u32,
+        encapsulation: Encapsulation,
+    ) -> Self {
         let position = Position {
             file: part.file,
             piece: part.piece,
@@ -59,9 +66,9 @@ impl Here {
             },
             interface: Interface {
                 id: frame.interface,
-                index: decoded.interface_index,
+                index: interface_index,
             },
-            encapsulation: decoded.encapsulation,
+            encapsulation,
         }
     }
 
@@ -119,8 +126,19 @@ impl<'o> Worker<'o> {
     /// Counts a packet of a part of the input.
     #[inline]
     pub fn packet(&mut self, part: Part, frame: &Frame<'_>) {
+        if let Some(packet) = decode::ordinary(frame, self.options) {
+            let here = Here::of(part, frame, 0, Encapsulation::default());
+            self.snapshot.read(here.count, frame.time);
+            self.transport(&packet, here);
+        } else {
+            self.decoded(part, frame);
+        }
+    }
+
+    /// Counts a packet that is out of the ordinary.
+    fn decoded(&mut self, part: Part, frame: &Frame<'_>) {
         let decoded = decode::decode(frame, self.options);
-        let here = Here::of(part, frame, &decoded);
+        let here = Here::of(part, frame, decoded.interface_index, decoded.encapsulation);
         self.snapshot.read(here.count, frame.time);
         match decoded.fragment {
             Some(fragment) if !fragment.first => self.later(&fragment, &decoded, here),
