@@ -102,11 +102,6 @@ fn names(interfaces: &Interfaces) -> Vec<String> {
 }
 
 fn check_sums(walked: &Walked, packets: &[Packet]) {
-    let wire: u64 = packets
-        .iter()
-        .map(|packet| u64::from(packet.wire_len))
-        .sum();
-    assert_eq!(walked.wire_bytes, wire);
     assert_eq!(walked.packets, packets.len() as u64);
     for (packet, number) in packets.iter().zip(1..) {
         assert_eq!(packet.number, number);

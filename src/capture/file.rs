@@ -263,7 +263,6 @@ impl Input {
             Ok(reader) => reader.walk(interfaces, on_frame, on_progress),
             Err(error) => Walked {
                 packets: 0,
-                wire_bytes: 0,
                 fault: Some(Fault {
                     offset: 0,
                     what: format!("the file has changed since it was opened: {error}"),

@@ -175,7 +175,6 @@ impl PieceWalk {
         Self {
             walked: Walked {
                 packets: 0,
-                wire_bytes: 0,
                 fault: Some(Fault { offset, what }),
             },
             end: None,

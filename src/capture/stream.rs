@@ -15,8 +15,6 @@ pub type Bytes = Box<dyn Read + Send>;
 pub struct Walked {
     /// Packets shown.
     pub packets: u64,
-    /// The sum of their lengths on the wire.
-    pub wire_bytes: u64,
     /// What ended the walk before the end of the capture.
     pub fault: Option<Fault>,
 }
@@ -102,13 +100,12 @@ impl Stream {
         mut on_frame: impl FnMut(&Frame<'_>),
         mut on_block: impl FnMut(u64),
     ) -> Walked {
-        let (mut packets, mut wire_bytes) = (0, 0);
+        let mut packets = 0;
         let fault = loop {
             let left = limit.saturating_sub(self.offset());
             let left = usize::try_from(left).unwrap_or(usize::MAX);
             let (used, stop) = format.steps(self.shown(), left, interfaces, |frame| {
                 packets += 1;
-                wire_bytes += u64::from(frame.wire_len);
                 on_frame(frame);
             });
             self.advance(used);
@@ -119,11 +116,7 @@ impl Stream {
                 Some(Err(fault)) => break Some(fault),
             }
         };
-        Walked {
-            packets,
-            wire_bytes,
-            fault,
-        }
+        Walked { packets, fault }
     }
 
     /// Goes past what stopped a walk; false at the proper end.

@@ -332,7 +332,6 @@ fn header_with_id(bytes: &[u8], id_len: usize) -> IResult<&[u8], Record<'_>> {
     Ok((fragment, record))
 }
 
-const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 /// `hello_request` to finished, and what RFC 5077, 5246, 6066, 6347 and 9147 added.
 const HANDSHAKE_TYPES: [u8; 16] = [0, 1, 2, 3, 4, 5, 8, 11, 12, 13, 14, 15, 16, 20, 21, 22];
@@ -373,22 +372,11 @@ fn handshake_holds(fragment: &[u8], len: u16) -> bool {
     }
 }
 
-/// What the hellos in a handshake record say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hello {
-    /// The caller's.
-    Client,
-    /// The callee's choice.
-    Server {
-        /// The version that will protect.
-        version: Version,
-        /// The suite that will protect.
-        suite: Suite,
-    },
-}
+/// The version and the suite that a `ServerHello` chose to protect with.
+pub type Choice = (Version, Suite);
 
-/// The hellos in an unprotected handshake record, one after the other.
-pub fn hellos<'a>(record: &Record<'a>) -> impl Iterator<Item = Hello> + 'a {
+/// The choices of the `ServerHello`s in an unprotected handshake record, one after the other.
+pub fn choices<'a>(record: &Record<'a>) -> impl Iterator<Item = Choice> + 'a {
     let clear = !record.is_protected() && record.content_type == ContentType::HANDSHAKE;
     let mut rest = if clear { record.fragment } else { &[] };
     std::iter::from_fn(move || {
@@ -398,24 +386,17 @@ pub fn hellos<'a>(record: &Record<'a>) -> impl Iterator<Item = Hello> + 'a {
             .unwrap_or_default();
         Some((message, body))
     })
-    .filter_map(|(message, body)| match message.kind {
-        CLIENT_HELLO => Some(Hello::Client),
-        SERVER_HELLO if message.fragment_at == 0 => server_hello(body).ok().map(|(_, hello)| hello),
-        _ => None,
-    })
+    .filter(|(message, _)| message.kind == SERVER_HELLO && message.fragment_at == 0)
+    .filter_map(|(_, body)| server_hello(body).ok().map(|(_, choice)| choice))
 }
 
 /// RFC 5246 7.4.1.3: version, random, session id, cipher suite, compression, extensions.
-fn server_hello(body: &[u8]) -> IResult<&[u8], Hello> {
+fn server_hello(body: &[u8]) -> IResult<&[u8], Choice> {
     use nom::multi::length_data;
     let (rest, (version, _random, _session, suite)) =
         (be_u16, take(32_usize), length_data(be_u8), be_u16).parse(body)?;
     let version = supported_version(rest).unwrap_or(version);
-    let hello = Hello::Server {
-        version: Version(version),
-        suite: Suite(suite),
-    };
-    Ok((rest, hello))
+    Ok((rest, (Version(version), Suite(suite))))
 }
 
 /// The `supported_versions` extension (RFC 8446 4.2.1), where DTLS 1.3 puts its version.
@@ -424,7 +405,9 @@ fn supported_version(after_suite: &[u8]) -> Option<u16> {
     const SUPPORTED_VERSIONS: u16 = 43;
     const MAX_EXTENSIONS: usize = 64;
     let (rest, _compression) = be_u8::<_, ()>(after_suite).ok()?;
-    let (mut rest, _total) = be_u16::<_, ()>(rest).ok()?;
+    let (rest, total) = be_u16::<_, ()>(rest).ok()?;
+    // Another message may follow in the same record.
+    let mut rest = &rest[..rest.len().min(total.into())];
     for _ in 0..MAX_EXTENSIONS {
         let (after, (kind, data)): (_, (u16, &[u8])) =
             (be_u16::<_, ()>, length_data(be_u16)).parse(rest).ok()?;

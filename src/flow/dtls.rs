@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Direction, Sighting, keep_first, sequence::SequenceSet};
 use crate::evidence::ciphertext::{self, ByteSample, Exposure};
-use crate::evidence::dtls::{Hello, Record, Suite, Version, hellos};
+use crate::evidence::dtls::{Choice, Record, Version, choices};
 
 /// Choices of suites that are kept apart in one flow: the lowest.
 const MAX_SUITES: usize = 16;
@@ -19,9 +19,7 @@ pub struct DtlsFacts {
     /// Versions of the protected records, each with the first packet that has it.
     versions: [Option<Sighting>; Self::VERSIONS.len()],
     /// Suites that a `ServerHello` chose, with its version and the first that did.
-    pub suites: BTreeMap<(Version, Suite), Sighting>,
-    /// The first `ClientHello`.
-    pub client_hello: Option<Sighting>,
+    pub suites: BTreeMap<Choice, Sighting>,
     /// The first protected record that is no cipher's output.
     pub exposed: Option<(Sighting, Exposure)>,
     sample: ByteSample,
@@ -65,7 +63,7 @@ impl DtlsFacts {
         if record.is_protected() {
             self.add_protected(record, at);
         } else {
-            hellos(record).for_each(|hello| self.add_hello(hello, at));
+            choices(record).for_each(|choice| self.add_suite(choice, at));
         }
     }
 
@@ -98,16 +96,7 @@ impl DtlsFacts {
         }
     }
 
-    fn add_hello(&mut self, hello: Hello, at: Sighting) {
-        match hello {
-            Hello::Client => keep_first(&mut self.client_hello, Some(at)),
-            Hello::Server { version, suite } => {
-                self.add_suite((version, suite), at);
-            }
-        }
-    }
-
-    fn add_suite(&mut self, suite: (Version, Suite), at: Sighting) {
+    fn add_suite(&mut self, suite: Choice, at: Sighting) {
         let first = self.suites.entry(suite).or_insert(at);
         *first = at.min(*first);
         while self.suites.len() > MAX_SUITES {
@@ -159,7 +148,6 @@ impl DtlsFacts {
     pub fn merge(&mut self, other: Self) {
         self.records += other.records;
         self.more_epochs |= other.more_epochs;
-        keep_first(&mut self.client_hello, other.client_hello);
         keep_first(&mut self.exposed, other.exposed);
         for (kept, more) in self.versions.iter_mut().zip(other.versions) {
             keep_first(kept, more);
