@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use plainsight::cli::Analyze;
+use plainsight::cli::{Analyze, Engine, Output};
 use plainsight::decode::Options;
 use plainsight::flow::table::DEFAULT_LIMIT;
 use plainsight::pipeline::analyze;
@@ -53,21 +53,25 @@ fn make(path: &Path, mix: Mix, container: Container, packets: u64) {
 fn config(path: PathBuf, threads: usize) -> Analyze {
     Analyze {
         paths: vec![path],
-        servers: Servers::default(),
-        policy: Policy::default(),
-        decode: Options::default(),
-        max_flows: DEFAULT_LIMIT,
+        engine: Engine {
+            servers: Servers::default(),
+            policy: Policy::default(),
+            decode: Options::default(),
+            max_flows: DEFAULT_LIMIT,
+        },
         threads,
         // As for the command: one worker walks a file in one piece.
         pieces: if threads > 1 { PIECES } else { 1 },
         min_piece_len: 1,
-        format: &FORMATS[0],
-        style: Style {
-            color: false,
-            width: 80,
-            verbose: false,
+        output: Output {
+            format: &FORMATS[0],
+            style: Style {
+                color: false,
+                width: 80,
+                verbose: false,
+            },
+            files: Vec::new(),
         },
-        outputs: Vec::new(),
         stats: false,
     }
 }

@@ -14,6 +14,7 @@ use nom::number::Endianness;
 
 pub mod compressed;
 pub mod file;
+pub mod live;
 pub mod pcap;
 pub mod pcapng;
 pub mod pieces;

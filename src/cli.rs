@@ -2,13 +2,17 @@
 
 use std::fs;
 use std::io::{self, IsTerminal};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 
 use crate::decode;
 use crate::flow::table::DEFAULT_LIMIT;
+use crate::live::save;
 use crate::report::{FORMATS, Format, Style};
 use crate::verdict::servers::{self, ServersError};
 use crate::verdict::{Exit, Policy, Servers};
@@ -25,6 +29,10 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one, and it is taken apart at once"
+)]
 pub enum Command {
     /// Give a verdict for each path in packet captures
     ///
@@ -34,6 +42,15 @@ pub enum Command {
     /// It holds for the place of the capture, and for what was captured.
     #[command(after_help = after_help(EXAMPLES))]
     Analyze(AnalyzeFlags),
+
+    /// Give a verdict for each path as its packets pass this machine
+    ///
+    /// Captures on a client until it is told to end, with --duration or --packets, with
+    /// Ctrl-C, or by SIGTERM, and then reports as `analyze` does. SIGUSR1 prints a report
+    /// and goes on. On a terminal it shows a table meanwhile; else, a line for each change
+    /// of a verdict on standard error. What was dropped stands in the report.
+    #[command(after_help = after_help(LIVE_EXAMPLES))]
+    Live(LiveFlags),
 
     /// Measure how fast this machine analyzes recorded captures
     ///
@@ -54,6 +71,26 @@ pub struct AnalyzeFlags {
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
 
+    /// What the engine decides by.
+    #[command(flatten)]
+    pub engine: EngineFlags,
+
+    /// Where the report goes, and how it looks.
+    #[command(flatten)]
+    pub output: OutputFlags,
+
+    /// How many workers read at once [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// Tell on standard error where the time went
+    #[arg(long)]
+    pub stats: bool,
+}
+
+/// The flags that say what the engine decides by.
+#[derive(Debug, Args)]
+pub struct EngineFlags {
     /// Which addresses are AMLFS servers
     ///
     /// Addresses and NIDs (10.0.0.4, 10.0.0.4@tcp, 10.0.0.[4-9]@tcp) are expected to be
@@ -68,6 +105,18 @@ pub struct AnalyzeFlags {
     #[arg(long, value_enum, default_value_t)]
     pub policy: Policy,
 
+    /// Further UDP ports that carry VXLAN, beside 4789
+    #[arg(long = "vxlan-port", value_name = "PORT", value_delimiter = ',')]
+    pub vxlan_ports: Vec<u16>,
+
+    /// Keep at most this many flows apart; those beyond are counted in sums
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_LIMIT)]
+    pub max_flows: usize,
+}
+
+/// The flags that say where the report goes, and how it looks.
+#[derive(Debug, Args)]
+pub struct OutputFlags {
     /// The format of the report on standard output
     #[arg(long, value_parser = format_names(), default_value = FORMATS[0].name)]
     pub format: String,
@@ -85,22 +134,84 @@ pub struct AnalyzeFlags {
     /// When to use color
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub color: ColorChoice,
+}
 
-    /// Further UDP ports that carry VXLAN, beside 4789
-    #[arg(long = "vxlan-port", value_name = "PORT", value_delimiter = ',')]
-    pub vxlan_ports: Vec<u16>,
+/// The flags of `live`, as typed.
+#[derive(Debug, Args)]
+pub struct LiveFlags {
+    /// Capture on this interface, or on `any`
+    ///
+    /// Repeatable.
+    #[arg(short, long = "interface", value_name = "IFACE")]
+    pub interfaces: Vec<String>,
 
-    /// Keep at most this many flows apart; those beyond are counted in sums
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_LIMIT)]
-    pub max_flows: usize,
+    /// What the engine decides by.
+    #[command(flatten)]
+    pub engine: EngineFlags,
 
-    /// How many workers read at once [default: all cores]
+    /// Where the report goes, and how it looks.
+    #[command(flatten)]
+    pub output: OutputFlags,
+
+    /// Let through besides what a verdict needs, in pcap-filter(7)'s language
+    #[arg(long, value_name = "EXPRESSION")]
+    pub filter: Option<String>,
+
+    /// Bytes to keep of each packet: 256 hold all that a verdict can rest on
+    #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = clap::value_parser!(u16).range(64..))]
+    pub snap_length: u16,
+
+    /// The kernel's buffer for each worker: more rides out longer bursts
+    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    pub buffer: ByteSize,
+
+    /// Workers for each interface, which share its flows (`PACKET_FANOUT`)
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub threads: NonZeroUsize,
+
+    /// End after a time, as in 90s, 15m or 1h30m
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub duration: Option<Duration>,
+
+    /// End after so many packets
     #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
+    pub packets: Option<u64>,
 
-    /// Tell on standard error where the time went
-    #[arg(long)]
-    pub stats: bool,
+    /// End when more packets cannot lower any verdict, or after a time
+    ///
+    /// That is so when each server that was named or found has a path, and all paths are
+    /// plaintext or mixed. What is encrypted now could still be plaintext later, so name a
+    /// time to wait for that.
+    #[arg(long, value_name = "TIME", num_args = 0..=1, value_parser = duration)]
+    pub until_decided: Option<Option<Duration>>,
+
+    /// Save what is captured, as pcapng
+    #[arg(short, long = "write", value_name = "FILE")]
+    pub write: Option<PathBuf>,
+
+    /// Begin another file when one has this size; numbers come before the ending
+    #[arg(long, value_name = "SIZE", requires = "write")]
+    pub rotate_size: Option<ByteSize>,
+
+    /// Keep so many files, and then begin with the first again
+    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=999), requires = "rotate_size")]
+    pub rotate_count: u16,
+
+    /// Write an object in JSON for each change, one a line; - for standard output
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+
+    /// Serve metrics for Prometheus, as in 127.0.0.1:9988 or 9988
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub metrics: Option<SocketAddr>,
+
+    /// Write metrics to a file for the node exporter, always whole
+    #[arg(long, value_name = "FILE")]
+    pub textfile: Option<PathBuf>,
+
+    /// Who to be once the capture is open, where it was opened by root
+    #[arg(long, value_name = "NAME", default_value = "nobody")]
+    pub user: String,
 }
 
 /// The flags of `bench`, as typed.
@@ -165,6 +276,27 @@ plainsight analyze --servers 10.0.0.0/24 capture.pcap
   plainsight analyze --servers 10.0.0.[4-9]@tcp -o report.json captures/
   timeout 60 tcpdump -i eth0 -s 256 -w - | plainsight analyze --servers @servers.txt -";
 
+const LIVE_EXAMPLES: &str = "\
+plainsight live
+  plainsight live -i eth0 --servers 10.0.0.[4-9]@tcp --duration 10m -o report.json
+  plainsight live --until-decided 60s --events - | logger
+  plainsight live --metrics 9988 -w trace.pcapng --rotate-size 1GB";
+
+/// A time as jiff reads it, and not a negative one.
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration: jiff::SignedDuration = text.parse().map_err(|error| format!("{error}"))?;
+    Duration::try_from(duration).map_err(|error| format!("{error}"))
+}
+
+/// An address to listen on; a port alone is one of loopback.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text
+        .parse()
+        .map(|port: u16| (Ipv4Addr::LOCALHOST, port).into());
+    port.or_else(|_| text.parse())
+        .map_err(|_| "neither a port nor an address with a port".to_owned())
+}
+
 fn after_help(examples: &str) -> String {
     let rows = Exit::CONTRACT.map(|(exit, meaning)| format!("  {}  {meaning}", exit.code()));
     let codes = rows.join("\n");
@@ -207,26 +339,16 @@ fn endings() -> String {
 pub struct Analyze {
     /// Files, folders, or `-`.
     pub paths: Vec<PathBuf>,
-    /// Who is a server.
-    pub servers: Servers,
-    /// What encryption is held to.
-    pub policy: Policy,
-    /// What decoding needs to know.
-    pub decode: decode::Options,
-    /// How many flows to keep apart.
-    pub max_flows: usize,
+    /// What it decides by.
+    pub engine: Engine,
     /// How many workers read at once.
     pub threads: usize,
     /// In how many pieces a long file is walked.
     pub pieces: usize,
     /// How long they are at least, in bytes.
     pub min_piece_len: u64,
-    /// The format of standard output.
-    pub format: &'static Format,
-    /// How it looks there.
-    pub style: Style,
-    /// Files to write the report to.
-    pub outputs: Vec<(PathBuf, &'static Format)>,
+    /// Where the report goes.
+    pub output: Output,
     /// Whether to tell where the time went.
     pub stats: bool,
 }
@@ -235,32 +357,151 @@ impl TryFrom<AnalyzeFlags> for Analyze {
     type Error = CliError;
 
     fn try_from(flags: AnalyzeFlags) -> Result<Self, CliError> {
-        let mut decode = decode::Options::default();
-        decode.vxlan_ports.extend(flags.vxlan_ports);
         let threads = flags.threads.map_or_else(cores, NonZeroUsize::get);
-        let format = FORMATS.iter().find(|format| format.name == flags.format);
         Ok(Self {
             paths: flags.paths,
-            servers: named_servers(&flags.servers)?,
-            policy: flags.policy,
-            decode,
-            max_flows: flags.max_flows,
+            engine: flags.engine.try_into()?,
             threads,
             // One worker alone has nothing to share.
             pieces: if threads > 1 { 2 * threads } else { 1 },
             min_piece_len: MIN_PIECE_LEN,
+            output: flags.output.try_into()?,
+            stats: flags.stats,
+        })
+    }
+}
+
+/// What the engine decides by.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    /// Who is a server.
+    pub servers: Servers,
+    /// What encryption is held to.
+    pub policy: Policy,
+    /// What decoding needs to know.
+    pub decode: decode::Options,
+    /// How many flows to keep apart.
+    pub max_flows: usize,
+}
+
+impl TryFrom<EngineFlags> for Engine {
+    type Error = CliError;
+
+    fn try_from(flags: EngineFlags) -> Result<Self, CliError> {
+        let mut decode = decode::Options::default();
+        decode.vxlan_ports.extend(flags.vxlan_ports);
+        Ok(Self {
+            servers: named_servers(&flags.servers)?,
+            policy: flags.policy,
+            decode,
+            max_flows: flags.max_flows,
+        })
+    }
+}
+
+/// Where a report goes, and how it looks.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The format of standard output.
+    pub format: &'static Format,
+    /// How it looks there.
+    pub style: Style,
+    /// Files to write the report to.
+    pub files: Vec<(PathBuf, &'static Format)>,
+}
+
+impl TryFrom<OutputFlags> for Output {
+    type Error = CliError;
+
+    fn try_from(flags: OutputFlags) -> Result<Self, CliError> {
+        let format = FORMATS.iter().find(|format| format.name == flags.format);
+        Ok(Self {
             format: format.unwrap_or(&FORMATS[0]),
             style: Style {
                 color: flags.color.on_stdout(),
                 width: width(),
                 verbose: flags.verbose,
             },
-            outputs: flags
+            files: flags
                 .outputs
                 .into_iter()
                 .map(|path| by_ending(&path).map(|format| (path, format)))
                 .collect::<Result<_, CliError>>()?,
-            stats: flags.stats,
+        })
+    }
+}
+
+/// What `live` is meant to do.
+#[derive(Debug)]
+pub struct Live {
+    /// Where to capture; empty where that is to be found out.
+    pub interfaces: Vec<String>,
+    /// What it decides by.
+    pub engine: Engine,
+    /// Where the report goes.
+    pub output: Output,
+    /// What to let through besides.
+    pub filter: Option<String>,
+    /// Bytes to keep of each packet.
+    pub snap_length: u16,
+    /// Bytes of the kernel's buffer for each worker.
+    pub buffer_bytes: u32,
+    /// Workers for each interface.
+    pub threads: usize,
+    /// When to end.
+    pub until: Until,
+    /// Where to save what is captured.
+    pub save: Option<save::Options>,
+    /// Where to write events: `-` is standard output.
+    pub events: Option<PathBuf>,
+    /// Where to serve metrics.
+    pub metrics: Option<SocketAddr>,
+    /// Where to write metrics.
+    pub textfile: Option<PathBuf>,
+    /// Who to be once the capture is open.
+    pub user: String,
+}
+
+/// When a live run ends, unless it is told to earlier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Until {
+    /// After this time.
+    pub duration: Option<Duration>,
+    /// After so many packets.
+    pub packets: Option<u64>,
+    /// When no verdict can be lowered any more.
+    pub decided: bool,
+}
+
+impl TryFrom<LiveFlags> for Live {
+    type Error = CliError;
+
+    fn try_from(flags: LiveFlags) -> Result<Self, CliError> {
+        let rotate_size = flags.rotate_size.map(|size| size.as_u64());
+        let rotate_count = flags.rotate_count.into();
+        let patience = flags.until_decided.flatten();
+        Ok(Self {
+            interfaces: flags.interfaces,
+            engine: flags.engine.try_into()?,
+            output: flags.output.try_into()?,
+            filter: flags.filter,
+            snap_length: flags.snap_length,
+            buffer_bytes: u32::try_from(flags.buffer.as_u64()).unwrap_or(u32::MAX),
+            threads: flags.threads.get(),
+            until: Until {
+                duration: flags.duration.into_iter().chain(patience).min(),
+                packets: flags.packets,
+                decided: flags.until_decided.is_some(),
+            },
+            save: flags.write.map(|path| save::Options {
+                path,
+                rotate_size,
+                rotate_count,
+            }),
+            events: flags.events,
+            metrics: flags.metrics,
+            textfile: flags.textfile,
+            user: flags.user,
         })
     }
 }
@@ -282,14 +523,18 @@ impl TryFrom<BenchFlags> for Bench {
     fn try_from(flags: BenchFlags) -> Result<Self, CliError> {
         let analyze = AnalyzeFlags {
             paths: flags.paths,
-            servers: Vec::new(),
-            policy: Policy::default(),
-            format: FORMATS[0].name.to_owned(),
-            outputs: Vec::new(),
-            verbose: false,
-            color: ColorChoice::default(),
-            vxlan_ports: Vec::new(),
-            max_flows: DEFAULT_LIMIT,
+            engine: EngineFlags {
+                servers: Vec::new(),
+                policy: Policy::default(),
+                vxlan_ports: Vec::new(),
+                max_flows: DEFAULT_LIMIT,
+            },
+            output: OutputFlags {
+                format: FORMATS[0].name.to_owned(),
+                outputs: Vec::new(),
+                verbose: false,
+                color: ColorChoice::default(),
+            },
             threads: flags.threads,
             stats: false,
         };

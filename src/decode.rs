@@ -317,6 +317,13 @@ pub struct Options {
     pub vxlan_ports: Vec<u16>,
 }
 
+impl Options {
+    /// UDP destination ports whose datagrams may hold a tunnel's packets.
+    pub fn tunnel_ports(&self) -> impl Iterator<Item = u16> {
+        self.vxlan_ports.iter().copied().chain([geneve::PORT])
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {

@@ -23,7 +23,7 @@ pub use sizes::Sizes;
 /// The port that clients and servers listen on (`LNET_ACCEPTOR_PORT`).
 pub const LUSTRE_PORT: u16 = 988;
 /// The source ports that Azure documents beside it.
-const RESERVED_PORTS: std::ops::RangeInclusive<u16> = 1019..=1023;
+pub const RESERVED_PORTS: std::ops::RangeInclusive<u16> = 1019..=1023;
 
 /// Whether traffic on a port may be Lustre's.
 #[must_use]

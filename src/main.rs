@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use plainsight::cli::{Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command};
+use plainsight::cli::{
+    Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command, Live, LiveFlags, Output,
+};
 use plainsight::pipeline;
 use plainsight::report::{Format, Report, Style};
 use plainsight::verdict::Exit;
@@ -15,6 +17,7 @@ use plainsight::verdict::Exit;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Analyze(flags) => analyze(flags),
+        Command::Live(flags) => live(flags),
         Command::Bench(flags) => bench(flags),
     };
     outcome.map_or_else(
@@ -29,21 +32,30 @@ fn main() -> ExitCode {
 fn analyze(flags: AnalyzeFlags) -> Result<u8, Box<dyn Error>> {
     let config = Analyze::try_from(flags)?;
     // A long run must not end at a path that cannot be written.
-    let files = open_outputs(&config)?;
+    let files = open_files(&config.output)?;
     let (report, mut stats) = pipeline::measure(&config)?;
-    stats.time_writing(|| write_all(&report, &config, files))?;
+    stats.time_writing(|| write_all(&report, &config.output, files))?;
     if config.stats {
         // Nobody fails for want of a clock.
-        let _ = stats.write(&config.style, &mut io::stderr().lock());
+        let _ = stats.write(&config.output.style, &mut io::stderr().lock());
     }
     Ok(report.exit_code())
 }
 
+fn live(flags: LiveFlags) -> Result<u8, Box<dyn Error>> {
+    let config = Live::try_from(flags)?;
+    // Later the process may open none.
+    let files = open_files(&config.output)?;
+    let report = plainsight::live::run(&config)?;
+    write_all(&report, &config.output, files)?;
+    Ok(report.exit_code())
+}
+
 /// Opens the files that reports go to, and leaves what is in them until there is one.
-fn open_outputs(config: &Analyze) -> Result<Vec<File>, String> {
+fn open_files(output: &Output) -> Result<Vec<File>, String> {
     let mut options = File::options();
     options.write(true).create(true).truncate(false);
-    let paths = config.outputs.iter().map(|(path, _)| path);
+    let paths = output.files.iter().map(|(path, _)| path);
     paths
         .map(|path| {
             options
@@ -57,24 +69,24 @@ fn cannot_write(path: &Path, error: &io::Error) -> String {
     format!("cannot write {}: {error}", path.display())
 }
 
-fn write_all(report: &Report, config: &Analyze, files: Vec<File>) -> Result<(), String> {
+fn write_all(report: &Report, output: &Output, files: Vec<File>) -> Result<(), String> {
     let plain = Style {
         color: false,
-        ..config.style.clone()
+        ..output.style.clone()
     };
-    for ((path, format), file) in config.outputs.iter().zip(files) {
+    for ((path, format), file) in output.files.iter().zip(files) {
         file.set_len(0)
             .and_then(|()| write(report, format, &plain, file))
             .map_err(|error| cannot_write(path, &error))?;
     }
-    let written = write(report, config.format, &config.style, io::stdout().lock());
+    let written = write(report, output.format, &output.style, io::stdout().lock());
     whole(written).map_err(|error| format!("cannot write the report: {error}"))
 }
 
 fn bench(flags: BenchFlags) -> Result<u8, Box<dyn Error>> {
     let config = Bench::try_from(flags)?;
     let outcome = plainsight::bench::run(&config)?;
-    let style = &config.analyze.style;
+    let style = &config.analyze.output.style;
     let written = outcome.write(config.format, style, &mut io::stdout().lock());
     whole(written).map_err(|error| format!("cannot write what was measured: {error}"))?;
     Ok(0)

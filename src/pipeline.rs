@@ -71,7 +71,7 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), OpenError> {
     parts.merge(&walked_again);
     context.progress.finish();
     let walking = laps.lap();
-    let judgement = judge(snapshot, &config.servers, config.policy);
+    let judgement = judge(snapshot, &config.engine.servers, config.engine.policy);
     let names = context.interfaces.names();
     let stats = Stats {
         // What was walked twice was read once as far as anyone asked.
@@ -85,7 +85,7 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), OpenError> {
         judging: Duration::ZERO,
         writing: Duration::ZERO,
     };
-    let report = Report::new(&judgement, reports, &skipped, &names, config.policy);
+    let report = Report::new(&judgement, reports, &skipped, &names, config.engine.policy);
     let judging = laps.lap();
     Ok((report, Stats { judging, ..stats }))
 }

@@ -22,7 +22,13 @@ mod warnings;
 
 pub use elsewhere::ElsewhereReport;
 pub use evidence::Evidence;
-pub use path::PathReport;
+pub use path::{PathReport, Traffic};
+
+/// The answer of a report in a sentence.
+#[must_use]
+pub fn headline(report: &Report) -> String {
+    table::headline(report)
+}
 
 /// The version of the JSON's shape. Fields may be added within one.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -85,9 +91,81 @@ pub struct InputReport {
     pub packets: u64,
     /// What is wrong with it; everything before that was read.
     pub fault: Option<Fault>,
+    /// What passed and was not seen; `null` where the input does not say.
+    pub losses: Option<Losses>,
     /// Packets before each piece that it was walked in, the first piece's 0 included.
     #[serde(skip)]
     pub before: Vec<u64>,
+}
+
+/// Packets that passed a capture and were not seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Losses {
+    /// Dropped by the kernel, for want of room in its buffer.
+    pub kernel: u64,
+    /// Dropped by the interface, which has no filter: not all need have been a path's.
+    pub interface: u64,
+    /// Still in the kernel's buffer when the run ended.
+    pub unread: u64,
+    /// Times at which the interface was down or gone, the first of them.
+    pub gaps: Vec<Gap>,
+    /// Such times that were too many to list.
+    pub more_gaps: u64,
+}
+
+impl Losses {
+    /// The gaps that are listed.
+    pub const GAPS: usize = 100;
+
+    /// All packets that are known to be lost.
+    #[must_use]
+    pub fn packets(&self) -> u64 {
+        self.kernel + self.interface + self.unread
+    }
+}
+
+/// Packets that no capture saw, all inputs together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct LossReport {
+    /// How many are known of.
+    pub packets: u64,
+    /// Their share of these and the packets read, from 0 to 1.
+    pub share: f64,
+    /// Times at which an interface was down or gone.
+    pub gaps: u64,
+}
+
+impl LossReport {
+    fn of(inputs: &[InputReport]) -> Self {
+        let losses = || inputs.iter().filter_map(|input| input.losses.as_ref());
+        let packets: u64 = losses().map(Losses::packets).sum();
+        let read: u64 = inputs.iter().map(|input| input.packets).sum();
+        Self {
+            packets,
+            share: share(packets, packets + read),
+            gaps: losses().map(|it| it.gaps.len() as u64 + it.more_gaps).sum(),
+        }
+    }
+
+    /// Whether anything was lost.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.packets + self.gaps > 0
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a share needs few digits")]
+fn share(part: u64, of: u64) -> f64 {
+    part as f64 / of.max(1) as f64
+}
+
+/// A time at which nothing could be seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    /// Its beginning, in RFC 3339.
+    pub from: String,
+    /// Its end; `null` where it had not ended.
+    pub to: Option<String>,
 }
 
 /// A count for each verdict, and what the process exits with.
@@ -219,6 +297,8 @@ pub struct Report {
     pub first: Option<String>,
     /// When the last packet was captured.
     pub last: Option<String>,
+    /// What passed the captures and was not seen, as far as that is known.
+    pub losses: LossReport,
     /// The input files, in the order of their first packets.
     pub inputs: Vec<InputReport>,
     /// Where every packet went.
@@ -248,10 +328,11 @@ impl Report {
             inputs: &inputs,
             interfaces,
         };
+        let losses = LossReport::of(&inputs);
         let paths: Vec<PathReport> = judgement
             .paths
             .iter()
-            .map(|path| PathReport::of(path, policy, &names))
+            .map(|path| PathReport::of(path, policy, losses, &names))
             .collect();
         Self {
             schema_version: SCHEMA_VERSION,
@@ -259,6 +340,7 @@ impl Report {
             policy: policy.name(),
             first: judgement.span.map(|(first, _)| rfc3339(first)),
             last: judgement.span.map(|(_, last)| rfc3339(last)),
+            losses,
             accounting: AccountingReport::of(&judgement.accounting),
             dtls_elsewhere: judgement
                 .elsewhere
@@ -310,7 +392,7 @@ impl Names<'_> {
 }
 
 /// A moment in RFC 3339, in UTC.
-fn rfc3339(time: Timestamp) -> String {
+pub(crate) fn rfc3339(time: Timestamp) -> String {
     jiff::Timestamp::from_nanosecond(time.0.into())
         .map_or_else(|_| format!("{} ns", time.0), |time| time.to_string())
 }

@@ -56,6 +56,12 @@ impl Verdict {
         Self::Silent,
     ];
 
+    /// Whether more packets cannot lower it: what was sent in plaintext stays sent.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Mixed | Self::Plaintext)
+    }
+
     /// The word.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -19,7 +19,7 @@ fn report(paths: &[PathBuf], threads: usize, piece_len: u64, max_flows: usize) -
         unreachable!("analyze was asked for")
     };
     let mut config = Analyze::try_from(flags).expect("the flags are right");
-    (config.threads, config.max_flows) = (threads, max_flows);
+    (config.threads, config.engine.max_flows) = (threads, max_flows);
     (config.pieces, config.min_piece_len) = (usize::MAX, piece_len);
     let report = pipeline::analyze(&config).expect("all are captures");
     serde_json::to_string_pretty(&report).expect("a report is JSON")

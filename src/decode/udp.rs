@@ -40,7 +40,7 @@ pub(super) fn read<'a>(rest: Rest<'a>, options: &Options, walk: &Walk) -> Turn<'
 
 /// Whether datagrams to a port may hold a tunnel's packets.
 pub(super) fn is_tunnel_port(port: u16, options: &Options) -> bool {
-    port == geneve::PORT || options.vxlan_ports.contains(&port)
+    options.tunnel_ports().any(|tunnel| tunnel == port)
 }
 
 /// The tunnel that a port and a valid header tell; or that the capture cut off its

@@ -56,6 +56,7 @@ pub(super) fn report(capture: &Input) -> InputReport {
         compression: capture.compression,
         packets: 0,
         fault: None,
+        losses: None,
         before: Vec::new(),
     }
 }

@@ -50,7 +50,7 @@ impl<'c> Sum<'c> {
     pub(super) fn new(context: &'c Context<'c>, reports: Vec<InputReport>) -> Self {
         Self {
             context,
-            snapshot: Snapshot::new(context.config.max_flows),
+            snapshot: Snapshot::new(context.config.engine.max_flows),
             fragments: Fragments::default(),
             reports,
             end: None,

@@ -17,6 +17,7 @@ use crate::flow::{
 #[derive(Debug)]
 pub struct Worker<'o> {
     options: &'o decode::Options,
+    limit: usize,
     snapshot: Snapshot,
     fragments: Vec<(PacketKey, Event)>,
 }
@@ -118,6 +119,7 @@ impl<'o> Worker<'o> {
     pub fn new(options: &'o decode::Options, limit: usize) -> Self {
         Self {
             options,
+            limit,
             snapshot: Snapshot::new(limit),
             fragments: Vec::new(),
         }
@@ -164,7 +166,13 @@ impl<'o> Worker<'o> {
         self.fragments.len()
     }
 
-    /// The counters.
+    /// What was counted since the last call; counting begins anew.
+    pub fn take_snapshot(&mut self) -> Snapshot {
+        let fresh = Snapshot::new(self.limit);
+        std::mem::replace(&mut self.snapshot, fresh)
+    }
+
+    /// The counters so far.
     pub fn snapshot(&mut self) -> &mut Snapshot {
         &mut self.snapshot
     }

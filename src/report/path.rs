@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Evidence, Names, evidence, rfc3339};
+use super::{Evidence, LossReport, Names, evidence, rfc3339};
 use crate::decode::{Encapsulation, Protocol};
 use crate::evidence::dtls::Suite;
 use crate::evidence::lnet::ConnectionType;
@@ -40,6 +40,17 @@ impl Traffic {
             } += count;
         }
         traffic
+    }
+
+    /// The classes, in the order that reports list them.
+    #[must_use]
+    pub fn by_class(&self) -> [(Class, Count); 4] {
+        [
+            (Class::Encrypted, self.encrypted),
+            (Class::Handshake, self.handshake),
+            (Class::Plaintext, self.plaintext),
+            (Class::Undetermined, self.undetermined),
+        ]
     }
 
     /// All classes together.
@@ -93,23 +104,11 @@ pub struct DtlsReport {
 
 impl DtlsReport {
     fn of(parts: &[Part]) -> Option<Self> {
-        let facts: Vec<(&Part, &DtlsFacts)> = parts
-            .iter()
-            .filter_map(|part| Some((part, part.flow.dtls.as_deref()?)))
-            .collect();
-        if facts.is_empty() {
-            return None;
-        }
-        let dtls = || facts.iter().map(|&(_, dtls)| dtls);
+        let dtls = || facts(parts).map(|(_, dtls)| dtls);
+        dtls().next()?;
         let protected = dtls().flat_map(DtlsFacts::versions);
         let chosen = dtls().flat_map(|dtls| dtls.suites.keys().map(|&(version, _)| version));
-        // Sequences of different flows tell nothing together, so sums have none.
-        let single = facts.iter().filter(|(part, _)| part.key.is_some());
-        let none = Gaps {
-            at_least: facts.iter().any(|(part, _)| part.key.is_none()),
-            ..Gaps::default()
-        };
-        let gaps = single.fold(none, |gaps, (_, dtls)| gaps.and(dtls.gaps()));
+        let gaps = missing_records(parts);
         let versions: BTreeSet<_> = protected.chain(chosen).collect();
         let suites: BTreeSet<_> = dtls().flat_map(|dtls| dtls.suites.keys()).collect();
         Some(Self {
@@ -125,6 +124,24 @@ impl DtlsReport {
             at_least: gaps.at_least,
         })
     }
+}
+
+/// The parts of a path that have DTLS.
+fn facts(parts: &[Part]) -> impl Iterator<Item = (&Part, &DtlsFacts)> {
+    parts
+        .iter()
+        .filter_map(|part| Some((part, part.flow.dtls.as_deref()?)))
+}
+
+/// What the sequence numbers of a path's DTLS records say is missing or repeated.
+/// Sequences of different flows tell nothing together, so sums have none.
+pub(super) fn missing_records(parts: &[Part]) -> Gaps {
+    let none = Gaps {
+        at_least: facts(parts).any(|(part, _)| part.key.is_none()),
+        ..Gaps::default()
+    };
+    let single = facts(parts).filter(|(part, _)| part.key.is_some());
+    single.fold(none, |gaps, (_, dtls)| gaps.and(dtls.gaps()))
 }
 
 /// An operation that RPCs were seen of.
@@ -309,6 +326,9 @@ pub struct PathReport {
     pub server: Option<String>,
     /// The verdict.
     pub verdict: Verdict,
+    /// Whether packets are known to have passed unseen, by what a capture counted or by the
+    /// numbers of DTLS records: then the verdict speaks of the others.
+    pub under_loss: bool,
     /// What was seen, by class.
     pub traffic: Traffic,
     /// When its first packet was captured, in RFC 3339.
@@ -332,7 +352,9 @@ pub struct PathReport {
 }
 
 impl PathReport {
-    pub(super) fn of(path: &Path, policy: Policy, names: &Names<'_>) -> Self {
+    pub(super) fn of(path: &Path, policy: Policy, losses: LossReport, names: &Names<'_>) -> Self {
+        let dtls = DtlsReport::of(&path.parts);
+        let missing = dtls.as_ref().map_or(0, |dtls| dtls.missing);
         let (client, server) = match path.ends {
             Ends::Seen { client, server } => (Some(client), Some(server)),
             Ends::Expected { server } => (None, Some(server)),
@@ -347,13 +369,14 @@ impl PathReport {
             client: client.map(|address| address.to_string()),
             server: server.map(|address| address.to_string()),
             verdict: path.verdict,
+            under_loss: path.verdict != Verdict::Silent && (losses.any() || missing > 0),
             traffic: Traffic::of(path.traffic.iter().map(|(&class, &count)| (class, count))),
             first: times().min().map(rfc3339),
             last: times().max().map(rfc3339),
             interface: path
                 .interface
                 .and_then(|interface| names.interface(interface)),
-            dtls: DtlsReport::of(&path.parts),
+            dtls,
             lustre: LustreReport::of(&path.parts),
             packet_sizes: path.packet_sizes.percentiles(),
             dtls_record_sizes: path.record_sizes.percentiles(),

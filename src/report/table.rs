@@ -24,7 +24,7 @@ const NO_BREAK: &str = "\u{a0}";
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { style, out };
-    page.text(BOLD, &headline::of(report), "", "")?;
+    page.text(BOLD, &headline(report), "", "")?;
     page.paths(report)?;
     page.evidence(report)?;
     if style.verbose {
@@ -34,6 +34,10 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     page.warnings(report)?;
     page.line("")?;
     page.text(DIM, &account(&report.accounting), "", "  ")
+}
+
+pub(super) fn headline(report: &Report) -> String {
+    headline::of(report)
 }
 
 /// Where a report is written, and how it looks there.
@@ -104,7 +108,7 @@ impl Page<'_> {
     }
 
     fn path_evidence(&mut self, path: &PathReport) -> io::Result<()> {
-        let title = format!("{}: {}", title(path), path.verdict.name());
+        let title = format!("{}: {}", title(path), verdict(path));
         self.text(Ansi::new(), &title, "  ", "    ")?;
         let mut shown = if self.style.verbose {
             path.evidence.iter().collect()
@@ -184,11 +188,17 @@ fn row(path: &PathReport) -> Vec<Cell> {
     vec![
         Cell::new(path.client.as_deref().unwrap_or("–")),
         Cell::new(path.server.as_deref().unwrap_or("others")),
-        Cell::new(path.verdict.name()).fg(color(path.verdict)),
+        Cell::new(verdict(path)).fg(color(path.verdict)),
         right(volume(encrypted)),
         right(volume(plaintext)),
         right(number(path.traffic.total().packets)),
     ]
+}
+
+/// The verdict, and whether it speaks of less than all that passed.
+fn verdict(path: &PathReport) -> String {
+    let loss = if path.under_loss { ", under loss" } else { "" };
+    format!("{}{loss}", path.verdict.name())
 }
 
 fn color(verdict: Verdict) -> Color {
@@ -232,14 +242,4 @@ fn volume(count: Count) -> String {
         0 => "–".to_owned(),
         _ => bytes(count.wire_bytes),
     }
-}
-
-/// The classes of traffic, in the order that reports list them.
-fn by_class(traffic: &Traffic) -> [(Class, Count); 4] {
-    [
-        (Class::Encrypted, traffic.encrypted),
-        (Class::Handshake, traffic.handshake),
-        (Class::Plaintext, traffic.plaintext),
-        (Class::Undetermined, traffic.undetermined),
-    ]
 }

@@ -14,6 +14,7 @@ pub(super) fn of(
     names: &Names<'_>,
 ) -> Vec<String> {
     let mut all: Vec<String> = inputs.iter().filter_map(fault).collect();
+    all.extend(inputs.iter().flat_map(losses));
     all.extend(
         skipped
             .iter()
@@ -41,6 +42,38 @@ fn fault(input: &InputReport) -> Option<String> {
         "{}: damaged at byte {}: {}; the {} packets before it count",
         input.name, fault.offset, fault.what, input.packets
     ))
+}
+
+/// What a capture says it missed.
+fn losses(input: &InputReport) -> Vec<String> {
+    let Some(losses) = &input.losses else {
+        return Vec::new();
+    };
+    let name = &input.name;
+    let counted = [
+        (
+            losses.kernel,
+            "dropped by the kernel: enlarge --buffer, or use more --threads",
+        ),
+        (
+            losses.interface,
+            "dropped by the interface, before any filter",
+        ),
+        (losses.unread, "still unread when the run ended"),
+    ];
+    let counted = counted
+        .iter()
+        .filter(|(packets, _)| *packets > 0)
+        .map(|(packets, what)| format!("{name}: {packets} packets {what}"));
+    let gaps = losses.gaps.iter().map(|gap| match &gap.to {
+        Some(to) => format!("{name}: down from {} to {to}", gap.from),
+        None => format!("{name}: down from {} on", gap.from),
+    });
+    let more = (losses.more_gaps > 0).then(|| {
+        let more = losses.more_gaps;
+        format!("{name}: down {more} times more")
+    });
+    counted.chain(gaps).chain(more).collect()
 }
 
 fn unnamed_servers(judgement: &Judgement) -> Option<String> {
@@ -77,6 +110,14 @@ fn path_warnings(path: &Path, names: &Names<'_>) -> Vec<String> {
         all.push(format!(
             "{title}: some of its DTLS has neither a ServerHello nor enough bytes in this capture \
              to tell a cipher from none; capture the start of the tunnel, or longer packets"
+        ));
+    }
+    let missing = super::path::missing_records(&path.parts);
+    if missing.missing > 0 {
+        let least = if missing.at_least { "at least " } else { "" };
+        all.push(format!(
+            "{title}: by their numbers, {least}{} DTLS records were sent and not seen",
+            missing.missing
         ));
     }
     for (interface, alone) in path.others.iter().filter(|(_, alone)| !alone.is_empty()) {

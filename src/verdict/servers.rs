@@ -114,6 +114,11 @@ impl Servers {
         self.expected.iter().copied()
     }
 
+    /// The blocks in which servers may be.
+    pub fn blocks(&self) -> impl Iterator<Item = IpNet> {
+        self.blocks.iter().copied()
+    }
+
     /// Whether nothing was named.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -5,7 +5,7 @@ use std::io;
 use anstyle::Style as Ansi;
 use comfy_table::Cell;
 
-use super::{Page, by_class, number, right, title, volume};
+use super::{Page, number, right, title, volume};
 use crate::flow::sizes::Percentiles;
 use crate::report::path::{DtlsReport, FlowReport, LustreReport};
 use crate::report::{PathReport, Report};
@@ -45,8 +45,9 @@ impl Page<'_> {
 
 /// A row for each class that the flow has packets of.
 fn rows(flow: &FlowReport) -> Vec<Vec<Cell>> {
-    let to_client = by_class(&flow.to_client);
-    by_class(&flow.to_server)
+    let to_client = flow.to_client.by_class();
+    flow.to_server
+        .by_class()
         .into_iter()
         .zip(to_client)
         .filter(|((_, up), (_, down))| up.packets + down.packets > 0)

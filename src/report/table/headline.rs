@@ -1,11 +1,39 @@
 //! The answer in a sentence.
 
 use super::{bytes, number, packets};
-use crate::report::{PathReport, Report};
+use crate::report::{LossReport, PathReport, Report};
 use crate::verdict::Verdict;
 
 pub(super) fn of(report: &Report) -> String {
-    sentence(&report.paths, report.accounting.read.packets)
+    let answer = sentence(&report.paths, report.accounting.read.packets);
+    match unseen(&report.losses) {
+        Some(unseen) => format!("{answer} {unseen}"),
+        None => answer,
+    }
+}
+
+/// What was not seen, and so is not answered for.
+fn unseen(losses: &LossReport) -> Option<String> {
+    let lost = (losses.packets > 0).then(|| {
+        let share = percent(losses.share);
+        format!("{} ({share}) passed unseen", packets(losses.packets))
+    });
+    let gaps = match losses.gaps {
+        0 => None,
+        1 => Some("an interface was down once".to_owned()),
+        gaps => Some(format!("interfaces were down {} times", number(gaps))),
+    };
+    let clauses: Vec<_> = [lost, gaps].into_iter().flatten().collect();
+    let said = clauses.join("; ");
+    (!clauses.is_empty()).then(|| format!("Not all was seen: {said}."))
+}
+
+/// A share in percent, and never nothing for something.
+fn percent(share: f64) -> String {
+    match share * 100.0 {
+        percent if percent > 0.0 && percent < 0.1 => "less than 0.1 %".to_owned(),
+        percent => format!("{percent:.1} %"),
+    }
 }
 
 fn sentence(paths: &[PathReport], read: u64) -> String {
@@ -113,6 +141,7 @@ mod tests {
             client: (verdict != Verdict::Silent).then(|| "10.0.1.9".to_owned()),
             server: Some(server.to_owned()),
             verdict,
+            under_loss: false,
             traffic: Traffic {
                 plaintext,
                 ..Traffic::default()

@@ -1,0 +1,380 @@
+//! Packets as they pass an interface, by libpcap.
+//!
+//! A [`Handle`] is one `AF_PACKET` socket with a ring that the kernel fills
+//! (`TPACKET_V3`, see packet(7)). It is read without blocking, and waited for with
+//! poll(2): then an idle interface holds nobody up. libpcap's immediate mode is not used,
+//! for with it libpcap falls back to `TPACKET_V2`, which costs ten times the CPU and
+//! drops packets that the third version keeps.
+
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
+
+use nix::ifaddrs::getifaddrs;
+use nix::net::if_::InterfaceFlags;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{LinkAddr, bind, setsockopt};
+use pcap::{Active, Capture, Linktype, Packet, Precision};
+
+use super::{Frame, InterfaceId, Interfaces, LinkType, Timestamp};
+
+/// The pseudo-interface of all interfaces.
+pub const ANY: &str = "any";
+
+/// How long the kernel fills a block of the ring before it hands it over, in
+/// milliseconds: short enough for a verdict within seconds, long enough that a busy
+/// interface wakes a worker for hundreds of packets at once.
+pub const BLOCK_TIMEOUT_MILLIS: i32 = 50;
+
+/// How an interface is captured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Bytes kept of each packet.
+    pub snap_length: u16,
+    /// Bytes of the kernel's ring.
+    pub buffer_bytes: u32,
+    /// What the kernel lets through, in pcap-filter(7)'s language.
+    pub filter: String,
+    /// The group of handles that share the interface's flows, where there are several.
+    pub fanout: Option<u16>,
+}
+
+/// Why an interface cannot be captured.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The interface, or the right to capture it, is lacking.
+    #[error("cannot capture on {interface}: {source}")]
+    Open {
+        /// Its name.
+        interface: String,
+        /// What libpcap says.
+        source: pcap::Error,
+    },
+    /// The filter is none.
+    #[error("cannot filter {interface} by `{filter}`: {source}")]
+    Filter {
+        /// Its name.
+        interface: String,
+        /// The filter.
+        filter: String,
+        /// What libpcap says.
+        source: pcap::Error,
+    },
+    /// The handles could not be joined.
+    #[error("cannot share {interface} between workers (PACKET_FANOUT): {source}")]
+    Fanout {
+        /// Its name.
+        interface: String,
+        /// What the kernel says.
+        source: nix::Error,
+    },
+}
+
+/// Packets that passed the filter, or the interface, and were never seen here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drops {
+    /// By the kernel, for want of room in the ring.
+    pub kernel: u64,
+    /// By the interface, before any filter: `rx_missed_errors` and `rx_fifo_errors`
+    /// (Documentation/networking/statistics.rst of the kernel).
+    pub interface: u64,
+}
+
+impl Drops {
+    /// Both.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.kernel + self.interface
+    }
+}
+
+impl std::ops::AddAssign for Drops {
+    fn add_assign(&mut self, more: Self) {
+        self.kernel += more.kernel;
+        self.interface += more.interface;
+    }
+}
+
+/// Joins a group of sockets that share what an interface sees, flow by flow (packet(7)).
+#[derive(Clone, Copy, Debug)]
+struct Fanout;
+
+nix::setsockopt_impl!(
+    Fanout,
+    libc::SOL_PACKET,
+    libc::PACKET_FANOUT,
+    usize,
+    nix::sys::socket::sockopt::SetUsize
+);
+
+/// One capture of an interface.
+pub struct Handle {
+    capture: Capture<Active>,
+    name: String,
+    interface: InterfaceId,
+    /// Its number, by which the socket is bound to it.
+    index: usize,
+    link_type: LinkType,
+    /// Packets shown so far.
+    packets: u64,
+    counted: Counted,
+    missed: Missed,
+}
+
+impl Handle {
+    /// Begins to capture `name`, which may be [`ANY`]. Needs the capability
+    /// `CAP_NET_RAW`, and nothing else. Not promiscuous: a client's own packets are all
+    /// that is asked for.
+    ///
+    /// # Errors
+    /// No such interface, no right to capture it, a filter that is none, or no fanout.
+    pub fn open(name: &str, options: &Options, interfaces: &Interfaces) -> Result<Self, LiveError> {
+        let interface = || name.to_owned();
+        let failed = |source| LiveError::Open {
+            interface: interface(),
+            source,
+        };
+        let mut capture = Capture::from_device(name)
+            .map_err(failed)?
+            .snaplen(options.snap_length.into())
+            .buffer_size(i32::try_from(options.buffer_bytes).unwrap_or(i32::MAX))
+            .timeout(BLOCK_TIMEOUT_MILLIS)
+            .precision(Precision::Nano)
+            .open()
+            .and_then(Capture::setnonblock)
+            .map_err(failed)?;
+        if name == ANY {
+            let cooked = Linktype(LinkType::LINUX_SLL2.0.into());
+            capture.set_datalink(cooked).map_err(failed)?;
+        }
+        capture
+            .filter(&options.filter, true)
+            .map_err(|source| LiveError::Filter {
+                interface: interface(),
+                filter: options.filter.clone(),
+                source,
+            })?;
+        if let Some(group) = options.fanout {
+            // Mode 0: by a hash of the flow, the same both ways.
+            setsockopt(&capture, Fanout, &usize::from(group)).map_err(|source| {
+                LiveError::Fanout {
+                    interface: interface(),
+                    source,
+                }
+            })?;
+        }
+        let link_type = u16::try_from(capture.get_datalink().0).unwrap_or(u16::MAX);
+        Ok(Self {
+            link_type: LinkType(link_type),
+            interface: interfaces.id(name),
+            index: link(name).map_or(0, |link| link.ifindex()),
+            missed: Missed::of(name),
+            name: interface(),
+            capture,
+            packets: 0,
+            counted: Counted::default(),
+        })
+    }
+
+    /// The interface's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What its packets begin with.
+    #[must_use]
+    pub fn link_type(&self) -> LinkType {
+        self.link_type
+    }
+
+    /// Packets shown so far.
+    #[must_use]
+    pub fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// Waits until there are packets to read, at most for `timeout`.
+    pub fn wait(&self, timeout: Duration) {
+        let mut fds = [PollFd::new(self.capture.as_fd(), PollFlags::POLLIN)];
+        let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
+        // Nothing to do about a signal: whoever waits comes back here.
+        let _ = poll(&mut fds, timeout);
+    }
+
+    /// Shows what is there to `on_frame`, at most `limit` packets, and gives how many.
+    ///
+    /// # Errors
+    /// The interface is gone: see [`follow`](Self::follow).
+    pub fn read(
+        &mut self,
+        limit: usize,
+        mut on_frame: impl FnMut(&Frame<'_>),
+    ) -> Result<usize, pcap::Error> {
+        let Self {
+            capture,
+            interface,
+            link_type,
+            packets,
+            ..
+        } = self;
+        capture.dispatch(Some(limit), |packet| {
+            *packets += 1;
+            on_frame(&frame(&packet, *packets, *link_type, *interface));
+        })
+    }
+
+    /// What was dropped so far.
+    pub fn drops(&mut self) -> Drops {
+        Drops {
+            kernel: self.count().dropped,
+            interface: self.missed.count(),
+        }
+    }
+
+    /// Packets that passed the filter and were neither shown nor dropped: still in the
+    /// ring.
+    pub fn unread(&mut self) -> u64 {
+        let Counted {
+            received, dropped, ..
+        } = self.count();
+        received.saturating_sub(dropped + self.packets)
+    }
+
+    /// libpcap counts in 32 bits, which wrap.
+    fn count(&mut self) -> Counted {
+        if let Ok(now) = self.capture.stats() {
+            self.counted.advance(now.received, now.dropped);
+        }
+        self.counted
+    }
+
+    /// Whether the interface is up. One that was removed and made anew is another to the
+    /// kernel, and the capture is bound to it here, which no capability is needed for; but
+    /// the kernel refuses that to those who share an interface by fanout.
+    pub fn follow(&mut self) -> bool {
+        if self.name == ANY {
+            return true;
+        }
+        let Some(link) = link(&self.name) else {
+            return false;
+        };
+        if link.ifindex() != self.index {
+            if bind(self.capture.as_raw_fd(), &link).is_err() {
+                return false;
+            }
+            self.index = link.ifindex();
+        }
+        true
+    }
+}
+
+/// The link-layer address of an interface that is up, which holds its number.
+fn link(name: &str) -> Option<LinkAddr> {
+    let mut all = getifaddrs().ok()?;
+    let up = |flags: InterfaceFlags| flags.contains(InterfaceFlags::IFF_UP);
+    all.find_map(|found| {
+        let link = *found.address?.as_link_addr()?;
+        (found.interface_name == name && up(found.flags)).then_some(link)
+    })
+}
+
+fn frame<'p>(
+    packet: &Packet<'p>,
+    number: u64,
+    link_type: LinkType,
+    interface: InterfaceId,
+) -> Frame<'p> {
+    let time = packet.header.ts;
+    let nanos = time
+        .tv_sec
+        .saturating_mul(1_000_000_000)
+        // In nanoseconds, as asked for when the capture was opened.
+        .saturating_add(time.tv_usec);
+    Frame {
+        number,
+        time: Some(Timestamp(nanos)),
+        link_type,
+        interface,
+        data: packet.data,
+        wire_len: packet.header.len,
+    }
+}
+
+/// What libpcap counted since the capture began.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    received: u64,
+    dropped: u64,
+    last: (u32, u32),
+}
+
+impl Counted {
+    fn advance(&mut self, received: u32, dropped: u32) {
+        self.received += u64::from(received.wrapping_sub(self.last.0));
+        self.dropped += u64::from(dropped.wrapping_sub(self.last.1));
+        self.last = (received, dropped);
+    }
+}
+
+/// An interface's own counters of what it dropped. The files are held open, for later
+/// the process may open none.
+struct Missed {
+    files: Vec<File>,
+    before: u64,
+    last: u64,
+}
+
+impl Missed {
+    fn of(interface: &str) -> Self {
+        let folder = format!("/sys/class/net/{interface}/statistics");
+        let files = ["rx_missed_errors", "rx_fifo_errors"]
+            .iter()
+            .filter_map(|counter| File::open(format!("{folder}/{counter}")).ok())
+            .collect();
+        let mut missed = Self {
+            files,
+            before: 0,
+            last: 0,
+        };
+        missed.before = missed.read().unwrap_or(0);
+        missed.last = missed.before;
+        missed
+    }
+
+    /// Since the capture began. What an interface counted that is gone stays.
+    fn count(&mut self) -> u64 {
+        self.last = self.read().unwrap_or(self.last);
+        self.last.saturating_sub(self.before)
+    }
+
+    fn read(&self) -> Option<u64> {
+        self.files.iter().map(number).sum()
+    }
+}
+
+/// The decimal number that a file holds.
+fn number(file: &File) -> Option<u64> {
+    let mut digits = [0; 24];
+    let len = file.read_at(&mut digits, 0).ok()?;
+    std::str::from_utf8(&digits[..len])
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counted;
+
+    #[test]
+    fn counters_go_on_where_libpcap_wraps() {
+        let mut counted = Counted::default();
+        counted.advance(u32::MAX - 1, 7);
+        counted.advance(3, 8);
+        assert_eq!(counted.received, u64::from(u32::MAX) + 4);
+        assert_eq!(counted.dropped, 8);
+    }
+}

@@ -1,0 +1,327 @@
+//! The same engine on a client's interfaces, for as long as the operator likes.
+//!
+//! ```text
+//!  watch (a thread for each capture) ─ deltas ─┐                       ┌─ screen
+//!  watch ────────────────────────────────────── sum ─ published state ─┼─ metrics
+//!    └─ blocks ─ save                           │                      └─ textfile
+//!  signals, clock ──────────────────────────────┴─ events
+//! ```
+//!
+//! Workers wait for nobody: what the sum has no room for stays with them and grows. Who
+//! shows the state looks at what was published last. What was dropped on the way, by the
+//! interface, the kernel or at the end of the run, is part of what is summed.
+
+use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+use arc_swap::ArcSwapOption;
+use crossbeam_channel::{Receiver, bounded};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::flag::{register, register_conditional_shutdown};
+use signal_hook::iterator::Signals;
+
+use crate::capture::Interfaces;
+use crate::capture::live::{self, Handle, LiveError};
+use crate::cli::Live;
+use crate::flow::fragments::Fragments;
+use crate::pipeline::worker::{Part, Worker};
+use crate::report::Report;
+
+mod course;
+pub mod events;
+pub mod filter;
+mod metrics;
+pub mod save;
+mod screen;
+mod state;
+mod sum;
+mod watch;
+
+use course::Course;
+use events::Log;
+use metrics::{Endpoint, Textfile};
+use save::{Buffers, Recorder, Ring, SaveError};
+use screen::Screen;
+use state::Published;
+use sum::Sum;
+use watch::{Delta, Orders, Standing, Watch};
+
+/// Why a live run could not begin, or not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// An interface.
+    #[error(transparent)]
+    Capture(#[from] LiveError),
+    /// A file for `-w`.
+    #[error(transparent)]
+    Save(#[from] SaveError),
+    /// The endpoint for metrics.
+    #[error("--metrics: cannot listen on {address}: {source}")]
+    Metrics {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file for events or metrics.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Signals, or the terminal.
+    #[error("cannot {what}: {source}")]
+    System {
+        /// What was asked of the system.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Captures, and reports when the run has ended.
+///
+/// # Errors
+/// What keeps it from beginning: no interface, no right to capture, an output that cannot
+/// be written. Once it runs, nothing ends it but what it was told to wait for.
+pub fn run(config: &Live) -> Result<Report, RunError> {
+    Ready::open(config)?.run()
+}
+
+/// All that needs rights, opened.
+struct Ready<'c> {
+    config: &'c Live,
+    interfaces: Interfaces,
+    handles: Vec<Handle>,
+    ring: Option<Ring>,
+    endpoint: Option<Endpoint>,
+    log: Log,
+    signals: Signals,
+}
+
+impl<'c> Ready<'c> {
+    fn open(config: &'c Live) -> Result<Self, RunError> {
+        let interfaces = Interfaces::default();
+        let handles = open_all(config, &interfaces)?;
+        Ok(Self {
+            ring: ring(config, &handles)?,
+            endpoint: config.metrics.map(endpoint).transpose()?,
+            log: log(config)?,
+            signals: signals().map_err(system("watch for signals"))?,
+            config,
+            interfaces,
+            handles,
+        })
+    }
+
+    /// Runs all threads, and the sum in this one.
+    fn run(self) -> Result<Report, RunError> {
+        let config = self.config;
+        let published = Published::new(ArcSwapOption::empty());
+        let screen = shows_screen(config).then(|| Screen::open(config.output.style.color));
+        let screen = screen.transpose().map_err(system("draw on the terminal"))?;
+        let sum = Sum::new(
+            &config.engine,
+            self.interfaces.names(),
+            titles(&self.handles),
+        );
+        let mut log = self.log;
+        log.is_quiet = screen.is_some();
+        let textfile = textfile(config, &published)?;
+        let mut course = Course::new(config, sum, Published::clone(&published), textfile, log);
+        let served = self.endpoint.as_ref().and_then(Endpoint::address);
+        course.start(&self.handles, served);
+        if let Some(endpoint) = self.endpoint {
+            let published = Published::clone(&published);
+            thread::spawn(move || endpoint.serve(&published));
+        }
+        let orders = Orders::new(config.until.packets);
+        let over = AtomicBool::new(false);
+        let end_of_signals = self.signals.handle();
+        thread::scope(|scope| {
+            let signals = listen(scope, self.signals);
+            let screen = screen.map(|screen| scope.spawn(|| screen.show(&published, &over)));
+            let (deltas, saved) = watch(scope, self.handles, self.ring, config, &orders);
+            course.follow(&deltas, &signals, &orders);
+            over.store(true, Ordering::Release);
+            if let Some(screen) = screen {
+                screen.thread().unpark();
+            }
+            end_of_signals.close();
+            course.note_saving(saved);
+        });
+        Ok(course.end())
+    }
+}
+
+/// Whether a person looks on: then a table is drawn, if the terminal is not needed else.
+fn shows_screen(config: &Live) -> bool {
+    let is_events = config.events.as_deref() == Some(Path::new("-"));
+    io::stdout().is_terminal() && !is_events
+}
+
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> RunError {
+    move |source| RunError::System { what, source }
+}
+
+/// All captures, each worker's of each interface.
+fn open_all(config: &Live, interfaces: &Interfaces) -> Result<Vec<Handle>, LiveError> {
+    let mut handles = Vec::new();
+    for (place, name) in config.interfaces.iter().enumerate() {
+        let options = options(config, name, place);
+        for _ in 0..config.threads {
+            handles.push(Handle::open(name, &options, interfaces)?);
+        }
+    }
+    Ok(handles)
+}
+
+fn options(config: &Live, interface: &str, place: usize) -> live::Options {
+    let is_ethernet = interface != live::ANY;
+    let engine = &config.engine;
+    // A process has its own groups, as long as no other chose the same number.
+    let group = (std::process::id() as usize)
+        .wrapping_mul(31)
+        .wrapping_add(place);
+    let group = u16::try_from(group % usize::from(u16::MAX)).unwrap_or_default();
+    live::Options {
+        snap_length: config.snap_length,
+        buffer_bytes: config.buffer_bytes,
+        filter: filter::of(
+            &engine.decode,
+            &engine.servers,
+            config.filter.as_deref(),
+            is_ethernet,
+        ),
+        fanout: (config.threads > 1).then_some(group),
+    }
+}
+
+/// What the report calls each capture.
+fn titles(handles: &[Handle]) -> Vec<String> {
+    let names: Vec<&str> = handles.iter().map(Handle::name).collect();
+    let title = |(place, &name): (usize, &&str)| {
+        let before = names[..place]
+            .iter()
+            .filter(|&&other| other == name)
+            .count();
+        let all = names.iter().filter(|&&other| other == name).count();
+        match all {
+            1 => name.to_owned(),
+            _ => format!("{name}, worker {}", before + 1),
+        }
+    };
+    names.iter().enumerate().map(title).collect()
+}
+
+fn ring(config: &Live, handles: &[Handle]) -> Result<Option<Ring>, SaveError> {
+    let Some(options) = &config.save else {
+        return Ok(None);
+    };
+    let interface = |handle: &Handle| save::Interface {
+        name: handle.name().to_owned(),
+        link_type: handle.link_type(),
+        snap_length: config.snap_length,
+    };
+    let interfaces: Vec<_> = handles.iter().map(interface).collect();
+    Ring::open(options, &interfaces).map(Some)
+}
+
+fn endpoint(address: SocketAddr) -> Result<Endpoint, RunError> {
+    Endpoint::open(address).map_err(|source| RunError::Metrics { address, source })
+}
+
+/// The file for metrics, written once to see that it can be.
+fn textfile(config: &Live, published: &Published) -> Result<Option<Textfile>, RunError> {
+    let Some(path) = &config.textfile else {
+        return Ok(None);
+    };
+    let textfile = Textfile::new(path);
+    textfile
+        .write(published)
+        .map_err(|source| RunError::Write {
+            path: path.clone(),
+            source,
+        })?;
+    Ok(Some(textfile))
+}
+
+fn log(config: &Live) -> Result<Log, RunError> {
+    let Some(path) = &config.events else {
+        return Ok(Log::default());
+    };
+    Log::open(path).map_err(|source| RunError::Write {
+        path: path.clone(),
+        source,
+    })
+}
+
+/// Signals that end the run, or ask for a report. The second that would end it does, at
+/// once.
+fn signals() -> io::Result<Signals> {
+    for signal in [SIGINT, SIGTERM] {
+        let ending = Arc::new(AtomicBool::new(false));
+        let status = 128 + signal;
+        register_conditional_shutdown(signal, status, Arc::clone(&ending))?;
+        register(signal, ending)?;
+    }
+    Signals::new([SIGINT, SIGTERM, SIGUSR1])
+}
+
+fn listen<'s>(scope: &'s Scope<'s, '_>, mut signals: Signals) -> Receiver<i32> {
+    let (tell, told) = bounded(8);
+    scope.spawn(move || {
+        for signal in signals.forever() {
+            // More than can be answered need no answer.
+            let _ = tell.try_send(signal);
+        }
+    });
+    told
+}
+
+type Saved<'s> = ScopedJoinHandle<'s, Result<(), SaveError>>;
+
+/// Sets a worker on each capture, and a thread on what they save.
+fn watch<'s>(
+    scope: &'s Scope<'s, '_>,
+    handles: Vec<Handle>,
+    ring: Option<Ring>,
+    config: &'s Live,
+    orders: &'s Orders,
+) -> (Receiver<Delta>, Option<Saved<'s>>) {
+    let workers = handles.len();
+    let (tell, deltas) = bounded(2 * workers);
+    let buffers = ring.is_some().then(|| Buffers::new(workers));
+    for (place, handle) in (0..).zip(handles) {
+        let engine = &config.engine;
+        let watch = Watch {
+            handle,
+            worker: Worker::new(&engine.decode, engine.max_flows),
+            fragments: Fragments::default(),
+            part: Part {
+                file: place,
+                piece: 0,
+            },
+            recorder: buffers.as_ref().map(|all| Recorder::new(place, all)),
+            tell: tell.clone(),
+            told: Standing::default(),
+            is_up: true,
+        };
+        scope.spawn(|| watch.run(orders));
+    }
+    let saved = ring.zip(buffers).map(|(ring, buffers)| {
+        let Buffers {
+            take_full,
+            give_empty,
+            ..
+        } = buffers;
+        scope.spawn(move || ring.write_all(&take_full, &give_empty))
+    });
+    (deltas, saved)
+}

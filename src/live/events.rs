@@ -1,0 +1,297 @@
+//! What changed from one report to the next: a line of JSON for log shippers, a sentence
+//! for a person.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::sum::now;
+use crate::report::{Evidence, InputReport, PathReport, Report};
+use crate::verdict::Verdict;
+
+/// Something that changed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The captures are open, and counting begins.
+    Started {
+        /// The interfaces that are captured.
+        interfaces: Vec<String>,
+        /// Where metrics are served.
+        metrics: Option<SocketAddr>,
+    },
+    /// A path was seen for the first time.
+    PathAppeared {
+        /// Client and server.
+        #[serde(flatten)]
+        path: Ends,
+        /// Its verdict so far.
+        verdict: Verdict,
+    },
+    /// A path's verdict is another one.
+    VerdictChanged {
+        /// Client and server.
+        #[serde(flatten)]
+        path: Ends,
+        /// What it was.
+        from: Verdict,
+        /// What it is.
+        to: Verdict,
+    },
+    /// A path's first packet in plaintext.
+    FirstPlaintext {
+        /// Client and server.
+        #[serde(flatten)]
+        path: Ends,
+        /// The packet.
+        evidence: Option<Evidence>,
+    },
+    /// The first packets were lost.
+    DropsBegan {
+        /// The capture that lost them.
+        interface: String,
+        /// Dropped by the kernel so far.
+        kernel: u64,
+        /// Dropped by the interface so far.
+        dropped_by_interface: u64,
+    },
+    /// An interface went down, or away.
+    InterfaceDown {
+        /// Which.
+        interface: String,
+    },
+    /// An interface is up again.
+    InterfaceUp {
+        /// Which.
+        interface: String,
+    },
+    /// The run has ended.
+    Ended {
+        /// What the process exits with.
+        exit_code: u8,
+    },
+}
+
+/// The two ends of a path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Ends {
+    /// The client; `null` in the sum of paths that were too many to keep apart.
+    pub client: Option<String>,
+    /// The server; `null` there too.
+    pub server: Option<String>,
+}
+
+impl Ends {
+    /// Those of a path as it is reported.
+    #[must_use]
+    pub fn of(path: &PathReport) -> Self {
+        Self {
+            client: path.client.clone(),
+            server: path.server.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Ends {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.client, &self.server) {
+            (Some(client), Some(server)) => write!(f, "{client} to {server}"),
+            _ => write!(f, "paths beyond the limit"),
+        }
+    }
+}
+
+/// An event, and when it was noticed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Line {
+    /// In RFC 3339.
+    pub time: String,
+    /// The event.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+impl From<Event> for Line {
+    fn from(event: Event) -> Self {
+        Self { time: now(), event }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.time, self.event)
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started {
+                interfaces,
+                metrics,
+            } => {
+                write!(f, "capturing on {}", interfaces.join(", "))?;
+                match metrics {
+                    Some(address) => write!(f, ", metrics on http://{address}/metrics"),
+                    None => Ok(()),
+                }
+            }
+            Self::PathAppeared { path, verdict } => write!(f, "{path}: {}", verdict.name()),
+            Self::VerdictChanged { path, from, to } => {
+                write!(f, "{path}: {}, was {}", to.name(), from.name())
+            }
+            Self::FirstPlaintext { path, evidence } => {
+                let shows = evidence.as_ref().map_or("", |evidence| &evidence.shows);
+                write!(f, "{path}: first plaintext: {shows}")
+            }
+            Self::DropsBegan { interface, .. } => write!(f, "{interface}: packets are being lost"),
+            Self::InterfaceDown { interface } => {
+                write!(f, "{interface} is down: nothing is seen there")
+            }
+            Self::InterfaceUp { interface } => write!(f, "{interface} is up again"),
+            Self::Ended { exit_code } => write!(f, "ended, exit code {exit_code}"),
+        }
+    }
+}
+
+/// Where events go: to a file or standard output as JSON, and else to standard error as
+/// sentences.
+#[derive(Default)]
+pub(super) struct Log {
+    file: Option<Box<dyn Write + Send>>,
+    /// Whether a person looks at a screen instead.
+    pub(super) is_quiet: bool,
+}
+
+impl Log {
+    /// Opens a file; `-` is standard output.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let file: Box<dyn Write + Send> = if path == Path::new("-") {
+            Box::new(io::stdout())
+        } else {
+            Box::new(File::options().create(true).append(true).open(path)?)
+        };
+        Ok(Self {
+            file: Some(file),
+            is_quiet: false,
+        })
+    }
+
+    /// Tells of an event.
+    ///
+    /// # Errors
+    /// Those of the file, once: then there is none any more.
+    pub(super) fn tell(&mut self, event: Event) -> io::Result<()> {
+        let line = Line::from(event);
+        if !self.is_quiet {
+            eprintln!("{line}");
+        }
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        let written = serde_json::to_string(&line)
+            .map_err(io::Error::from)
+            .and_then(|json| writeln!(file, "{json}"))
+            .and_then(|()| file.flush());
+        if written.is_err() {
+            self.file = None;
+        }
+        written
+    }
+}
+
+/// What was known at the last look.
+#[derive(Debug, Default)]
+pub struct Watched {
+    paths: BTreeMap<Ends, Known>,
+    captures: BTreeMap<String, Standing>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    verdict: Verdict,
+    plaintext: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Standing {
+    drops: bool,
+    down: bool,
+}
+
+impl Watched {
+    /// What is new in a report.
+    pub fn look(&mut self, report: &Report) -> Vec<Event> {
+        let mut events = Vec::new();
+        // A server that was expected and is silent has not appeared.
+        let seen = |path: &&PathReport| path.verdict != Verdict::Silent;
+        for path in report.paths.iter().filter(seen) {
+            self.path(path, &mut events);
+        }
+        for input in &report.inputs {
+            self.capture(input, &mut events);
+        }
+        events
+    }
+
+    fn path(&mut self, path: &PathReport, events: &mut Vec<Event>) {
+        let ends = Ends::of(path);
+        let now = Known {
+            verdict: path.verdict,
+            plaintext: path.traffic.plaintext.packets > 0,
+        };
+        let known = self.paths.insert(ends.clone(), now);
+        match known {
+            None => events.push(Event::PathAppeared {
+                path: ends.clone(),
+                verdict: now.verdict,
+            }),
+            Some(known) if known.verdict != now.verdict => events.push(Event::VerdictChanged {
+                path: ends.clone(),
+                from: known.verdict,
+                to: now.verdict,
+            }),
+            Some(_) => {}
+        }
+        if now.plaintext && !known.is_some_and(|known| known.plaintext) {
+            let mut evidence = path.evidence.iter();
+            events.push(Event::FirstPlaintext {
+                path: ends,
+                evidence: evidence.find(|it| it.of == "plaintext").cloned(),
+            });
+        }
+    }
+
+    fn capture(&mut self, input: &InputReport, events: &mut Vec<Event>) {
+        let Some(losses) = &input.losses else {
+            return;
+        };
+        let interface = || input.name.clone();
+        let now = Standing {
+            drops: losses.kernel + losses.interface > 0,
+            down: losses.gaps.last().is_some_and(|gap| gap.to.is_none()),
+        };
+        let known = self.captures.insert(interface(), now).unwrap_or_default();
+        if now.drops && !known.drops {
+            events.push(Event::DropsBegan {
+                interface: interface(),
+                kernel: losses.kernel,
+                dropped_by_interface: losses.interface,
+            });
+        }
+        match (known.down, now.down) {
+            (false, true) => events.push(Event::InterfaceDown {
+                interface: interface(),
+            }),
+            (true, false) => events.push(Event::InterfaceUp {
+                interface: interface(),
+            }),
+            _ => {}
+        }
+    }
+}

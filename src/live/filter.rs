@@ -1,0 +1,86 @@
+//! What the kernel lets through: all that a verdict could need, and little else.
+//!
+//! Built from the configuration that the engine decides by, so that the two cannot
+//! disagree: no packet that the engine would count on a path is filtered out. The
+//! language is pcap-filter(7)'s.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::decode;
+use crate::flow::{LUSTRE_PORT, RESERVED_PORTS};
+use crate::verdict::Servers;
+
+/// The filter, and what the user lets through besides. Only Ethernet can have VLAN tags
+/// before what is looked for.
+#[must_use]
+pub fn of(
+    decode: &decode::Options,
+    servers: &Servers,
+    more: Option<&str>,
+    is_ethernet: bool,
+) -> String {
+    let mut wanted = vec![lustre(), fragments(), tunnels(decode), dtls()];
+    wanted.extend(to_servers(servers));
+    wanted.extend(more.map(|more| format!("({more})")));
+    let wanted = wanted.join(" or ");
+    if is_ethernet {
+        // Each `vlan` moves all that follows behind one more tag.
+        format!("({wanted}) or (vlan and ({wanted})) or (vlan and ({wanted}))")
+    } else {
+        wanted
+    }
+}
+
+/// TCP and UDP on Lustre's ports.
+fn lustre() -> String {
+    let (first, last) = (RESERVED_PORTS.start(), RESERVED_PORTS.end());
+    format!("port {LUSTRE_PORT} or portrange {first}-{last}")
+}
+
+/// IP fragments, the first and the later, and what else hides a header: IPv6 extension
+/// headers (0 hop by hop, 43 routing, 44 fragment, 60 destination, 135 mobility, 139 HIP,
+/// 140 Shim6; RFC 7045).
+fn fragments() -> String {
+    let hidden = [0, 43, 44, 60, 135, 139, 140].map(|number| format!("ip6[6] = {number}"));
+    format!("(ip and ip[6:2] & 0x3fff != 0) or {}", hidden.join(" or "))
+}
+
+/// GRE, IP in IP (4 and 41), and the tunnels in UDP.
+fn tunnels(decode: &decode::Options) -> String {
+    let in_udp: Vec<String> = decode
+        .tunnel_ports()
+        .map(|port| format!("udp dst port {port}"))
+        .collect();
+    format!("proto 47 or proto 4 or proto 41 or {}", in_udp.join(" or "))
+}
+
+/// What begins as DTLS records do (RFC 6347 4.1: a type from 20 on, version 254.x), on any
+/// port: it is a path's where readable Lustre shows later who is a server, and DTLS
+/// elsewhere where nothing does.
+fn dtls() -> String {
+    "(udp and udp[8] >= 20 and udp[8] <= 26 and udp[9] = 254) or \
+     (ip6[6] = 17 and ip6[48] >= 20 and ip6[48] <= 26 and ip6[49] = 254)"
+        .to_owned()
+}
+
+/// All UDP to and from the servers that are known; all UDP where those are so many that
+/// the kernel would refuse the program (`BPF_MAXINSNS`, `linux/bpf_common.h`).
+fn to_servers(servers: &Servers) -> Option<String> {
+    const MANY: usize = 64;
+    let single = servers.expected().map(|address| match address.into() {
+        IpAddr::V4(address) => format!("ip host {address}"),
+        IpAddr::V6(address) => format!("ip6 host {address}"),
+    });
+    let blocks = servers.blocks().map(|block| match block.trunc() {
+        IpNet::V4(block) => format!("ip net {block}"),
+        IpNet::V6(block) => format!("ip6 net {block}"),
+    });
+    let known: Vec<String> = single.chain(blocks).collect();
+    match known.len() {
+        0 => None,
+        1..=MANY => Some(format!("(udp and ({}))", known.join(" or "))),
+        _ => Some("udp".to_owned()),
+    }
+}

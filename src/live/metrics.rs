@@ -1,0 +1,325 @@
+//! The state for Prometheus, in the `OpenMetrics` text format: on an HTTP endpoint, and as
+//! a file for `node_exporter`'s textfile collector.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use nix::sys::resource::{UsageWho, getrusage};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::{Registry, Unit};
+use tokio::runtime::{Builder, Runtime};
+
+use super::state::{Published, State};
+use crate::report::PathReport;
+use crate::verdict::Verdict;
+
+/// The media type of what is served.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// How long a client may take to ask.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An endpoint that is open and not yet served.
+pub(super) struct Endpoint {
+    listener: TcpListener,
+    runtime: Runtime,
+}
+
+impl Endpoint {
+    /// Opens it.
+    pub(super) fn open(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { listener, runtime })
+    }
+
+    /// Where it is, with the port that was chosen if none was named.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.listener.local_addr().ok()
+    }
+
+    /// Serves for as long as the process lives.
+    pub(super) fn serve(self, published: &Published) -> io::Result<()> {
+        let Self { listener, runtime } = self;
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            loop {
+                let Ok((stream, _)) = listener.accept().await else {
+                    // Out of descriptors, most likely: they come back.
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                };
+                let published = Published::clone(published);
+                let answer = service_fn(move |request| {
+                    let answer = answer(&request, &published);
+                    async { Ok::<_, Infallible>(answer) }
+                });
+                let mut connection = http1::Builder::new();
+                connection
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(PATIENCE);
+                let connection = connection.serve_connection(TokioIo::new(stream), answer);
+                // One at a time: a scrape is short, and more would not be faster.
+                let _ = tokio::time::timeout(PATIENCE, connection).await;
+            }
+        })
+    }
+}
+
+fn answer(request: &Request<Incoming>, published: &Published) -> Response<Full<Bytes>> {
+    let (status, body) = match (request.method(), request.uri().path()) {
+        (&Method::GET, "/metrics") => (StatusCode::OK, text(published)),
+        (&Method::GET, _) => (StatusCode::NOT_FOUND, "see /metrics\n".to_owned()),
+        _ => (StatusCode::METHOD_NOT_ALLOWED, String::new()),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    if status == StatusCode::OK {
+        let media = hyper::header::HeaderValue::from_static(OPEN_METRICS);
+        response.headers_mut().insert(CONTENT_TYPE, media);
+    }
+    response
+}
+
+/// The state as text.
+fn text(published: &Published) -> String {
+    let mut registry = Registry::with_prefix("plainsight");
+    registry.register_collector(Box::new(Metrics(Published::clone(published))));
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = encode(&mut text, &registry);
+    text
+}
+
+/// A file that always holds a whole state: written beside its place, and moved there.
+#[derive(Clone, Debug)]
+pub(super) struct Textfile {
+    path: PathBuf,
+    draft: PathBuf,
+}
+
+impl Textfile {
+    /// How often it is written.
+    pub(super) const EVERY: Duration = Duration::from_secs(5);
+
+    pub(super) fn new(path: &Path) -> Self {
+        let mut draft = path.as_os_str().to_owned();
+        draft.push(".new");
+        Self {
+            path: path.to_owned(),
+            draft: draft.into(),
+        }
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn write(&self, published: &Published) -> io::Result<()> {
+        fs::write(&self.draft, text(published))?;
+        fs::rename(&self.draft, &self.path)
+    }
+}
+
+#[derive(Debug)]
+struct Metrics(Published);
+
+impl Collector for Metrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        if let Some(state) = self.0.load().as_deref() {
+            paths(state, &mut encoder)?;
+            captures(state, &mut encoder)?;
+        }
+        cost(&mut encoder)
+    }
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct PathClass {
+    client: String,
+    server: String,
+    class: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct PathVerdict {
+    client: String,
+    server: String,
+    verdict: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CaptureDrop {
+    capture: String,
+    by: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CaptureName {
+    capture: String,
+}
+
+fn paths(state: &State, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let paths = &state.report.paths;
+    let mut packets = counter(encoder, "path_packets", "Packets by path and class", None)?;
+    each_class(paths, |labels, count| {
+        sample(&mut packets, labels, count.packets)
+    })?;
+    let bytes = Some(Unit::Bytes);
+    let mut bytes = counter(
+        encoder,
+        "path_wire",
+        "Original frame lengths",
+        bytes.as_ref(),
+    )?;
+    each_class(paths, |labels, count| {
+        sample(&mut bytes, labels, count.wire_bytes)
+    })?;
+    let mut verdicts = gauge(
+        encoder,
+        "path_verdict",
+        "1 for the verdict that holds",
+        None,
+    )?;
+    for path in paths {
+        for verdict in Verdict::ALL {
+            let (client, server) = ends(path);
+            let labels = PathVerdict {
+                client,
+                server,
+                verdict: verdict.name(),
+            };
+            let holds = i64::from(verdict == path.verdict);
+            ConstGauge::new(holds).encode(verdicts.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn each_class(
+    paths: &[PathReport],
+    mut show: impl FnMut(&PathClass, crate::flow::Count) -> fmt::Result,
+) -> fmt::Result {
+    for path in paths {
+        let (client, server) = ends(path);
+        for (class, count) in path.traffic.by_class() {
+            let (client, server) = (client.clone(), server.clone());
+            let class = class.name();
+            show(
+                &PathClass {
+                    client,
+                    server,
+                    class,
+                },
+                count,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn ends(path: &PathReport) -> (String, String) {
+    let name = |end: &Option<String>| end.clone().unwrap_or_default();
+    (name(&path.client), name(&path.server))
+}
+
+fn captures(state: &State, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let inputs = &state.report.inputs;
+    let mut packets = counter(encoder, "capture_packets", "Packets read", None)?;
+    for input in inputs {
+        let capture = input.name.clone();
+        sample(&mut packets, &CaptureName { capture }, input.packets)?;
+    }
+    let mut drops = counter(encoder, "capture_dropped_packets", "Packets not seen", None)?;
+    for input in inputs {
+        let losses = input.losses.as_ref();
+        let by = losses.map(|it| [("kernel", it.kernel), ("interface", it.interface)]);
+        for (by, dropped) in by.into_iter().flatten() {
+            let capture = input.name.clone();
+            sample(&mut drops, &CaptureDrop { capture, by }, dropped)?;
+        }
+    }
+    let down = |gaps: &[crate::report::Gap]| gaps.last().is_some_and(|gap| gap.to.is_none());
+    let mut up = gauge(encoder, "capture_up", "Whether the interface is up", None)?;
+    for input in inputs {
+        let is_down = input.losses.as_ref().is_some_and(|it| down(&it.gaps));
+        let capture = input.name.clone();
+        let labels = CaptureName { capture };
+        ConstGauge::new(i64::from(!is_down)).encode(up.encode_family(&labels)?)?;
+    }
+    let seconds = Some(Unit::Seconds);
+    let run = gauge(
+        encoder,
+        "run",
+        "How long the run has gone on",
+        seconds.as_ref(),
+    )?;
+    ConstGauge::new(state.elapsed.as_secs_f64()).encode(run)
+}
+
+/// What the engine itself costs.
+fn cost(encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else {
+        return Ok(());
+    };
+    let seconds = Some(Unit::Seconds);
+    let cpu = counter(encoder, "cpu", "CPU time of the process", seconds.as_ref())?;
+    let spent = [usage.user_time(), usage.system_time()];
+    let spent = spent.map(|time| {
+        let micros = u32::try_from(time.tv_usec()).unwrap_or(0);
+        Duration::new(time.tv_sec().unsigned_abs(), 1000 * micros).as_secs_f64()
+    });
+    ConstCounter::new(spent.iter().sum::<f64>()).encode(cpu)?;
+    let bytes = Some(Unit::Bytes);
+    let peak = gauge(
+        encoder,
+        "peak_memory",
+        "Largest resident memory",
+        bytes.as_ref(),
+    )?;
+    ConstGauge::new(usage.max_rss() * 1024).encode(peak)
+}
+
+fn counter<'e>(
+    encoder: &'e mut DescriptorEncoder<'_>,
+    name: &'e str,
+    help: &str,
+    unit: Option<&'e Unit>,
+) -> Result<MetricEncoder<'e>, fmt::Error> {
+    encoder.encode_descriptor(name, help, unit, MetricType::Counter)
+}
+
+fn gauge<'e>(
+    encoder: &'e mut DescriptorEncoder<'_>,
+    name: &'e str,
+    help: &str,
+    unit: Option<&'e Unit>,
+) -> Result<MetricEncoder<'e>, fmt::Error> {
+    encoder.encode_descriptor(name, help, unit, MetricType::Gauge)
+}
+
+fn sample(
+    encoder: &mut MetricEncoder<'_>,
+    labels: &impl EncodeLabelSet,
+    value: u64,
+) -> fmt::Result {
+    ConstCounter::new(value).encode(encoder.encode_family(labels)?)
+}

@@ -1,0 +1,186 @@
+//! One table on the terminal, refreshed in place: a row a path.
+
+use std::io::{self, Stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::cursor::{Hide, Show};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
+use ratatui::layout::{Constraint, Layout};
+use ratatui::style::{Color, Style, Stylize};
+use ratatui::symbols::bar::NINE_LEVELS;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Cell, Paragraph, Row, Table, Wrap};
+use ratatui::{Frame, Terminal};
+
+use super::events::Ends;
+use super::state::{Minute, Published, Second, State};
+use crate::report::text::{bytes, number};
+use crate::report::{PathReport, headline};
+use crate::verdict::Verdict;
+
+/// How often the screen is drawn.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// A terminal that shows the table, and what was there before once it is dropped.
+pub(super) struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    color: bool,
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    pub(super) fn open(color: bool) -> io::Result<Self> {
+        let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        execute!(io::stdout(), EnterAlternateScreen, Hide)?;
+        Ok(Self { terminal, color })
+    }
+
+    /// Shows each state until the run is over.
+    pub(super) fn show(mut self, published: &Published, over: &AtomicBool) {
+        while !over.load(Ordering::Acquire) {
+            if let Some(state) = published.load().as_deref() {
+                let color = self.color;
+                // A terminal that is gone stops no run.
+                let _ = self.terminal.draw(|frame| draw(frame, state, color));
+            }
+            thread::park_timeout(EVERY);
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = execute!(io::stdout(), Show, LeaveAlternateScreen);
+    }
+}
+
+fn draw(frame: &mut Frame<'_>, state: &State, color: bool) {
+    let [top, middle, bottom] = Layout::vertical([
+        Constraint::Length(3),
+        Constraint::Min(2),
+        Constraint::Length(1),
+    ])
+    .areas(frame.area());
+    let answer = Paragraph::new(headline(&state.report)).bold();
+    frame.render_widget(answer.wrap(Wrap { trim: true }), top);
+    frame.render_widget(table(state, color), middle);
+    frame.render_widget(footer(state), bottom);
+}
+
+fn table(state: &State, color: bool) -> Table<'_> {
+    let header = [
+        "Client",
+        "Server",
+        "Verdict",
+        "Encrypted",
+        "Plaintext",
+        "Last minute",
+    ];
+    let rows = state
+        .report
+        .paths
+        .iter()
+        .map(|path| row(path, state, color));
+    let widths = [
+        Constraint::Length(15),
+        Constraint::Length(15),
+        Constraint::Length(12),
+        Constraint::Length(11),
+        Constraint::Length(11),
+        Constraint::Fill(1),
+    ];
+    Table::new(rows, widths).header(Row::new(header).underlined())
+}
+
+fn row<'s>(path: &'s PathReport, state: &State, color: bool) -> Row<'s> {
+    let minute = state.minutes.get(&Ends::of(path));
+    let rate = minute.map_or_else(Second::default, Minute::rate);
+    let verdict = Span::from(path.verdict.name());
+    let verdict = if color {
+        verdict.style(Style::new().fg(hue(path.verdict)))
+    } else {
+        verdict
+    };
+    Row::new([
+        Cell::from(path.client.as_deref().unwrap_or("–")),
+        Cell::from(path.server.as_deref().unwrap_or("others")),
+        Cell::from(verdict),
+        Cell::from(Text::from(per_second(rate.encrypted)).right_aligned()),
+        Cell::from(Text::from(per_second(rate.plaintext)).right_aligned()),
+        Cell::from(minute.map(graph).unwrap_or_default()),
+    ])
+}
+
+fn hue(verdict: Verdict) -> Color {
+    match verdict {
+        Verdict::Encrypted => Color::Green,
+        Verdict::Plaintext | Verdict::Mixed => Color::Red,
+        Verdict::Weak | Verdict::Undetermined | Verdict::Silent => Color::Yellow,
+    }
+}
+
+fn per_second(rate: u64) -> String {
+    match rate {
+        0 => "–".to_owned(),
+        rate => format!("{}/s", bytes(rate)),
+    }
+}
+
+/// The seconds of a minute, as high as the busiest allows, two of them a column.
+fn graph(minute: &Minute) -> String {
+    let seconds: Vec<u64> = minute.seconds().map(|second| second.all).collect();
+    let columns: Vec<u64> = seconds
+        .rchunks(2)
+        .rev()
+        .map(|pair| pair.iter().sum())
+        .collect();
+    let highest = columns.iter().copied().max().unwrap_or(0).max(1);
+    let bar = |column: &u64| match column * 8 / highest {
+        0 if *column > 0 => NINE_LEVELS.one_eighth,
+        0 => NINE_LEVELS.empty,
+        1 => NINE_LEVELS.one_eighth,
+        2 => NINE_LEVELS.one_quarter,
+        3 => NINE_LEVELS.three_eighths,
+        4 => NINE_LEVELS.half,
+        5 => NINE_LEVELS.five_eighths,
+        6 => NINE_LEVELS.three_quarters,
+        7 => NINE_LEVELS.seven_eighths,
+        _ => NINE_LEVELS.full,
+    };
+    columns.iter().map(bar).collect()
+}
+
+/// What was read, and what was not.
+fn footer(state: &State) -> Line<'_> {
+    let read = state.report.accounting.read.packets;
+    let mut spans = vec![format!(
+        "{}  {} packets read",
+        clock(state.elapsed),
+        number(read)
+    )];
+    for input in &state.report.inputs {
+        let lost = input
+            .losses
+            .as_ref()
+            .map_or(0, crate::report::Losses::packets);
+        if lost > 0 {
+            spans.push(format!("  {}: {} dropped", input.name, number(lost)));
+        }
+    }
+    spans.push("  Ctrl-C ends with the report".to_owned());
+    Line::from(spans.concat()).dim()
+}
+
+fn clock(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    format!(
+        "{}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
+}

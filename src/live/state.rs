@@ -1,0 +1,100 @@
+//! The state that the run publishes, and how it came to it: readers look at the last one
+//! and stop nobody.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+
+use super::events::Ends;
+use crate::report::Report;
+
+/// Where readers find the last state.
+pub(super) type Published = Arc<ArcSwapOption<State>>;
+
+/// What is known at a moment.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) report: Report,
+    /// How long the run has gone on.
+    pub(super) elapsed: Duration,
+    /// The last minute of each path.
+    pub(super) minutes: BTreeMap<Ends, Minute>,
+}
+
+/// Bytes that a path carried in a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Second {
+    pub(super) encrypted: u64,
+    pub(super) plaintext: u64,
+    pub(super) all: u64,
+}
+
+/// A path's last seconds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Minute {
+    total: Second,
+    seconds: VecDeque<Second>,
+}
+
+impl Minute {
+    const SECONDS: usize = 60;
+
+    fn tick(&mut self, total: Second) {
+        let last = std::mem::replace(&mut self.total, total);
+        if self.seconds.len() == Self::SECONDS {
+            self.seconds.pop_front();
+        }
+        self.seconds.push_back(Second {
+            encrypted: total.encrypted.saturating_sub(last.encrypted),
+            plaintext: total.plaintext.saturating_sub(last.plaintext),
+            all: total.all.saturating_sub(last.all),
+        });
+    }
+
+    /// The last second.
+    pub(super) fn rate(&self) -> Second {
+        self.seconds.back().copied().unwrap_or_default()
+    }
+
+    /// All seconds, the oldest first.
+    pub(super) fn seconds(&self) -> impl DoubleEndedIterator<Item = Second> {
+        self.seconds.iter().copied()
+    }
+}
+
+/// The last minute, second by second.
+#[derive(Debug)]
+pub(super) struct History {
+    next: Instant,
+    minutes: BTreeMap<Ends, Minute>,
+}
+
+impl History {
+    pub(super) fn new() -> Self {
+        Self {
+            next: Instant::now(),
+            minutes: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in what a report says, once a second.
+    pub(super) fn look(&mut self, report: &Report) -> BTreeMap<Ends, Minute> {
+        if Instant::now() >= self.next {
+            self.next = Instant::now() + Duration::from_secs(1);
+            for path in &report.paths {
+                let traffic = path.traffic;
+                self.minutes
+                    .entry(Ends::of(path))
+                    .or_default()
+                    .tick(Second {
+                        encrypted: traffic.encrypted.wire_bytes,
+                        plaintext: traffic.plaintext.wire_bytes,
+                        all: traffic.total().wire_bytes,
+                    });
+            }
+        }
+        self.minutes.clone()
+    }
+}

@@ -1,0 +1,124 @@
+//! All that the workers handed over, and what follows from it so far.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use super::watch::{Delta, Standing};
+use crate::aggregate::Snapshot;
+use crate::capture::{InterfaceId, Timestamp};
+use crate::cli::Engine;
+use crate::report::{Gap, InputReport, Losses, Report, rfc3339};
+use crate::verdict::judge;
+
+/// The sum over all workers.
+pub(super) struct Sum<'c> {
+    engine: &'c Engine,
+    names: BTreeMap<InterfaceId, String>,
+    snapshot: Snapshot,
+    captures: Vec<Capture>,
+}
+
+/// One capture, and how it stands.
+struct Capture {
+    name: String,
+    standing: Standing,
+    gaps: Vec<Gap>,
+    more_gaps: u64,
+}
+
+impl<'c> Sum<'c> {
+    /// Of captures of nothing yet, named as the report calls them.
+    pub(super) fn new(
+        engine: &'c Engine,
+        names: BTreeMap<InterfaceId, String>,
+        captures: Vec<String>,
+    ) -> Self {
+        let capture = |name| Capture {
+            name,
+            standing: Standing::default(),
+            gaps: Vec::new(),
+            more_gaps: 0,
+        };
+        Self {
+            engine,
+            names,
+            snapshot: Snapshot::new(engine.max_flows),
+            captures: captures.into_iter().map(capture).collect(),
+        }
+    }
+
+    /// Adds what a worker handed over.
+    pub(super) fn add(&mut self, delta: Delta) {
+        self.snapshot.merge(delta.snapshot);
+        if let Some(capture) = self.captures.get_mut(delta.part.file as usize) {
+            capture.stand(delta.standing);
+        }
+    }
+
+    /// What it all says by now.
+    pub(super) fn report(&self) -> Report {
+        let Engine {
+            servers, policy, ..
+        } = self.engine;
+        let judgement = judge(self.snapshot.clone(), servers, *policy);
+        let inputs = self.captures.iter().map(Capture::report).collect();
+        Report::new(&judgement, inputs, &[], &self.names, *policy)
+    }
+}
+
+impl Capture {
+    fn stand(&mut self, standing: Standing) {
+        match (self.standing.is_down, standing.is_down) {
+            (false, true) => self.begin_gap(),
+            (true, false) => self.end_gap(),
+            _ => {}
+        }
+        self.standing = standing;
+    }
+
+    fn begin_gap(&mut self) {
+        if self.gaps.len() < Losses::GAPS {
+            let (from, to) = (now(), None);
+            self.gaps.push(Gap { from, to });
+        } else {
+            self.more_gaps += 1;
+        }
+    }
+
+    fn end_gap(&mut self) {
+        if let Some(gap) = self.gaps.last_mut() {
+            gap.to.get_or_insert_with(now);
+        }
+    }
+
+    fn report(&self) -> InputReport {
+        let Standing {
+            packets,
+            drops,
+            unread,
+            ..
+        } = self.standing;
+        InputReport {
+            name: self.name.clone(),
+            format: "live",
+            compression: None,
+            packets,
+            fault: None,
+            losses: Some(Losses {
+                kernel: drops.kernel,
+                interface: drops.interface,
+                unread,
+                gaps: self.gaps.clone(),
+                more_gaps: self.more_gaps,
+            }),
+            before: Vec::new(),
+        }
+    }
+}
+
+/// This moment, in RFC 3339.
+pub(super) fn now() -> String {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let nanos = since.map_or(0, |since| since.as_nanos());
+    rfc3339(Timestamp(i64::try_from(nanos).unwrap_or(i64::MAX)))
+}
