@@ -10,11 +10,13 @@ use std::hash::BuildHasher;
 use std::sync::Mutex;
 
 use foldhash::fast::FixedState;
+use losses::Drops;
 use nom::number::Endianness;
 
 pub mod compressed;
 pub mod file;
 pub mod live;
+pub mod losses;
 pub mod pcap;
 pub mod pcapng;
 pub mod pieces;
@@ -158,7 +160,7 @@ impl Format {
     /// by. Interfaces that come up are entered into `interfaces`.
     ///
     /// # Errors
-    /// What there is instead of a packet; after [`Stop::Skip`] and [`Stop::More`] the walk
+    /// What there is instead of a packet; after all but [`Stop::Corrupt`] the walk
     /// goes on.
     #[inline]
     pub fn step<'a>(&mut self, bytes: &'a [u8], interfaces: &Interfaces) -> Step<'a> {
@@ -239,6 +241,15 @@ pub enum Stop {
     Skip {
         /// Bytes to advance by.
         used: u64,
+    },
+    /// The same, where it is told what the capture missed.
+    Lost {
+        /// Bytes to advance by.
+        used: u64,
+        /// The place of the interface in its section.
+        interface: u32,
+        /// What was dropped there since the capture began.
+        drops: Drops,
     },
     /// Undecided: show at least `need` bytes from here. If the file has no more, it
     /// ends inside `what`, or at its proper end where no bytes are left.

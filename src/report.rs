@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::capture::losses::Drops;
 use crate::capture::{Fault, InterfaceId, Timestamp};
 use crate::flow::{Count, Interface, Position};
 use crate::verdict::{Accounting, Exit, Judgement, Path, Policy, Verdict};
@@ -121,6 +122,16 @@ impl Losses {
     #[must_use]
     pub fn packets(&self) -> u64 {
         self.kernel + self.interface + self.unread
+    }
+}
+
+impl From<Drops> for Losses {
+    fn from(drops: Drops) -> Self {
+        Self {
+            kernel: drops.kernel,
+            interface: drops.interface,
+            ..Self::default()
+        }
     }
 }
 

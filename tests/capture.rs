@@ -19,6 +19,7 @@ mod properties;
 use std::io::{self, Cursor, Read};
 
 use plainsight::capture::file::{Input, OpenError};
+use plainsight::capture::losses::Drops;
 use plainsight::capture::stream::{Bytes, Walked};
 use plainsight::capture::{Fault, Frame, InterfaceId, Interfaces, LinkType, Timestamp};
 
@@ -60,6 +61,7 @@ struct Outcome {
     packets: Vec<Packet>,
     interfaces: Vec<String>,
     fault: Option<Fault>,
+    lost: Option<Drops>,
 }
 
 impl Outcome {
@@ -91,6 +93,7 @@ fn walk_input(input: Input) -> Outcome {
         packets,
         interfaces: names(&interfaces),
         fault: walked.fault,
+        lost: walked.stated.total(),
     }
 }
 

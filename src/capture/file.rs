@@ -261,13 +261,10 @@ impl Input {
     ) -> Walked {
         match self.reader() {
             Ok(reader) => reader.walk(interfaces, on_frame, on_progress),
-            Err(error) => Walked {
-                packets: 0,
-                fault: Some(Fault {
-                    offset: 0,
-                    what: format!("the file has changed since it was opened: {error}"),
-                }),
-            },
+            Err(error) => Walked::failed(Fault {
+                offset: 0,
+                what: format!("the file has changed since it was opened: {error}"),
+            }),
         }
     }
 }

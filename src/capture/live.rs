@@ -17,6 +17,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{LinkAddr, bind, setsockopt};
 use pcap::{Active, Capture, Linktype, Packet, Precision};
 
+use super::losses::Drops;
 use super::{Frame, InterfaceId, Interfaces, LinkType, Timestamp};
 
 /// The pseudo-interface of all interfaces.
@@ -69,31 +70,6 @@ pub enum LiveError {
         /// What the kernel says.
         source: nix::Error,
     },
-}
-
-/// Packets that passed the filter, or the interface, and were never seen here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Drops {
-    /// By the kernel, for want of room in the ring.
-    pub kernel: u64,
-    /// By the interface, before any filter: `rx_missed_errors` and `rx_fifo_errors`
-    /// (Documentation/networking/statistics.rst of the kernel).
-    pub interface: u64,
-}
-
-impl Drops {
-    /// Both.
-    #[must_use]
-    pub fn total(self) -> u64 {
-        self.kernel + self.interface
-    }
-}
-
-impl std::ops::AddAssign for Drops {
-    fn add_assign(&mut self, more: Self) {
-        self.kernel += more.kernel;
-        self.interface += more.interface;
-    }
 }
 
 /// Joins a group of sockets that share what an interface sees, flow by flow (packet(7)).
@@ -225,7 +201,8 @@ impl Handle {
         })
     }
 
-    /// What was dropped so far.
+    /// What was dropped so far. An interface counts `rx_missed_errors` and
+    /// `rx_fifo_errors` (Documentation/networking/statistics.rst of the kernel).
     pub fn drops(&mut self) -> Drops {
         Drops {
             kernel: self.count().dropped,

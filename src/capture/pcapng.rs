@@ -7,6 +7,7 @@ use nom::number::complete::{u16, u32};
 use nom::sequence::preceded;
 use nom::{IResult, Parser, bytes::complete::take, combinator::verify};
 
+use super::losses::Drops;
 use super::{
     Frame, InterfaceId, Interfaces, LinkType, RECORD_LIMIT, Step, Stop, Timestamp, endianness,
     words,
@@ -19,12 +20,15 @@ const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 const INTERFACE_DESCRIPTION: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 
 const OPT_ENDOFOPT: u16 = 0;
 const IF_NAME: u16 = 2;
 const IF_TSRESOL: u16 = 9;
 const IF_TSOFFSET: u16 = 14;
+const ISB_IFDROP: u16 = 5;
+const ISB_OSDROP: u16 = 7;
 
 /// The type and length before a block's body.
 const HEAD_LEN: usize = 8;
@@ -97,6 +101,11 @@ impl Pcapng {
                 let body = body(bytes, length, big_endian, what)?;
                 return section.describe(body, interfaces, length);
             }
+            INTERFACE_STATISTICS => {
+                let what = "an interface statistics block";
+                let body = body(bytes, length, big_endian, what)?;
+                return Err(section.statistics(body, length.into()));
+            }
             _ => return pass(bytes, length, big_endian),
         };
         let packet = match kind {
@@ -150,6 +159,20 @@ impl Section {
         self.interfaces.push(interface);
         let used = length.into();
         Err(Stop::Skip { used })
+    }
+
+    /// What the capture missed on an interface, if the block says so.
+    fn statistics(&self, body: &[u8], used: u64) -> Stop {
+        match statistics(body, endianness(self.big_endian)) {
+            Ok((_, (interface, drops))) if (interface as usize) < self.interfaces.len() => {
+                Stop::Lost {
+                    used,
+                    interface,
+                    drops,
+                }
+            }
+            _ => Stop::Skip { used },
+        }
     }
 
     #[inline]
@@ -303,6 +326,29 @@ fn interface_description<'a>(
     Ok((rest, interface))
 }
 
+/// An interface and what it missed; an error where the block does not say.
+fn statistics(body: &[u8], order: Endianness) -> IResult<&[u8], (u32, Drops), ()> {
+    let (rest, (interface, _high, _low)) = (u32(order), u32(order), u32(order)).parse(body)?;
+    let option = |bytes| option(bytes, order);
+    let gather = |drops: (Option<u64>, Option<u64>), (code, value): (u16, &[u8])| {
+        let count = number(value, order);
+        match code {
+            ISB_IFDROP => (count.or(drops.0), drops.1),
+            ISB_OSDROP => (drops.0, count.or(drops.1)),
+            _ => drops,
+        }
+    };
+    let (rest, drops) = fold_many0(option, Default::default, gather).parse(rest)?;
+    if drops == (None, None) {
+        return Err(nom::Err::Error(()));
+    }
+    let drops = Drops {
+        interface: drops.0.unwrap_or(0),
+        kernel: drops.1.unwrap_or(0),
+    };
+    Ok((rest, (interface, drops)))
+}
+
 /// Some writers count a NUL at the end.
 fn name(bytes: &[u8]) -> String {
     let name = String::from_utf8_lossy(&bytes[..bytes.len().min(NAME_LIMIT)]);
@@ -347,10 +393,14 @@ fn option(bytes: &[u8], order: Endianness) -> IResult<&[u8], (u16, &[u8]), ()> {
 }
 
 fn offset(value: &[u8], order: Endianness) -> Option<i64> {
+    number(value, order).map(u64::cast_signed)
+}
+
+fn number(value: &[u8], order: Endianness) -> Option<u64> {
     let value = value.try_into().ok()?;
     Some(match order {
-        Endianness::Big => i64::from_be_bytes(value),
-        _ => i64::from_le_bytes(value),
+        Endianness::Big => u64::from_be_bytes(value),
+        _ => u64::from_le_bytes(value),
     })
 }
 

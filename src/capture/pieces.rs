@@ -58,7 +58,9 @@ impl Pieces {
         loop {
             let before = format.clone();
             match format.step(head.get(at..)?, interfaces) {
-                Err(Stop::Skip { used }) => at += usize::try_from(used).ok()?,
+                Err(Stop::Skip { used } | Stop::Lost { used, .. }) => {
+                    at += usize::try_from(used).ok()?;
+                }
                 Err(_) => return None,
                 Ok((frame, _)) => {
                     return Some(Self {
@@ -116,7 +118,7 @@ impl Pieces {
                     at += used;
                     packets += 1;
                 }
-                Err(Stop::Skip { used }) if packets > 0 => {
+                Err(Stop::Skip { used } | Stop::Lost { used, .. }) if packets > 0 => {
                     at = at.saturating_add(usize::try_from(used).unwrap_or(usize::MAX));
                 }
                 Err(Stop::More { .. }) => return packets > 0,
@@ -173,10 +175,7 @@ impl PieceWalk {
     fn failed(offset: u64, error: &std::io::Error) -> Self {
         let what = format!("reading stopped here: {error}");
         Self {
-            walked: Walked {
-                packets: 0,
-                fault: Some(Fault { offset, what }),
-            },
+            walked: Walked::failed(Fault { offset, what }),
             end: None,
         }
     }

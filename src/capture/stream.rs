@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use super::losses::Stated;
 use super::{Fault, Format, Frame, Interfaces, Stop};
 
 /// Bytes read at a time, and all that is buffered unless a record is longer.
@@ -17,6 +18,19 @@ pub struct Walked {
     pub packets: u64,
     /// What ended the walk before the end of the capture.
     pub fault: Option<Fault>,
+    /// What the capture says it missed.
+    pub stated: Stated,
+}
+
+impl Walked {
+    /// Nothing, for a fault.
+    pub(super) fn failed(fault: Fault) -> Self {
+        Self {
+            packets: 0,
+            fault: Some(fault),
+            stated: Stated::default(),
+        }
+    }
 }
 
 /// A stream with a buffer, which shows as much as is asked for.
@@ -101,6 +115,7 @@ impl Stream {
         mut on_block: impl FnMut(u64),
     ) -> Walked {
         let mut packets = 0;
+        let mut stated = Stated::default();
         let fault = loop {
             let left = limit.saturating_sub(self.offset());
             let left = usize::try_from(left).unwrap_or(usize::MAX);
@@ -110,19 +125,29 @@ impl Stream {
             });
             self.advance(used);
             on_block(used as u64);
+            if let Some(Stop::Lost {
+                interface, drops, ..
+            }) = stop
+            {
+                stated.add(interface, drops);
+            }
             match stop.map(|stop| self.pass(stop)) {
                 Some(Ok(true)) => {}
                 Some(Ok(false)) | None => break None,
                 Some(Err(fault)) => break Some(fault),
             }
         };
-        Walked { packets, fault }
+        Walked {
+            packets,
+            fault,
+            stated,
+        }
     }
 
     /// Goes past what stopped a walk; false at the proper end.
     fn pass(&mut self, stop: Stop) -> Result<bool, Fault> {
         match stop {
-            Stop::Skip { used } => self.skip(used),
+            Stop::Skip { used } | Stop::Lost { used, .. } => self.skip(used),
             Stop::More { need, what } => self.require(need, what),
             Stop::Corrupt(what) => Err(self.fault(what)),
         }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::capture::live::Drops;
+use crate::capture::losses::Drops;
 use crate::capture::{Frame, LinkType};
 
 /// A buffer is handed on when it holds so much, in bytes.

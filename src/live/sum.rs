@@ -105,11 +105,10 @@ impl Capture {
             packets,
             fault: None,
             losses: Some(Losses {
-                kernel: drops.kernel,
-                interface: drops.interface,
                 unread,
                 gaps: self.gaps.clone(),
                 more_gaps: self.more_gaps,
+                ..drops.into()
             }),
             before: Vec::new(),
         }

@@ -8,7 +8,8 @@ use crossbeam_channel::{Sender, TrySendError};
 
 use super::save::Recorder;
 use crate::aggregate::Snapshot;
-use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Drops, Handle};
+use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Handle};
+use crate::capture::losses::Drops;
 use crate::flow::fragments::Fragments;
 use crate::pipeline::worker::{Part, Worker};
 

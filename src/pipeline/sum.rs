@@ -11,9 +11,10 @@ use super::jobs::{Done, FragmentEvents, Job, News, Source, Walk};
 use super::stats::Times;
 use super::worker::Part;
 use crate::aggregate::Snapshot;
+use crate::capture::losses::Stated;
 use crate::capture::pieces::{Pieces, Place};
 use crate::flow::fragments::Fragments;
-use crate::report::InputReport;
+use crate::report::{InputReport, Losses};
 
 /// Batches of fragments that wait for the parts before theirs.
 const NEWS_AHEAD: usize = 16;
@@ -24,6 +25,8 @@ pub(super) struct Sum<'c> {
     snapshot: Snapshot,
     fragments: Fragments,
     reports: Vec<InputReport>,
+    /// What each file says it missed.
+    stated: Vec<Stated>,
     /// Where the next piece of the same file must begin.
     end: Option<Place>,
     merging: Times,
@@ -52,6 +55,7 @@ impl<'c> Sum<'c> {
             context,
             snapshot: Snapshot::new(context.config.engine.max_flows),
             fragments: Fragments::default(),
+            stated: vec![Stated::default(); reports.len()],
             reports,
             end: None,
             merging: Times::default(),
@@ -129,6 +133,7 @@ impl<'c> Sum<'c> {
         self.end = done.end;
         let report = &mut self.reports[part.file as usize];
         report.packets += done.walked.packets;
+        self.stated[part.file as usize].merge(&done.walked.stated);
         report.fault = done.walked.fault;
     }
 
@@ -146,6 +151,9 @@ impl<'c> Sum<'c> {
         let (snapshot, fragments) = (&mut self.snapshot, &mut self.fragments);
         self.merging
             .of(|| fragments.finish(|later, outcome| snapshot.settle(later, outcome)));
+        for (report, stated) in self.reports.iter_mut().zip(&self.stated) {
+            report.losses = stated.total().map(Losses::from);
+        }
         Total {
             snapshot: self.snapshot,
             reports: self.reports,

@@ -53,7 +53,10 @@ fn losses(input: &InputReport) -> Vec<String> {
     let counted = [
         (
             losses.kernel,
-            "dropped by the kernel: enlarge --buffer, or use more --threads",
+            match input.format {
+                "live" => "dropped by the kernel: enlarge --buffer, or use more --threads",
+                _ => "dropped by the kernel that captured it",
+            },
         ),
         (
             losses.interface,

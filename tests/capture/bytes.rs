@@ -101,6 +101,18 @@ pub fn interface(order: Order, link_type: u16, snap_len: u32, options: &[Vec<u8>
     block(order, 1, &body)
 }
 
+/// An interface statistics block: what the interface and what the system dropped, as far
+/// as each is said.
+pub fn statistics(order: Order, interface: u32, dropped: [Option<u64>; 2]) -> Vec<u8> {
+    let mut body = order.words(&[interface, 0, 0]);
+    for (code, count) in [5, 7].into_iter().zip(dropped) {
+        if let Some(count) = count {
+            body.extend(option(order, code, &order.i64(count.cast_signed())));
+        }
+    }
+    block(order, 5, &body)
+}
+
 pub fn enhanced(order: Order, interface: u32, ticks: u64, data: &[u8], wire_len: u32) -> Vec<u8> {
     let captured = u32::try_from(data.len()).expect("a short packet");
     let (high, low) = halves(ticks);

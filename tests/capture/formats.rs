@@ -1,10 +1,11 @@
 //! Each format, each variant of it, each fault.
 
+use plainsight::capture::losses::Drops;
 use plainsight::capture::{Format, InterfaceId, LinkType, RECORD_LIMIT, Timestamp};
 
 use super::bytes::{
     MICROS, MODIFIED, NANOS, Order, block, enhanced, interface, modified_record, obsolete, option,
-    pcap_header, pcap_record, section, section_of_version, simple,
+    pcap_header, pcap_record, section, section_of_version, simple, statistics,
 };
 use super::{Outcome, read};
 
@@ -276,6 +277,38 @@ fn pcapng_faults() {
 }
 
 /// What is skipped is never buffered, and what follows it is found.
+#[test]
+fn pcapng_statistics_tell_what_was_missed() {
+    for order in Order::BOTH {
+        let begin = || {
+            let mut file = section(order);
+            file.extend(interface(order, 1, 0, &[]));
+            file.extend(interface(order, 1, 0, &[]));
+            file
+        };
+        let lost = |blocks: &[Vec<u8>]| read(&[begin(), blocks.concat()].concat()).lost;
+        let block = |interface, dropped| statistics(order, interface, dropped);
+        assert_eq!(lost(&[]), None);
+        assert_eq!(lost(&[block(0, [None, None])]), None);
+        assert_eq!(
+            lost(&[block(2, [Some(1), None])]),
+            None,
+            "no such interface"
+        );
+        // They count from the start: the last of an interface holds.
+        let blocks = [
+            block(0, [Some(1), Some(2)]),
+            block(1, [None, Some(5)]),
+            block(0, [Some(4), Some(9)]),
+        ];
+        let drops = Drops {
+            kernel: 14,
+            interface: 4,
+        };
+        assert_eq!(lost(&blocks), Some(drops));
+    }
+}
+
 #[test]
 fn pcapng_long_blocks_are_passed_over() {
     let order = Order::Big;
