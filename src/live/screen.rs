@@ -22,6 +22,8 @@ use crate::report::text::{bytes, number};
 use crate::report::{PathReport, headline};
 use crate::verdict::Verdict;
 
+/// What stands for nothing.
+const NONE: &str = "–";
 /// How often the screen is drawn.
 const EVERY: Duration = Duration::from_millis(500);
 
@@ -67,51 +69,59 @@ fn draw(frame: &mut Frame<'_>, state: &State, color: bool) {
     .areas(frame.area());
     let answer = Paragraph::new(headline(&state.report)).bold();
     frame.render_widget(answer.wrap(Wrap { trim: true }), top);
-    frame.render_widget(table(state, color), middle);
+    frame.render_widget(table(state, middle.width, color), middle);
     frame.render_widget(footer(state), bottom);
 }
 
-fn table(state: &State, color: bool) -> Table<'_> {
+/// The widths of all columns but the last, in characters.
+const WIDTHS: [u16; 6] = [15, 15, 12, 10, 10, 5];
+
+fn table(state: &State, width: u16, color: bool) -> Table<'_> {
     let header = [
         "Client",
         "Server",
         "Verdict",
         "Encrypted",
         "Plaintext",
+        "Lost",
         "Last minute",
     ];
-    let rows = state
-        .report
-        .paths
-        .iter()
-        .map(|path| row(path, state, color));
-    let widths = [
-        Constraint::Length(15),
-        Constraint::Length(15),
-        Constraint::Length(12),
-        Constraint::Length(11),
-        Constraint::Length(11),
-        Constraint::Fill(1),
-    ];
+    let taken: u16 = WIDTHS.iter().map(|width| width + 1).sum();
+    let left = usize::from(width.saturating_sub(taken)).clamp(1, Minute::SECONDS);
+    let paths = &state.report.paths;
+    let rows = paths.iter().map(|path| row(path, state, left, color));
+    let fixed = WIDTHS.map(Constraint::Length);
+    let widths = fixed.into_iter().chain([Constraint::Fill(1)]);
     Table::new(rows, widths).header(Row::new(header).underlined())
 }
 
-fn row<'s>(path: &'s PathReport, state: &State, color: bool) -> Row<'s> {
+fn row<'s>(path: &'s PathReport, state: &State, width: usize, color: bool) -> Row<'s> {
     let minute = state.minutes.get(&Ends::of(path));
     let rate = minute.map_or_else(Second::default, Minute::rate);
+    let lost = path.dtls.as_ref().map_or(0, |dtls| dtls.missing);
     let verdict = Span::from(path.verdict.name());
     let verdict = if color {
         verdict.style(Style::new().fg(hue(path.verdict)))
     } else {
         verdict
     };
+    let right = |text: String| Cell::from(Text::from(text).right_aligned());
     Row::new([
         Cell::from(path.client.as_deref().unwrap_or("–")),
         Cell::from(path.server.as_deref().unwrap_or("others")),
         Cell::from(verdict),
-        Cell::from(Text::from(per_second(rate.encrypted)).right_aligned()),
-        Cell::from(Text::from(per_second(rate.plaintext)).right_aligned()),
-        Cell::from(minute.map(graph).unwrap_or_default()),
+        right(per_second(rate.encrypted)),
+        right(per_second(rate.plaintext)),
+        right(if lost > 0 {
+            number(lost)
+        } else {
+            NONE.to_owned()
+        }),
+        Cell::from(
+            minute
+                .map(|minute| graph(minute, width))
+                .unwrap_or_default(),
+        ),
     ])
 }
 
@@ -125,19 +135,17 @@ fn hue(verdict: Verdict) -> Color {
 
 fn per_second(rate: u64) -> String {
     match rate {
-        0 => "–".to_owned(),
+        0 => NONE.to_owned(),
         rate => format!("{}/s", bytes(rate)),
     }
 }
 
-/// The seconds of a minute, as high as the busiest allows, two of them a column.
-fn graph(minute: &Minute) -> String {
+/// The seconds of a minute in so many columns, as high as the busiest allows.
+fn graph(minute: &Minute, width: usize) -> String {
     let seconds: Vec<u64> = minute.seconds().map(|second| second.all).collect();
-    let columns: Vec<u64> = seconds
-        .rchunks(2)
-        .rev()
-        .map(|pair| pair.iter().sum())
-        .collect();
+    let in_column = Minute::SECONDS.div_ceil(width);
+    let columns = seconds.rchunks(in_column).rev();
+    let columns: Vec<u64> = columns.map(|column| column.iter().sum()).collect();
     let highest = columns.iter().copied().max().unwrap_or(0).max(1);
     let bar = |column: &u64| match column * 8 / highest {
         0 if *column > 0 => NINE_LEVELS.one_eighth,

@@ -39,7 +39,8 @@ pub(super) struct Minute {
 }
 
 impl Minute {
-    const SECONDS: usize = 60;
+    /// How many are kept.
+    pub(super) const SECONDS: usize = 60;
 
     fn tick(&mut self, total: Second) {
         let last = std::mem::replace(&mut self.total, total);
