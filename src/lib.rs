@@ -61,6 +61,7 @@ pub mod cli;
 pub mod decode;
 pub mod evidence;
 pub mod flow;
+pub mod live;
 pub mod pipeline;
 pub mod report;
 pub mod verdict;
