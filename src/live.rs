@@ -3,3 +3,5 @@
 //! its captures are open.
 
 pub mod confine;
+pub mod route;
+pub mod servers;
