@@ -5,3 +5,6 @@
 pub mod confine;
 pub mod route;
 pub mod servers;
+
+/// The systemd unit that runs `plainsight live` as a service (`systemd.service(5)`).
+pub const UNIT: &str = include_str!("live/plainsight.service");

@@ -2,10 +2,12 @@
 //! those that the sources named in `plainsight::live` print.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::unistd::{Uid, geteuid, setfsuid};
 use plainsight::live::route::{LOOPBACK, Local, Routes, holder, local_addresses, synthetic_of};
 use plainsight::live::servers::{Discovered, discover};
 use plainsight::verdict::Servers;
@@ -131,6 +133,21 @@ fn what_cannot_be_read_is_noted() {
         notes[0].starts_with("cannot read /proc/mounts: "),
         "{notes:?}"
     );
+}
+
+#[test]
+fn what_only_root_may_read_is_noted_once() {
+    let root = TempDir::new().expect("a folder");
+    let debugfs = root.path().join("sys/kernel/debug");
+    fs::create_dir_all(&debugfs).expect("a folder");
+    for (folder, mode) in [(root.path(), 0o755), (&debugfs, 0)] {
+        fs::set_permissions(folder, Permissions::from_mode(mode)).expect("permissions");
+    }
+    // This thread alone looks at files as nobody, if root runs the tests.
+    setfsuid(Uid::from_raw(65534));
+    let notes: Vec<_> = discover(root.path()).notes.into_iter().collect();
+    assert_eq!(notes, ["only root may read /sys/kernel/debug"]);
+    setfsuid(geteuid());
 }
 
 #[test]
