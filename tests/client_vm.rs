@@ -8,7 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Uid, geteuid, setfsuid};
-use plainsight::live::route::{LOOPBACK, Local, Routes, holder, local_addresses, synthetic_of};
+use plainsight::live::route::{
+    LOOPBACK, Local, Routes, holder, interfaces_for, local_addresses, synthetic_of,
+};
 use plainsight::live::servers::{Discovered, discover};
 use plainsight::verdict::Servers;
 use proptest::prelude::*;
@@ -196,6 +198,31 @@ fn the_longest_prefix_then_the_lowest_metric_leads_to_a_server() {
         holder(&local, "10.0.2.10".parse().expect("one")),
         Some("eth1")
     );
+}
+
+#[test]
+fn the_interfaces_to_capture_lead_to_the_servers_or_hold_the_nid() {
+    let vm = sample("lustre-2.15");
+    let (discovered, routes) = (discover(&vm), Routes::read(&vm));
+    let mut servers = Servers::default();
+    discovered.add_to(&mut servers);
+    let nids = || discovered.local.iter().copied();
+    let to_servers = interfaces_for(servers.expected(), nids(), &routes, &local());
+    assert_eq!(Vec::from_iter(to_servers), ["eth0", "eth1"]);
+    let to_nobody = interfaces_for(std::iter::empty(), nids(), &routes, &local());
+    assert_eq!(Vec::from_iter(to_nobody), ["eth0"]);
+}
+
+#[test]
+fn a_file_without_end_is_read_in_part() {
+    let root = TempDir::new().expect("a folder");
+    fs::create_dir(root.path().join("proc")).expect("a folder");
+    let line = "10.0.0.4@tcp:/fs /mnt lustre rw 0 0\n";
+    fs::write(root.path().join("proc/mounts"), line.repeat(40_000)).expect("a file");
+    let discovered = discover(root.path());
+    assert_eq!(found(&discovered), expected([("10.0.0.4", true)]));
+    let notes: Vec<_> = discovered.notes.into_iter().collect();
+    assert_eq!(notes, ["only the first MiB of /proc/mounts was read"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! `/proc/net/ipv6_route` (Linux, `rt6_info_route` of `net/ipv6/route.c`); rules for
 //! other tables (ip-rule(8)) are not followed.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,6 +13,8 @@ use std::path::Path;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::SockaddrStorage;
+
+use crate::decode::Address;
 
 /// What carries the traffic between two addresses of this machine.
 pub const LOOPBACK: &str = "lo";
@@ -51,6 +54,24 @@ fn ip(address: &SockaddrStorage) -> Option<IpAddr> {
 pub fn holder(local: &[Local], address: IpAddr) -> Option<&str> {
     let holder = local.iter().find(|held| held.address == address);
     holder.map(|held| held.interface.as_str())
+}
+
+/// The interfaces to capture where none is named: those that lead to the servers, else
+/// those that hold the VM's own Lustre addresses.
+#[must_use]
+pub fn interfaces_for(
+    servers: impl Iterator<Item = Address>,
+    nids: impl Iterator<Item = Address>,
+    routes: &Routes,
+    local: &[Local],
+) -> BTreeSet<String> {
+    let leading = servers.filter_map(|server| routes.interface_to(server.into(), local));
+    let leading: BTreeSet<_> = leading.map(str::to_owned).collect();
+    if !leading.is_empty() {
+        return leading;
+    }
+    let holders = nids.filter_map(|nid| holder(local, nid.into()));
+    holders.map(str::to_owned).collect()
 }
 
 /// The main routing tables of IPv4 and IPv6.

@@ -74,8 +74,6 @@ pub fn discover(root: &Path) -> Discovered {
 
 /// Longer than any of these files on a client of a thousand targets.
 const MAX_FILE_LEN: u64 = 1 << 20;
-/// More targets of one kind than a file system has.
-const MAX_TARGETS: usize = 8192;
 
 const KINDS: [&str; 3] = ["mgc", "mdc", "osc"];
 const UUIDS: [&str; 4] = [
@@ -159,12 +157,15 @@ impl Search<'_> {
             .filter_map(Result::ok)
             .filter(|entry| entry.path().is_dir());
         let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
-        names.take(MAX_TARGETS).collect()
+        names.collect()
     }
 
     fn read(&mut self, path: &str) -> Option<String> {
         let bytes = read_start(&self.root.join(path));
         let bytes = self.noted(path, bytes)?;
+        if bytes.len() as u64 == MAX_FILE_LEN {
+            self.note(format!("only the first MiB of {} was read", shown(path)));
+        }
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
