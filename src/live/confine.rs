@@ -94,8 +94,8 @@ impl Confinement {
         let user = self.next_user()?;
         drop_bounding_set(&mut entered);
         become_user(user.as_ref(), &mut entered)?;
-        self.check_folders(user.as_ref())?;
         drop_capabilities(&mut entered)?;
+        self.check_folders(user.as_ref())?;
         give_up_privileges(&mut entered)?;
         files.enter(&mut entered)?;
         system_calls::enter(!self.writable.is_empty(), &mut entered)?;
@@ -117,6 +117,7 @@ impl Confinement {
         Ok(Some(user))
     }
 
+    /// Rather now than at the first file of a long run.
     fn check_folders(&self, user: Option<&User>) -> Result<(), ConfineError> {
         let may = AccessFlags::W_OK | AccessFlags::X_OK;
         self.writable.iter().try_for_each(|folder| {

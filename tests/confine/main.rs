@@ -205,6 +205,7 @@ const CONFINED: &[(&str, &str)] = &[
     ("start a program", "EPERM"),
     ("signal the parent", "EPERM"),
     ("enter a user namespace", "EPERM"),
+    ("make memory executable", "EPERM"),
     ("change a limit", "EPERM"),
     ("start a thread", "ok"),
     ("use memory", "ok"),

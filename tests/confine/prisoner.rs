@@ -10,6 +10,7 @@ use std::thread;
 use std::time::SystemTime;
 
 use anyhow::Result;
+use memmap2::MmapMut;
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, setrlimit};
@@ -81,8 +82,9 @@ fn named((what, outcome): Outcome) -> (String, String) {
     (what.to_owned(), outcome)
 }
 
-fn denied() -> [Outcome; 11] {
+fn denied() -> [Outcome; 12] {
     let socket = |domain, kind| Socket::new(domain, kind, None).map(drop);
+    let code = MmapMut::map_anon(4096).and_then(MmapMut::make_exec);
     let limit = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     [
         ("read a file", File::open("/etc/passwd").map(drop)),
@@ -104,6 +106,7 @@ fn denied() -> [Outcome; 11] {
             "enter a user namespace",
             unshare(CloneFlags::CLONE_NEWUSER).map_err(Into::into),
         ),
+        ("make memory executable", code.map(drop)),
         ("change a limit", limit.map_err(Into::into)),
     ]
 }
