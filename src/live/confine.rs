@@ -104,17 +104,18 @@ impl Confinement {
 
     /// Who to become; nobody else where this process may not choose.
     fn next_user(&self) -> Result<Option<User>, ConfineError> {
-        let named = self.user.as_deref();
-        if !may_choose_user() {
-            return match named.and_then(|name| User::from_name(name).ok()?) {
-                Some(user) if user.uid != geteuid() => Err(ConfineError::NotRoot(user.name)),
-                _ => Ok(None),
-            };
-        }
-        let name = named.unwrap_or(NOBODY);
+        let name = match &self.user {
+            Some(name) => name,
+            None if may_choose_user() => NOBODY,
+            None => return Ok(None),
+        };
         let user = User::from_name(name).map_err(refused("look up users"))?;
         let user = user.ok_or_else(|| ConfineError::NoSuchUser(name.to_owned()))?;
-        Ok(Some(user))
+        match may_choose_user() {
+            true => Ok(Some(user)),
+            false if user.uid == geteuid() => Ok(None),
+            false => Err(ConfineError::NotRoot(user.name)),
+        }
     }
 
     /// Rather now than at the first file of a long run.
@@ -149,11 +150,7 @@ fn may_choose_user() -> bool {
 /// The wrappers of the C library change all threads.
 fn become_user(user: Option<&User>, entered: &mut Entered) -> Result<(), ConfineError> {
     let Some(User { name, uid, gid, .. }) = user else {
-        let lack = format!(
-            "The process stays user {}, as it may not change.",
-            geteuid()
-        );
-        entered.lacks.push(lack);
+        stay_user(entered);
         return Ok(());
     };
     let change = || {
@@ -167,15 +164,23 @@ fn become_user(user: Option<&User>, entered: &mut Entered) -> Result<(), Confine
     Ok(())
 }
 
+/// Who was not root has nothing to give up.
+fn stay_user(entered: &mut Entered) {
+    if geteuid().is_root() {
+        let lack = "The process stays root, as it may not change its user.";
+        entered.lacks.push(lack.to_owned());
+    } else {
+        let done = format!("The process runs as user {}, who started it.", geteuid());
+        entered.done.push(done);
+    }
+}
+
 /// Only `CAP_SETPCAP` may. Without it nothing can be gained from the set either, once new
 /// privileges are given up.
 fn drop_bounding_set(entered: &mut Entered) {
     if caps::clear(None, caps::CapSet::Bounding).is_ok() {
         let done = "No capability can be gained again.";
         entered.done.push(done.to_owned());
-    } else {
-        let lack = "The bounding set of capabilities stays, as the process may not change it.";
-        entered.lacks.push(lack.to_owned());
     }
 }
 

@@ -33,6 +33,7 @@ pub struct Prison {
 #[derive(Deserialize, Serialize)]
 pub struct Attempts {
     pub outcomes: BTreeMap<String, String>,
+    pub done: Vec<String>,
     pub lacks: Vec<String>,
 }
 
@@ -62,6 +63,7 @@ pub fn main(prison: &Prison) -> Result<()> {
     }
     let attempts = Attempts {
         outcomes,
+        done: entered.done,
         lacks: entered.lacks,
     };
     println!("{}", serde_json::to_string(&attempts)?);
