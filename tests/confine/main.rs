@@ -47,6 +47,14 @@ const AS_ROOT: &[Test] = &[
 /// These start as anyone.
 const AS_ANYONE: &[Test] = &[
     (
+        "a_kernel_without_landlock_is_told",
+        a_kernel_without_landlock_is_told,
+    ),
+    (
+        "a_kernel_without_seccomp_is_told",
+        a_kernel_without_seccomp_is_told,
+    ),
+    (
         "an_ordinary_user_is_confined_too",
         an_ordinary_user_is_confined_too,
     ),
@@ -365,5 +373,33 @@ fn a_user_that_is_not_there_is_refused(cell: &Cell) -> Result<()> {
     };
     let said = cell.start(&[], &prison)?.refusal()?;
     ensure!(said.contains("there is no user `no-such-user`"), "{said}");
+    Ok(())
+}
+
+fn a_kernel_without_landlock_is_told(cell: &Cell) -> Result<()> {
+    let prison = Prison {
+        without: vec![libc::SYS_landlock_create_ruleset],
+        ..Prison::default()
+    };
+    let (attempts, status) = cell.start(&[], &prison)?.serve()?;
+    check(&attempts, CONFINED)?;
+    holds(&status, PRIVILEGES)?;
+    lacks(&attempts, "This kernel has no Landlock, or does not use it")
+}
+
+fn a_kernel_without_seccomp_is_told(cell: &Cell) -> Result<()> {
+    let prison = Prison {
+        without: vec![libc::SYS_seccomp],
+        ..Prison::default()
+    };
+    let (attempts, status) = cell.start(&[], &prison)?.serve()?;
+    holds(&status, &[("CapAmb", NONE), ("NoNewPrivs", "1")])?;
+    check(&attempts, &[("use memory", "ok"), ("start a thread", "ok")])?;
+    lacks(&attempts, "This kernel has no seccomp")
+}
+
+fn lacks(attempts: &Attempts, what: &str) -> Result<()> {
+    let told = attempts.lacks.iter().any(|lack| lack.starts_with(what));
+    ensure!(told, "`{what}` is not told: {:?}", attempts.lacks);
     Ok(())
 }

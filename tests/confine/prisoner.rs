@@ -18,6 +18,7 @@ use nix::sys::signal::{Signal, kill, raise};
 use nix::unistd::getppid;
 use pcap::{Active, Capture};
 use plainsight::live::confine::Confinement;
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, Socket, Type};
 
@@ -27,6 +28,8 @@ pub struct Prison {
     pub user: Option<String>,
     pub writable: Vec<PathBuf>,
     pub capture: bool,
+    /// System calls of features that its kernel is to lack.
+    pub without: Vec<i64>,
 }
 
 /// What came of each attempt: `ok`, or the kernel's error.
@@ -43,6 +46,7 @@ pub fn main(prison: &Prison) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let output = tempfile::tempfile()?;
     let capture = prison.capture.then(open_capture).transpose()?;
+    forget(&prison.without)?;
     let confinement = Confinement {
         user: prison.user.clone(),
         writable: prison.writable.clone(),
@@ -68,6 +72,18 @@ pub fn main(prison: &Prison) -> Result<()> {
     };
     println!("{}", serde_json::to_string(&attempts)?);
     io::stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}
+
+/// As a kernel answers that never had these calls.
+fn forget(calls: &[i64]) -> Result<()> {
+    if !calls.is_empty() {
+        let calls = calls.iter().map(|&call| (call, Vec::new())).collect();
+        let unknown = SeccompAction::Errno(libc::ENOSYS.cast_unsigned());
+        let arch = std::env::consts::ARCH.try_into()?;
+        let filter = SeccompFilter::new(calls, SeccompAction::Allow, unknown, arch)?;
+        apply_filter(&BpfProgram::try_from(filter)?)?;
+    }
     Ok(())
 }
 
