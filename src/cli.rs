@@ -141,7 +141,9 @@ pub struct OutputFlags {
 pub struct LiveFlags {
     /// Capture on this interface, or on `any`
     ///
-    /// Repeatable.
+    /// Repeatable. Where none is named, it is the one that leads to the servers, else the
+    /// one that holds this machine's own Lustre address. On Azure name the synthetic
+    /// interface (eth0), not its virtual function.
     #[arg(short, long = "interface", value_name = "IFACE")]
     pub interfaces: Vec<String>,
 
@@ -209,9 +211,9 @@ pub struct LiveFlags {
     #[arg(long, value_name = "FILE")]
     pub textfile: Option<PathBuf>,
 
-    /// Who to be once the capture is open, where it was opened by root
-    #[arg(long, value_name = "NAME", default_value = "nobody")]
-    pub user: String,
+    /// Who to be once the capture is open, where root opened it [default: nobody]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
 }
 
 /// The flags of `bench`, as typed.
@@ -459,7 +461,7 @@ pub struct Live {
     /// Where to write metrics.
     pub textfile: Option<PathBuf>,
     /// Who to be once the capture is open.
-    pub user: String,
+    pub user: Option<String>,
 }
 
 /// When a live run ends, unless it is told to earlier.

@@ -21,12 +21,14 @@
 //!
 //! [`pipeline`] joins the stages, and is the only place with threads and clocks.
 //! [`cli`] holds the flags as typed and the configuration as meant, and `main` turns
-//! one into an exit code. [`mod@bench`] runs the pipeline over and over, beside what limits it.
+//! one into an exit code. [`live`] knows the client VM: who the servers are, which
+//! interface leads to them, and how to give up the rights that opening a capture takes.
+//! [`mod@bench`] runs the pipeline over and over, beside what limits it.
 //!
 //! # Who may name whom
 //! A stage names itself and the stages above it in the table, never one below.
-//! [`cli`] may name every stage, [`pipeline`] also [`cli`], [`mod@bench`] also [`pipeline`],
-//! and `main` everything.
+//! [`live`] may name [`decode`] and [`verdict`], [`cli`] every stage, [`pipeline`] also
+//! [`cli`], [`mod@bench`] also [`pipeline`], and `main` everything.
 //!
 //! # What follows from what, and when
 //! - While packets are read, nothing is concluded. A packet [shows](evidence::Shown)

@@ -32,11 +32,14 @@ use crate::pipeline::worker::{Part, Worker};
 use crate::report::Report;
 
 mod course;
+pub mod confine;
 pub mod events;
 pub mod filter;
 mod metrics;
+pub mod route;
 pub mod save;
 mod screen;
+pub mod servers;
 mod state;
 mod sum;
 mod watch;
@@ -49,6 +52,9 @@ use screen::Screen;
 use state::Published;
 use sum::Sum;
 use watch::{Delta, Orders, Standing, Watch};
+
+/// The systemd unit that runs `plainsight live` as a service (`systemd.service(5)`).
+pub const UNIT: &str = include_str!("live/plainsight.service");
 
 /// Why a live run could not begin, or not end well.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! Which addresses are AMLFS servers, as the user names them: single addresses, NIDs,
 //! ranges of NIDs (nidrange of lctl and nodemap, Lustre manual 40.3), CIDR blocks.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
@@ -17,11 +17,11 @@ use nom::{
 
 use crate::decode::Address;
 
-/// Which addresses are AMLFS servers.
+/// Which addresses are AMLFS servers, and who named each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Servers {
-    expected: BTreeSet<Address>,
-    blocks: Vec<IpNet>,
+    expected: BTreeMap<Address, String>,
+    blocks: Vec<(IpNet, String)>,
 }
 
 /// Why a word names no server.
@@ -41,82 +41,78 @@ pub enum ServersError {
 }
 
 impl Servers {
-    /// The most addresses that one range may name.
-    const MAX_RANGE: usize = 4096;
+    /// The source of a server that the user named.
+    pub const FLAG: &str = "--servers";
 
-    /// Adds what a list names: words between commas or white space.
+    /// Adds what the user's list names: words between commas or white space.
     ///
     /// # Errors
     /// The first word that names no server.
     pub fn add_list(&mut self, list: &str) -> Result<(), ServersError> {
-        words(list).into_iter().try_for_each(|word| self.add(word))
+        self.add_list_from(list, Self::FLAG)
     }
 
-    fn add(&mut self, word: &str) -> Result<(), ServersError> {
-        if let Ok(address) = word.parse::<IpAddr>() {
-            self.expected.insert(address.into());
-        } else if let Ok(block) = word.parse::<IpNet>() {
-            self.blocks.push(block);
+    /// Adds what a list from elsewhere names. The first source that names an address
+    /// stays its source.
+    ///
+    /// # Errors
+    /// The first word that names no server.
+    pub fn add_list_from(&mut self, list: &str, source: &str) -> Result<(), ServersError> {
+        words(list)
+            .into_iter()
+            .try_for_each(|word| self.add(word, source))
+    }
+
+    fn add(&mut self, word: &str, source: &str) -> Result<(), ServersError> {
+        if let Ok(block) = word.parse::<IpNet>() {
+            self.add_block(block, source);
         } else {
-            self.add_nids(word)?;
+            let addresses = addresses(word)?.into_iter();
+            addresses.for_each(|address| self.add_expected(address, source));
         }
         Ok(())
     }
 
-    fn add_nids(&mut self, word: &str) -> Result<(), ServersError> {
-        let unknown = || ServersError::Unknown(word.to_owned());
-        let (address, network) = word.split_once('@').unwrap_or((word, "tcp"));
-        if let Some(number) = network.strip_prefix("tcp")
-            && number.chars().all(|c| c.is_ascii_digit())
-        {
-            let (_, octets) = nid_range(address).map_err(|_| unknown())?;
-            return self.add_range(word, &octets);
-        }
-        Err(if nid_range(address).is_ok() {
-            ServersError::NotTcp(word.to_owned())
-        } else {
-            unknown()
-        })
+    /// Adds a server that is expected to be seen.
+    pub fn add_expected(&mut self, address: Address, source: &str) {
+        let named = self.expected.entry(address);
+        named.or_insert_with(|| source.to_owned());
     }
 
-    fn add_range(&mut self, word: &str, octets: &[Vec<u8>]) -> Result<(), ServersError> {
-        let [a, b, c, d] = octets else {
-            return Err(ServersError::Unknown(word.to_owned()));
-        };
-        let many = octets.iter().map(Vec::len).product();
-        if many == 0 {
-            return Err(ServersError::Unknown(word.to_owned()));
-        }
-        if many > Self::MAX_RANGE {
-            return Err(ServersError::TooMany(word.to_owned(), many));
-        }
-        let all = a.iter().flat_map(|&a| b.iter().map(move |&b| [a, b]));
-        let all = all.flat_map(|[a, b]| c.iter().map(move |&c| [a, b, c]));
-        let all = all.flat_map(|[a, b, c]| d.iter().map(move |&d| [a, b, c, d]));
-        let address = |octets| Address::from(IpAddr::V4(Ipv4Addr::from_octets(octets)));
-        self.expected.extend(all.map(address));
-        Ok(())
+    /// Adds addresses that may be servers.
+    pub fn add_block(&mut self, block: IpNet, source: &str) {
+        self.blocks.push((block, source.to_owned()));
     }
 
     /// How surely an address is a server: 2 if it was named, 1 if it is in a block that
     /// was, else 0.
     #[must_use]
     pub fn rank(&self, address: Address) -> u8 {
-        if self.expected.contains(&address) {
+        if self.expected.contains_key(&address) {
             return 2;
         }
         let address = IpAddr::from(address);
-        u8::from(self.blocks.iter().any(|block| block.contains(&address)))
+        let contains = |(block, _): &(IpNet, _)| block.contains(&address);
+        u8::from(self.blocks.iter().any(contains))
     }
 
     /// The addresses that were named one by one, and so are expected to be seen.
     pub fn expected(&self) -> impl Iterator<Item = Address> {
-        self.expected.iter().copied()
+        self.expected.keys().copied()
+    }
+
+    /// Every address and block that was named, as text, with its source.
+    pub fn named(&self) -> impl Iterator<Item = (String, &str)> {
+        let expected = self.expected.iter();
+        let blocks = self.blocks.iter();
+        expected
+            .map(|(address, source)| (address.to_string(), source.as_str()))
+            .chain(blocks.map(|(block, source)| (block.to_string(), source.as_str())))
     }
 
     /// The blocks in which servers may be.
     pub fn blocks(&self) -> impl Iterator<Item = IpNet> {
-        self.blocks.iter().copied()
+        self.blocks.iter().map(|&(block, _)| block)
     }
 
     /// Whether nothing was named.
@@ -124,6 +120,49 @@ impl Servers {
     pub fn is_empty(&self) -> bool {
         self.expected.is_empty() && self.blocks.is_empty()
     }
+}
+
+/// The addresses that one word names: an address, or a NID of network type TCP, whose
+/// IPv4 address may be a range.
+///
+/// # Errors
+/// Why it names none, or too many.
+pub fn addresses(word: &str) -> Result<Vec<Address>, ServersError> {
+    let unknown = || ServersError::Unknown(word.to_owned());
+    let (address, network) = word.split_once('@').unwrap_or((word, "tcp"));
+    let is_tcp = network
+        .strip_prefix("tcp")
+        .is_some_and(|number| number.chars().all(|c| c.is_ascii_digit()));
+    let single = address.parse::<IpAddr>();
+    if !is_tcp && (single.is_ok() || nid_range(address).is_ok()) {
+        return Err(ServersError::NotTcp(word.to_owned()));
+    }
+    match single {
+        _ if !is_tcp => Err(unknown()),
+        Ok(address) => Ok(vec![address.into()]),
+        Err(_) => in_range(word, &nid_range(address).map_err(|_| unknown())?.1),
+    }
+}
+
+/// The most addresses that one range may name.
+const MAX_RANGE: usize = 4096;
+
+fn in_range(word: &str, octets: &[Vec<u8>]) -> Result<Vec<Address>, ServersError> {
+    let [a, b, c, d] = octets else {
+        return Err(ServersError::Unknown(word.to_owned()));
+    };
+    let many = octets.iter().map(Vec::len).product();
+    if many == 0 {
+        return Err(ServersError::Unknown(word.to_owned()));
+    }
+    if many > MAX_RANGE {
+        return Err(ServersError::TooMany(word.to_owned(), many));
+    }
+    let all = a.iter().flat_map(|&a| b.iter().map(move |&b| [a, b]));
+    let all = all.flat_map(|[a, b]| c.iter().map(move |&c| [a, b, c]));
+    let all = all.flat_map(|[a, b, c]| d.iter().map(move |&d| [a, b, c, d]));
+    let address = |octets| Address::from(IpAddr::V4(Ipv4Addr::from_octets(octets)));
+    Ok(all.map(address).collect())
 }
 
 /// The words of a list. Commas between brackets belong to a range, and `#` begins a
@@ -191,6 +230,7 @@ mod tests {
             ["10.0.0.4", "10.0.0.5"]
         );
         assert_eq!(expected("fd00::4"), ["fd00::4"]);
+        assert_eq!(expected("fd00::4@tcp,fd00::5@tcp2"), ["fd00::4", "fd00::5"]);
         assert_eq!(
             expected("10.0.0.[4-5,9]@tcp 10.0.[1-2].7@tcp1 # the rest\n10.0.0.[20-24/2]@tcp"),
             [
@@ -219,10 +259,27 @@ mod tests {
     }
 
     #[test]
+    fn each_server_keeps_the_first_source_that_named_it() {
+        let mut servers = Servers::default();
+        servers.add_list("10.0.0.9,10.0.0.0/24").unwrap();
+        let discovered = servers.add_list_from("10.0.0.9@tcp,10.0.0.10@tcp", "/proc/mounts");
+        assert_eq!(discovered, Ok(()));
+        assert_eq!(
+            servers.named().collect::<Vec<_>>(),
+            [
+                ("10.0.0.9".to_owned(), "--servers"),
+                ("10.0.0.10".to_owned(), "/proc/mounts"),
+                ("10.0.0.0/24".to_owned(), "--servers"),
+            ]
+        );
+    }
+
+    #[test]
     fn what_names_no_server_is_refused() {
         let refused = |list: &str| Servers::default().add_list(list).unwrap_err().to_string();
         assert!(refused("lustre-server").contains("`lustre-server` is no server"));
         assert!(refused("10.0.0.4@o2ib").contains("AMLFS speaks TCP only"));
+        assert!(refused("fd00::4@o2ib1").contains("AMLFS speaks TCP only"));
         assert!(refused("10.0.0@tcp").contains("no server"));
         assert!(refused("10.0.0.300").contains("no server"));
         assert!(refused("10.0.0.[9-4]@tcp").contains("no server"));

@@ -15,7 +15,7 @@ const STAGES: [&str; 7] = [
     "report",
 ];
 /// What joins the stages may name all of them, and is named by none.
-const AROUND: [&str; 5] = ["bench", "cli", "lib", "main", "pipeline"];
+const AROUND: [&str; 6] = ["bench", "cli", "lib", "live", "main", "pipeline"];
 
 /// The parts of the crate that source text names, if its module is `depth` below the root.
 fn named(source: &str, depth: usize) -> BTreeSet<String> {
