@@ -24,15 +24,15 @@ use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag::{register, register_conditional_shutdown};
 use signal_hook::iterator::Signals;
 
-use crate::capture::Interfaces;
 use crate::capture::live::{self, Handle, LiveError};
-use crate::cli::Live;
+use crate::capture::{Interfaces, Timestamp};
+use crate::cli::{Engine, Live};
 use crate::flow::fragments::Fragments;
 use crate::pipeline::worker::{Part, Worker};
 use crate::report::Report;
 
-mod course;
 pub mod confine;
+mod course;
 pub mod events;
 pub mod filter;
 mod metrics;
@@ -42,8 +42,10 @@ mod screen;
 pub mod servers;
 mod state;
 mod sum;
+mod survey;
 mod watch;
 
+use confine::{ConfineError, Confinement, missing_capture_right};
 use course::Course;
 use events::Log;
 use metrics::{Endpoint, Textfile};
@@ -51,6 +53,7 @@ use save::{Buffers, Recorder, Ring, SaveError};
 use screen::Screen;
 use state::Published;
 use sum::Sum;
+use survey::Survey;
 use watch::{Delta, Orders, Standing, Watch};
 
 /// The systemd unit that runs `plainsight live` as a service (`systemd.service(5)`).
@@ -59,9 +62,26 @@ pub const UNIT: &str = include_str!("live/plainsight.service");
 /// Why a live run could not begin, or not end well.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
+    /// Nowhere to capture.
+    #[error(
+        "no interface to capture: no Lustre is mounted here and no server is named; name an \
+         interface with -i, or servers with --servers"
+    )]
+    NoInterface,
+    /// The right to capture.
+    #[error("cannot capture on {interface}: {what}")]
+    Right {
+        /// The interface.
+        interface: String,
+        /// What is missing, and how to have it.
+        what: String,
+    },
     /// An interface.
     #[error(transparent)]
-    Capture(#[from] LiveError),
+    Capture(LiveError),
+    /// The process keeps more rights than it was promised to.
+    #[error(transparent)]
+    Confine(#[from] ConfineError),
     /// A file for `-w`.
     #[error(transparent)]
     Save(#[from] SaveError),
@@ -91,18 +111,36 @@ pub enum RunError {
     },
 }
 
+impl From<LiveError> for RunError {
+    fn from(error: LiveError) -> Self {
+        let LiveError::Open { interface, source } = &error else {
+            return Self::Capture(error);
+        };
+        match missing_capture_right(&source.to_string()) {
+            Some(what) => Self::Right {
+                interface: interface.clone(),
+                what,
+            },
+            None => Self::Capture(error),
+        }
+    }
+}
+
 /// Captures, and reports when the run has ended.
 ///
 /// # Errors
 /// What keeps it from beginning: no interface, no right to capture, an output that cannot
 /// be written. Once it runs, nothing ends it but what it was told to wait for.
 pub fn run(config: &Live) -> Result<Report, RunError> {
-    Ready::open(config)?.run()
+    let mut ready = Ready::open(config)?;
+    ready.confine()?;
+    ready.run()
 }
 
 /// All that needs rights, opened.
 struct Ready<'c> {
     config: &'c Live,
+    survey: Survey,
     interfaces: Interfaces,
     handles: Vec<Handle>,
     ring: Option<Ring>,
@@ -113,36 +151,53 @@ struct Ready<'c> {
 
 impl<'c> Ready<'c> {
     fn open(config: &'c Live) -> Result<Self, RunError> {
+        let survey = Survey::of(config, Path::new("/"))?;
         let interfaces = Interfaces::default();
-        let handles = open_all(config, &interfaces)?;
+        let handles = open_all(config, &survey, &interfaces)?;
         Ok(Self {
             ring: ring(config, &handles)?,
             endpoint: config.metrics.map(endpoint).transpose()?,
             log: log(config)?,
             signals: signals().map_err(system("watch for signals"))?,
             config,
+            survey,
             interfaces,
             handles,
         })
+    }
+
+    /// Gives up what the run needs no more. From here on nothing can be opened.
+    fn confine(&mut self) -> Result<(), RunError> {
+        let confinement = Confinement {
+            user: self.config.user.clone(),
+            writable: self
+                .config
+                .textfile
+                .iter()
+                .map(|file| folder(file))
+                .collect(),
+        };
+        self.survey.notes.extend(confinement.enter()?.lacks);
+        Ok(())
     }
 
     /// Runs all threads, and the sum in this one.
     fn run(self) -> Result<Report, RunError> {
         let config = self.config;
         let published = Published::new(ArcSwapOption::empty());
+        let textfile = textfile(config, &published)?;
         let screen = shows_screen(config).then(|| Screen::open(config.output.style.color));
         let screen = screen.transpose().map_err(system("draw on the terminal"))?;
         let sum = Sum::new(
-            &config.engine,
+            &self.survey.engine,
             self.interfaces.names(),
             titles(&self.handles),
         );
         let mut log = self.log;
         log.is_quiet = screen.is_some();
-        let textfile = textfile(config, &published)?;
         let mut course = Course::new(config, sum, Published::clone(&published), textfile, log);
         let served = self.endpoint.as_ref().and_then(Endpoint::address);
-        course.start(&self.handles, served);
+        course.start(&self.survey, served);
         if let Some(endpoint) = self.endpoint {
             let published = Published::clone(&published);
             thread::spawn(move || endpoint.serve(&published));
@@ -153,7 +208,8 @@ impl<'c> Ready<'c> {
         thread::scope(|scope| {
             let signals = listen(scope, self.signals);
             let screen = screen.map(|screen| scope.spawn(|| screen.show(&published, &over)));
-            let (deltas, saved) = watch(scope, self.handles, self.ring, config, &orders);
+            let (deltas, saved) =
+                watch(scope, self.handles, self.ring, &self.survey.engine, &orders);
             course.follow(&deltas, &signals, &orders);
             over.store(true, Ordering::Release);
             if let Some(screen) = screen {
@@ -164,6 +220,14 @@ impl<'c> Ready<'c> {
         });
         Ok(course.end())
     }
+}
+
+/// The folder that a file is in.
+fn folder(file: &Path) -> PathBuf {
+    let parent = file
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    parent.map_or_else(|| ".".into(), Path::to_owned)
 }
 
 /// Whether a person looks on: then a table is drawn, if the terminal is not needed else.
@@ -177,10 +241,14 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> RunError {
 }
 
 /// All captures, each worker's of each interface.
-fn open_all(config: &Live, interfaces: &Interfaces) -> Result<Vec<Handle>, LiveError> {
+fn open_all(
+    config: &Live,
+    survey: &Survey,
+    interfaces: &Interfaces,
+) -> Result<Vec<Handle>, LiveError> {
     let mut handles = Vec::new();
-    for (place, name) in config.interfaces.iter().enumerate() {
-        let options = options(config, name, place);
+    for (place, name) in survey.interfaces.iter().enumerate() {
+        let options = options(config, &survey.engine, name, place);
         for _ in 0..config.threads {
             handles.push(Handle::open(name, &options, interfaces)?);
         }
@@ -188,9 +256,8 @@ fn open_all(config: &Live, interfaces: &Interfaces) -> Result<Vec<Handle>, LiveE
     Ok(handles)
 }
 
-fn options(config: &Live, interface: &str, place: usize) -> live::Options {
+fn options(config: &Live, engine: &Engine, interface: &str, place: usize) -> live::Options {
     let is_ethernet = interface != live::ANY;
-    let engine = &config.engine;
     // A process has its own groups, as long as no other chose the same number.
     let group = (std::process::id() as usize)
         .wrapping_mul(31)
@@ -298,14 +365,13 @@ fn watch<'s>(
     scope: &'s Scope<'s, '_>,
     handles: Vec<Handle>,
     ring: Option<Ring>,
-    config: &'s Live,
+    engine: &'s Engine,
     orders: &'s Orders,
 ) -> (Receiver<Delta>, Option<Saved<'s>>) {
     let workers = handles.len();
     let (tell, deltas) = bounded(2 * workers);
     let buffers = ring.is_some().then(|| Buffers::new(workers));
     for (place, handle) in (0..).zip(handles) {
-        let engine = &config.engine;
         let watch = Watch {
             handle,
             worker: Worker::new(&engine.decode, engine.max_flows),
@@ -317,6 +383,8 @@ fn watch<'s>(
             recorder: buffers.as_ref().map(|all| Recorder::new(place, all)),
             tell: tell.clone(),
             told: Standing::default(),
+            packets: 0,
+            end: Timestamp(i64::MAX),
             is_up: true,
         };
         scope.spawn(|| watch.run(orders));

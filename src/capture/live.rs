@@ -95,6 +95,8 @@ pub struct Handle {
     /// Packets shown so far.
     packets: u64,
     counted: Counted,
+    /// Packets received before the capture was ready.
+    before: u64,
     missed: Missed,
 }
 
@@ -141,7 +143,7 @@ impl Handle {
             })?;
         }
         let link_type = u16::try_from(capture.get_datalink().0).unwrap_or(u16::MAX);
-        Ok(Self {
+        let mut handle = Self {
             link_type: LinkType(link_type),
             interface: interfaces.id(name),
             index: link(name).map_or(0, |link| link.ifindex()),
@@ -150,7 +152,10 @@ impl Handle {
             capture,
             packets: 0,
             counted: Counted::default(),
-        })
+            before: 0,
+        };
+        handle.before = handle.count().received;
+        Ok(handle)
     }
 
     /// The interface's name.
@@ -163,12 +168,6 @@ impl Handle {
     #[must_use]
     pub fn link_type(&self) -> LinkType {
         self.link_type
-    }
-
-    /// Packets shown so far.
-    #[must_use]
-    pub fn packets(&self) -> u64 {
-        self.packets
     }
 
     /// Waits until there are packets to read, at most for `timeout`.
@@ -211,12 +210,13 @@ impl Handle {
     }
 
     /// Packets that passed the filter and were neither shown nor dropped: still in the
-    /// ring.
+    /// ring. The kernel also counted what came before there was a filter, and libpcap
+    /// filtered that itself, so there may be a few more.
     pub fn unread(&mut self) -> u64 {
         let Counted {
             received, dropped, ..
         } = self.count();
-        received.saturating_sub(dropped + self.packets)
+        received.saturating_sub(self.before + dropped + self.packets)
     }
 
     /// libpcap counts in 32 bits, which wrap.

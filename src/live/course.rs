@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, select, tick};
 use signal_hook::consts::SIGUSR1;
 
-use super::events::{Event, Log, Watched};
+use super::events::{Event, Log, NamedServer, Watched};
 use super::metrics::Textfile;
 use super::save::SaveError;
 use super::state::{History, Published, State};
 use super::sum::Sum;
+use super::survey::Survey;
 use super::watch::{Delta, Orders};
-use crate::capture::live::Handle;
 use crate::cli::{Live, Until};
 use crate::report::Report;
 use crate::verdict::Verdict;
@@ -65,11 +65,19 @@ impl<'c> Course<'c> {
         }
     }
 
-    pub(super) fn start(&mut self, handles: &[Handle], metrics: Option<SocketAddr>) {
-        let mut interfaces: Vec<_> = handles.iter().map(|it| it.name().to_owned()).collect();
-        interfaces.dedup();
+    /// Tells what the run goes by.
+    pub(super) fn start(&mut self, survey: &Survey, metrics: Option<SocketAddr>) {
+        self.notes.clone_from(&survey.notes);
+        let interfaces = survey.interfaces.clone();
+        let servers = survey.engine.servers.named();
+        let servers = servers.map(|(server, source)| NamedServer {
+            server,
+            source: source.to_owned(),
+        });
+        let servers = servers.collect();
         self.tell(Event::Started {
             interfaces,
+            servers,
             metrics,
         });
     }

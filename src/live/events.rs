@@ -11,7 +11,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::sum::now;
-use crate::report::{Evidence, InputReport, PathReport, Report};
+
+use crate::report::{Evidence, InputReport, PathReport, Report, rfc3339};
 use crate::verdict::Verdict;
 
 /// Something that changed.
@@ -22,6 +23,8 @@ pub enum Event {
     Started {
         /// The interfaces that are captured.
         interfaces: Vec<String>,
+        /// Who is a server, and who said so.
+        servers: Vec<NamedServer>,
         /// Where metrics are served.
         metrics: Option<SocketAddr>,
     },
@@ -77,6 +80,22 @@ pub enum Event {
     },
 }
 
+/// A server, or a block where servers may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NamedServer {
+    /// An address, or a block in CIDR notation.
+    pub server: String,
+    /// The flag or the file that names it.
+    pub source: String,
+}
+
+impl fmt::Display for NamedServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { server, source } = self;
+        write!(f, "{server} ({source})")
+    }
+}
+
 /// The two ends of a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Ends {
@@ -118,7 +137,8 @@ pub struct Line {
 
 impl From<Event> for Line {
     fn from(event: Event) -> Self {
-        Self { time: now(), event }
+        let time = rfc3339(now());
+        Self { time, event }
     }
 }
 
@@ -133,11 +153,17 @@ impl fmt::Display for Event {
         match self {
             Self::Started {
                 interfaces,
+                servers,
                 metrics,
             } => {
                 write!(f, "capturing on {}", interfaces.join(", "))?;
+                let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+                match &servers[..] {
+                    [] => write!(f, "; no server is known yet")?,
+                    known => write!(f, "; servers: {}", known.join(", "))?,
+                }
                 match metrics {
-                    Some(address) => write!(f, ", metrics on http://{address}/metrics"),
+                    Some(address) => write!(f, "; metrics on http://{address}/metrics"),
                     None => Ok(()),
                 }
             }

@@ -78,7 +78,7 @@ impl Capture {
 
     fn begin_gap(&mut self) {
         if self.gaps.len() < Losses::GAPS {
-            let (from, to) = (now(), None);
+            let (from, to) = (rfc3339(now()), None);
             self.gaps.push(Gap { from, to });
         } else {
             self.more_gaps += 1;
@@ -87,7 +87,7 @@ impl Capture {
 
     fn end_gap(&mut self) {
         if let Some(gap) = self.gaps.last_mut() {
-            gap.to.get_or_insert_with(now);
+            gap.to.get_or_insert_with(|| rfc3339(now()));
         }
     }
 
@@ -115,9 +115,9 @@ impl Capture {
     }
 }
 
-/// This moment, in RFC 3339.
-pub(super) fn now() -> String {
+/// This moment.
+pub(super) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let nanos = since.map_or(0, |since| since.as_nanos());
-    rfc3339(Timestamp(i64::try_from(nanos).unwrap_or(i64::MAX)))
+    Timestamp(i64::try_from(nanos).unwrap_or(i64::MAX))
 }

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Sender, TrySendError};
 
 use super::save::Recorder;
+use super::sum::now;
 use crate::aggregate::Snapshot;
+use crate::capture::Timestamp;
 use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Handle};
 use crate::capture::losses::Drops;
 use crate::flow::fragments::Fragments;
@@ -17,6 +19,8 @@ use crate::pipeline::worker::{Part, Worker};
 pub(super) const HANDOVER: Duration = Duration::from_millis(200);
 /// How long a worker waits for packets before it looks at its clock again.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a worker reads what is left in the ring when the run has ended.
+const DRAIN: Duration = Duration::from_secs(2);
 /// Packets read before a worker looks at its clock.
 const BATCH: usize = 4096;
 
@@ -75,7 +79,7 @@ pub(super) struct Standing {
     pub(super) packets: u64,
     /// Dropped so far.
     pub(super) drops: Drops,
-    /// Still in the ring when the run ended.
+    /// Left in the ring when the run ended.
     pub(super) unread: u64,
     /// Whether the interface is down, or gone.
     pub(super) is_down: bool,
@@ -100,6 +104,10 @@ pub(super) struct Watch<'o> {
     pub(super) recorder: Option<Recorder>,
     pub(super) tell: Sender<Delta>,
     pub(super) told: Standing,
+    /// Packets counted so far.
+    pub(super) packets: u64,
+    /// When the run ended: what was captured later is not of it.
+    pub(super) end: Timestamp,
     /// Whether the interface was up when it was last looked at.
     pub(super) is_up: bool,
 }
@@ -127,9 +135,15 @@ impl Watch<'_> {
             worker,
             part,
             recorder,
+            packets,
+            end,
             ..
         } = self;
         let read = handle.read(limit, |frame| {
+            if frame.time.is_some_and(|time| time > *end) {
+                return;
+            }
+            *packets += 1;
             worker.packet(*part, frame);
             if let Some(recorder) = recorder {
                 recorder.add(frame);
@@ -156,7 +170,7 @@ impl Watch<'_> {
 
     fn standing(&mut self) -> Standing {
         Standing {
-            packets: self.handle.packets(),
+            packets: self.packets,
             drops: self.handle.drops(),
             unread: 0,
             is_down: !self.is_up,
@@ -190,23 +204,17 @@ impl Watch<'_> {
         }
     }
 
-    /// Reads what was in the ring when the run ended, and hands over for good. What then
-    /// still is in the ring counts as not seen.
+    /// Reads what was captured up to now, and hands over for good.
     fn finish(mut self, orders: &Orders) {
         let drops = self.handle.drops();
-        let left = if orders.is_spent() {
-            0
-        } else {
-            self.handle.unread()
-        };
-        let unread = left - self.drain(left);
+        let unread = if orders.is_spent() { 0 } else { self.drain() };
         let standing = Standing {
             drops,
             unread,
             ..self.standing()
         };
         if let Some(recorder) = self.recorder.take() {
-            recorder.finish(self.handle.packets(), drops, unread);
+            recorder.finish(self.packets, drops, unread);
         }
         let snapshot = self.worker.snapshot();
         self.fragments
@@ -216,22 +224,31 @@ impl Watch<'_> {
         let _ = self.tell.send(delta);
     }
 
-    /// Reads `left` packets that are in the ring, or as many as the kernel gives out: the
-    /// last block comes when its time has run out.
-    fn drain(&mut self, left: u64) -> u64 {
+    /// Reads up to the first packet that was captured after this moment, or until the
+    /// kernel gives out no more: the last block comes when its time has run out. Gives how
+    /// many packets are left where that takes too long.
+    fn drain(&mut self) -> u64 {
+        self.end = now();
         let unlimited = Orders::new(None);
-        let mut read = 0;
+        let deadline = Instant::now() + DRAIN;
+        let block = Duration::from_millis(BLOCK_TIMEOUT_MILLIS.unsigned_abs().into());
         let mut silent = 0;
-        while read < left && silent < 3 {
-            let limit = usize::try_from(left - read).unwrap_or(BATCH).min(BATCH);
-            let count = self.read(limit, &unlimited);
-            read += count as u64;
-            silent = if count == 0 { silent + 1 } else { 0 };
-            if count == 0 {
-                let block = BLOCK_TIMEOUT_MILLIS.unsigned_abs();
-                self.handle.wait(Duration::from_millis(block.into()));
+        while silent < 3 {
+            let before = self.packets;
+            let shown = self.read(BATCH, &unlimited);
+            let counted = self.packets - before;
+            if counted < shown as u64 {
+                return 0;
+            }
+            if Instant::now() > deadline {
+                return self.handle.unread();
+            }
+            silent = if shown == 0 { silent + 1 } else { 0 };
+            if shown == 0 {
+                self.handle.wait(block);
+                std::thread::sleep(block / 4);
             }
         }
-        read
+        0
     }
 }

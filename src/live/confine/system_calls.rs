@@ -226,6 +226,11 @@ fn conditional() -> Result<Rules, BackendError> {
         (libc::SYS_clone, vec![masked(0, thread, thread)?]),
         // Its arguments are out of sight, so libraries are told to use `clone`.
         (libc::SYS_clone3, Vec::new()),
+        // What the kernel says of interfaces: whether one is up, and which number it has.
+        (
+            libc::SYS_socket,
+            vec![is(0, libc::AF_NETLINK.cast_unsigned().into())?],
+        ),
         (libc::SYS_tgkill, vec![is(0, pid)?]),
         (libc::SYS_ioctl, ioctls?),
         (

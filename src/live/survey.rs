@@ -1,0 +1,64 @@
+//! What this machine tells before the run: who the servers are, and where their traffic
+//! passes.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::RunError;
+use super::route::{self, Routes, synthetic_of};
+use super::servers::discover;
+use crate::capture::live::ANY;
+use crate::cli::{Engine, Live};
+
+/// What a run goes by.
+pub(super) struct Survey {
+    /// The configuration, with the servers that were found.
+    pub(super) engine: Engine,
+    /// Where to capture.
+    pub(super) interfaces: Vec<String>,
+    /// What a reader of the report should know, a sentence each.
+    pub(super) notes: Vec<String>,
+}
+
+impl Survey {
+    /// Looks around below `root`, which is `/`. What the user named is taken as it is.
+    pub(super) fn of(config: &Live, root: &Path) -> Result<Self, RunError> {
+        let found = discover(root);
+        let mut engine = config.engine.clone();
+        let mut notes = Vec::new();
+        if engine.servers.is_empty() {
+            found.add_to(&mut engine.servers);
+            notes.extend(found.notes);
+        }
+        let interfaces = if config.interfaces.is_empty() {
+            let local = route::local_addresses().map_err(super::system("list addresses"))?;
+            let servers = engine.servers.expected();
+            let nids = found.local.into_iter();
+            let routes = Routes::read(root);
+            route::interfaces_for(servers, nids, &routes, &local)
+        } else {
+            config.interfaces.iter().cloned().collect::<BTreeSet<_>>()
+        };
+        if interfaces.is_empty() {
+            return Err(RunError::NoInterface);
+        }
+        notes.extend(interfaces.iter().filter_map(|name| partial(root, name)));
+        Ok(Self {
+            engine,
+            interfaces: interfaces.into_iter().collect(),
+            notes,
+        })
+    }
+}
+
+/// That an interface sees a part of the traffic only.
+fn partial(root: &Path, interface: &str) -> Option<String> {
+    if interface == ANY {
+        return None;
+    }
+    let whole = synthetic_of(root, interface)?;
+    Some(format!(
+        "{interface} is the virtual function of {whole}, and misses what the host itself \
+         delivers, SYNs of servers among it: capture {whole}"
+    ))
+}
