@@ -12,7 +12,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 
 use crate::decode;
 use crate::flow::table::DEFAULT_LIMIT;
-use crate::live::save;
 use crate::report::{FORMATS, Format, Style};
 use crate::verdict::servers::{self, ServersError};
 use crate::verdict::{Exit, Policy, Servers};
@@ -453,7 +452,7 @@ pub struct Live {
     /// When to end.
     pub until: Until,
     /// Where to save what is captured.
-    pub save: Option<save::Options>,
+    pub save: Option<Save>,
     /// Where to write events: `-` is standard output.
     pub events: Option<PathBuf>,
     /// Where to serve metrics.
@@ -462,6 +461,17 @@ pub struct Live {
     pub textfile: Option<PathBuf>,
     /// Who to be once the capture is open.
     pub user: Option<String>,
+}
+
+/// Where to save packets, and in how many files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Save {
+    /// The file; the files of a ring have a number before its ending.
+    pub path: PathBuf,
+    /// The length at which the next file of the ring begins, in bytes.
+    pub rotate_size: Option<u64>,
+    /// How many files a ring has.
+    pub rotate_count: usize,
 }
 
 /// When a live run ends, unless it is told to earlier.
@@ -495,7 +505,7 @@ impl TryFrom<LiveFlags> for Live {
                 packets: flags.packets,
                 decided: flags.until_decided.is_some(),
             },
-            save: flags.write.map(|path| save::Options {
+            save: flags.write.map(|path| Save {
                 path,
                 rotate_size,
                 rotate_count,

@@ -19,16 +19,17 @@
 //! | [`verdict`] | the whole snapshot, [`Servers`](verdict::Servers), [`Policy`](verdict::Policy) | a [`Judgement`](verdict::Judgement): each packet's [`Class`](verdict::Class) and bucket, each path's [`Verdict`](verdict::Verdict); [`Exit`](verdict::Exit) | reads or writes anything |
 //! | [`report`] | a judgement, the inputs | a [`Report`](report::Report), and its bytes in one of [`FORMATS`](report::FORMATS) | concludes anything |
 //!
-//! [`pipeline`] joins the stages, and is the only place with threads and clocks.
-//! [`cli`] holds the flags as typed and the configuration as meant, and `main` turns
-//! one into an exit code. [`live`] knows the client VM: who the servers are, which
-//! interface leads to them, and how to give up the rights that opening a capture takes.
+//! [`pipeline`] joins the stages for files, and [`live`] for the interfaces of the machine
+//! it runs on; they are the only places with threads and clocks. [`live`] also knows that
+//! machine: who its servers are, which interface leads to them, and how to give up the
+//! rights that opening a capture takes. [`cli`] holds the flags as typed and the
+//! configuration as meant, and `main` turns one into an exit code.
 //! [`mod@bench`] runs the pipeline over and over, beside what limits it.
 //!
 //! # Who may name whom
 //! A stage names itself and the stages above it in the table, never one below.
-//! [`live`] may name [`decode`] and [`verdict`], [`cli`] every stage, [`pipeline`] also
-//! [`cli`], [`mod@bench`] also [`pipeline`], and `main` everything.
+//! [`cli`] may name every stage, [`pipeline`] also [`cli`], [`live`] and [`mod@bench`] also
+//! [`pipeline`], and `main` everything.
 //!
 //! # What follows from what, and when
 //! - While packets are read, nothing is concluded. A packet [shows](evidence::Shown)

@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::capture::losses::Drops;
 use crate::capture::{Frame, LinkType};
+use crate::cli::Save;
 
 /// A buffer is handed on when it holds so much, in bytes.
 const BUFFER_LEN: usize = 256 << 10;
@@ -23,17 +24,6 @@ const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
 const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
-
-/// Where to save, and in how many files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// The file; the files of a ring have a number before its ending.
-    pub path: PathBuf,
-    /// The length at which the next file of the ring begins, in bytes.
-    pub rotate_size: Option<u64>,
-    /// How many files a ring has.
-    pub rotate_count: usize,
-}
 
 /// A capture, as the files describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +56,7 @@ pub(super) struct Ring {
 
 impl Ring {
     /// Opens all files, each empty but for its header.
-    pub(super) fn open(options: &Options, interfaces: &[Interface]) -> Result<Self, SaveError> {
+    pub(super) fn open(options: &Save, interfaces: &[Interface]) -> Result<Self, SaveError> {
         let paths: Vec<PathBuf> = match options.rotate_size {
             None => vec![options.path.clone()],
             Some(_) => (1..=options.rotate_count)
