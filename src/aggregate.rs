@@ -40,20 +40,23 @@ impl Snapshot {
     }
 
     /// Notes that a packet was read. It must be counted once more, for what it is.
-    pub fn read(&mut self, count: Count, time: Option<Timestamp>) {
-        self.read += count;
+    #[inline]
+    pub fn read(&mut self, wire_len: u32, time: Option<Timestamp>) {
+        self.read.packets += 1;
+        self.read.wire_bytes += u64::from(wire_len);
         if let Some(time) = time {
             self.stretch(time, time);
         }
     }
 
     /// Counts a packet of a flow.
+    #[inline]
     pub fn count(
         &mut self,
         flow: &FlowKey,
         shown: Shown,
         count: Count,
-        at: Sighting,
+        at: &Sighting,
     ) -> Counted<'_> {
         self.table.count(flow, shown, count, at)
     }
@@ -80,7 +83,7 @@ impl Snapshot {
             direction: place.direction,
             ..later.at
         };
-        self.count(&place.flow, place.shown, later.count, at);
+        self.count(&place.flow, place.shown, later.count, &at);
     }
 
     /// Adds what another part of the input showed.

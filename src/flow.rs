@@ -354,17 +354,17 @@ impl Tally {
 
     /// Takes in a packet, which nearly always is later than all before.
     #[inline]
-    fn see(&mut self, at: Sighting) {
+    fn see(&mut self, at: &Sighting) {
         if at.moment() > self.last.moment() {
-            self.last = at;
+            self.last = *at;
         } else if at.moment() < self.first.moment() {
-            self.first = at;
+            self.first = *at;
         }
     }
 
     fn merge(&mut self, other: &Self) {
-        self.see(other.first);
-        self.see(other.last);
+        self.see(&other.first);
+        self.see(&other.last);
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count += more;
         }
@@ -384,9 +384,9 @@ pub struct Flow {
 impl Flow {
     /// Counts a packet that showed `shown`.
     #[inline]
-    pub fn count(&mut self, shown: Shown, count: Count, sighting: Sighting) {
+    pub fn count(&mut self, shown: Shown, count: Count, sighting: &Sighting) {
         let tally =
-            self.tallies[shown as usize].get_or_insert_with(|| Box::new(Tally::new(sighting)));
+            self.tallies[shown as usize].get_or_insert_with(|| Box::new(Tally::new(*sighting)));
         tally.see(sighting);
         tally.counts[sighting.direction as usize] += count;
     }

@@ -56,7 +56,7 @@ pub fn count(table: &mut Table, keys: &[FlowKey]) {
             wire_bytes: 1500,
             payload_bytes: 1448,
         };
-        let counted = table.count(key, Shown::Segment, count, sighting(number as u64));
+        let counted = table.count(key, Shown::Segment, count, &sighting(number as u64));
         black_box(counted);
     }
 }

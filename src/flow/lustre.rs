@@ -43,7 +43,7 @@ impl LustreFacts {
         payload: &[u8],
         ends: Ends,
         called: bool,
-        at: Sighting,
+        at: &Sighting,
     ) {
         for unit in lnet::units(payload, ends) {
             facts.get_or_insert_default().add(unit, called, at);
@@ -52,22 +52,22 @@ impl LustreFacts {
             && let Some(found) = lnet::find(payload, ends)
         {
             let server = found.server.map(|server| end(server, at.direction));
-            facts.get_or_insert_default().proof = Some((at, found.proof, server));
+            facts.get_or_insert_default().proof = Some((*at, found.proof, server));
         }
     }
 
-    fn add(&mut self, unit: Unit, called: bool, at: Sighting) {
+    fn add(&mut self, unit: Unit, called: bool, at: &Sighting) {
         match unit {
             // The callee's answer swaps the two kinds of bulk.
             Unit::Hello(Some(kind)) if called => {
-                keep_first(&mut self.connection, Some((at, kind)));
+                keep_first(&mut self.connection, Some((*at, kind)));
             }
             Unit::Message(message) => self.add_message(message, at),
             _ => {}
         }
     }
 
-    fn add_message(&mut self, message: Message, at: Sighting) {
+    fn add_message(&mut self, message: Message, at: &Sighting) {
         if let Some(server) = message.server {
             self.served[end(server, at.direction) as usize] += 1;
         }

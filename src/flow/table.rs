@@ -87,7 +87,7 @@ impl Table {
         key: &FlowKey,
         shown: Shown,
         count: Count,
-        at: Sighting,
+        at: &Sighting,
     ) -> Counted<'_> {
         let size = u32::try_from(count.wire_bytes).unwrap_or(u32::MAX);
         let (flow, group) = self.at(key);
@@ -389,7 +389,7 @@ mod tests {
             wire_bytes: len.into(),
             payload_bytes: 0,
         };
-        table.count(&key, Shown::Segment, count, at);
+        table.count(&key, Shown::Segment, count, &at);
     }
 
     fn table(packets: &[(usize, Packet)]) -> Table {
