@@ -64,11 +64,12 @@ impl Shown {
 /// What a transport payload shows, and the DTLS records in it.
 #[inline]
 #[must_use]
-pub fn read<'a>(protocol: Protocol, payload: &Payload<'a>) -> (Shown, Option<Records<'a>>) {
+pub fn read<'a>(protocol: Protocol, payload: &Payload<'a>) -> (Shown, Records<'a>) {
     match dtls::read(payload.bytes, payload.datagram_len) {
-        Reading::Other => (no_dtls(protocol, payload), None),
-        Reading::Whole(records) => (whole(&records), Some(records)),
-        Reading::Cut { seen } => (cut(protocol, payload, &seen), Some(seen)),
+        Reading::Other => (no_dtls(protocol, payload), Records::default()),
+        Reading::One(record) => (one(&record), record.into()),
+        Reading::Several(records) => (several(&records), records),
+        Reading::Cut { seen } => (cut(protocol, payload, &seen), seen),
     }
 }
 
@@ -76,14 +77,24 @@ fn is_clear_data(record: &Record<'_>) -> bool {
     !record.is_protected() && record.content_type == ContentType::APPLICATION_DATA
 }
 
-fn whole(records: &Records<'_>) -> Shown {
+#[inline]
+fn one(record: &Record<'_>) -> Shown {
+    if record.is_protected() {
+        Shown::Ciphertext
+    } else if is_clear_data(record) {
+        Shown::ClearData
+    } else {
+        Shown::Handshake
+    }
+}
+
+fn several(records: &Records<'_>) -> Shown {
     let mut shown = Shown::Ciphertext;
     for record in records.clone() {
-        if is_clear_data(&record) {
-            return Shown::ClearData;
-        }
-        if !record.is_protected() {
-            shown = Shown::Handshake;
+        match one(&record) {
+            Shown::Ciphertext => {}
+            Shown::ClearData => return Shown::ClearData,
+            other => shown = other,
         }
     }
     shown

@@ -40,7 +40,7 @@ fn shown(bytes: &[u8]) -> Shown {
         datagram_len: bytes.len(),
     };
     let (shown, records) = evidence::read(Protocol::Udp, &payload);
-    records.into_iter().flatten().for_each(|record| {
+    records.for_each(|record| {
         black_box(record);
     });
     shown

@@ -141,19 +141,18 @@ impl Record<'_> {
         self.epoch > 0
     }
 
+    #[inline]
     fn holds(&self) -> bool {
-        let lengths = if self.is_protected() {
-            MIN_PROTECTED_LEN..=MAX_PROTECTED_LEN
+        if self.is_protected() {
+            (MIN_PROTECTED_LEN..=MAX_PROTECTED_LEN).contains(&self.len) && self.epoch <= MAX_EPOCH
         } else {
-            1..=MAX_CLEAR_LEN
-        };
-        lengths.contains(&self.len) && self.epoch <= MAX_EPOCH && self.content_holds()
+            (1..=MAX_CLEAR_LEN).contains(&self.len) && self.content_holds()
+        }
     }
 
     /// What an unprotected record carries can be checked.
     fn content_holds(&self) -> bool {
         match self.content_type {
-            _ if self.is_protected() => true,
             ContentType::CHANGE_CIPHER_SPEC => self.len == 1,
             ContentType::ALERT => self.len == 2,
             ContentType::HANDSHAKE => handshake_holds(self.fragment, self.len),
@@ -174,19 +173,30 @@ pub enum Reading<'a> {
         /// The records whose headers were captured.
         seen: Records<'a>,
     },
+    /// One record from the first byte to the last, as nearly all datagrams are.
+    One(Record<'a>),
     /// Records from the first byte to the last.
-    Whole(Records<'a>),
+    Several(Records<'a>),
 }
 
 /// Records that were found to hold, one by one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Records<'a> {
-    /// The first, already read: most datagrams have no other.
+    /// The first, already read.
     first: Option<Record<'a>>,
     rest: &'a [u8],
     left: usize,
     /// Length of the connection IDs in records that have one.
     id_len: usize,
+}
+
+impl<'a> From<Record<'a>> for Records<'a> {
+    fn from(record: Record<'a>) -> Self {
+        Self {
+            first: Some(record),
+            ..Self::default()
+        }
+    }
 }
 
 impl<'a> Iterator for Records<'a> {
@@ -241,10 +251,7 @@ fn chain(bytes: &[u8], wire_len: usize, id_len: usize) -> Reading<'_> {
         Some(RecordReading::Cut) => Reading::Cut {
             seen: records(None, bytes, wire_len),
         },
-        // What nearly all datagrams are.
-        Some(RecordReading::Record(record, len)) if len == wire_len => {
-            Reading::Whole(records(Some(record), &[], 0))
-        }
+        Some(RecordReading::Record(record, len)) if len == wire_len => Reading::One(record),
         Some(RecordReading::Record(record, len)) => {
             let rest = bytes.get(len..).unwrap_or_default();
             more(records(Some(record), rest, wire_len - len))
@@ -257,7 +264,7 @@ fn more(seen: Records<'_>) -> Reading<'_> {
     let mut rest = seen.clone();
     while rest.next().is_some() {}
     match read_record(rest.rest, rest.left, rest.id_len) {
-        _ if rest.left == 0 => Reading::Whole(seen),
+        _ if rest.left == 0 => Reading::Several(seen),
         Some(RecordReading::Cut) => Reading::Cut { seen },
         _ => Reading::Other,
     }
@@ -305,12 +312,13 @@ fn header(bytes: &[u8], id_len: usize) -> Option<(&[u8], Record<'_>)> {
         return header_with_id(bytes, id_len).ok();
     }
     let (head, fragment) = bytes.split_first_chunk::<HEADER_LEN>()?;
-    let &[kind, v0, v1, e0, e1, s0, s1, s2, s3, s4, s5, l0, l1] = head;
+    let &[kind, v0, v1, ref number @ .., l0, l1] = head;
+    let number = u64::from_be_bytes(*number);
     let record = Record {
         content_type: ContentType(kind),
         version: Version(u16::from_be_bytes([v0, v1])),
-        epoch: u16::from_be_bytes([e0, e1]),
-        sequence: u64::from_be_bytes([0, 0, s0, s1, s2, s3, s4, s5]),
+        epoch: (number >> 48) as u16,
+        sequence: number & 0xffff_ffff_ffff,
         len: u16::from_be_bytes([l0, l1]),
         fragment: &[],
     };

@@ -258,7 +258,7 @@ impl<'o> Worker<'o> {
         let len = payload.wire_len.unwrap_or(0);
         let at = here.sighting(direction, len);
         let counted = self.snapshot.count(&flow, shown, here.count(len), &at);
-        for record in records.into_iter().flatten() {
+        for record in records {
             counted.flow.dtls.get_or_insert_default().add(&record, &at);
             counted.record_sizes.add(record.len.into());
         }
