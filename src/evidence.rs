@@ -62,14 +62,14 @@ impl Shown {
 }
 
 /// What a transport payload shows, and the DTLS records in it.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn read<'a>(protocol: Protocol, payload: &Payload<'a>) -> (Shown, Records<'a>) {
     match dtls::read(payload.bytes, payload.datagram_len) {
         Reading::Other => (no_dtls(protocol, payload), Records::default()),
         Reading::One(record) => (one(&record), record.into()),
         Reading::Several(records) => (several(&records), records),
-        Reading::Cut { seen } => (cut(protocol, payload, &seen), seen),
+        Reading::Cut { seen } => (cut(protocol, *payload, &seen), seen),
     }
 }
 
@@ -100,7 +100,7 @@ fn several(records: &Records<'_>) -> Shown {
     shown
 }
 
-fn cut(protocol: Protocol, payload: &Payload<'_>, seen: &Records<'_>) -> Shown {
+fn cut(protocol: Protocol, payload: Payload<'_>, seen: &Records<'_>) -> Shown {
     if seen.clone().any(|record| is_clear_data(&record)) {
         Shown::ClearData
     } else if seen.clone().next().is_some() {

@@ -202,14 +202,34 @@ impl<'a> From<Record<'a>> for Records<'a> {
 impl<'a> Iterator for Records<'a> {
     type Item = Record<'a>;
 
+    /// The first apart from the rest, of which most datagrams have none.
+    #[inline(always)]
+    fn fold<B, F: FnMut(B, Record<'a>) -> B>(mut self, init: B, mut fold: F) -> B {
+        let mut folded = init;
+        let mut record = self.next();
+        while let Some(next) = record {
+            folded = fold(folded, next);
+            record = self.following();
+        }
+        folded
+    }
+
     #[inline]
     fn next(&mut self) -> Option<Record<'a>> {
-        if let Some(first) = self.first.take() {
-            return Some(first);
+        self.first.take().or_else(|| self.following())
+    }
+}
+
+impl<'a> Records<'a> {
+    #[inline]
+    fn following(&mut self) -> Option<Record<'a>> {
+        match self.left {
+            0 => None,
+            _ => self.read(),
         }
-        if self.left == 0 {
-            return None;
-        }
+    }
+
+    fn read(&mut self) -> Option<Record<'a>> {
         match read_record(self.rest, self.left, self.id_len)? {
             RecordReading::Record(record, len) => {
                 self.rest = self.rest.get(len..).unwrap_or_default();
@@ -222,7 +242,7 @@ impl<'a> Iterator for Records<'a> {
 }
 
 /// Reads a payload of which `bytes` were captured and `wire_len` were sent.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn read(bytes: &[u8], wire_len: usize) -> Reading<'_> {
     if !begins(bytes) {
@@ -238,7 +258,7 @@ pub fn read(bytes: &[u8], wire_len: usize) -> Reading<'_> {
     readings.find(is_dtls).unwrap_or(Reading::Other)
 }
 
-#[inline]
+#[inline(always)]
 fn chain(bytes: &[u8], wire_len: usize, id_len: usize) -> Reading<'_> {
     let records = |first, rest, left| Records {
         first,
@@ -277,7 +297,7 @@ enum RecordReading<'a> {
     Cut,
 }
 
-#[inline]
+#[inline(always)]
 fn read_record(bytes: &[u8], left: usize, id_len: usize) -> Option<RecordReading<'_>> {
     if left <= HEADER_LEN || !begins(bytes) {
         return None;
@@ -298,6 +318,7 @@ fn read_record(bytes: &[u8], left: usize, id_len: usize) -> Option<RecordReading
 }
 
 /// Whether the first three bytes, as far as they are there, fit.
+#[inline(always)]
 fn begins(bytes: &[u8]) -> bool {
     let fits = |at: usize, good: fn(u8) -> bool| bytes.get(at).is_none_or(|&byte| good(byte));
     fits(0, |byte| (20..=25).contains(&byte))
@@ -306,7 +327,7 @@ fn begins(bytes: &[u8]) -> bool {
 }
 
 /// Every datagram comes this way, so the head that nearly all have is read by hand.
-#[inline]
+#[inline(always)]
 fn header(bytes: &[u8], id_len: usize) -> Option<(&[u8], Record<'_>)> {
     if id_len > 0 {
         return header_with_id(bytes, id_len).ok();

@@ -212,8 +212,10 @@ pub fn find(payload: &[u8], ends: Ends) -> Option<Found> {
 #[must_use]
 pub fn holds_message(bytes: &[u8]) -> bool {
     // What begins later is too short to be one.
-    let starts = (bytes.len() + 1).saturating_sub(PROOF_LEN);
-    memchr::memchr_iter(KSOCK_MSG_LNET[0], &bytes[..starts])
+    let Some(last) = bytes.len().checked_sub(PROOF_LEN) else {
+        return false;
+    };
+    memchr::memchr_iter(KSOCK_MSG_LNET[0], &bytes[..=last])
         .any(|at| message(&bytes[at..], None).is_ok())
 }
 

@@ -8,7 +8,7 @@ use crate::decode::{
 use crate::evidence::{self, Shown, lnet::Ends};
 use crate::flow::fragments::{Event, First, Later, PacketKey, Place};
 use crate::flow::{
-    Count, Direction, Endpoint, FlowKey, Interface, LUSTRE_PORT, LustreFacts, Position, Sighting,
+    Count, Direction, Heading, Interface, LUSTRE_PORT, LustreFacts, Position, Sighting,
     is_lustre_port,
 };
 
@@ -72,33 +72,32 @@ impl Here<'_> {
     }
 
     #[inline]
-    fn flow(&self, packet: &Packet<'_>, ports: (u16, u16)) -> (FlowKey, Direction) {
-        let end = |address, port| Endpoint { address, port };
-        FlowKey::of(
-            end(packet.source, ports.0),
-            end(packet.destination, ports.1),
-            packet.protocol,
-            self.interface(),
-            self.encapsulation,
-        )
+    fn heading(&self, packet: &Packet<'_>, ports: (u16, u16)) -> Heading {
+        Heading {
+            source: packet.source,
+            destination: packet.destination,
+            ports,
+            protocol: packet.protocol,
+            unread: None,
+            interface: self.interface(),
+            encapsulation: self.encapsulation,
+        }
     }
 
     /// The packet's flow, and as what it counts there.
     fn place(&self, packet: &Packet<'_>, shown: Shown) -> Place {
-        let (ports, unread) = match packet.transport {
+        let heading = match packet.transport {
             Transport::Ports {
                 source,
                 destination,
                 ..
-            } => ((source, destination), None),
-            Transport::Unread(stop) => ((0, 0), Some(stop.into())),
+            } => self.heading(packet, (source, destination)),
+            Transport::Unread(stop) => Heading {
+                unread: Some(stop.into()),
+                ..self.heading(packet, (0, 0))
+            },
         };
-        let (flow, direction) = self.flow(packet, ports);
-        Place {
-            flow: FlowKey { unread, ..flow },
-            direction,
-            shown,
-        }
+        Place { heading, shown }
     }
 
     /// What it was counted as, where it showed something of a flow.
@@ -123,7 +122,6 @@ impl<'o> Worker<'o> {
     }
 
     /// Counts a packet of a part of the input.
-    #[inline]
     pub fn packet(&mut self, part: Part, frame: &Frame<'_>) {
         self.snapshot.read(frame.wire_len, frame.time);
         let here = Here {
@@ -141,8 +139,9 @@ impl<'o> Worker<'o> {
     }
 
     /// Counts a packet that is out of the ordinary.
+    #[cold]
     fn decoded(&mut self, here: Here<'_>) {
-        let decoded = decode::decode(here.frame, self.options);
+        let decoded = decode::unusual(here.frame, self.options);
         let here = Here {
             interface_index: decoded.interface_index,
             encapsulation: decoded.encapsulation,
@@ -202,6 +201,7 @@ impl<'o> Worker<'o> {
     }
 
     /// Counts what a frame holds, and says what it showed of a flow.
+    #[inline(never)]
     fn content(&mut self, content: &Content<'_>, here: &Here<'_>) -> Option<Shown> {
         match content {
             Content::Packet(packet) => return self.transport(packet, here),
@@ -214,18 +214,15 @@ impl<'o> Worker<'o> {
     }
 
     /// Counts a packet of a flow, or of none that is a path's.
-    #[inline]
+    #[inline(always)]
     fn transport(&mut self, packet: &Packet<'_>, here: &Here<'_>) -> Option<Shown> {
         match packet.transport {
             Transport::Unread(_) => {
-                let place = here.place(packet, Shown::Portless);
-                self.snapshot.count(
-                    &place.flow,
-                    place.shown,
-                    here.count(0),
-                    &here.sighting(place.direction, 0),
-                );
-                Some(place.shown)
+                let Place { heading, shown } = here.place(packet, Shown::Portless);
+                let mut spot = self.snapshot.table.at(&heading);
+                let at = here.sighting(spot.direction, 0);
+                spot.count(shown, here.count(0), &at);
+                Some(shown)
             }
             Transport::Ports {
                 source,
@@ -235,7 +232,7 @@ impl<'o> Worker<'o> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn segment(
         &mut self,
         packet: &Packet<'_>,
@@ -254,21 +251,18 @@ impl<'o> Worker<'o> {
             self.snapshot.other += here.count(0);
             return None;
         }
-        let (flow, direction) = here.flow(packet, ports);
+        let mut spot = self.snapshot.table.at(&here.heading(packet, ports));
         let len = payload.wire_len.unwrap_or(0);
-        let at = here.sighting(direction, len);
-        let counted = self.snapshot.count(&flow, shown, here.count(len), &at);
-        for record in records {
-            counted.flow.dtls.get_or_insert_default().add(&record, &at);
-            counted.record_sizes.add(record.len.into());
-        }
+        let at = here.sighting(spot.direction, len);
+        spot.count(shown, here.count(len), &at);
+        records.for_each(|record| spot.record(&record, &at));
         if shown == Shown::Segment {
             let ends = Ends {
                 source: packet.source,
                 destination: packet.destination,
             };
             let called = ports.1 == LUSTRE_PORT;
-            LustreFacts::read(&mut counted.flow.lustre, payload.bytes, ends, called, &at);
+            LustreFacts::read(&mut spot.flow.lustre, payload.bytes, ends, called, &at);
         }
         Some(shown)
     }
