@@ -153,6 +153,7 @@ impl ByteSample {
     const MAX_CHI_SQUARED: f64 = 4.0 * 255.0;
 
     /// Takes in a protected record.
+    #[inline]
     pub fn add(&mut self, record: &Record<'_>) {
         let bytes = record.fragment.get(Self::NONCE_LEN..).unwrap_or_default();
         let bytes = &bytes[..bytes.len().min(Self::PER_RECORD)];

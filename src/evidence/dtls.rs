@@ -132,6 +132,8 @@ pub struct Record<'a> {
     pub len: u16,
     /// The captured part of the fragment.
     pub fragment: &'a [u8],
+    /// Bytes of its connection ID; 0 without one.
+    pub id_len: usize,
 }
 
 impl Record<'_> {
@@ -141,7 +143,13 @@ impl Record<'_> {
         self.epoch > 0
     }
 
+    /// Bytes that it takes on the wire.
     #[inline]
+    fn wire_len(&self) -> usize {
+        HEADER_LEN + self.id_len + usize::from(self.len)
+    }
+
+    #[inline(always)]
     fn holds(&self) -> bool {
         if self.is_protected() {
             (MIN_PROTECTED_LEN..=MAX_PROTECTED_LEN).contains(&self.len) && self.epoch <= MAX_EPOCH
@@ -151,7 +159,8 @@ impl Record<'_> {
     }
 
     /// What an unprotected record carries can be checked.
-    fn content_holds(&self) -> bool {
+    #[cold]
+    fn content_holds(self) -> bool {
         match self.content_type {
             ContentType::CHANGE_CIPHER_SPEC => self.len == 1,
             ContentType::ALERT => self.len == 2,
@@ -167,71 +176,32 @@ impl Record<'_> {
 pub enum Reading<'a> {
     /// No DTLS.
     Other,
-    /// As far as it was captured it may be DTLS, but the capture ends too early to be
-    /// sure: within the first record's header, or before a later one.
-    Cut {
-        /// The records whose headers were captured.
-        seen: Records<'a>,
-    },
-    /// One record from the first byte to the last, as nearly all datagrams are.
-    One(Record<'a>),
-    /// Records from the first byte to the last.
-    Several(Records<'a>),
+    /// The capture ends within what may be the first record's header.
+    Begun,
+    /// Records from the first byte to the last. This is the first, in nearly all datagrams
+    /// the only one; [`behind`] gives the others.
+    Whole(Record<'a>),
+    /// The same, but the capture ends before a later one, too early to be sure.
+    Cut(Record<'a>),
 }
 
-/// Records that were found to hold, one by one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Records behind another, one by one: those whose headers were captured.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Records<'a> {
-    /// The first, already read.
-    first: Option<Record<'a>>,
     rest: &'a [u8],
     left: usize,
     /// Length of the connection IDs in records that have one.
     id_len: usize,
 }
 
-impl<'a> From<Record<'a>> for Records<'a> {
-    fn from(record: Record<'a>) -> Self {
-        Self {
-            first: Some(record),
-            ..Self::default()
-        }
-    }
-}
-
 impl<'a> Iterator for Records<'a> {
     type Item = Record<'a>;
 
-    /// The first apart from the rest, of which most datagrams have none.
-    #[inline(always)]
-    fn fold<B, F: FnMut(B, Record<'a>) -> B>(mut self, init: B, mut fold: F) -> B {
-        let mut folded = init;
-        let mut record = self.next();
-        while let Some(next) = record {
-            folded = fold(folded, next);
-            record = self.following();
-        }
-        folded
-    }
-
-    #[inline]
+    #[inline(never)]
     fn next(&mut self) -> Option<Record<'a>> {
-        self.first.take().or_else(|| self.following())
-    }
-}
-
-impl<'a> Records<'a> {
-    #[inline]
-    fn following(&mut self) -> Option<Record<'a>> {
-        match self.left {
-            0 => None,
-            _ => self.read(),
-        }
-    }
-
-    fn read(&mut self) -> Option<Record<'a>> {
         match read_record(self.rest, self.left, self.id_len)? {
-            RecordReading::Record(record, len) => {
+            RecordReading::Record(record) => {
+                let len = record.wire_len();
                 self.rest = self.rest.get(len..).unwrap_or_default();
                 self.left -= len;
                 Some(record)
@@ -241,58 +211,74 @@ impl<'a> Records<'a> {
     }
 }
 
+/// The records behind the first one of a payload, of which `bytes` were captured and
+/// `wire_len` were sent; `None` where the first is all.
+#[inline(always)]
+#[must_use]
+pub fn behind<'a>(first: &Record<'_>, bytes: &'a [u8], wire_len: usize) -> Option<Records<'a>> {
+    let len = first.wire_len();
+    (len < wire_len).then(|| Records {
+        rest: bytes.get(len..).unwrap_or_default(),
+        left: wire_len - len,
+        id_len: first.id_len,
+    })
+}
+
 /// Reads a payload of which `bytes` were captured and `wire_len` were sent.
 #[inline(always)]
 #[must_use]
 pub fn read(bytes: &[u8], wire_len: usize) -> Reading<'_> {
-    if !begins(bytes) {
-        return Reading::Other;
+    let id_len = match bytes.first() {
+        Some(&first) if first == ContentType::CONNECTION_ID.0 => id_len(bytes, wire_len),
+        _ => Some(0),
+    };
+    match id_len {
+        Some(id_len) => chain(bytes, wire_len, id_len),
+        None => Reading::Other,
     }
-    if bytes.first() != Some(&ContentType::CONNECTION_ID.0) {
-        return chain(bytes, wire_len, 0);
-    }
-    // The length of a connection ID is known to its owners alone. It is taken to be one
-    // that makes the records fill the datagram.
-    let mut readings = (1..=MAX_CONNECTION_ID_LEN).map(|len| chain(bytes, wire_len, len));
-    let is_dtls = |reading: &Reading<'_>| *reading != Reading::Other;
-    readings.find(is_dtls).unwrap_or(Reading::Other)
+}
+
+/// The length of a connection ID is known to its owners alone. It is taken to be one that
+/// makes the records fill the datagram.
+#[cold]
+fn id_len(bytes: &[u8], wire_len: usize) -> Option<usize> {
+    (1..=MAX_CONNECTION_ID_LEN).find(|&len| chain(bytes, wire_len, len) != Reading::Other)
 }
 
 #[inline(always)]
 fn chain(bytes: &[u8], wire_len: usize, id_len: usize) -> Reading<'_> {
-    let records = |first, rest, left| Records {
-        first,
-        rest,
-        left,
-        id_len,
+    let first = match read_record(bytes, wire_len, id_len) {
+        None => return Reading::Other,
+        Some(RecordReading::Cut) => return Reading::Begun,
+        Some(RecordReading::Record(record)) => record,
     };
-    match read_record(bytes, wire_len, id_len) {
-        None => Reading::Other,
-        Some(RecordReading::Cut) => Reading::Cut {
-            seen: records(None, bytes, wire_len),
-        },
-        Some(RecordReading::Record(record, len)) if len == wire_len => Reading::One(record),
-        Some(RecordReading::Record(record, len)) => {
-            let rest = bytes.get(len..).unwrap_or_default();
-            more(records(Some(record), rest, wire_len - len))
-        }
+    match behind(&first, bytes, wire_len).map_or(End::Whole, end) {
+        End::Whole => Reading::Whole(first),
+        End::Cut => Reading::Cut(first),
+        End::Other => Reading::Other,
     }
 }
 
-/// The reading of a payload that begins with one record of several.
-fn more(seen: Records<'_>) -> Reading<'_> {
-    let mut rest = seen.clone();
-    while rest.next().is_some() {}
-    match read_record(rest.rest, rest.left, rest.id_len) {
-        _ if rest.left == 0 => Reading::Several(seen),
-        Some(RecordReading::Cut) => Reading::Cut { seen },
-        _ => Reading::Other,
+/// How a row of records ends.
+enum End {
+    Whole,
+    Cut,
+    Other,
+}
+
+#[cold]
+fn end(mut more: Records<'_>) -> End {
+    while more.next().is_some() {}
+    match read_record(more.rest, more.left, more.id_len) {
+        _ if more.left == 0 => End::Whole,
+        Some(RecordReading::Cut) => End::Cut,
+        _ => End::Other,
     }
 }
 
 enum RecordReading<'a> {
-    /// A record, and the bytes it takes on the wire.
-    Record(Record<'a>, usize),
+    /// A record.
+    Record(Record<'a>),
     /// The capture ends inside its header, and what is there fits.
     Cut,
 }
@@ -308,13 +294,14 @@ fn read_record(bytes: &[u8], left: usize, id_len: usize) -> Option<RecordReading
         // The capture must be what ended the header.
         return (bytes.len() < left).then_some(RecordReading::Cut);
     };
-    let header_len = HEADER_LEN + id_len;
-    let len = header_len + usize::from(record.len);
     let record = Record {
         fragment: &fragment[..fragment.len().min(record.len.into())],
         ..record
     };
-    (len <= left && record.holds()).then_some(RecordReading::Record(record, len))
+    if record.wire_len() > left || !record.holds() {
+        return None;
+    }
+    Some(RecordReading::Record(record))
 }
 
 /// Whether the first three bytes, as far as they are there, fit.
@@ -342,6 +329,7 @@ fn header(bytes: &[u8], id_len: usize) -> Option<(&[u8], Record<'_>)> {
         sequence: number & 0xffff_ffff_ffff,
         len: u16::from_be_bytes([l0, l1]),
         fragment: &[],
+        id_len,
     };
     Some((fragment, record))
 }
@@ -357,6 +345,7 @@ fn header_with_id(bytes: &[u8], id_len: usize) -> IResult<&[u8], Record<'_>> {
         sequence: u64::from(high) << 24 | u64::from(low),
         len,
         fragment: &[],
+        id_len,
     };
     Ok((fragment, record))
 }

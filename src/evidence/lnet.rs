@@ -24,6 +24,9 @@ const KSOCK_MSG_NOOP: [u8; 4] = [0xc0, 0, 0, 0];
 const KSOCK_MSG_LNET: [u8; 4] = [0xc1, 0, 0, 0];
 /// A NOOP with the cookie of a keepalive, 1, and no checksum or request.
 const KEEPALIVE: [u8; 24] = *b"\xc0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0";
+/// `LNET_PROTO_ACCEPTOR_MAGIC` and `LNET_PROTO_MAGIC`.
+const ACCEPTOR_MAGIC: [u8; 4] = [0x00, 0x71, 0xce, 0xac];
+const HELLO_MAGIC: [u8; 4] = [0x63, 0x69, 0x72, 0x45];
 /// `LNET_PROTO_ACCEPTOR_MAGIC`, then its version.
 const CONNECTION_REQUEST: [u8; 8] = [0x00, 0x71, 0xce, 0xac, 1, 0, 0, 0];
 /// `LNET_PROTO_MAGIC`, then `KSOCK_PROTO_V3`.
@@ -174,6 +177,16 @@ impl Unit {
     }
 }
 
+/// Whether a payload begins as a unit does, by its first four bytes.
+#[inline]
+#[must_use]
+pub fn begins(payload: &[u8]) -> bool {
+    matches!(
+        payload.first_chunk(),
+        Some(&(KSOCK_MSG_LNET | KSOCK_MSG_NOOP | HELLO_MAGIC | ACCEPTOR_MAGIC))
+    )
+}
+
 /// The units that follow each other from the start of a payload on. It ends at the
 /// first place where none begins.
 pub fn units(payload: &[u8], ends: Ends) -> impl Iterator<Item = Unit> + '_ {
@@ -232,10 +245,10 @@ fn unit(bytes: &[u8], ends: Ends) -> Option<(&[u8], Unit)> {
             let after = bytes.strip_prefix(&KEEPALIVE)?;
             Some((after, Unit::Keepalive))
         }
-        [0x63, 0x69, 0x72, 0x45] => hello(bytes)
+        HELLO_MAGIC => hello(bytes)
             .ok()
             .map(|(after, kind)| (after, Unit::Hello(kind))),
-        [0x00, 0x71, 0xce, 0xac] => {
+        ACCEPTOR_MAGIC => {
             let (after, ()) = connection_request(bytes).ok()?;
             Some((after, Unit::ConnectionRequest))
         }

@@ -63,8 +63,13 @@ impl DtlsFacts {
         if record.is_protected() {
             self.add_protected(record, at);
         } else {
-            choices(record).for_each(|choice| self.add_suite(choice, *at));
+            self.add_clear(record, at);
         }
+    }
+
+    #[cold]
+    fn add_clear(&mut self, record: &Record<'_>, at: &Sighting) {
+        choices(record).for_each(|choice| self.add_suite(choice, *at));
     }
 
     fn count_sequence(&mut self, record: &Record<'_>, direction: Direction) {
@@ -88,7 +93,10 @@ impl DtlsFacts {
             .iter()
             .position(|&version| version == record.version)
         {
-            keep_first(&mut self.versions[place], Some(*at));
+            let first = self.versions[place].get_or_insert(*at);
+            if at < first {
+                *first = *at;
+            }
         }
         self.sample.add(record);
         if self.exposed.is_none() {

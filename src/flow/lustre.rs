@@ -38,7 +38,22 @@ impl LustreFacts {
     /// Units at the start of a segment are read always. The rest of it is searched only
     /// while the flow has no proof, so each part of a capture finds its own first, and
     /// the first of those is that of the whole.
+    #[inline(always)]
     pub fn read(
+        facts: &mut Option<Box<Self>>,
+        payload: &[u8],
+        ends: Ends,
+        called: bool,
+        at: &Sighting,
+    ) {
+        let is_proved = facts.as_ref().is_some_and(|facts| facts.proof.is_some());
+        // Nearly all segments are bulk data of a flow that is known.
+        if !is_proved || lnet::begins(payload) {
+            Self::search(facts, payload, ends, called, at);
+        }
+    }
+
+    fn search(
         facts: &mut Option<Box<Self>>,
         payload: &[u8],
         ends: Ends,

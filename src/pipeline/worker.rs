@@ -5,7 +5,7 @@ use crate::capture::Frame;
 use crate::decode::{
     self, Content, Decoded, Encapsulation, Fragment, Packet, Payload, Protocol, Transport,
 };
-use crate::evidence::{self, Shown, lnet::Ends};
+use crate::evidence::{self, Shown, dtls, lnet::Ends};
 use crate::flow::fragments::{Event, First, Later, PacketKey, Place};
 use crate::flow::{
     Count, Direction, Heading, Interface, LUSTRE_PORT, LustreFacts, Position, Sighting,
@@ -246,7 +246,7 @@ impl<'o> Worker<'o> {
             self.snapshot.other += here.count(0);
             return None;
         }
-        let (shown, records) = evidence::read(packet.protocol, payload);
+        let (shown, first) = evidence::read(packet.protocol, payload);
         if elsewhere && shown == Shown::Datagram {
             self.snapshot.other += here.count(0);
             return None;
@@ -255,7 +255,12 @@ impl<'o> Worker<'o> {
         let len = payload.wire_len.unwrap_or(0);
         let at = here.sighting(spot.direction, len);
         spot.count(shown, here.count(len), &at);
-        records.for_each(|record| spot.record(&record, &at));
+        if let Some(first) = first {
+            spot.record(&first, &at);
+            if let Some(more) = dtls::behind(&first, payload.bytes, payload.datagram_len) {
+                more.for_each(|record| spot.record(&record, &at));
+            }
+        }
         if shown == Shown::Segment {
             let ends = Ends {
                 source: packet.source,
