@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::capture::Timestamp;
-use crate::evidence::Shown;
 use crate::flow::fragments::{First, Later, Outcome, Place};
-use crate::flow::table::{Counted, Table};
-use crate::flow::{Count, FlowKey, Reason, Sighting};
+use crate::flow::table::Table;
+use crate::flow::{Count, Reason, Sighting};
 
 /// What a part of the input showed, or all of it.
 ///
@@ -40,22 +39,13 @@ impl Snapshot {
     }
 
     /// Notes that a packet was read. It must be counted once more, for what it is.
-    pub fn read(&mut self, count: Count, time: Option<Timestamp>) {
-        self.read += count;
+    #[inline]
+    pub fn read(&mut self, wire_len: u32, time: Option<Timestamp>) {
+        self.read.packets += 1;
+        self.read.wire_bytes += u64::from(wire_len);
         if let Some(time) = time {
             self.stretch(time, time);
         }
-    }
-
-    /// Counts a packet of a flow.
-    pub fn count(
-        &mut self,
-        flow: &FlowKey,
-        shown: Shown,
-        count: Count,
-        at: Sighting,
-    ) -> Counted<'_> {
-        self.table.count(flow, shown, count, at)
     }
 
     /// Counts a packet that cannot be placed.
@@ -76,11 +66,12 @@ impl Snapshot {
     }
 
     fn place(&mut self, place: Place, later: Later) {
+        let mut spot = self.table.at(&place.heading);
         let at = Sighting {
-            direction: place.direction,
+            direction: spot.direction,
             ..later.at
         };
-        self.count(&place.flow, place.shown, later.count, at);
+        spot.count(place.shown, later.count, &at);
     }
 
     /// Adds what another part of the input showed.

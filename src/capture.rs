@@ -288,10 +288,12 @@ fn words<const WORDS: usize, const BYTES: usize>(
     big_endian: bool,
 ) -> [u32; WORDS] {
     let (words, _) = bytes.as_chunks();
-    std::array::from_fn(|place| {
-        let word = u32::from_le_bytes(words[place]);
-        if big_endian { word.swap_bytes() } else { word }
-    })
+    let read = |from: fn([u8; 4]) -> u32| std::array::from_fn(|place| from(words[place]));
+    if big_endian {
+        read(u32::from_be_bytes)
+    } else {
+        read(u32::from_le_bytes)
+    }
 }
 
 fn endianness(big_endian: bool) -> Endianness {

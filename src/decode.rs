@@ -196,10 +196,17 @@ impl<'a> Rest<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address(pub u128);
 
+impl From<std::net::Ipv4Addr> for Address {
+    #[inline]
+    fn from(address: std::net::Ipv4Addr) -> Self {
+        Self(0xffff << 32 | u128::from(u32::from(address)))
+    }
+}
+
 impl From<std::net::IpAddr> for Address {
     fn from(address: std::net::IpAddr) -> Self {
         match address {
-            std::net::IpAddr::V4(v4) => Self(v4.to_ipv6_mapped().into()),
+            std::net::IpAddr::V4(v4) => v4.into(),
             std::net::IpAddr::V6(v6) => Self(v6.into()),
         }
     }
@@ -423,12 +430,13 @@ pub fn decode<'a>(frame: &Frame<'a>, options: &Options) -> Decoded<'a> {
             fragment: None,
             content: Content::Packet(packet),
         },
-        None => walk(frame, options),
+        None => unusual(frame, options),
     }
 }
 
-/// The same, one header at a time.
-fn walk<'a>(frame: &Frame<'a>, options: &Options) -> Decoded<'a> {
+/// The same, one header at a time: for what is not [`ordinary`].
+#[must_use]
+pub fn unusual<'a>(frame: &Frame<'a>, options: &Options) -> Decoded<'a> {
     let mut walk = Walk::default();
     let mut rest = Rest::of(frame);
     let mut next = match first(frame.link_type, rest) {

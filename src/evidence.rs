@@ -7,7 +7,7 @@ pub mod dtls;
 pub mod lnet;
 pub mod ptlrpc;
 
-use dtls::{ContentType, Reading, Record, Records};
+use dtls::{ContentType, Reading, Record};
 
 /// What one packet shows. Its class follows when its flow is known as a whole: a suite
 /// seen later, or other segments, can change what it means.
@@ -61,14 +61,16 @@ impl Shown {
     }
 }
 
-/// What a transport payload shows, and the DTLS records in it.
-#[inline]
+/// What a transport payload shows, and its first DTLS record if it has any.
+/// [`dtls::behind`] gives the others.
+#[inline(always)]
 #[must_use]
-pub fn read<'a>(protocol: Protocol, payload: &Payload<'a>) -> (Shown, Option<Records<'a>>) {
+pub fn read<'a>(protocol: Protocol, payload: &Payload<'a>) -> (Shown, Option<Record<'a>>) {
     match dtls::read(payload.bytes, payload.datagram_len) {
         Reading::Other => (no_dtls(protocol, payload), None),
-        Reading::Whole(records) => (whole(&records), Some(records)),
-        Reading::Cut { seen } => (cut(protocol, payload, &seen), Some(seen)),
+        Reading::Begun => (begun(protocol, payload), None),
+        Reading::Whole(first) => (whole(&first, payload), Some(first)),
+        Reading::Cut(first) => (cut(&first, payload), Some(first)),
     }
 }
 
@@ -76,28 +78,39 @@ fn is_clear_data(record: &Record<'_>) -> bool {
     !record.is_protected() && record.content_type == ContentType::APPLICATION_DATA
 }
 
-fn whole(records: &Records<'_>) -> Shown {
-    let mut shown = Shown::Ciphertext;
-    for record in records.clone() {
-        if is_clear_data(&record) {
-            return Shown::ClearData;
-        }
-        if !record.is_protected() {
-            shown = Shown::Handshake;
-        }
+/// What a record shows by itself.
+#[inline]
+fn one(record: &Record<'_>) -> Shown {
+    if record.is_protected() {
+        Shown::Ciphertext
+    } else if is_clear_data(record) {
+        Shown::ClearData
+    } else {
+        Shown::Handshake
     }
-    shown
 }
 
-fn cut(protocol: Protocol, payload: &Payload<'_>, seen: &Records<'_>) -> Shown {
-    if seen.clone().any(|record| is_clear_data(&record)) {
-        Shown::ClearData
-    } else if seen.clone().next().is_some() {
-        Shown::CutRecords
-    } else if protocol == Protocol::Tcp && payload.bytes.is_empty() {
-        Shown::UnseenSegment
-    } else {
-        Shown::CutPayload
+/// What all records show together: the clearest of them counts.
+#[inline]
+fn whole(first: &Record<'_>, payload: &Payload<'_>) -> Shown {
+    let more = dtls::behind(first, payload.bytes, payload.datagram_len);
+    match more {
+        None => one(first),
+        Some(more) => more.map(|record| one(&record)).fold(one(first), Shown::max),
+    }
+}
+
+fn cut(first: &Record<'_>, payload: &Payload<'_>) -> Shown {
+    match whole(first, payload) {
+        Shown::ClearData => Shown::ClearData,
+        _ => Shown::CutRecords,
+    }
+}
+
+fn begun(protocol: Protocol, payload: &Payload<'_>) -> Shown {
+    match protocol {
+        Protocol::Tcp if payload.bytes.is_empty() => Shown::UnseenSegment,
+        _ => Shown::CutPayload,
     }
 }
 

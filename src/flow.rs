@@ -101,6 +101,25 @@ impl std::fmt::Display for Reason {
     }
 }
 
+/// What the headers of a packet say of its flow, from the sender's side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heading {
+    /// Innermost source address.
+    pub source: Address,
+    /// Innermost destination address.
+    pub destination: Address,
+    /// Source and destination port; 0 where ports could not be read.
+    pub ports: (u16, u16),
+    /// TCP or UDP.
+    pub protocol: Protocol,
+    /// Why the ports are 0, where they could not be read.
+    pub unread: Option<Reason>,
+    /// Where it was captured.
+    pub interface: Interface,
+    /// The tunnels around it.
+    pub encapsulation: Encapsulation,
+}
+
 /// What makes a flow: the same both ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FlowKey {
@@ -141,16 +160,12 @@ impl Hash for FlowKey {
 }
 
 impl FlowKey {
-    /// The key of a packet from `source` to `destination`, and which way it went.
-    #[inline]
+    /// The flow of a packet, and which way it went.
     #[must_use]
-    pub fn of(
-        source: Endpoint,
-        destination: Endpoint,
-        protocol: Protocol,
-        interface: Interface,
-        encapsulation: Encapsulation,
-    ) -> (Self, Direction) {
+    pub fn of(heading: &Heading) -> (Self, Direction) {
+        let end = |address, port| Endpoint { address, port };
+        let source = end(heading.source, heading.ports.0);
+        let destination = end(heading.destination, heading.ports.1);
         let (low, high, direction) = if source <= destination {
             (source, destination, Direction::Up)
         } else {
@@ -159,10 +174,10 @@ impl FlowKey {
         let key = Self {
             low,
             high,
-            protocol,
-            unread: None,
-            interface,
-            encapsulation,
+            protocol: heading.protocol,
+            unread: heading.unread,
+            interface: heading.interface,
+            encapsulation: heading.encapsulation,
         };
         (key, direction)
     }
@@ -354,17 +369,17 @@ impl Tally {
 
     /// Takes in a packet, which nearly always is later than all before.
     #[inline]
-    fn see(&mut self, at: Sighting) {
+    fn see(&mut self, at: &Sighting) {
         if at.moment() > self.last.moment() {
-            self.last = at;
+            self.last = *at;
         } else if at.moment() < self.first.moment() {
-            self.first = at;
+            self.first = *at;
         }
     }
 
     fn merge(&mut self, other: &Self) {
-        self.see(other.first);
-        self.see(other.last);
+        self.see(&other.first);
+        self.see(&other.last);
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count += more;
         }
@@ -383,10 +398,10 @@ pub struct Flow {
 
 impl Flow {
     /// Counts a packet that showed `shown`.
-    #[inline]
-    pub fn count(&mut self, shown: Shown, count: Count, sighting: Sighting) {
+    #[inline(always)]
+    pub fn count(&mut self, shown: Shown, count: Count, sighting: &Sighting) {
         let tally =
-            self.tallies[shown as usize].get_or_insert_with(|| Box::new(Tally::new(sighting)));
+            self.tallies[shown as usize].get_or_insert_with(|| Box::new(Tally::new(*sighting)));
         tally.see(sighting);
         tally.counts[sighting.direction as usize] += count;
     }

@@ -8,7 +8,7 @@ use plainsight::capture::{InterfaceId, Timestamp};
 use plainsight::decode::{Address, Encapsulation, Protocol};
 use plainsight::evidence::Shown;
 use plainsight::flow::table::{DEFAULT_LIMIT, Table};
-use plainsight::flow::{Count, Direction, Endpoint, FlowKey, Interface, Position, Sighting};
+use plainsight::flow::{Count, Direction, Heading, Interface, Position, Sighting};
 
 use crate::SEED;
 
@@ -27,15 +27,15 @@ pub fn table(criterion: &mut Criterion) {
         ("hit and sum, more flows than the limit", FLOOD * limit),
     ] {
         let mut table = Table::new(DEFAULT_LIMIT);
-        let keys: Vec<_> = (0..flows).map(key).collect();
-        count(&mut table, &keys);
+        let headings: Vec<_> = (0..flows).map(heading).collect();
+        count(&mut table, &headings);
         let mut rng = Rng::with_seed(SEED);
-        let packets: Vec<_> = (0..PACKETS).map(|_| key(rng.u32(0..flows))).collect();
+        let packets: Vec<_> = (0..PACKETS).map(|_| heading(rng.u32(0..flows))).collect();
         group.bench_function(name, |bencher| {
             bencher.iter(|| count(&mut table, black_box(&packets)));
         });
     }
-    let packets: Vec<_> = (0..).take(PACKETS).map(key).collect();
+    let packets: Vec<_> = (0..).take(PACKETS).map(heading).collect();
     group.bench_function("miss, all flows new", |bencher| {
         let empty = || Table::new(DEFAULT_LIMIT);
         // The table is given back, so that its end is not measured.
@@ -49,32 +49,35 @@ pub fn table(criterion: &mut Criterion) {
 }
 
 /// Counts a packet of each of these flows.
-pub fn count(table: &mut Table, keys: &[FlowKey]) {
-    for (number, key) in keys.iter().enumerate() {
+pub fn count(table: &mut Table, headings: &[Heading]) {
+    for (number, heading) in headings.iter().enumerate() {
         let count = Count {
             packets: 1,
             wire_bytes: 1500,
             payload_bytes: 1448,
         };
-        let counted = table.count(key, Shown::Segment, count, sighting(number as u64));
-        black_box(counted);
+        let mut spot = table.at(heading);
+        spot.count(Shown::Segment, count, &sighting(number as u64));
+        black_box(spot);
     }
 }
 
-/// The key of one of many flows, five from each client to one of four servers.
-pub fn key(flow: u32) -> FlowKey {
-    let end = |address: u32, port| Endpoint {
-        address: Address::from(std::net::IpAddr::V4(address.into())),
-        port,
-    };
-    let client = end(0x0a40_0000 + flow / 5, 1023 - (flow % 5) as u16);
-    let server = end(0x0a14_0204 + flow % 4, 988);
+/// The heading of a packet of one of many flows, five from each client to one of four servers.
+pub fn heading(flow: u32) -> Heading {
+    let address = |bits: u32| Address::from(std::net::IpAddr::V4(bits.into()));
     let interface = Interface {
         id: InterfaceId::of(""),
         index: 0,
     };
-    let encapsulation = Encapsulation::default();
-    FlowKey::of(client, server, Protocol::Tcp, interface, encapsulation).0
+    Heading {
+        source: address(0x0a40_0000 + flow / 5),
+        destination: address(0x0a14_0204 + flow % 4),
+        ports: (1023 - (flow % 5) as u16, 988),
+        protocol: Protocol::Tcp,
+        unread: None,
+        interface,
+        encapsulation: Encapsulation::default(),
+    }
 }
 
 fn sighting(packet: u64) -> Sighting {

@@ -4,7 +4,7 @@
 //! Checks alone, and no parser for layers that are not there. Whatever is out of the
 //! ordinary is left to the general walk, which gives the same where both give something.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use super::{Address, Options, Packet, Payload, Protocol, Transport, udp};
 use crate::capture::{Frame, LinkType};
@@ -18,7 +18,7 @@ const FRAGMENTING: u16 = 0x3fff;
 const SHOWN: usize = TRANSPORT_AT + 20;
 
 /// Decodes an ordinary frame; `None` leaves it to the general walk.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn read<'a>(frame: &Frame<'a>, options: &Options) -> Option<Packet<'a>> {
     let bytes = frame.data;
@@ -69,5 +69,5 @@ pub fn read<'a>(frame: &Frame<'a>, options: &Options) -> Option<Packet<'a>> {
 #[inline]
 fn address(head: &[u8; SHOWN], at: usize) -> Address {
     let octets = [head[at], head[at + 1], head[at + 2], head[at + 3]];
-    IpAddr::V4(Ipv4Addr::from(octets)).into()
+    Ipv4Addr::from(octets).into()
 }

@@ -39,8 +39,14 @@ pub(super) fn read<'a>(rest: Rest<'a>, options: &Options, walk: &Walk) -> Turn<'
 }
 
 /// Whether datagrams to a port may hold a tunnel's packets.
+#[inline]
 pub(super) fn is_tunnel_port(port: u16, options: &Options) -> bool {
-    options.tunnel_ports().any(|tunnel| tunnel == port)
+    let is_vxlan = match options.vxlan_ports[..] {
+        // Nearly always; and every datagram is asked.
+        [vxlan] => vxlan == port,
+        ref several => several.contains(&port),
+    };
+    port == geneve::PORT || is_vxlan
 }
 
 /// The tunnel that a port and a valid header tell; or that the capture cut off its

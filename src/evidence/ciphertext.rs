@@ -130,6 +130,12 @@ pub struct ByteSample {
     records: Vec<(u64, Excerpt)>,
 }
 
+fn padded(bytes: &[u8]) -> [u8; ByteSample::PER_RECORD] {
+    let mut excerpt = [0; ByteSample::PER_RECORD];
+    excerpt[..bytes.len()].copy_from_slice(bytes);
+    excerpt
+}
+
 /// Bytes of one record, and how many there are.
 type Excerpt = ([u8; ByteSample::PER_RECORD], usize);
 
@@ -147,12 +153,15 @@ impl ByteSample {
     const MAX_CHI_SQUARED: f64 = 4.0 * 255.0;
 
     /// Takes in a protected record.
+    #[inline]
     pub fn add(&mut self, record: &Record<'_>) {
         let bytes = record.fragment.get(Self::NONCE_LEN..).unwrap_or_default();
         let bytes = &bytes[..bytes.len().min(Self::PER_RECORD)];
         if !bytes.is_empty() {
-            let mut excerpt = [0; Self::PER_RECORD];
-            excerpt[..bytes.len()].copy_from_slice(bytes);
+            let excerpt = match bytes.first_chunk() {
+                Some(full) => *full,
+                None => padded(bytes),
+            };
             // Of a fixed length it takes few multiplications.
             let (halves, _) = excerpt.as_chunks();
             let halves: [u128; 2] = [halves[0], halves[1]].map(u128::from_le_bytes);
@@ -165,6 +174,7 @@ impl ByteSample {
         }
     }
 
+    #[cold]
     fn keep(&mut self, rank: u64, excerpt: Excerpt) {
         let place = self.records.partition_point(|&(known, _)| known < rank);
         match self.records.get(place) {

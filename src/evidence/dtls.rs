@@ -132,6 +132,8 @@ pub struct Record<'a> {
     pub len: u16,
     /// The captured part of the fragment.
     pub fragment: &'a [u8],
+    /// Bytes of its connection ID; 0 without one.
+    pub id_len: usize,
 }
 
 impl Record<'_> {
@@ -141,19 +143,25 @@ impl Record<'_> {
         self.epoch > 0
     }
 
+    /// Bytes that it takes on the wire.
+    #[inline]
+    fn wire_len(&self) -> usize {
+        HEADER_LEN + self.id_len + usize::from(self.len)
+    }
+
+    #[inline(always)]
     fn holds(&self) -> bool {
-        let lengths = if self.is_protected() {
-            MIN_PROTECTED_LEN..=MAX_PROTECTED_LEN
+        if self.is_protected() {
+            (MIN_PROTECTED_LEN..=MAX_PROTECTED_LEN).contains(&self.len) && self.epoch <= MAX_EPOCH
         } else {
-            1..=MAX_CLEAR_LEN
-        };
-        lengths.contains(&self.len) && self.epoch <= MAX_EPOCH && self.content_holds()
+            (1..=MAX_CLEAR_LEN).contains(&self.len) && self.content_holds()
+        }
     }
 
     /// What an unprotected record carries can be checked.
-    fn content_holds(&self) -> bool {
+    #[cold]
+    fn content_holds(self) -> bool {
         match self.content_type {
-            _ if self.is_protected() => true,
             ContentType::CHANGE_CIPHER_SPEC => self.len == 1,
             ContentType::ALERT => self.len == 2,
             ContentType::HANDSHAKE => handshake_holds(self.fragment, self.len),
@@ -168,21 +176,18 @@ impl Record<'_> {
 pub enum Reading<'a> {
     /// No DTLS.
     Other,
-    /// As far as it was captured it may be DTLS, but the capture ends too early to be
-    /// sure: within the first record's header, or before a later one.
-    Cut {
-        /// The records whose headers were captured.
-        seen: Records<'a>,
-    },
-    /// Records from the first byte to the last.
-    Whole(Records<'a>),
+    /// The capture ends within what may be the first record's header.
+    Begun,
+    /// Records from the first byte to the last. This is the first, in nearly all datagrams
+    /// the only one; [`behind`] gives the others.
+    Whole(Record<'a>),
+    /// The same, but the capture ends before a later one, too early to be sure.
+    Cut(Record<'a>),
 }
 
-/// Records that were found to hold, one by one.
+/// Records behind another, one by one: those whose headers were captured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Records<'a> {
-    /// The first, already read: most datagrams have no other.
-    first: Option<Record<'a>>,
     rest: &'a [u8],
     left: usize,
     /// Length of the connection IDs in records that have one.
@@ -192,16 +197,11 @@ pub struct Records<'a> {
 impl<'a> Iterator for Records<'a> {
     type Item = Record<'a>;
 
-    #[inline]
+    #[inline(never)]
     fn next(&mut self) -> Option<Record<'a>> {
-        if let Some(first) = self.first.take() {
-            return Some(first);
-        }
-        if self.left == 0 {
-            return None;
-        }
         match read_record(self.rest, self.left, self.id_len)? {
-            RecordReading::Record(record, len) => {
+            RecordReading::Record(record) => {
+                let len = record.wire_len();
                 self.rest = self.rest.get(len..).unwrap_or_default();
                 self.left -= len;
                 Some(record)
@@ -211,66 +211,79 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
+/// The records behind the first one of a payload, of which `bytes` were captured and
+/// `wire_len` were sent; `None` where the first is all.
+#[inline(always)]
+#[must_use]
+pub fn behind<'a>(first: &Record<'_>, bytes: &'a [u8], wire_len: usize) -> Option<Records<'a>> {
+    let len = first.wire_len();
+    (len < wire_len).then(|| Records {
+        rest: bytes.get(len..).unwrap_or_default(),
+        left: wire_len - len,
+        id_len: first.id_len,
+    })
+}
+
 /// Reads a payload of which `bytes` were captured and `wire_len` were sent.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn read(bytes: &[u8], wire_len: usize) -> Reading<'_> {
-    if !begins(bytes) {
-        return Reading::Other;
-    }
-    if bytes.first() != Some(&ContentType::CONNECTION_ID.0) {
-        return chain(bytes, wire_len, 0);
-    }
-    // The length of a connection ID is known to its owners alone. It is taken to be one
-    // that makes the records fill the datagram.
-    let mut readings = (1..=MAX_CONNECTION_ID_LEN).map(|len| chain(bytes, wire_len, len));
-    let is_dtls = |reading: &Reading<'_>| *reading != Reading::Other;
-    readings.find(is_dtls).unwrap_or(Reading::Other)
-}
-
-#[inline]
-fn chain(bytes: &[u8], wire_len: usize, id_len: usize) -> Reading<'_> {
-    let records = |first, rest, left| Records {
-        first,
-        rest,
-        left,
-        id_len,
+    let id_len = match bytes.first() {
+        Some(&first) if first == ContentType::CONNECTION_ID.0 => id_len(bytes, wire_len),
+        _ => Some(0),
     };
-    match read_record(bytes, wire_len, id_len) {
+    match id_len {
+        Some(id_len) => chain(bytes, wire_len, id_len),
         None => Reading::Other,
-        Some(RecordReading::Cut) => Reading::Cut {
-            seen: records(None, bytes, wire_len),
-        },
-        // What nearly all datagrams are.
-        Some(RecordReading::Record(record, len)) if len == wire_len => {
-            Reading::Whole(records(Some(record), &[], 0))
-        }
-        Some(RecordReading::Record(record, len)) => {
-            let rest = bytes.get(len..).unwrap_or_default();
-            more(records(Some(record), rest, wire_len - len))
-        }
     }
 }
 
-/// The reading of a payload that begins with one record of several.
-fn more(seen: Records<'_>) -> Reading<'_> {
-    let mut rest = seen.clone();
-    while rest.next().is_some() {}
-    match read_record(rest.rest, rest.left, rest.id_len) {
-        _ if rest.left == 0 => Reading::Whole(seen),
-        Some(RecordReading::Cut) => Reading::Cut { seen },
-        _ => Reading::Other,
+/// The length of a connection ID is known to its owners alone. It is taken to be one that
+/// makes the records fill the datagram.
+#[cold]
+fn id_len(bytes: &[u8], wire_len: usize) -> Option<usize> {
+    (1..=MAX_CONNECTION_ID_LEN).find(|&len| chain(bytes, wire_len, len) != Reading::Other)
+}
+
+#[inline(always)]
+fn chain(bytes: &[u8], wire_len: usize, id_len: usize) -> Reading<'_> {
+    let first = match read_record(bytes, wire_len, id_len) {
+        None => return Reading::Other,
+        Some(RecordReading::Cut) => return Reading::Begun,
+        Some(RecordReading::Record(record)) => record,
+    };
+    match behind(&first, bytes, wire_len).map_or(End::Whole, end) {
+        End::Whole => Reading::Whole(first),
+        End::Cut => Reading::Cut(first),
+        End::Other => Reading::Other,
+    }
+}
+
+/// How a row of records ends.
+enum End {
+    Whole,
+    Cut,
+    Other,
+}
+
+#[cold]
+fn end(mut more: Records<'_>) -> End {
+    while more.next().is_some() {}
+    match read_record(more.rest, more.left, more.id_len) {
+        _ if more.left == 0 => End::Whole,
+        Some(RecordReading::Cut) => End::Cut,
+        _ => End::Other,
     }
 }
 
 enum RecordReading<'a> {
-    /// A record, and the bytes it takes on the wire.
-    Record(Record<'a>, usize),
+    /// A record.
+    Record(Record<'a>),
     /// The capture ends inside its header, and what is there fits.
     Cut,
 }
 
-#[inline]
+#[inline(always)]
 fn read_record(bytes: &[u8], left: usize, id_len: usize) -> Option<RecordReading<'_>> {
     if left <= HEADER_LEN || !begins(bytes) {
         return None;
@@ -281,16 +294,18 @@ fn read_record(bytes: &[u8], left: usize, id_len: usize) -> Option<RecordReading
         // The capture must be what ended the header.
         return (bytes.len() < left).then_some(RecordReading::Cut);
     };
-    let header_len = HEADER_LEN + id_len;
-    let len = header_len + usize::from(record.len);
     let record = Record {
         fragment: &fragment[..fragment.len().min(record.len.into())],
         ..record
     };
-    (len <= left && record.holds()).then_some(RecordReading::Record(record, len))
+    if record.wire_len() > left || !record.holds() {
+        return None;
+    }
+    Some(RecordReading::Record(record))
 }
 
 /// Whether the first three bytes, as far as they are there, fit.
+#[inline(always)]
 fn begins(bytes: &[u8]) -> bool {
     let fits = |at: usize, good: fn(u8) -> bool| bytes.get(at).is_none_or(|&byte| good(byte));
     fits(0, |byte| (20..=25).contains(&byte))
@@ -299,20 +314,22 @@ fn begins(bytes: &[u8]) -> bool {
 }
 
 /// Every datagram comes this way, so the head that nearly all have is read by hand.
-#[inline]
+#[inline(always)]
 fn header(bytes: &[u8], id_len: usize) -> Option<(&[u8], Record<'_>)> {
     if id_len > 0 {
         return header_with_id(bytes, id_len).ok();
     }
     let (head, fragment) = bytes.split_first_chunk::<HEADER_LEN>()?;
-    let &[kind, v0, v1, e0, e1, s0, s1, s2, s3, s4, s5, l0, l1] = head;
+    let &[kind, v0, v1, ref number @ .., l0, l1] = head;
+    let number = u64::from_be_bytes(*number);
     let record = Record {
         content_type: ContentType(kind),
         version: Version(u16::from_be_bytes([v0, v1])),
-        epoch: u16::from_be_bytes([e0, e1]),
-        sequence: u64::from_be_bytes([0, 0, s0, s1, s2, s3, s4, s5]),
+        epoch: (number >> 48) as u16,
+        sequence: number & 0xffff_ffff_ffff,
         len: u16::from_be_bytes([l0, l1]),
         fragment: &[],
+        id_len,
     };
     Some((fragment, record))
 }
@@ -328,6 +345,7 @@ fn header_with_id(bytes: &[u8], id_len: usize) -> IResult<&[u8], Record<'_>> {
         sequence: u64::from(high) << 24 | u64::from(low),
         len,
         fragment: &[],
+        id_len,
     };
     Ok((fragment, record))
 }

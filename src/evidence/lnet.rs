@@ -22,12 +22,19 @@ const SOCKLND: u16 = 2;
 /// `ksock_msg` types.
 const KSOCK_MSG_NOOP: [u8; 4] = [0xc0, 0, 0, 0];
 const KSOCK_MSG_LNET: [u8; 4] = [0xc1, 0, 0, 0];
+/// A NOOP with the cookie of a keepalive, 1, and no checksum or request.
+const KEEPALIVE: [u8; 24] = *b"\xc0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0";
+/// `LNET_PROTO_ACCEPTOR_MAGIC` and `LNET_PROTO_MAGIC`.
+const ACCEPTOR_MAGIC: [u8; 4] = [0x00, 0x71, 0xce, 0xac];
+const HELLO_MAGIC: [u8; 4] = [0x63, 0x69, 0x72, 0x45];
 /// `LNET_PROTO_ACCEPTOR_MAGIC`, then its version.
 const CONNECTION_REQUEST: [u8; 8] = [0x00, 0x71, 0xce, 0xac, 1, 0, 0, 0];
 /// `LNET_PROTO_MAGIC`, then `KSOCK_PROTO_V3`.
 const HELLO: [u8; 8] = [0x63, 0x69, 0x72, 0x45, 3, 0, 0, 0];
 /// Bytes of an `LNet` message before its payload, with socklnd's header.
 pub const HEADER_LEN: usize = 96;
+/// As many of them as prove one: up to its process ids.
+const PROOF_LEN: usize = 48;
 const MAX_PAYLOAD_LEN: u32 = 1 << 20;
 /// Portals of raw data.
 const BULK_OST: u32 = 8;
@@ -170,6 +177,16 @@ impl Unit {
     }
 }
 
+/// Whether a payload begins as a unit does, by its first four bytes.
+#[inline]
+#[must_use]
+pub fn begins(payload: &[u8]) -> bool {
+    matches!(
+        payload.first_chunk(),
+        Some(&(KSOCK_MSG_LNET | KSOCK_MSG_NOOP | HELLO_MAGIC | ACCEPTOR_MAGIC))
+    )
+}
+
 /// The units that follow each other from the start of a payload on. It ends at the
 /// first place where none begins.
 pub fn units(payload: &[u8], ends: Ends) -> impl Iterator<Item = Unit> + '_ {
@@ -207,7 +224,12 @@ pub fn find(payload: &[u8], ends: Ends) -> Option<Found> {
 /// Whether an `LNet` message stands anywhere in these bytes, between whomever.
 #[must_use]
 pub fn holds_message(bytes: &[u8]) -> bool {
-    memchr::memchr_iter(KSOCK_MSG_LNET[0], bytes).any(|at| message(&bytes[at..], None).is_ok())
+    // What begins later is too short to be one.
+    let Some(last) = bytes.len().checked_sub(PROOF_LEN) else {
+        return false;
+    };
+    memchr::memchr_iter(KSOCK_MSG_LNET[0], &bytes[..=last])
+        .any(|at| message(&bytes[at..], None).is_ok())
 }
 
 /// One unit, and what follows it in the payload.
@@ -219,13 +241,14 @@ fn unit(bytes: &[u8], ends: Ends) -> Option<(&[u8], Unit)> {
             let after = bytes.get(message.len..).unwrap_or_default();
             Some((after, Unit::Message(message)))
         }
-        KSOCK_MSG_NOOP => keepalive(bytes)
-            .ok()
-            .map(|(after, ())| (after, Unit::Keepalive)),
-        [0x63, 0x69, 0x72, 0x45] => hello(bytes)
+        KSOCK_MSG_NOOP => {
+            let after = bytes.strip_prefix(&KEEPALIVE)?;
+            Some((after, Unit::Keepalive))
+        }
+        HELLO_MAGIC => hello(bytes)
             .ok()
             .map(|(after, kind)| (after, Unit::Hello(kind))),
-        [0x00, 0x71, 0xce, 0xac] => {
+        ACCEPTOR_MAGIC => {
             let (after, ()) = connection_request(bytes).ok()?;
             Some((after, Unit::ConnectionRequest))
         }
@@ -258,17 +281,6 @@ fn hello(bytes: &[u8]) -> IResult<&[u8], Option<ConnectionType>> {
         _ => None,
     };
     Ok((rest, kind))
-}
-
-/// A NOOP with the cookie of a keepalive, and no checksum or request.
-fn keepalive(bytes: &[u8]) -> IResult<&[u8], ()> {
-    let (rest, _) = (
-        tag(&KSOCK_MSG_NOOP[..]),
-        tag(&[0; 12][..]),
-        verify(le_u64, |&cookie| cookie == 1),
-    )
-        .parse(bytes)?;
-    Ok((rest, ()))
 }
 
 fn message(bytes: &[u8], ends: Option<Ends>) -> IResult<&[u8], Message> {

@@ -57,14 +57,19 @@ impl DtlsFacts {
     const VERSIONS: [Version; 2] = [Version::V1_2, Version::V1_0];
 
     /// Takes in a record of the packet `at`.
-    pub fn add(&mut self, record: &Record<'_>, at: Sighting) {
+    pub fn add(&mut self, record: &Record<'_>, at: &Sighting) {
         self.records += 1;
         self.count_sequence(record, at.direction);
         if record.is_protected() {
             self.add_protected(record, at);
         } else {
-            choices(record).for_each(|choice| self.add_suite(choice, at));
+            self.add_clear(record, at);
         }
+    }
+
+    #[cold]
+    fn add_clear(&mut self, record: &Record<'_>, at: &Sighting) {
+        choices(record).for_each(|choice| self.add_suite(choice, *at));
     }
 
     fn count_sequence(&mut self, record: &Record<'_>, direction: Direction) {
@@ -83,16 +88,19 @@ impl DtlsFacts {
         self.sequences.truncate(MAX_EPOCHS);
     }
 
-    fn add_protected(&mut self, record: &Record<'_>, at: Sighting) {
+    fn add_protected(&mut self, record: &Record<'_>, at: &Sighting) {
         if let Some(place) = Self::VERSIONS
             .iter()
             .position(|&version| version == record.version)
         {
-            keep_first(&mut self.versions[place], Some(at));
+            let first = self.versions[place].get_or_insert(*at);
+            if at < first {
+                *first = *at;
+            }
         }
         self.sample.add(record);
         if self.exposed.is_none() {
-            self.exposed = ciphertext::exposure(record).map(|exposure| (at, exposure));
+            self.exposed = ciphertext::exposure(record).map(|exposure| (*at, exposure));
         }
     }
 

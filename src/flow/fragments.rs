@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use hashbrown::{HashMap, hash_map::Entry};
 
-use super::{Count, Direction, FlowKey, Interface, Reason, Sighting};
+use super::{Count, Heading, Interface, Reason, Sighting};
 use crate::capture::Timestamp;
 use crate::decode::FragmentKey;
 use crate::evidence::Shown;
@@ -17,10 +17,8 @@ use crate::evidence::Shown;
 /// A flow that a first fragment was counted in, and as what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The flow.
-    pub flow: FlowKey,
-    /// The way that its packet went.
-    pub direction: Direction,
+    /// What tells the flow, and the way that the packet went.
+    pub heading: Heading,
     /// What the first fragment showed.
     pub shown: Shown,
 }

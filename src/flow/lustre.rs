@@ -38,12 +38,27 @@ impl LustreFacts {
     /// Units at the start of a segment are read always. The rest of it is searched only
     /// while the flow has no proof, so each part of a capture finds its own first, and
     /// the first of those is that of the whole.
+    #[inline(always)]
     pub fn read(
         facts: &mut Option<Box<Self>>,
         payload: &[u8],
         ends: Ends,
         called: bool,
-        at: Sighting,
+        at: &Sighting,
+    ) {
+        let is_proved = facts.as_ref().is_some_and(|facts| facts.proof.is_some());
+        // Nearly all segments are bulk data of a flow that is known.
+        if !is_proved || lnet::begins(payload) {
+            Self::search(facts, payload, ends, called, at);
+        }
+    }
+
+    fn search(
+        facts: &mut Option<Box<Self>>,
+        payload: &[u8],
+        ends: Ends,
+        called: bool,
+        at: &Sighting,
     ) {
         for unit in lnet::units(payload, ends) {
             facts.get_or_insert_default().add(unit, called, at);
@@ -52,22 +67,22 @@ impl LustreFacts {
             && let Some(found) = lnet::find(payload, ends)
         {
             let server = found.server.map(|server| end(server, at.direction));
-            facts.get_or_insert_default().proof = Some((at, found.proof, server));
+            facts.get_or_insert_default().proof = Some((*at, found.proof, server));
         }
     }
 
-    fn add(&mut self, unit: Unit, called: bool, at: Sighting) {
+    fn add(&mut self, unit: Unit, called: bool, at: &Sighting) {
         match unit {
             // The callee's answer swaps the two kinds of bulk.
             Unit::Hello(Some(kind)) if called => {
-                keep_first(&mut self.connection, Some((at, kind)));
+                keep_first(&mut self.connection, Some((*at, kind)));
             }
             Unit::Message(message) => self.add_message(message, at),
             _ => {}
         }
     }
 
-    fn add_message(&mut self, message: Message, at: Sighting) {
+    fn add_message(&mut self, message: Message, at: &Sighting) {
         if let Some(server) = message.server {
             self.served[end(server, at.direction) as usize] += 1;
         }

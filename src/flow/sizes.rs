@@ -35,17 +35,19 @@ impl Sizes {
     const FEW: usize = 16;
 
     /// Counts a size, in bytes. Those above 256 KiB count as 256 KiB.
-    pub fn add(&mut self, size: u32) {
-        self.add_n(size, 1);
-    }
-
     #[inline]
-    fn add_n(&mut self, size: u32, times: u64) {
+    pub fn add(&mut self, size: u32) {
         match self {
             // The most common size mostly is the first.
             Self::Few(few) if few.first().is_some_and(|&(known, _)| known == size) => {
-                few[0].1 += times;
+                few[0].1 += 1;
             }
+            _ => self.add_n(size, 1),
+        }
+    }
+
+    fn add_n(&mut self, size: u32, times: u64) {
+        match self {
             Self::Few(few) => {
                 if let Some((_, count)) = few.iter_mut().find(|(known, _)| *known == size) {
                     *count += times;

@@ -10,8 +10,8 @@ use std::hash::{BuildHasher, Hash};
 use foldhash::fast::{FixedState, RandomState};
 use hashbrown::{HashMap, HashTable, hash_table::Entry};
 
-use super::{Count, Flow, FlowKey, GroupKey, Sighting, Sizes};
-use crate::evidence::Shown;
+use super::{Count, Direction, Flow, FlowKey, GroupKey, Heading, Sighting, Sizes};
+use crate::evidence::{Shown, dtls::Record};
 
 /// How many flows, and how many groups of flows, are kept apart by default.
 pub const DEFAULT_LIMIT: usize = 8192;
@@ -49,6 +49,44 @@ pub struct Table {
     recent: Recent,
 }
 
+/// A packet's flow and its group.
+#[derive(Debug)]
+pub struct Spot<'t> {
+    /// The flow, or the sum of those that are not kept apart.
+    pub flow: &'t mut Flow,
+    /// Which way the packet went in it.
+    pub direction: Direction,
+    packet_sizes: &'t mut Sizes,
+    record_sizes: &'t mut Sizes,
+}
+
+impl<'t> Spot<'t> {
+    #[inline]
+    fn new(flow: Option<&'t mut Flow>, group: &'t mut Group, direction: Direction) -> Self {
+        Self {
+            flow: flow.unwrap_or(&mut group.folded),
+            direction,
+            packet_sizes: &mut group.packet_sizes,
+            record_sizes: &mut group.record_sizes,
+        }
+    }
+
+    /// Counts the packet.
+    #[inline(always)]
+    pub fn count(&mut self, shown: Shown, count: Count, at: &Sighting) {
+        let size = u32::try_from(count.wire_bytes).unwrap_or(u32::MAX);
+        self.packet_sizes.add(size);
+        self.flow.count(shown, count, at);
+    }
+
+    /// Takes in a DTLS record of the packet.
+    #[inline(always)]
+    pub fn record(&mut self, record: &Record<'_>, at: &Sighting) {
+        self.flow.dtls.get_or_insert_default().add(record, at);
+        self.record_sizes.add(record.len.into());
+    }
+}
+
 /// A flow that is kept apart.
 #[derive(Clone, Debug, Default)]
 struct Kept {
@@ -80,58 +118,64 @@ impl Table {
         }
     }
 
-    /// Counts a packet, and gives the places where more of it can be noted.
-    #[inline]
-    pub fn count(
-        &mut self,
-        key: &FlowKey,
-        shown: Shown,
-        count: Count,
-        at: Sighting,
-    ) -> Counted<'_> {
-        let size = u32::try_from(count.wire_bytes).unwrap_or(u32::MAX);
-        let (flow, group) = self.at(key);
-        group.packet_sizes.add(size);
-        let flow = flow.unwrap_or(&mut group.folded);
-        flow.count(shown, count, at);
-        Counted {
-            flow,
-            record_sizes: &mut group.record_sizes,
+    /// Where a packet is to be counted.
+    #[inline(always)]
+    pub fn at(&mut self, heading: &Heading) -> Spot<'_> {
+        match self.recent.find(heading) {
+            Some(Known {
+                flow,
+                group,
+                direction,
+            }) => {
+                let flow = &mut self.flows.entries[flow as usize].1.flow;
+                let group = &mut self.groups.entries[group as usize].1;
+                Spot::new(Some(flow), group, direction)
+            }
+            // A copy, so that the heading itself can stay in registers.
+            None => self.look_up(*heading),
         }
     }
 
-    /// A flow, if it is kept apart, and its group.
-    #[inline]
-    fn at(&mut self, key: &FlowKey) -> (Option<&mut Flow>, &mut Group) {
-        let place = self.recent.place(key).or_else(|| self.look_up(key));
-        let Self {
-            flows,
-            groups,
-            beyond,
-            ..
-        } = self;
-        let Some(place) = place else {
-            return (None, group(groups, beyond, key.group()));
-        };
-        let kept = &mut flows.entries[place].1;
-        let group = match kept.group {
-            Some(place) => &mut groups.entries[place as usize].1,
-            None => match groups.place(&key.group()) {
-                Some(place) => {
-                    kept.group = u32::try_from(place).ok();
-                    &mut groups.entries[place].1
-                }
-                None => beyond.entry(key.group().beyond()).or_default(),
-            },
-        };
-        (Some(&mut kept.flow), group)
+    #[cold]
+    fn look_up(&mut self, heading: Heading) -> Spot<'_> {
+        let (key, direction) = FlowKey::of(&heading);
+        let places = self.places(&key);
+        if let (Some(flow), Some(group)) = places {
+            let known = Known {
+                flow,
+                group,
+                direction,
+            };
+            self.recent.note(&heading, known);
+        }
+        let (flow, group) = self.get(&key, places);
+        Spot::new(flow, group, direction)
     }
 
-    fn look_up(&mut self, key: &FlowKey) -> Option<usize> {
+    /// The places of a flow and of its group, where they are kept apart.
+    fn places(&mut self, key: &FlowKey) -> (Option<u32>, Option<u32>) {
         self.make_room();
-        let place = self.flows.place(key)?;
-        self.recent.note(key, place);
-        Some(place)
+        let Some(flow) = self.flows.place(key) else {
+            return (None, self.groups.place(&key.group()));
+        };
+        let kept = &mut self.flows.entries[flow as usize].1;
+        if kept.group.is_none() {
+            kept.group = self.groups.place(&key.group());
+        }
+        (Some(flow), kept.group)
+    }
+
+    fn get(
+        &mut self,
+        key: &FlowKey,
+        (flow, group): (Option<u32>, Option<u32>),
+    ) -> (Option<&mut Flow>, &mut Group) {
+        let flow = flow.map(|place| &mut self.flows.entries[place as usize].1.flow);
+        let group = match group {
+            Some(place) => &mut self.groups.entries[place as usize].1,
+            None => self.beyond.entry(key.group().beyond()).or_default(),
+        };
+        (flow, group)
     }
 
     /// Adds another table's flows.
@@ -144,7 +188,8 @@ impl Table {
             self.beyond.entry(key).or_default().merge(more);
         }
         for (key, more) in other.flows.entries {
-            let (flow, group) = self.at(&key);
+            let places = self.places(&key);
+            let (flow, group) = self.get(&key, places);
             flow.unwrap_or(&mut group.folded).merge(more.flow);
         }
     }
@@ -196,9 +241,20 @@ impl Table {
 }
 
 /// The flows of the last packets, which mostly are those of the next ones too.
+///
+/// They are told by the packets' headings as they are, so that nothing needs to be put in
+/// order before.
 #[derive(Clone, Debug)]
 struct Recent {
-    flows: Box<[Option<(FlowKey, usize)>]>,
+    flows: Box<[Option<(Heading, Known)>]>,
+}
+
+/// A flow whose places are known.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    flow: u32,
+    group: u32,
+    direction: Direction,
 }
 
 impl Default for Recent {
@@ -210,33 +266,28 @@ impl Default for Recent {
 }
 
 impl Recent {
-    const SLOTS: usize = 256;
+    const SLOTS: usize = 1024;
 
+    /// Fast, and no more: who makes flows meet in a slot only makes them slower.
     #[allow(clippy::cast_possible_truncation, reason = "a slot needs few bits")]
-    fn slot(key: &FlowKey) -> usize {
-        let addresses = (key.low.address.0 as usize).wrapping_mul(31) ^ key.high.address.0 as usize;
-        let ports = usize::from(key.low.port).wrapping_mul(7) ^ usize::from(key.high.port);
-        (addresses.wrapping_mul(5) ^ ports) % Self::SLOTS
-    }
-
     #[inline]
-    fn place(&self, key: &FlowKey) -> Option<usize> {
-        let (known, place) = self.flows[Self::slot(key)].as_ref()?;
-        (known == key).then_some(*place)
+    fn slot(heading: &Heading) -> usize {
+        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let (source, destination) = heading.ports;
+        let ports = u64::from(source) << 16 | u64::from(destination);
+        let addresses = heading.source.0 as u64 ^ (heading.destination.0 as u64).rotate_left(20);
+        ((addresses ^ ports.rotate_left(40)).wrapping_mul(ODD) >> 54) as usize % Self::SLOTS
     }
 
-    fn note(&mut self, key: &FlowKey, place: usize) {
-        self.flows[Self::slot(key)] = Some((*key, place));
+    #[inline(always)]
+    fn find(&self, heading: &Heading) -> Option<Known> {
+        let (of, known) = self.flows[Self::slot(heading)].as_ref()?;
+        (of == heading).then_some(*known)
     }
-}
 
-/// Where a counted packet's further facts are noted.
-#[derive(Debug)]
-pub struct Counted<'t> {
-    /// Its flow, or the sum of those that are not kept apart.
-    pub flow: &'t mut Flow,
-    /// The record sizes of its group.
-    pub record_sizes: &'t mut Sizes,
+    fn note(&mut self, heading: &Heading, known: Known) {
+        self.flows[Self::slot(heading)] = Some((*heading, known));
+    }
 }
 
 fn group<'t>(
@@ -245,7 +296,7 @@ fn group<'t>(
     key: GroupKey,
 ) -> &'t mut Group {
     match groups.place(&key) {
-        Some(place) => &mut groups.entries[place].1,
+        Some(place) => &mut groups.entries[place as usize].1,
         None => beyond.entry(key.beyond()).or_default(),
     }
 }
@@ -260,7 +311,7 @@ fn sorted<K: Ord, V>(mut all: Vec<(K, V)>) -> Vec<(K, V)> {
 struct Lowest<K, V> {
     entries: Vec<(K, V)>,
     /// Places in `entries`, by a hash with a seed of its own: captures are hostile.
-    places: HashTable<usize>,
+    places: HashTable<u32>,
     hasher: RandomState,
     limit: usize,
     /// No key of a higher rank is kept; of the same rank, none that is higher.
@@ -290,7 +341,7 @@ impl<K: Hash + Ord + Copy, V: Default> Lowest<K, V> {
     }
 
     /// The place of a key's entry, new if need be; `None` if its rank is too high.
-    fn place(&mut self, key: &K) -> Option<usize> {
+    fn place(&mut self, key: &K) -> Option<u32> {
         if !self.admits(key) {
             return None;
         }
@@ -302,18 +353,18 @@ impl<K: Hash + Ord + Copy, V: Default> Lowest<K, V> {
         } = self;
         let entry = places.entry(
             hasher.hash_one(key),
-            |&place| entries[place].0 == *key,
-            |&place| hasher.hash_one(entries[place].0),
+            |&place| entries[place as usize].0 == *key,
+            |&place| hasher.hash_one(entries[place as usize].0),
         );
-        Some(match entry {
-            Entry::Occupied(known) => *known.get(),
+        match entry {
+            Entry::Occupied(known) => Some(*known.get()),
             Entry::Vacant(free) => {
-                let place = entries.len();
+                let place = u32::try_from(entries.len()).ok()?;
                 free.insert(place);
                 entries.push((*key, V::default()));
-                place
+                Some(place)
             }
-        })
+        }
     }
 
     fn exceeds(&self, slack: usize) -> bool {
@@ -333,8 +384,8 @@ impl<K: Hash + Ord + Copy, V: Default> Lowest<K, V> {
         let is_high = |(key, _): &mut (K, V)| Self::rank(key) > ceiling;
         let shed = self.entries.extract_if(.., is_high).collect();
         self.places.clear();
-        for (place, (key, _)) in self.entries.iter().enumerate() {
-            let hasher = |&place: &usize| self.hasher.hash_one(self.entries[place].0);
+        for (place, (key, _)) in (0..).zip(&self.entries) {
+            let hasher = |&place: &u32| self.hasher.hash_one(self.entries[place as usize].0);
             let hash = self.hasher.hash_one(key);
             self.places.insert_unique(hash, place, hasher);
         }
@@ -349,7 +400,7 @@ mod tests {
     use super::*;
     use crate::capture::InterfaceId;
     use crate::decode::{Address, Encapsulation, Protocol};
-    use crate::flow::{Direction, Endpoint, Interface, Position};
+    use crate::flow::{Interface, Position};
 
     const LIMIT: usize = 4;
 
@@ -358,22 +409,21 @@ mod tests {
 
     fn count(table: &mut Table, number: usize, packet: Packet) {
         let (client, port, len) = packet;
-        let end = |address: u128, port| Endpoint {
-            address: Address(address),
-            port,
-        };
         let interface = Interface {
             id: InterfaceId::of(""),
             index: 0,
         };
-        let (key, direction) = FlowKey::of(
-            end(client.into(), port),
-            end(1000, 988),
-            Protocol::Tcp,
+        let heading = Heading {
+            source: Address(client.into()),
+            destination: Address(1000),
+            ports: (port, 988),
+            protocol: Protocol::Tcp,
+            unread: None,
             interface,
-            Encapsulation::default(),
-        );
-        assert_eq!(direction, Direction::Up);
+            encapsulation: Encapsulation::default(),
+        };
+        let mut spot = table.at(&heading);
+        assert_eq!(spot.direction, Direction::Up);
         let at = Sighting {
             position: Position {
                 file: 0,
@@ -381,7 +431,7 @@ mod tests {
                 packet: number as u64,
             },
             time: None,
-            direction,
+            direction: Direction::Up,
             payload_len: 0,
         };
         let count = Count {
@@ -389,7 +439,7 @@ mod tests {
             wire_bytes: len.into(),
             payload_bytes: 0,
         };
-        table.count(&key, Shown::Segment, count, at);
+        spot.count(Shown::Segment, count, &at);
     }
 
     fn table(packets: &[(usize, Packet)]) -> Table {

@@ -3,13 +3,12 @@
 use crate::aggregate::Snapshot;
 use crate::capture::Frame;
 use crate::decode::{
-    self, Content, Decoded, Encapsulation, Fragment, Packet, Payload, Protocol, Stop, Transport,
+    self, Content, Decoded, Encapsulation, Fragment, Packet, Payload, Protocol, Transport,
 };
-use crate::evidence::{self, Shown, lnet::Ends};
+use crate::evidence::{self, Shown, dtls, lnet::Ends};
 use crate::flow::fragments::{Event, First, Later, PacketKey, Place};
-use crate::flow::table::Counted;
 use crate::flow::{
-    Count, Direction, Endpoint, FlowKey, Interface, LUSTRE_PORT, LustreFacts, Position, Sighting,
+    Count, Direction, Heading, Interface, LUSTRE_PORT, LustreFacts, Position, Sighting,
     is_lustre_port,
 };
 
@@ -33,83 +32,82 @@ pub struct Part {
 
 /// A packet's place and size, before it is known what it is.
 #[derive(Clone, Copy)]
-struct Here {
-    count: Count,
-    at: Sighting,
-    interface: Interface,
+struct Here<'f> {
+    part: Part,
+    frame: &'f Frame<'f>,
+    interface_index: u32,
     encapsulation: Encapsulation,
 }
 
-impl Here {
+impl Here<'_> {
     #[inline]
-    fn of(
-        part: Part,
-        frame: &Frame<'_>,
-        interface_index: u32,
-        encapsulation: Encapsulation,
-    ) -> Self {
-        let position = Position {
-            file: part.file,
-            piece: part.piece,
-            packet: frame.number,
-        };
-        Self {
-            count: Count {
-                packets: 1,
-                wire_bytes: frame.wire_len.into(),
-                payload_bytes: 0,
-            },
-            at: Sighting {
-                position,
-                time: frame.time,
-                direction: Direction::Up,
-                payload_len: 0,
-            },
-            interface: Interface {
-                id: frame.interface,
-                index: interface_index,
-            },
-            encapsulation,
+    fn interface(&self) -> Interface {
+        Interface {
+            id: self.frame.interface,
+            index: self.interface_index,
         }
     }
 
-    /// The same, with the transport payload that was found.
+    /// The packet, of whose transport payload this much was found.
     #[inline]
-    fn with_payload(self, len: usize) -> Self {
-        Self {
-            count: Count {
-                payload_bytes: len as u64,
-                ..self.count
-            },
-            at: Sighting {
-                payload_len: u32::try_from(len).unwrap_or(u32::MAX),
-                ..self.at
-            },
-            ..self
+    fn count(&self, payload_len: usize) -> Count {
+        Count {
+            packets: 1,
+            wire_bytes: self.frame.wire_len.into(),
+            payload_bytes: payload_len as u64,
         }
     }
 
     #[inline]
-    fn place(&self, packet: &Packet<'_>, ports: (u16, u16), shown: Shown) -> Place {
-        let end = |address, port| Endpoint { address, port };
-        let (flow, direction) = FlowKey::of(
-            end(packet.source, ports.0),
-            end(packet.destination, ports.1),
-            packet.protocol,
-            self.interface,
-            self.encapsulation,
-        );
-        Place {
-            flow,
+    fn sighting(&self, direction: Direction, payload_len: usize) -> Sighting {
+        Sighting {
+            position: Position {
+                file: self.part.file,
+                piece: self.part.piece,
+                packet: self.frame.number,
+            },
+            time: self.frame.time,
             direction,
-            shown,
+            payload_len: u32::try_from(payload_len).unwrap_or(u32::MAX),
         }
     }
 
-    fn portless(&self, packet: &Packet<'_>, stop: Stop) -> Place {
-        let mut place = self.place(packet, (0, 0), Shown::Portless);
-        place.flow.unread = Some(stop.into());
-        place
+    #[inline]
+    fn heading(&self, packet: &Packet<'_>, ports: (u16, u16)) -> Heading {
+        Heading {
+            source: packet.source,
+            destination: packet.destination,
+            ports,
+            protocol: packet.protocol,
+            unread: None,
+            interface: self.interface(),
+            encapsulation: self.encapsulation,
+        }
+    }
+
+    /// The packet's flow, and as what it counts there.
+    fn place(&self, packet: &Packet<'_>, shown: Shown) -> Place {
+        let heading = match packet.transport {
+            Transport::Ports {
+                source,
+                destination,
+                ..
+            } => self.heading(packet, (source, destination)),
+            Transport::Unread(stop) => Heading {
+                unread: Some(stop.into()),
+                ..self.heading(packet, (0, 0))
+            },
+        };
+        Place { heading, shown }
+    }
+
+    /// What it was counted as, where it showed something of a flow.
+    fn first(&self, content: &Content<'_>, shown: Option<Shown>) -> First {
+        match (content, shown) {
+            (Content::Packet(packet), Some(shown)) => First::In(self.place(packet, shown)),
+            (Content::Undecodable(stop), _) => First::Undecodable((*stop).into()),
+            _ => First::Other,
+        }
     }
 }
 
@@ -126,29 +124,39 @@ impl<'o> Worker<'o> {
     }
 
     /// Counts a packet of a part of the input.
-    #[inline]
     pub fn packet(&mut self, part: Part, frame: &Frame<'_>) {
-        if let Some(packet) = decode::ordinary(frame, self.options) {
-            let here = Here::of(part, frame, 0, Encapsulation::default());
-            self.snapshot.read(here.count, frame.time);
-            self.transport(&packet, here);
-        } else {
-            self.decoded(part, frame);
+        self.snapshot.read(frame.wire_len, frame.time);
+        let here = Here {
+            part,
+            frame,
+            interface_index: 0,
+            encapsulation: Encapsulation::default(),
+        };
+        match decode::ordinary(frame, self.options) {
+            Some(packet) => {
+                self.transport(&packet, &here);
+            }
+            None => self.decoded(here),
         }
     }
 
     /// Counts a packet that is out of the ordinary.
-    fn decoded(&mut self, part: Part, frame: &Frame<'_>) {
-        let decoded = decode::decode(frame, self.options);
-        let here = Here::of(part, frame, decoded.interface_index, decoded.encapsulation);
-        self.snapshot.read(here.count, frame.time);
+    #[cold]
+    fn decoded(&mut self, here: Here<'_>) {
+        let decoded = decode::unusual(here.frame, self.options);
+        let here = Here {
+            interface_index: decoded.interface_index,
+            encapsulation: decoded.encapsulation,
+            ..here
+        };
         match decoded.fragment {
-            Some(fragment) if !fragment.first => self.later(&fragment, &decoded, here),
+            Some(fragment) if !fragment.first => self.later(&fragment, &decoded, &here),
             fragment => {
-                let first = self.content(&decoded.content, here);
+                let shown = self.content(&decoded.content, &here);
                 if let Some(fragment) = fragment {
-                    let key = (here.interface, fragment.key);
-                    let event = Event::First(first, frame.time);
+                    let first = here.first(&decoded.content, shown);
+                    let key = (here.interface(), fragment.key);
+                    let event = Event::First(first, here.frame.time);
                     self.fragments.push((key, event));
                 }
             }
@@ -183,50 +191,46 @@ impl<'o> Worker<'o> {
         self.snapshot
     }
 
-    fn later(&mut self, fragment: &Fragment, decoded: &Decoded<'_>, here: Here) {
-        let here = here.with_payload(fragment.len);
+    fn later(&mut self, fragment: &Fragment, decoded: &Decoded<'_>, here: &Here<'_>) {
         let alone = match &decoded.content {
             Content::Packet(packet) => match packet.transport {
-                Transport::Unread(stop) => Some(here.portless(packet, stop)),
+                Transport::Unread(_) => Some(here.place(packet, Shown::Portless)),
                 Transport::Ports { .. } => None,
             },
             _ => None,
         };
         let later = Later {
-            count: here.count,
-            at: here.at,
+            count: here.count(fragment.len),
+            at: here.sighting(Direction::Up, fragment.len),
             alone,
         };
-        let key = (here.interface, fragment.key);
+        let key = (here.interface(), fragment.key);
         self.fragments.push((key, Event::Later(later)));
     }
 
-    /// Counts what a frame holds, and says as what.
-    #[inline]
-    fn content(&mut self, content: &Content<'_>, here: Here) -> First {
+    /// Counts what a frame holds, and says what it showed of a flow.
+    #[inline(never)]
+    fn content(&mut self, content: &Content<'_>, here: &Here<'_>) -> Option<Shown> {
         match content {
-            Content::Packet(packet) => self.transport(packet, here),
-            Content::Other => self.other(here),
+            Content::Packet(packet) => return self.transport(packet, here),
+            Content::Other => self.snapshot.other += here.count(0),
             Content::Undecodable(stop) => {
-                let reason = (*stop).into();
-                self.snapshot.undecodable(reason, here.count);
-                First::Undecodable(reason)
+                self.snapshot.undecodable((*stop).into(), here.count(0));
             }
         }
+        None
     }
 
-    fn other(&mut self, here: Here) -> First {
-        self.snapshot.other += here.count;
-        First::Other
-    }
-
-    #[inline]
-    fn transport(&mut self, packet: &Packet<'_>, here: Here) -> First {
+    /// Counts a packet of a flow, or of none that is a path's.
+    #[inline(always)]
+    fn transport(&mut self, packet: &Packet<'_>, here: &Here<'_>) -> Option<Shown> {
         match packet.transport {
-            Transport::Unread(stop) => {
-                let place = here.portless(packet, stop);
-                self.count(place, here);
-                First::In(place)
+            Transport::Unread(_) => {
+                let Place { heading, shown } = here.place(packet, Shown::Portless);
+                let mut spot = self.snapshot.table.at(&heading);
+                let at = here.sighting(spot.direction, 0);
+                spot.count(shown, here.count(0), &at);
+                Some(shown)
             }
             Transport::Ports {
                 source,
@@ -236,29 +240,34 @@ impl<'o> Worker<'o> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn segment(
         &mut self,
         packet: &Packet<'_>,
         ports: (u16, u16),
         payload: &Payload<'_>,
-        here: Here,
-    ) -> First {
+        here: &Here<'_>,
+    ) -> Option<Shown> {
         // On other ports only DTLS can be a path's, and it belongs in UDP.
         let elsewhere = !is_lustre_port(ports.0) && !is_lustre_port(ports.1);
         if elsewhere && packet.protocol == Protocol::Tcp {
-            return self.other(here);
+            self.snapshot.other += here.count(0);
+            return None;
         }
-        let (shown, records) = evidence::read(packet.protocol, payload);
+        let (shown, first) = evidence::read(packet.protocol, payload);
         if elsewhere && shown == Shown::Datagram {
-            return self.other(here);
+            self.snapshot.other += here.count(0);
+            return None;
         }
-        let place = here.place(packet, ports, shown);
-        let here = here.with_payload(payload.wire_len.unwrap_or(0));
-        let (counted, at) = self.count(place, here);
-        for record in records.into_iter().flatten() {
-            counted.flow.dtls.get_or_insert_default().add(&record, at);
-            counted.record_sizes.add(record.len.into());
+        let mut spot = self.snapshot.table.at(&here.heading(packet, ports));
+        let len = payload.wire_len.unwrap_or(0);
+        let at = here.sighting(spot.direction, len);
+        spot.count(shown, here.count(len), &at);
+        if let Some(first) = first {
+            spot.record(&first, &at);
+            if let Some(more) = dtls::behind(&first, payload.bytes, payload.datagram_len) {
+                more.for_each(|record| spot.record(&record, &at));
+            }
         }
         if shown == Shown::Segment {
             let ends = Ends {
@@ -266,20 +275,8 @@ impl<'o> Worker<'o> {
                 destination: packet.destination,
             };
             let called = ports.1 == LUSTRE_PORT;
-            LustreFacts::read(&mut counted.flow.lustre, payload.bytes, ends, called, at);
+            LustreFacts::read(&mut spot.flow.lustre, payload.bytes, ends, called, &at);
         }
-        First::In(place)
-    }
-
-    #[inline]
-    fn count(&mut self, place: Place, here: Here) -> (Counted<'_>, Sighting) {
-        let at = Sighting {
-            direction: place.direction,
-            ..here.at
-        };
-        let counted = self
-            .snapshot
-            .count(&place.flow, place.shown, here.count, at);
-        (counted, at)
+        Some(shown)
     }
 }
