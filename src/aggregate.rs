@@ -91,8 +91,12 @@ impl Snapshot {
     fn stretch(&mut self, first: Timestamp, last: Timestamp) {
         match &mut self.span {
             Some((start, end)) => {
-                *start = first.min(*start);
-                *end = last.max(*end);
+                if first < *start {
+                    *start = first;
+                }
+                if last > *end {
+                    *end = last;
+                }
             }
             span @ None => *span = Some((first, last)),
         }

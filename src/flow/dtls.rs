@@ -94,13 +94,15 @@ impl DtlsFacts {
             .position(|&version| version == record.version)
         {
             let first = self.versions[place].get_or_insert(*at);
-            if at < first {
+            if at.position < first.position {
                 *first = *at;
             }
         }
         self.sample.add(record);
-        if self.exposed.is_none() {
-            self.exposed = ciphertext::exposure(record).map(|exposure| (*at, exposure));
+        if self.exposed.is_none()
+            && let Some(exposure) = ciphertext::exposure(record)
+        {
+            self.exposed = Some((*at, exposure));
         }
     }
 
