@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,8 +20,10 @@ use crate::cli::{Live, Until};
 use crate::report::Report;
 use crate::verdict::Verdict;
 
+/// How often the clock is looked at.
+const TICK: Duration = Duration::from_millis(100);
 /// How often a new state is published.
-const PUBLISH: Duration = Duration::from_millis(250);
+const PUBLISH: Duration = Duration::from_millis(500);
 /// The least time between two states, in times of what one costs: so that many paths do
 /// not make the run a burden.
 const REST: u32 = 20;
@@ -36,6 +39,8 @@ pub(super) struct Course<'c> {
     history: History,
     /// What went wrong with outputs meanwhile.
     notes: Vec<String>,
+    /// The last report, until there is something new.
+    last: Option<Arc<Report>>,
     started: Instant,
     due: Instant,
     written: Instant,
@@ -59,6 +64,7 @@ impl<'c> Course<'c> {
             watched: Watched::default(),
             history: History::new(),
             notes: Vec::new(),
+            last: None,
             started: now,
             due: now,
             written: now,
@@ -89,11 +95,11 @@ impl<'c> Course<'c> {
         signals: &Receiver<i32>,
         orders: &Orders,
     ) {
-        let ticks = tick(PUBLISH);
+        let ticks = tick(TICK);
         loop {
             select! {
                 recv(deltas) -> delta => match delta {
-                    Ok(delta) => self.sum.add(delta),
+                    Ok(delta) => self.add(delta),
                     Err(_) => return,
                 },
                 recv(signals) -> signal => match signal {
@@ -105,32 +111,35 @@ impl<'c> Course<'c> {
         }
     }
 
+    fn add(&mut self, delta: Delta) {
+        self.sum.add(delta);
+        self.last = None;
+    }
+
     fn tick(&mut self, orders: &Orders) {
+        let Until {
+            duration, decided, ..
+        } = self.config.until;
+        if duration.is_some_and(|limit| self.started.elapsed() >= limit) {
+            orders.stop();
+        }
         if Instant::now() >= self.due {
             let report = self.publish();
-            let Until {
-                duration, decided, ..
-            } = self.config.until;
-            if duration.is_some_and(|limit| self.started.elapsed() >= limit)
-                || (decided && is_decided(&report))
-            {
+            if decided && is_decided(&report) {
                 orders.stop();
             }
         }
     }
 
-    /// Publishes what is known now, and tells what is new in it.
-    fn publish(&mut self) -> Report {
+    /// Publishes what is known now.
+    fn publish(&mut self) -> Arc<Report> {
         let begun = Instant::now();
-        let mut report = self.sum.report();
-        report.warnings.extend(self.notes.iter().cloned());
-        for event in self.watched.look(&report) {
-            self.tell(event);
-        }
+        let last = self.last.as_ref().map(Arc::clone);
+        let report = last.unwrap_or_else(|| self.judge());
         self.published.store(Some(
             State {
                 minutes: self.history.look(&report),
-                report: report.clone(),
+                report: Arc::clone(&report),
                 elapsed: self.started.elapsed(),
             }
             .into(),
@@ -138,7 +147,20 @@ impl<'c> Course<'c> {
         if self.written.elapsed() >= Textfile::EVERY {
             self.write_textfile();
         }
-        self.due = Instant::now() + begun.elapsed() * REST;
+        self.due = begun + PUBLISH.max(begun.elapsed() * REST);
+        report
+    }
+
+    /// Makes a report of what is known now, and tells what is new in it.
+    fn judge(&mut self) -> Arc<Report> {
+        let mut report = self.sum.report();
+        report.warnings.extend(self.notes.iter().cloned());
+        let events = self.watched.look(&report);
+        let report = Arc::new(report);
+        self.last = Some(Arc::clone(&report));
+        for event in events {
+            self.tell(event);
+        }
         report
     }
 
@@ -161,6 +183,7 @@ impl<'c> Course<'c> {
     fn note(&mut self, note: String) {
         if !self.notes.contains(&note) {
             self.notes.push(note);
+            self.last = None;
         }
     }
 
@@ -192,7 +215,7 @@ impl<'c> Course<'c> {
         let exit_code = report.exit_code();
         self.tell(Event::Ended { exit_code });
         self.write_textfile();
-        report
+        Arc::unwrap_or_clone(report)
     }
 }
 

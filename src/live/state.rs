@@ -16,7 +16,7 @@ pub(super) type Published = Arc<ArcSwapOption<State>>;
 /// What is known at a moment.
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) report: Report,
+    pub(super) report: Arc<Report>,
     /// How long the run has gone on.
     pub(super) elapsed: Duration,
     /// The last minute of each path.

@@ -16,7 +16,7 @@ use crate::flow::fragments::Fragments;
 use crate::pipeline::worker::{Part, Worker};
 
 /// How often a worker hands over what it counted.
-pub(super) const HANDOVER: Duration = Duration::from_millis(200);
+pub(super) const HANDOVER: Duration = Duration::from_millis(500);
 /// How long a worker waits for packets before it looks at its clock again.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How long a worker reads what is left in the ring when the run has ended.
@@ -120,8 +120,8 @@ impl Watch<'_> {
             self.handle.wait(PATIENCE);
             self.read(orders.take(BATCH), orders);
             if Instant::now() >= due {
-                self.is_up = self.handle.follow();
                 self.hand_over();
+                self.is_up = self.handle.follow();
                 due = Instant::now() + HANDOVER;
             }
         }

@@ -24,7 +24,8 @@ pub fn ip(arguments: &str) -> Result<()> {
 
 /// A network namespace, deleted when dropped.
 pub struct Namespace {
-    name: String,
+    /// As `ip` knows it.
+    pub name: String,
 }
 
 impl Namespace {
