@@ -1,7 +1,7 @@
 //! Which addresses are AMLFS servers, as the user names them: single addresses, NIDs,
 //! ranges of NIDs (nidrange of lctl and nodemap, Lustre manual 40.3), CIDR blocks.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
@@ -17,12 +17,15 @@ use nom::{
 
 use crate::decode::Address;
 
-/// Which addresses are AMLFS servers.
+/// Which addresses are AMLFS servers, and who says so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Servers {
-    expected: BTreeSet<Address>,
-    blocks: Vec<IpNet>,
+    expected: BTreeMap<Address, String>,
+    blocks: Vec<(IpNet, String)>,
 }
+
+/// Where the user names servers.
+const FLAG: &str = "--servers";
 
 /// Why a word names no server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,13 +57,27 @@ impl Servers {
 
     fn add(&mut self, word: &str) -> Result<(), ServersError> {
         if let Ok(address) = word.parse::<IpAddr>() {
-            self.expected.insert(address.into());
+            self.expect(address, FLAG);
         } else if let Ok(block) = word.parse::<IpNet>() {
-            self.blocks.push(block);
+            self.add_block(block, FLAG);
         } else {
             self.add_nids(word)?;
         }
         Ok(())
+    }
+
+    /// Adds an address that is expected to be seen, as `source` says. Of several sources
+    /// the first counts.
+    pub fn expect(&mut self, address: IpAddr, source: &str) {
+        let known = self.expected.entry(address.into());
+        known.or_insert_with(|| source.to_owned());
+    }
+
+    /// Adds a block of addresses that may be servers, as `source` says.
+    pub fn add_block(&mut self, block: IpNet, source: &str) {
+        if self.blocks.iter().all(|(known, _)| *known != block) {
+            self.blocks.push((block, source.to_owned()));
+        }
     }
 
     fn add_nids(&mut self, word: &str) -> Result<(), ServersError> {
@@ -93,8 +110,7 @@ impl Servers {
         let all = a.iter().flat_map(|&a| b.iter().map(move |&b| [a, b]));
         let all = all.flat_map(|[a, b]| c.iter().map(move |&c| [a, b, c]));
         let all = all.flat_map(|[a, b, c]| d.iter().map(move |&d| [a, b, c, d]));
-        let address = |octets| Address::from(IpAddr::V4(Ipv4Addr::from_octets(octets)));
-        self.expected.extend(all.map(address));
+        all.for_each(|octets| self.expect(Ipv4Addr::from_octets(octets).into(), FLAG));
         Ok(())
     }
 
@@ -102,16 +118,28 @@ impl Servers {
     /// was, else 0.
     #[must_use]
     pub fn rank(&self, address: Address) -> u8 {
-        if self.expected.contains(&address) {
+        if self.expected.contains_key(&address) {
             return 2;
         }
         let address = IpAddr::from(address);
-        u8::from(self.blocks.iter().any(|block| block.contains(&address)))
+        u8::from(self.blocks.iter().any(|(block, _)| block.contains(&address)))
     }
 
     /// The addresses that were named one by one, and so are expected to be seen.
     pub fn expected(&self) -> impl Iterator<Item = Address> {
-        self.expected.iter().copied()
+        self.expected.keys().copied()
+    }
+
+    /// The same with who says so.
+    pub fn named(&self) -> impl Iterator<Item = (Address, &str)> {
+        let named = self.expected.iter();
+        named.map(|(&address, source)| (address, source.as_str()))
+    }
+
+    /// The blocks of those that may be servers, with who says so.
+    pub fn blocks(&self) -> impl Iterator<Item = (IpNet, &str)> {
+        let blocks = self.blocks.iter();
+        blocks.map(|(block, source)| (*block, source.as_str()))
     }
 
     /// Whether nothing was named.
@@ -211,6 +239,19 @@ mod tests {
             (rank("10.20.2.9"), rank("10.20.2.1"), rank("10.20.3.1")),
             (2, 1, 0)
         );
+    }
+
+    #[test]
+    fn the_first_to_name_a_server_is_its_source() {
+        let mut servers = Servers::default();
+        servers.add_list("10.0.0.4,10.0.0.0/24").unwrap();
+        servers.expect("10.0.0.4".parse().unwrap(), "azure");
+        servers.expect("10.0.0.5".parse().unwrap(), "azure");
+        servers.add_block("10.0.0.0/24".parse().unwrap(), "azure");
+        let sources: Vec<_> = servers.named().map(|(_, source)| source).collect();
+        assert_eq!(sources, ["--servers", "azure"]);
+        let sources: Vec<_> = servers.blocks().map(|(_, source)| source).collect();
+        assert_eq!(sources, ["--servers"]);
     }
 
     #[test]
