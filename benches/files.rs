@@ -54,6 +54,7 @@ fn config(path: PathBuf, threads: usize) -> Analyze {
     Analyze {
         paths: vec![path],
         servers: Servers::default(),
+        azure: None,
         policy: Policy::default(),
         decode: Options::default(),
         max_flows: DEFAULT_LIMIT,

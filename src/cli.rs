@@ -7,11 +7,16 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 
+use crate::azure::topology::Azure;
 use crate::decode;
 use crate::flow::table::DEFAULT_LIMIT;
 use crate::report::{FORMATS, Format, Style};
 use crate::verdict::servers::{self, ServersError};
 use crate::verdict::{Exit, Policy, Servers};
+
+mod azure;
+
+pub use azure::{AzureError, AzureFlags, Posture, PostureFlags};
 
 /// Tells from packet captures which paths to Azure Managed Lustre (AMLFS) carried
 /// encrypted traffic, and which sent their data in plain sight
@@ -34,6 +39,15 @@ pub enum Command {
     /// It holds for the place of the capture, and for what was captured.
     #[command(after_help = after_help(EXAMPLES))]
     Analyze(AnalyzeFlags),
+
+    /// Check Azure's configuration for known causes of plaintext, without a capture
+    ///
+    /// For each client that can reach a file system, and for each file system: what may
+    /// keep their traffic from being encrypted, the field that says so, and the az command
+    /// that mends it. It explains verdicts and makes none: that all is as it should be
+    /// proves nothing sent.
+    #[command(after_help = azure::posture_help())]
+    Posture(PostureFlags),
 
     /// Measure how fast this machine analyzes recorded captures
     ///
@@ -63,6 +77,10 @@ pub struct AnalyzeFlags {
     /// or seen as the server of readable Lustre in the same captures.
     #[arg(long, value_name = "LIST")]
     pub servers: Vec<String>,
+
+    /// Azure's configuration, which explains verdicts.
+    #[command(flatten)]
+    pub azure: AzureFlags,
 
     /// What encryption must be to count as promised
     #[arg(long, value_enum, default_value_t)]
@@ -166,8 +184,14 @@ plainsight analyze --servers 10.0.0.0/24 capture.pcap
   timeout 60 tcpdump -i eth0 -s 256 -w - | plainsight analyze --servers @servers.txt -";
 
 fn after_help(examples: &str) -> String {
-    let rows = Exit::CONTRACT.map(|(exit, meaning)| format!("  {}  {meaning}", exit.code()));
-    let codes = rows.join("\n");
+    help(examples, &Exit::CONTRACT)
+}
+
+fn help(examples: &str, contract: &[(Exit, &str)]) -> String {
+    let rows = contract
+        .iter()
+        .map(|(exit, meaning)| format!("  {}  {meaning}", exit.code()));
+    let codes = rows.collect::<Vec<_>>().join("\n");
     format!("Examples:\n  {examples}\n\nExit codes:\n{codes}")
 }
 
@@ -189,6 +213,9 @@ pub enum CliError {
         /// Why.
         source: io::Error,
     },
+    /// The configuration of Azure.
+    #[error(transparent)]
+    Azure(#[from] AzureError),
     /// An output file whose ending names no format.
     #[error("-o {}: the ending names no format; use {}", .0.display(), endings())]
     Ending(PathBuf),
@@ -209,6 +236,8 @@ pub struct Analyze {
     pub paths: Vec<PathBuf>,
     /// Who is a server.
     pub servers: Servers,
+    /// Azure's configuration, if there is any.
+    pub azure: Option<Azure>,
     /// What encryption is held to.
     pub policy: Policy,
     /// What decoding needs to know.
@@ -239,9 +268,15 @@ impl TryFrom<AnalyzeFlags> for Analyze {
         decode.vxlan_ports.extend(flags.vxlan_ports);
         let threads = flags.threads.map_or_else(cores, NonZeroUsize::get);
         let format = FORMATS.iter().find(|format| format.name == flags.format);
+        let mut servers = named_servers(&flags.servers)?;
+        let azure = flags.azure.read()?;
+        if let Some(azure) = &azure {
+            azure::add_servers(&mut servers, azure);
+        }
         Ok(Self {
             paths: flags.paths,
-            servers: named_servers(&flags.servers)?,
+            servers,
+            azure,
             policy: flags.policy,
             decode,
             max_flows: flags.max_flows,
@@ -250,16 +285,8 @@ impl TryFrom<AnalyzeFlags> for Analyze {
             pieces: if threads > 1 { 2 * threads } else { 1 },
             min_piece_len: MIN_PIECE_LEN,
             format: format.unwrap_or(&FORMATS[0]),
-            style: Style {
-                color: flags.color.on_stdout(),
-                width: width(),
-                verbose: flags.verbose,
-            },
-            outputs: flags
-                .outputs
-                .into_iter()
-                .map(|path| by_ending(&path).map(|format| (path, format)))
-                .collect::<Result<_, CliError>>()?,
+            style: style(flags.color, flags.verbose),
+            outputs: outputs(flags.outputs, FORMATS)?,
             stats: flags.stats,
         })
     }
@@ -283,6 +310,7 @@ impl TryFrom<BenchFlags> for Bench {
         let analyze = AnalyzeFlags {
             paths: flags.paths,
             servers: Vec::new(),
+            azure: AzureFlags::default(),
             policy: Policy::default(),
             format: FORMATS[0].name.to_owned(),
             outputs: Vec::new(),
@@ -313,9 +341,29 @@ fn width() -> u16 {
     terminal_size::terminal_size_of(io::stdout()).map_or(80, |(width, _)| width.0)
 }
 
-fn by_ending(path: &Path) -> Result<&'static Format, CliError> {
+fn style(color: ColorChoice, verbose: bool) -> Style {
+    Style {
+        color: color.on_stdout(),
+        width: width(),
+        verbose,
+    }
+}
+
+/// Files to write to, each with the format that its ending asks for.
+fn outputs<R>(
+    paths: Vec<PathBuf>,
+    formats: &'static [Format<R>],
+) -> Result<Vec<(PathBuf, &'static Format<R>)>, CliError> {
+    let format = |path: PathBuf| by_ending(&path, formats).map(|format| (path, format));
+    paths.into_iter().map(format).collect()
+}
+
+fn by_ending<R>(
+    path: &Path,
+    formats: &'static [Format<R>],
+) -> Result<&'static Format<R>, CliError> {
     let ending = path.extension().unwrap_or_default();
-    FORMATS
+    formats
         .iter()
         .find(|format| ending.eq_ignore_ascii_case(format.ending))
         .ok_or_else(|| CliError::Ending(path.to_owned()))

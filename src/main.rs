@@ -3,18 +3,22 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use plainsight::cli::{Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command};
+use plainsight::cli::{
+    Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command, Posture, PostureFlags,
+};
 use plainsight::pipeline;
-use plainsight::report::{Format, Report, Style};
+use plainsight::report::posture::PostureReport;
+use plainsight::report::{Format, Style};
 use plainsight::verdict::Exit;
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Analyze(flags) => analyze(flags),
+        Command::Posture(flags) => posture(flags),
         Command::Bench(flags) => bench(flags),
     };
     outcome.map_or_else(
@@ -29,9 +33,15 @@ fn main() -> ExitCode {
 fn analyze(flags: AnalyzeFlags) -> Result<u8, Box<dyn Error>> {
     let config = Analyze::try_from(flags)?;
     // A long run must not end at a path that cannot be written.
-    let files = open_outputs(&config)?;
+    let files = open_outputs(&config.outputs)?;
     let (report, mut stats) = pipeline::measure(&config)?;
-    stats.time_writing(|| write_all(&report, &config, files))?;
+    let Analyze {
+        format,
+        style,
+        outputs,
+        ..
+    } = &config;
+    stats.time_writing(|| write_all(&report, format, style, outputs, files))?;
     if config.stats {
         // Nobody fails for want of a clock.
         let _ = stats.write(&config.style, &mut io::stderr().lock());
@@ -40,10 +50,10 @@ fn analyze(flags: AnalyzeFlags) -> Result<u8, Box<dyn Error>> {
 }
 
 /// Opens the files that reports go to, and leaves what is in them until there is one.
-fn open_outputs(config: &Analyze) -> Result<Vec<File>, String> {
+fn open_outputs<R>(outputs: &[(PathBuf, &Format<R>)]) -> Result<Vec<File>, String> {
     let mut options = File::options();
     options.write(true).create(true).truncate(false);
-    let paths = config.outputs.iter().map(|(path, _)| path);
+    let paths = outputs.iter().map(|(path, _)| path);
     paths
         .map(|path| {
             options
@@ -57,18 +67,38 @@ fn cannot_write(path: &Path, error: &io::Error) -> String {
     format!("cannot write {}: {error}", path.display())
 }
 
-fn write_all(report: &Report, config: &Analyze, files: Vec<File>) -> Result<(), String> {
+fn write_all<R>(
+    report: &R,
+    format: &Format<R>,
+    style: &Style,
+    outputs: &[(PathBuf, &Format<R>)],
+    files: Vec<File>,
+) -> Result<(), String> {
     let plain = Style {
         color: false,
-        ..config.style.clone()
+        ..style.clone()
     };
-    for ((path, format), file) in config.outputs.iter().zip(files) {
+    for ((path, format), file) in outputs.iter().zip(files) {
         file.set_len(0)
             .and_then(|()| write(report, format, &plain, file))
             .map_err(|error| cannot_write(path, &error))?;
     }
-    let written = write(report, config.format, &config.style, io::stdout().lock());
+    let written = write(report, format, style, io::stdout().lock());
     whole(written).map_err(|error| format!("cannot write the report: {error}"))
+}
+
+fn posture(flags: PostureFlags) -> Result<u8, Box<dyn Error>> {
+    let config = Posture::try_from(flags)?;
+    let files = open_outputs(&config.outputs)?;
+    let report = PostureReport::new(&config.azure, &config.servers);
+    write_all(
+        &report,
+        config.format,
+        &config.style,
+        &config.outputs,
+        files,
+    )?;
+    Ok(report.exit_code())
 }
 
 fn bench(flags: BenchFlags) -> Result<u8, Box<dyn Error>> {
@@ -88,7 +118,7 @@ fn whole(written: io::Result<()>) -> io::Result<()> {
     }
 }
 
-fn write(report: &Report, format: &Format, style: &Style, out: impl Write) -> io::Result<()> {
+fn write<R>(report: &R, format: &Format<R>, style: &Style, out: impl Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     format.write(report, style, &mut out)?;
     out.flush()

@@ -85,7 +85,10 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), OpenError> {
         judging: Duration::ZERO,
         writing: Duration::ZERO,
     };
-    let report = Report::new(&judgement, reports, &skipped, &names, config.policy);
+    let mut report = Report::new(&judgement, reports, &skipped, &names, config.policy);
+    if let Some(azure) = &config.azure {
+        report.explain(&judgement, azure);
+    }
     let judging = laps.lap();
     Ok((report, Stats { judging, ..stats }))
 }

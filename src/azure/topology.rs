@@ -95,7 +95,8 @@ impl Azure {
 
     /// What is at the ends of a path between two addresses.
     #[must_use]
-    pub fn ends(&self, client: Option<IpAddr>, server: IpAddr) -> Ends<'_> {
+    pub fn ends(&self, client: impl Into<Option<IpAddr>>, server: IpAddr) -> Ends<'_> {
+        let client = client.into();
         let servers = self.places(server);
         let clients = client
             .map(|address| self.places(address))
@@ -339,6 +340,12 @@ impl Azure {
 }
 
 impl Place<'_> {
+    /// The id of the NIC.
+    #[must_use]
+    pub fn nic_id(&self) -> Option<&ResourceId> {
+        self.nic.map(|nic| &nic.id)
+    }
+
     /// The id of the VNet, which the NIC tells where no export has the VNet.
     #[must_use]
     pub fn vnet_id(&self) -> Option<ResourceId> {

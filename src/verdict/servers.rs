@@ -122,7 +122,11 @@ impl Servers {
             return 2;
         }
         let address = IpAddr::from(address);
-        u8::from(self.blocks.iter().any(|(block, _)| block.contains(&address)))
+        u8::from(
+            self.blocks
+                .iter()
+                .any(|(block, _)| block.contains(&address)),
+        )
     }
 
     /// The addresses that were named one by one, and so are expected to be seen.

@@ -126,6 +126,8 @@ mod tests {
             dtls_record_sizes: None,
             evidence: Vec::new(),
             flows: Vec::new(),
+            azure: None,
+            causes: Vec::new(),
         }
     }
 

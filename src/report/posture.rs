@@ -1,0 +1,184 @@
+//! The checks alone, without a capture: from each client that can reach a file system to
+//! that file system, of each file system, and of each client's disks.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::azure::{ClientReport, EndsReport, FileSystemReport};
+use super::{Format, Style, table};
+use crate::azure::checks::{self, Check, Fragments, Outcome};
+use crate::azure::topology::{Azure, Ends, Place};
+use crate::verdict::{Exit, Servers};
+
+/// The version of the JSON's shape. Fields may be added within one.
+const SCHEMA_VERSION: u32 = 1;
+
+/// All formats; the first is the default.
+pub const FORMATS: &[Format<PostureReport>] = &[
+    Format {
+        name: "table",
+        ending: "txt",
+        write: table::posture::write,
+    },
+    Format {
+        name: "json",
+        ending: "json",
+        write: json,
+    },
+];
+
+fn json(report: &PostureReport, _style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    writeln!(out)
+}
+
+/// How many checks say what, and what the process exits with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PostureSummary {
+    /// Checks that fail.
+    pub fail: usize,
+    /// Checks that nobody can tell from exports.
+    pub unknown: usize,
+    /// Checks that pass.
+    pub pass: usize,
+    /// What the process exits with.
+    pub exit_code: u8,
+}
+
+/// A path that clients can take, whether they do or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PosturePath {
+    /// What is at its ends.
+    #[serde(flatten)]
+    pub ends: EndsReport,
+    /// The known causes of plaintext.
+    pub causes: Vec<Check>,
+}
+
+/// Everything that the configuration says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PostureReport {
+    /// 1.
+    pub schema_version: u32,
+    /// How many checks say what.
+    pub summary: PostureSummary,
+    /// From each client that can reach a file system or server to that.
+    pub paths: Vec<PosturePath>,
+    /// Each file system.
+    pub file_systems: Vec<FileSystemReport>,
+    /// Each client's VM.
+    pub clients: Vec<ClientReport>,
+    /// What was passed over.
+    pub warnings: Vec<String>,
+}
+
+impl PostureReport {
+    /// Checks the configuration. `servers` names those that no export has.
+    #[must_use]
+    pub fn new(azure: &Azure, servers: &Servers) -> Self {
+        let clients: Vec<Place<'_>> = azure.clients().collect();
+        let paths = paths(azure, servers, &clients);
+        let reached = |client: &Place<'_>| {
+            paths
+                .iter()
+                .any(|ends| ends.client.nic.is_some() && ends.client.nic_id() == client.nic_id())
+        };
+        let file_systems = azure.export.file_systems.values().map(|it| {
+            let place = azure.place_of(it);
+            let near = clients
+                .iter()
+                .filter(|client| azure.reaches(client, &place));
+            FileSystemReport::of(azure, it, &near.copied().collect::<Vec<_>>())
+        });
+        let mut report = Self {
+            schema_version: SCHEMA_VERSION,
+            summary: PostureSummary::of(&[]),
+            file_systems: file_systems.collect(),
+            clients: ClientReport::all(azure, clients.iter().copied().filter(|it| reached(it))),
+            paths: paths.iter().map(|ends| path(azure, ends)).collect(),
+            warnings: azure.export.warnings.clone(),
+        };
+        report.summary = PostureSummary::of(&report.checks().collect::<Vec<_>>());
+        report
+    }
+
+    /// All checks, those of paths first.
+    pub fn checks(&self) -> impl Iterator<Item = &Check> {
+        let paths = self.paths.iter().flat_map(|path| &path.causes);
+        let file_systems = self.file_systems.iter().flat_map(|it| &it.checks);
+        paths
+            .chain(file_systems)
+            .chain(self.clients.iter().flat_map(|it| &it.checks))
+    }
+
+    /// What the process exits with.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.summary.exit_code
+    }
+}
+
+impl PostureSummary {
+    fn of(checks: &[&Check]) -> Self {
+        let outcomes = || checks.iter().map(|check| check.outcome);
+        let count = |wanted| outcomes().filter(|&outcome| outcome == wanted).count();
+        Self {
+            fail: count(Outcome::Fail),
+            unknown: count(Outcome::Unknown),
+            pass: count(Outcome::Pass),
+            exit_code: Exit::of_checks(outcomes()).code(),
+        }
+    }
+}
+
+fn path(azure: &Azure, ends: &Ends<'_>) -> PosturePath {
+    PosturePath {
+        ends: EndsReport::of(ends),
+        causes: checks::of_path(azure, ends, Fragments::Unknown),
+    }
+}
+
+/// The paths to each file system, then those to servers that are named and no file system's.
+fn paths<'a>(azure: &'a Azure, servers: &Servers, clients: &[Place<'a>]) -> Vec<Ends<'a>> {
+    let known = azure.export.file_systems.values().flat_map(|file_system| {
+        let place = azure.place_of(file_system);
+        let near: Vec<_> = clients
+            .iter()
+            .filter(|it| azure.reaches(it, &place))
+            .copied()
+            .collect();
+        or_unknown(near)
+            .into_iter()
+            .map(|client| azure.ends_to(client, file_system))
+    });
+    let blocks = servers.blocks().map(|(block, _)| block.network());
+    let named = servers
+        .named()
+        .map(|(address, _)| address.into())
+        .chain(blocks);
+    let others = named.flat_map(|address| {
+        let alone = azure.ends(None, address);
+        let near: Vec<_> = clients
+            .iter()
+            .filter(|it| azure.reaches(it, &alone.server))
+            .copied()
+            .collect();
+        or_unknown(near).into_iter().map(move |client| Ends {
+            client,
+            ..alone.clone()
+        })
+    });
+    known
+        .chain(others.filter(|ends| ends.file_system.is_none()))
+        .collect()
+}
+
+/// Where no export has a client, the server's end is worth checking all the same.
+fn or_unknown(clients: Vec<Place<'_>>) -> Vec<Place<'_>> {
+    if clients.is_empty() {
+        vec![Place::default()]
+    } else {
+        clients
+    }
+}

@@ -1,0 +1,118 @@
+//! Checks of the configuration in tables: a line each, and what mends them.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use anstyle::Style as Ansi;
+use comfy_table::{Cell, Color};
+
+use super::{DIM, NO_BREAK, Page, printable};
+use crate::azure::checks::{Check, Field, Outcome};
+
+impl Page<'_> {
+    /// A line for each check, the worst first. The same check of several paths is one line.
+    pub(super) fn checks<'c>(&mut self, checks: impl Iterator<Item = &'c Check>) -> io::Result<()> {
+        let rows: BTreeSet<&Check> = checks.collect();
+        self.line("")?;
+        let header = ["Outcome", "Check", "Field"];
+        self.table(&header, rows.into_iter().map(row).collect())
+    }
+
+    /// What checks that do not pass say, each with the command that mends it.
+    pub(super) fn remedies<'c>(
+        &mut self,
+        checks: impl Iterator<Item = &'c Check>,
+    ) -> io::Result<()> {
+        let wrong: BTreeSet<&Check> = checks
+            .filter(|check| check.outcome == Outcome::Fail || check.remedy.is_some())
+            .collect();
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        self.heading("Remedies")?;
+        let mut told = BTreeSet::new();
+        wrong.into_iter().try_for_each(|check| {
+            self.text(Ansi::new(), &format!("{}.", check.says), "  ", "    ")?;
+            match &check.remedy {
+                Some(command) if told.insert(command) => self.command(command),
+                Some(_) => self.text(DIM, "as above", "    ", ""),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// A command, in lines that a shell takes for one.
+    pub(super) fn command(&mut self, command: &str) -> io::Result<()> {
+        let room = usize::from(self.style.width).max(40) - 2;
+        let options = textwrap::Options::new(room)
+            .initial_indent("    ")
+            .subsequent_indent("      ")
+            .break_words(false)
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let text = unbroken(&printable(command));
+        let lines = textwrap::wrap(&text, options);
+        let last = lines.len().saturating_sub(1);
+        lines.iter().enumerate().try_for_each(|(number, line)| {
+            let end = if number < last { " \\" } else { "" };
+            self.painted(DIM, &(line.replace(NO_BREAK, " ") + end))
+        })
+    }
+}
+
+fn row(check: &Check) -> Vec<Cell> {
+    let about = check
+        .field
+        .as_ref()
+        .map_or_else(|| check.says.clone(), field);
+    vec![
+        Cell::new(check.outcome.name()).fg(color(check.outcome)),
+        Cell::new(check.check.title()),
+        Cell::new(printable(&about)),
+    ]
+}
+
+/// A field and what is there, as in `client-vnet: encryption.enabled = false`.
+pub(super) fn field(field: &Field) -> String {
+    let Field { resource, path, .. } = field;
+    match &field.value {
+        Some(value) => format!("{resource}: {path} = {value}"),
+        None => format!("{resource}: {path} is absent"),
+    }
+}
+
+fn color(outcome: Outcome) -> Color {
+    match outcome {
+        Outcome::Fail => Color::Red,
+        Outcome::Unknown => Color::Yellow,
+        Outcome::Pass => Color::Green,
+    }
+}
+
+/// A command whose quoted words are not broken.
+fn unbroken(command: &str) -> String {
+    let (mut quoted, mut escaped) = (false, false);
+    let mut each = |c: char| {
+        let is_escaped = std::mem::take(&mut escaped);
+        match c {
+            '\\' if !quoted => escaped = !is_escaped,
+            '\'' if !is_escaped => quoted = !quoted,
+            ' ' if quoted => return NO_BREAK.to_owned(),
+            _ => {}
+        }
+        c.to_string()
+    };
+    command.chars().map(&mut each).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NO_BREAK, unbroken};
+
+    #[test]
+    fn only_spaces_outside_of_quotes_break() {
+        let kept = |text: &str| unbroken(text).replace(NO_BREAK, "_");
+        assert_eq!(kept("az -n 'a b' -g c"), "az -n 'a_b' -g c");
+        assert_eq!(kept(r"-n 'it'\''s a' -g 'c d'"), r"-n 'it'\''s_a' -g 'c_d'");
+    }
+}
