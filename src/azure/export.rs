@@ -86,7 +86,12 @@ impl Export {
             },
             error => ExportError::Unreadable(error),
         })?;
-        files.sort_by(|a, b| a.path.cmp(&b.path));
+        // Of two exports of a resource the one that was named first counts.
+        let named = |file: &InputPath| {
+            let path = file.found_in.as_ref().unwrap_or(&file.path);
+            paths.iter().position(|named| named == path)
+        };
+        files.sort_by_cached_key(|file| (named(file), file.path.clone()));
         let mut reading = Reading::default();
         for file in &files {
             reading.add_file(file);
@@ -156,7 +161,7 @@ impl Reading {
             .places
             .entry(id.clone())
             .or_insert_with(|| name.to_owned());
-        let shown = id.to_string();
+        let shown = format!("{} in resource group {}", id.name(), id.resource_group());
         let known = self.resources.entry((kind, id)).or_default();
         if let Some(path) = merge(known, resource) {
             self.differing.insert(format!(

@@ -115,6 +115,16 @@ fn matched(rule: &Rule, flow: &Flow<'_>, space: &Space) -> Match {
     Match::of(is_protocol)
         .and(sides::to_port(&rule.destination.ports, flow.port))
         .and(sides::from_any_port(&rule.source.ports))
-        .and(sides::matched(&rule.source, &flow.source, space))
-        .and(sides::matched(&rule.destination, &flow.destination, space))
+        .and(sides::matched(
+            &rule.source,
+            rule.allow,
+            &flow.source,
+            space,
+        ))
+        .and(sides::matched(
+            &rule.destination,
+            rule.allow,
+            &flow.destination,
+            space,
+        ))
 }

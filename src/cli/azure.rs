@@ -26,7 +26,7 @@ pub struct AzureFlags {
 
     /// A list of VM sizes that support VNet encryption, in place of the one built in
     ///
-    /// One pattern a line, as in Standard_D*s_v5, where * is the number of vCPUs.
+    /// One pattern a line, as in `Standard_D*s_v5`, where * is the number of vCPUs.
     #[arg(long, value_name = "FILE", requires = "azure")]
     pub vm_sizes: Option<PathBuf>,
 }

@@ -118,9 +118,7 @@ impl<'a> Party<'a> {
 
     fn of(azure: &'a Azure, group: Option<&'a ResourceId>, members: &[&Place<'a>]) -> Self {
         let place = members[0];
-        let subnet = place
-            .subnet_id
-            .map_or("an unknown subnet", ResourceId::name);
+        let subnet = place.subnet_id.map_or("unknown", ResourceId::name);
         let peers = members.iter().filter_map(|member| {
             Some(Peer::Net {
                 net: member.address?.into(),
@@ -128,7 +126,7 @@ impl<'a> Party<'a> {
             })
         });
         Self {
-            name: format!("clients in {subnet}"),
+            name: format!("clients in subnet {subnet}"),
             subnet: place.subnet_id,
             guards: guards(azure, place, group.as_slice()),
             blocks: blocks(place),
@@ -302,7 +300,13 @@ fn field(passage: &Passage<'_>, subnet: Option<&ResourceId>) -> Option<Field> {
             let rule = decision.rule?;
             let access = if rule.allow { "Allow" } else { "Deny" };
             let value = format!("{access}, priority {}", rule.priority);
-            let path = format!("securityRules[{}]", rule.name);
+            // Users' priorities end at 4096.
+            let list = if rule.priority < 65000 {
+                "securityRules"
+            } else {
+                "defaultSecurityRules"
+            };
+            let path = format!("{list}[{}]", rule.name);
             Some(Field::at(decision.group, path, Some(value)))
         }
         None if passage.missing.is_some() => None,

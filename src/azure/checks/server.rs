@@ -57,20 +57,17 @@ fn maintenance(ends: &Ends<'_>) -> Check {
         ),
     };
     match ends.file_system {
-        Some(it) if !it.window_day.is_absent() => check.field(Field::of(&it.id, &it.window_day)),
+        Some(it) if it.window.is_some() => {
+            check.field(Field::at(&it.id, "maintenanceWindow", it.window.clone()))
+        }
         _ => check,
     }
 }
 
 /// When maintenance is to be expected.
 fn window(file_system: &FileSystem) -> String {
-    let name = file_system.id.name();
-    match (
-        &file_system.window_day.value,
-        &file_system.window_time.value,
-    ) {
-        (Some(day), Some(time)) => format!("; {name} may be maintained on {day} at {time} UTC"),
-        (Some(day), None) => format!("; {name} may be maintained on {day}"),
-        _ => String::new(),
+    match &file_system.window {
+        Some(window) => format!("; that of {} is due on {window}", file_system.id.name()),
+        None => String::new(),
     }
 }

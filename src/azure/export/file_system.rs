@@ -21,10 +21,8 @@ pub struct FileSystem {
     pub mgs: Option<IpAddr>,
     /// The customer's key; absent where Microsoft manages it.
     pub key: Setting,
-    /// The day of the week when it may be maintained.
-    pub window_day: Setting,
-    /// The time of that day, in UTC.
-    pub window_time: Setting,
+    /// When it may be maintained, as in `Friday 22:00 UTC`.
+    pub window: Option<String>,
 }
 
 impl FileSystem {
@@ -36,8 +34,7 @@ impl FileSystem {
             subnet: node.id("filesystemSubnet"),
             mgs: node.address("clientInfo.mgsAddress"),
             key: node.setting("encryptionSettings.keyEncryptionKey.keyUrl"),
-            window_day: node.setting("maintenanceWindow.dayOfWeek"),
-            window_time: node.setting("maintenanceWindow.timeOfDayUTC"),
+            window: window(node),
         }
     }
 
@@ -46,4 +43,10 @@ impl FileSystem {
     pub fn vnet(&self) -> Option<ResourceId> {
         self.subnet.as_ref()?.parent("subnets")
     }
+}
+
+fn window(node: Node<'_>) -> Option<String> {
+    let day = node.text("maintenanceWindow.dayOfWeek")?;
+    let time = node.text("maintenanceWindow.timeOfDayUTC");
+    Some(time.map_or_else(|| day.to_owned(), |time| format!("{day} {time} UTC")))
 }

@@ -8,15 +8,21 @@ use serde_json::{Map, Value};
 
 use super::{ResourceId, Setting};
 
-/// Brings JSON into one shape. Where two keys become one, the first in order stays.
+/// What az adds to the JSON of ARM, and what changes with every look.
+const LEFT_OUT: [&str; 2] = ["resourcegroup", "etag"];
+
+/// Brings JSON into one shape, without what is `null` or says nothing. Where two keys
+/// become one, the first in order stays.
 pub(super) fn normalized(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(normalized).collect(),
         Value::Object(members) => {
             let mut all = Map::new();
             for (key, member) in members {
-                all.entry(key.to_ascii_lowercase())
-                    .or_insert_with(|| normalized(member));
+                let key = key.to_ascii_lowercase();
+                if !member.is_null() && !LEFT_OUT.contains(&key.as_str()) {
+                    all.entry(key).or_insert_with(|| normalized(member));
+                }
             }
             with_properties(all)
         }
@@ -28,21 +34,13 @@ fn with_properties(mut all: Map<String, Value>) -> Value {
     match all.remove("properties") {
         Some(Value::Object(properties)) => {
             for (key, member) in properties {
-                fill(&mut all, key, member);
+                all.entry(key).or_insert(member);
             }
         }
         Some(other) => drop(all.insert("properties".to_owned(), other)),
         None => {}
     }
     Value::Object(all)
-}
-
-/// Adds a member where there is none, or only `null`.
-fn fill(all: &mut Map<String, Value>, key: String, member: Value) {
-    let place = all.entry(key).or_insert(Value::Null);
-    if place.is_null() {
-        *place = member;
-    }
 }
 
 /// Adds to a resource what another export of it says besides, and gives the path of the
@@ -58,12 +56,11 @@ pub(super) fn merge(known: &mut Value, other: Value) -> Option<String> {
             let differing = other.into_iter().filter_map(|(key, member)| {
                 let place = known.entry(key.clone()).or_insert(Value::Null);
                 let path = merge(place, member)?;
-                let path = if path.is_empty() {
-                    key.clone()
+                Some(if path.is_empty() {
+                    key
                 } else {
                     format!("{key}.{path}")
-                };
-                (key != "etag").then_some(path)
+                })
             });
             // All of it is merged, not only up to the first difference.
             differing.fold(None, |first, path| first.or(Some(path)))

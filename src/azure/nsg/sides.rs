@@ -84,9 +84,10 @@ const PUBLIC_TAGS: [&str; 11] = [
 /// What `AzureLoadBalancer` stands for.
 const HOST: &str = "168.63.129.16/32";
 
-/// Whether an end of a flow is what a side of a rule names.
-pub(super) fn matched(side: &Side, peer: &Peer<'_>, space: &Space) -> Match {
-    let prefixes = side.prefixes.iter().map(|word| prefix(word, peer, space));
+/// Whether an end of a flow is what a side of a rule names, which allows or denies.
+pub(super) fn matched(side: &Side, allows: bool, peer: &Peer<'_>, space: &Space) -> Match {
+    let prefixes = side.prefixes.iter();
+    let prefixes = prefixes.map(|word| prefix(word, allows, peer, space));
     let groups = side.asgs.iter().map(|group| member(group, peer));
     Match::any(prefixes.chain(groups))
 }
@@ -102,27 +103,26 @@ fn member(group: &ResourceId, peer: &Peer<'_>) -> Match {
     }
 }
 
-fn prefix(word: &str, peer: &Peer<'_>, space: &Space) -> Match {
+fn prefix(word: &str, allows: bool, peer: &Peer<'_>, space: &Space) -> Match {
     let is = |tag: &str| word.eq_ignore_ascii_case(tag);
     if is("*") || is("any") || word == "0.0.0.0/0" {
         return Match::Yes;
     }
     match (net(word), peer) {
         (Some(block), Peer::Net { net, .. }) => covers(&block, net),
-        (Some(block), Peer::Service { .. }) => Match::of_public(&block),
+        (Some(block), Peer::Service { .. }) => of_service(&block, allows),
         (None, Peer::Net { net, .. }) => tag_of_net(word, net, space),
         (None, Peer::Service { tag, region }) => tag_of_service(word, tag, *region),
     }
 }
 
-impl Match {
-    /// Whether a block may hold addresses of a public service.
-    fn of_public(block: &IpNet) -> Self {
-        if is_private(block) {
-            Self::No
-        } else {
-            Self::Perhaps
-        }
+/// No block holds all of a service, so to allow one does not let the service pass; to deny
+/// one may stop a part of it.
+fn of_service(block: &IpNet, allows: bool) -> Match {
+    if allows || is_private(block) {
+        Match::No
+    } else {
+        Match::Perhaps
     }
 }
 

@@ -39,6 +39,7 @@ impl Page<'_> {
         all.try_for_each(|(title, checks)| {
             self.heading(&format!("{title}: configuration"))?;
             self.checks(checks.iter())?;
+            self.left_open(checks.iter())?;
             self.remedies(checks.iter())
         })
     }

@@ -18,6 +18,21 @@ impl Page<'_> {
         self.table(&header, rows.into_iter().map(row).collect())
     }
 
+    /// What nobody can tell from exports.
+    pub(super) fn left_open<'c>(
+        &mut self,
+        checks: impl Iterator<Item = &'c Check>,
+    ) -> io::Result<()> {
+        let open = checks.filter(|it| it.outcome == Outcome::Unknown && it.remedy.is_none());
+        let open: BTreeSet<&str> = open.map(|check| check.says.as_str()).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        self.heading("What the exports cannot tell")?;
+        open.into_iter()
+            .try_for_each(|says| self.text(Ansi::new(), &format!("{says}."), "  ", "    "))
+    }
+
     /// What checks that do not pass say, each with the command that mends it.
     pub(super) fn remedies<'c>(
         &mut self,
@@ -43,28 +58,33 @@ impl Page<'_> {
 
     /// A command, in lines that a shell takes for one.
     pub(super) fn command(&mut self, command: &str) -> io::Result<()> {
-        let room = usize::from(self.style.width).max(40) - 2;
+        let text = unbroken(&printable(command));
+        let parts: Vec<&str> = text.split(" && ").collect();
+        let last = parts.len() - 1;
+        parts.iter().enumerate().try_for_each(|(number, part)| {
+            self.command_line(part, if number < last { " &&" } else { "" })
+        })
+    }
+
+    fn command_line(&mut self, command: &str, end: &str) -> io::Result<()> {
+        let room = usize::from(self.style.width).max(40) - 3;
         let options = textwrap::Options::new(room)
             .initial_indent("    ")
             .subsequent_indent("      ")
             .break_words(false)
             .word_separator(textwrap::WordSeparator::AsciiSpace)
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
-        let text = unbroken(&printable(command));
-        let lines = textwrap::wrap(&text, options);
+        let lines = textwrap::wrap(command, options);
         let last = lines.len().saturating_sub(1);
         lines.iter().enumerate().try_for_each(|(number, line)| {
-            let end = if number < last { " \\" } else { "" };
+            let end = if number < last { " \\" } else { end };
             self.painted(DIM, &(line.replace(NO_BREAK, " ") + end))
         })
     }
 }
 
 fn row(check: &Check) -> Vec<Cell> {
-    let about = check
-        .field
-        .as_ref()
-        .map_or_else(|| check.says.clone(), field);
+    let about = check.field.as_ref().map_or_else(|| "–".to_owned(), field);
     vec![
         Cell::new(check.outcome.name()).fg(color(check.outcome)),
         Cell::new(check.check.title()),

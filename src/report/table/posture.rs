@@ -1,11 +1,14 @@
 //! The checks alone: an answer in a sentence, a line a check, and remedies.
 
+use std::cmp::Reverse;
 use std::io::{self, Write};
 
-use super::{BOLD, DIM, Page, WARNING, number};
+use comfy_table::Cell;
+
+use super::{BOLD, DIM, Page, WARNING, number, printable, right};
 use crate::azure::checks::{Check, Outcome};
 use crate::report::Style;
-use crate::report::posture::PostureReport;
+use crate::report::posture::{PosturePath, PostureReport};
 
 pub(in crate::report) fn write(
     report: &PostureReport,
@@ -15,8 +18,10 @@ pub(in crate::report) fn write(
     let mut page = Page { style, out };
     page.text(BOLD, &headline(report), "", "")?;
     if report.checks().next().is_some() {
+        page.paths_checked(report)?;
         page.checks(report.checks())?;
     }
+    page.left_open(report.checks())?;
     page.remedies(report.checks())?;
     if !report.warnings.is_empty() {
         page.heading("Warnings")?;
@@ -26,6 +31,46 @@ pub(in crate::report) fn write(
     page.line("")?;
     let no_proof = "Configuration proves nothing sent: captures and flow logs do.";
     page.text(DIM, no_proof, "", "  ")
+}
+
+/// As many paths as are listed, those with the most causes first.
+const LISTED: usize = 20;
+
+impl Page<'_> {
+    /// A line for each path: how many of its checks say what.
+    fn paths_checked(&mut self, report: &PostureReport) -> io::Result<()> {
+        let mut paths: Vec<&PosturePath> = report.paths.iter().collect();
+        paths.sort_by_key(|path| Reverse(count(path, Outcome::Fail)));
+        let rows = paths.iter().take(LISTED).map(|path| row(path)).collect();
+        self.line("")?;
+        let header = ["Client", "VM", "Server", "Fail", "Unknown", "Pass"];
+        self.table(&header, rows)?;
+        match paths.len().saturating_sub(LISTED) {
+            0 => Ok(()),
+            more => self.line(&format!("and {more} more: --format json lists them")),
+        }
+    }
+}
+
+fn count(path: &PosturePath, wanted: Outcome) -> usize {
+    let causes = path.causes.iter();
+    causes.filter(|check| check.outcome == wanted).count()
+}
+
+fn row(path: &PosturePath) -> Vec<Cell> {
+    let name = |id: &Option<String>| {
+        let name = id.as_deref().and_then(|id| id.rsplit('/').next());
+        printable(name.unwrap_or("–"))
+    };
+    let ends = &path.ends;
+    let server = ends.file_system.as_ref().or(ends.server.address.as_ref());
+    let counts = Outcome::ALL.map(|outcome| right(number(count(path, outcome) as u64)));
+    let named = [
+        name(&ends.client.address),
+        name(&ends.client.vm),
+        name(&server.cloned()),
+    ];
+    named.into_iter().map(Cell::new).chain(counts).collect()
 }
 
 fn headline(report: &PostureReport) -> String {
@@ -43,11 +88,12 @@ fn headline(report: &PostureReport) -> String {
     let Some(first) = causes.first() else {
         return format!("{}{}.", no_cause(&all), others(report));
     };
-    let has = if causes.len() == 1 { "has" } else { "have" };
-    format!(
-        "{some} of {all} paths to AMLFS {has} a cause of plaintext: {}.",
-        first.says
-    )
+    let who = match (causes.len(), report.paths.len()) {
+        (_, 1) => "The one path to AMLFS has".to_owned(),
+        (1, _) => format!("1 of {all} paths to AMLFS has"),
+        _ => format!("{some} of {all} paths to AMLFS have"),
+    };
+    format!("{who} a cause of plaintext: {}.", first.says)
 }
 
 fn first_cause(causes: &[Check]) -> Option<&Check> {
