@@ -14,5 +14,7 @@ mod fixtures;
 mod nsg;
 #[path = "azure/posture.rs"]
 mod posture;
+#[path = "azure/readme.rs"]
+mod readme;
 #[path = "azure/traps.rs"]
 mod traps;

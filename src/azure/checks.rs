@@ -192,8 +192,10 @@ impl Check {
 pub enum Fragments {
     /// It shows some whose first one it does not show.
     Seen,
-    /// It shows no such fragment, or there is no capture.
-    Unknown,
+    /// It shows no such ones; those whose first was captured are not told from whole packets.
+    NoneAlone,
+    /// There is no capture.
+    NoCapture,
 }
 
 /// The causes of plaintext on a path, those that decide first.

@@ -290,7 +290,14 @@ impl Azure {
         let peered = self.export.peerings.values().filter(|peering| {
             peering.local().as_ref() == Some(&vnet.id) && peering.state.is("Connected")
         });
-        let far = peered.flat_map(|peering| peering.remote_spaces.iter().copied());
+        let far = peered.flat_map(|peering| {
+            let vnet = peering
+                .remote
+                .as_ref()
+                .and_then(|id| self.export.vnets.get(id));
+            let spaces = vnet.map_or(&[][..], |vnet| &vnet.spaces);
+            peering.remote_spaces.iter().chain(spaces).copied()
+        });
         Space(vnet.spaces.iter().copied().chain(far).collect())
     }
 

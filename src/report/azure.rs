@@ -174,6 +174,6 @@ fn fragments(path: &verdict::Path) -> Fragments {
     if unread.into_iter().any(|reason| reason == Reason::ORPHAN) {
         Fragments::Seen
     } else {
-        Fragments::Unknown
+        Fragments::NoneAlone
     }
 }

@@ -79,11 +79,6 @@ impl PostureReport {
     pub fn new(azure: &Azure, servers: &Servers) -> Self {
         let clients: Vec<Place<'_>> = azure.clients().collect();
         let paths = paths(azure, servers, &clients);
-        let reached = |client: &Place<'_>| {
-            paths
-                .iter()
-                .any(|ends| ends.client.nic.is_some() && ends.client.nic_id() == client.nic_id())
-        };
         let file_systems = azure.export.file_systems.values().map(|it| {
             let place = azure.place_of(it);
             let near = clients
@@ -95,7 +90,7 @@ impl PostureReport {
             schema_version: SCHEMA_VERSION,
             summary: PostureSummary::of(&[]),
             file_systems: file_systems.collect(),
-            clients: ClientReport::all(azure, clients.iter().copied().filter(|it| reached(it))),
+            clients: ClientReport::all(azure, paths.iter().map(|ends| ends.client)),
             paths: paths.iter().map(|ends| path(azure, ends)).collect(),
             warnings: azure.export.warnings.clone(),
         };
@@ -135,7 +130,7 @@ impl PostureSummary {
 fn path(azure: &Azure, ends: &Ends<'_>) -> PosturePath {
     PosturePath {
         ends: EndsReport::of(ends),
-        causes: checks::of_path(azure, ends, Fragments::Unknown),
+        causes: checks::of_path(azure, ends, Fragments::NoCapture),
     }
 }
 
@@ -152,21 +147,20 @@ fn paths<'a>(azure: &'a Azure, servers: &Servers, clients: &[Place<'a>]) -> Vec<
             .into_iter()
             .map(|client| azure.ends_to(client, file_system))
     });
-    let blocks = servers.blocks().map(|(block, _)| block.network());
-    let named = servers
+    let one = servers
         .named()
-        .map(|(address, _)| address.into())
-        .chain(blocks);
-    let others = named.flat_map(|address| {
-        let alone = azure.ends(None, address);
-        let near: Vec<_> = clients
-            .iter()
-            .filter(|it| azure.reaches(it, &alone.server))
-            .copied()
-            .collect();
-        or_unknown(near).into_iter().map(move |client| Ends {
+        .map(|(address, _)| azure.ends(None, address.into()));
+    let any = servers.blocks().map(|(block, _)| {
+        let mut ends = azure.ends(None, block.network());
+        ends.server.address = None;
+        ends
+    });
+    let others = one.chain(any).flat_map(|ends| {
+        let near = clients.iter().filter(|it| azure.reaches(it, &ends.server));
+        let near = or_unknown(near.copied().collect());
+        near.into_iter().map(move |client| Ends {
             client,
-            ..alone.clone()
+            ..ends.clone()
         })
     });
     known

@@ -427,8 +427,8 @@ fn remedies_name_what_they_change() {
         "--priority 119 ",
         "--direction Inbound ",
         "--source-address-prefixes 10.20.1.0/25 ",
-        "--destination-address-prefixes 10.20.2.0/25 ",
-        "--destination-port-ranges 988 1019-1023",
+        "--destination-address-prefixes 10.20.2.0/25",
+        "--destination-port-ranges 988 1019-1023 ",
     ] {
         assert!(rule.contains(part), "{part}: {rule}");
     }

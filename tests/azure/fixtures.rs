@@ -115,7 +115,7 @@ pub fn arm(resource: &Value) -> Value {
 pub fn path_to(azure: &Azure, server: &str) -> Vec<Check> {
     let address = |text: &str| text.parse::<std::net::IpAddr>().expect("an address");
     let ends = azure.ends(address(CLIENT), address(server));
-    checks::of_path(azure, &ends, Fragments::Unknown)
+    checks::of_path(azure, &ends, Fragments::NoCapture)
 }
 
 pub fn posture(azure: &Azure) -> PostureReport {

@@ -45,8 +45,8 @@ impl Rule {
             "protocol": self.protocol,
             "sourcePortRange": "*",
         });
-        let blocks = |blocks: &[(u8, u8)]| blocks.iter().map(block).collect::<Vec<_>>();
-        let ports = self.ports.iter().map(ports).collect::<Vec<_>>();
+        let blocks = |blocks: &[(u8, u8)]| blocks.iter().copied().map(block).collect::<Vec<_>>();
+        let ports = self.ports.iter().copied().map(ports).collect::<Vec<_>>();
         for (name, words, [one, many]) in [
             (
                 "source",
@@ -87,7 +87,7 @@ impl Rule {
 }
 
 /// The address, and as many bits as it has in common with others of its block.
-fn block(&(address, bits): &(u8, u8)) -> String {
+fn block((address, bits): (u8, u8)) -> String {
     match bits {
         0 => "*".to_owned(),
         4 => format!("10.0.0.{address}"),
@@ -103,7 +103,7 @@ fn in_block((block, bits): (u8, u8), address: u8) -> bool {
     address & mask(bits) == block & mask(bits)
 }
 
-fn ports(&(first, last): &(u16, u16)) -> String {
+fn ports((first, last): (u16, u16)) -> String {
     match (first, last) {
         (0, u16::MAX) => "*".to_owned(),
         _ if first == last => first.to_string(),
@@ -239,11 +239,11 @@ proptest! {
 }
 
 /// What one rule before a denial of all does with TCP 988 from 10.0.1.4 to 10.0.2.5.
-fn with_rule(rule: Value) -> Ruling {
+fn with_rule(rule: &Value) -> Ruling {
     ruling_of(rule, Peer::address("10.0.1.4".parse().unwrap()))
 }
 
-fn ruling_of(rule: Value, source: Peer<'_>) -> Ruling {
+fn ruling_of(rule: &Value, source: Peer<'_>) -> Ruling {
     let mut all = json!({
         "name": "all", "priority": 200, "direction": "Inbound", "access": "Deny", "protocol": "*",
         "sourceAddressPrefix": "*", "sourcePortRange": "*",
@@ -331,7 +331,7 @@ fn all_forms_of_prefixes_and_ports_are_known() {
         (json!({"direction": null}), Unknown),
     ];
     for (rule, ruling) in forms {
-        assert_eq!(with_rule(rule.clone()), ruling, "{rule}");
+        assert_eq!(with_rule(&rule), ruling, "{rule}");
     }
 }
 
@@ -352,7 +352,7 @@ fn application_security_groups_are_those_of_the_nic() {
         });
         let net = "10.0.1.4".parse::<IpAddr>().unwrap().into();
         ruling_of(
-            rule,
+            &rule,
             Peer::Net {
                 net,
                 asgs: Some(&own),
@@ -421,7 +421,7 @@ fn services_are_told_by_their_tags() {
     ];
     for (tag, ruling) in rows {
         let rule = json!({"sourceAddressPrefix": tag});
-        assert_eq!(ruling_of(rule, storage.clone()), ruling, "{tag}");
+        assert_eq!(ruling_of(&rule, storage.clone()), ruling, "{tag}");
     }
 }
 

@@ -169,7 +169,7 @@ fn guards<'a>(azure: &'a Azure, place: &Place<'a>, of_nics: &[&'a ResourceId]) -
         }
     };
     let unknown = place.subnet.is_none().then(|| Guard {
-        group: Err("the subnet is in no export".to_owned()),
+        group: Err("a subnet is in no export".to_owned()),
         space: space.clone(),
     });
     let of_subnet = place.subnet.and_then(|subnet| subnet.nsg.as_ref());
@@ -210,7 +210,7 @@ fn passage<'p>(
         ruling: Ruling::Unknown,
         decision: None,
         port: ports[0],
-        missing: None,
+        missing: Some("a subnet is in no export"),
     })
 }
 
@@ -284,7 +284,7 @@ fn check(kind: Kind, from: &Party<'_>, to: &Party<'_>, passage: &Passage<'_>) ->
     };
     let check = Check::new(kind, outcome, says);
     let remedy = (outcome == Fail)
-        .then(|| allow(passage, from, to))
+        .then(|| allow(kind, passage, from, to))
         .flatten();
     Check {
         field: field(passage, to.subnet.or(from.subnet)),
@@ -315,12 +315,16 @@ fn field(passage: &Passage<'_>, subnet: Option<&ResourceId>) -> Option<Field> {
 }
 
 /// A rule before the one that denies. Users' priorities are 100 to 4096.
-fn allow(passage: &Passage<'_>, from: &Party<'_>, to: &Party<'_>) -> Option<String> {
+fn allow(kind: Kind, passage: &Passage<'_>, from: &Party<'_>, to: &Party<'_>) -> Option<String> {
     let (decision, way) = passage.decision.as_ref()?;
     let priority = free_priority(decision, *way, from, to)?;
     let direction = match way {
         Way::Inbound => "Inbound",
         Way::Outbound => "Outbound",
+    };
+    let what = match kind {
+        Kind::NsgWithin => "--protocol '*' --destination-port-ranges '*'",
+        _ => "--protocol Tcp --destination-port-ranges 988 1019-1023",
     };
     let list = |blocks: &[IpNet]| {
         let words: Vec<String> = blocks.iter().map(ToString::to_string).collect();
@@ -328,9 +332,8 @@ fn allow(passage: &Passage<'_>, from: &Party<'_>, to: &Party<'_>) -> Option<Stri
     };
     Some(format!(
         "az network nsg rule create --resource-group {} --nsg-name {} --name AllowLustre{direction}{priority} \
-         --priority {priority} --direction {direction} --access Allow --protocol Tcp \
-         --source-address-prefixes {} --destination-address-prefixes {} \
-         --destination-port-ranges 988 1019-1023",
+         --priority {priority} --direction {direction} --access Allow {what} \
+         --source-address-prefixes {} --destination-address-prefixes {}",
         remedy::word(decision.group.resource_group()),
         remedy::word(decision.group.name()),
         list(&from.blocks),

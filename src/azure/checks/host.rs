@@ -48,16 +48,19 @@ fn apart(vm: &VirtualMachine, file_system: &FileSystem) -> Option<(&'static str,
 }
 
 pub(super) fn fragments(fragments: Fragments) -> Check {
-    match fragments {
-        Fragments::Seen => Check::new(
-            Kind::Fragments,
+    let (outcome, says) = match fragments {
+        Fragments::Seen => (
             Fail,
             "The capture shows IP fragments, which are not encrypted or are dropped",
         ),
-        Fragments::Unknown => Check::new(
-            Kind::Fragments,
+        Fragments::NoneAlone => (
+            Unknown,
+            "The capture shows no IP fragment without its first; others are not told from whole packets",
+        ),
+        Fragments::NoCapture => (
             Unknown,
             "Whether packets are fragmented, which keeps them from being encrypted, is in no export",
         ),
-    }
+    };
+    Check::new(Kind::Fragments, outcome, says)
 }

@@ -67,7 +67,10 @@ fn maintenance(ends: &Ends<'_>) -> Check {
 /// When maintenance is to be expected.
 fn window(file_system: &FileSystem) -> String {
     match &file_system.window {
-        Some(window) => format!("; that of {} is due on {window}", file_system.id.name()),
+        Some(window) => {
+            let name = file_system.id.name();
+            format!("; the maintenance window of {name} is {window}")
+        }
         None => String::new(),
     }
 }

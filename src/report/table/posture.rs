@@ -64,6 +64,7 @@ fn row(path: &PosturePath) -> Vec<Cell> {
     };
     let ends = &path.ends;
     let server = ends.file_system.as_ref().or(ends.server.address.as_ref());
+    let server = server.or(ends.server.virtual_network.as_ref());
     let counts = Outcome::ALL.map(|outcome| right(number(count(path, outcome) as u64)));
     let named = [
         name(&ends.client.address),
