@@ -78,23 +78,20 @@ pub fn decide<'g>(
     if group.broken.is_some() {
         return decision(Ruling::Unknown, None);
     }
+    let is_asked = |rule: &&Rule| rule.inbound == (way == Way::Inbound);
     let mut perhaps: Option<&Rule> = None;
-    for rule in group
-        .rules
-        .iter()
-        .filter(|rule| rule.inbound == (way == Way::Inbound))
-    {
-        match matched(rule, flow, space) {
-            Match::No => {}
-            Match::Perhaps if perhaps.is_some_and(|other| other.allow != rule.allow) => {
-                return decision(Ruling::Unknown, perhaps);
-            }
-            Match::Perhaps => perhaps = perhaps.or(Some(rule)),
-            Match::Yes if perhaps.is_some_and(|other| other.allow != rule.allow) => {
-                return decision(Ruling::Unknown, perhaps);
-            }
-            Match::Yes => return decision(ruling(rule), Some(rule)),
+    for rule in group.rules.iter().filter(is_asked) {
+        let matched = matched(rule, flow, space);
+        if matched == Match::No {
+            continue;
         }
+        if perhaps.is_some_and(|other| other.allow != rule.allow) {
+            break;
+        }
+        if matched == Match::Yes {
+            return decision(ruling(rule), Some(rule));
+        }
+        perhaps = perhaps.or(Some(rule));
     }
     decision(Ruling::Unknown, perhaps)
 }

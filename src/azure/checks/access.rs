@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
-use super::Outcome::{Fail, Pass, Unknown};
-use super::{Check, Field, Kind, remedy};
+use super::{Check, Field, Kind, Outcome, remedy};
 use crate::azure::export::{FileSystem, ResourceId, SecurityGroup};
 use crate::azure::nsg::{Decision, Flow, Peer, Ruling, Space, Way, decide};
 use crate::azure::topology::{Azure, Place};
@@ -263,33 +262,31 @@ fn between(kind: Kind, from: &Party<'_>, to: &Party<'_>) -> Check {
 
 fn check(kind: Kind, from: &Party<'_>, to: &Party<'_>, passage: &Passage<'_>) -> Check {
     let ends = format!("from {} to {}", from.name, to.name);
-    let (outcome, says) = match passage.ruling {
-        Ruling::Allowed => (Pass, format!("NSGs let Lustre pass {ends}")),
-        Ruling::Denied => (
-            Fail,
-            format!(
-                "An NSG blocks TCP {} {ends}: no plaintext, no traffic at all",
-                passage.port
-            ),
+    let says = match passage.ruling {
+        Ruling::Allowed => format!("NSGs let Lustre pass {ends}"),
+        Ruling::Denied => format!(
+            "An NSG blocks TCP {} {ends}: no plaintext, no traffic at all",
+            passage.port
         ),
         Ruling::Unknown => {
-            let why = passage
-                .missing
-                .unwrap_or("a rule matches in part, or names what no export tells");
-            (
-                Unknown,
-                format!("Whether NSGs let Lustre pass {ends} cannot be told: {why}"),
-            )
+            let why = "a rule matches in part, or names what no export tells";
+            let why = passage.missing.unwrap_or(why);
+            format!("Whether NSGs let Lustre pass {ends} cannot be told: {why}")
         }
     };
-    let check = Check::new(kind, outcome, says);
-    let remedy = (outcome == Fail)
-        .then(|| allow(kind, passage, from, to))
-        .flatten();
+    let remedy = allow(kind, passage, from, to);
     Check {
         field: field(passage, to.subnet.or(from.subnet)),
-        remedy,
-        ..check
+        remedy: remedy.filter(|_| passage.ruling == Ruling::Denied),
+        ..Check::new(kind, outcome(passage.ruling), says)
+    }
+}
+
+fn outcome(ruling: Ruling) -> Outcome {
+    match ruling {
+        Ruling::Allowed => Outcome::Pass,
+        Ruling::Denied => Outcome::Fail,
+        Ruling::Unknown => Outcome::Unknown,
     }
 }
 

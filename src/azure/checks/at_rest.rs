@@ -2,7 +2,7 @@
 
 use super::Outcome::{Fail, Pass, Unknown};
 use super::{Check, Field, Kind, remedy};
-use crate::azure::export::{AttachedDisk, Disk, FileSystem, VirtualMachine};
+use crate::azure::export::{AttachedDisk, Disk, FileSystem, ResourceId, VirtualMachine};
 use crate::azure::topology::{Azure, Place};
 
 /// Both ways are encrypted; auditors ask which it is.
@@ -82,7 +82,7 @@ fn by_service(vm: &VirtualMachine, attached: &AttachedDisk, disk: Option<&Disk>)
 }
 
 /// The service does not encrypt caches and temporary disks: the host does, or ADE in the VM.
-fn caches(vm: &VirtualMachine, ade: Option<&Disk>) -> Check {
+fn caches(vm: &VirtualMachine, encrypted: Option<&Disk>) -> Check {
     let check = |outcome, says| Check::new(Kind::HostEncryption, outcome, says);
     let name = vm.id.name();
     let host = Field::of(&vm.id, &vm.encryption_at_host);
@@ -90,27 +90,31 @@ fn caches(vm: &VirtualMachine, ade: Option<&Disk>) -> Check {
         let says = format!("VM {name} has encryption at host, of caches and temporary disks too");
         return check(Pass, says).field(host);
     }
-    let says =
-        format!("VM {name} has Azure Disk Encryption, which is about disks and not about networks");
-    if let Some(disk) = ade {
-        return check(Pass, says).field(Field::of(&disk.id, &disk.ade));
+    if let Some(field) = ade(vm, encrypted) {
+        let says = "has Azure Disk Encryption, which is about disks and not about networks";
+        return check(Pass, format!("VM {name} {says}")).field(field);
     }
-    if !vm.ade.is_absent() && vm.ade.flag() != Some(false) {
-        return check(Pass, says).field(Field::of(&vm.id, &vm.ade));
-    }
-    let says = format!(
-        "VM {name} has no encryption at host: its caches and temporary disks are not encrypted"
-    );
-    let commands = [
-        remedy::az("vm deallocate", &vm.id, &[]),
+    let says = "has no encryption at host: its caches and temporary disks are not encrypted";
+    check(Fail, format!("VM {name} {says}"))
+        .field(host)
+        .remedy(encrypt_at_host(&vm.id))
+}
+
+/// The field that tells of Azure Disk Encryption: at a disk, or at the VM.
+fn ade(vm: &VirtualMachine, encrypted: Option<&Disk>) -> Option<Field> {
+    let at_disk = encrypted.map(|disk| Field::of(&disk.id, &disk.ade));
+    let is_given = !vm.ade.is_absent() && vm.ade.flag() != Some(false);
+    at_disk.or_else(|| is_given.then(|| Field::of(&vm.id, &vm.ade)))
+}
+
+fn encrypt_at_host(vm: &ResourceId) -> String {
+    remedy::in_turn(&[
+        remedy::az("vm deallocate", vm, &[]),
         remedy::az(
             "vm update",
-            &vm.id,
+            vm,
             &["--set securityProfile.encryptionAtHost=true"],
         ),
-        remedy::az("vm start", &vm.id, &[]),
-    ];
-    check(Fail, says)
-        .field(host)
-        .remedy(remedy::in_turn(&commands))
+        remedy::az("vm start", vm, &[]),
+    ])
 }

@@ -19,19 +19,15 @@ pub(super) fn of(azure: &Azure, ends: &Ends<'_>) -> Vec<Check> {
         return vec![Check::new(Kind::Peering, Pass, says)];
     }
     let found: Vec<&Peering> = azure.peerings(&client, &server).collect();
-    let missing = [(&client, &server), (&server, &client)]
-        .into_iter()
-        .filter(|(near, _)| {
-            !found
-                .iter()
-                .any(|peering| peering.local().as_ref() == Some(near))
-        });
-    let missing = missing.map(|(near, far)| absent(near, far));
-    found
-        .iter()
-        .map(|peering| one_way(peering))
-        .chain(missing)
-        .collect()
+    let is_missing = |(near, _): &(&ResourceId, _)| {
+        let mut local = found.iter().filter_map(|peering| peering.local());
+        !local.any(|local| local == **near)
+    };
+    let ways = [(&client, &server), (&server, &client)].into_iter();
+    let missing = ways.filter(is_missing);
+    let missing: Vec<Check> = missing.map(|(near, far)| absent(near, far)).collect();
+    let found = found.iter().map(|peering| one_way(peering));
+    found.chain(missing).collect()
 }
 
 fn absent(near: &ResourceId, far: &ResourceId) -> Check {
@@ -44,50 +40,42 @@ fn absent(near: &ResourceId, far: &ResourceId) -> Check {
 }
 
 fn one_way(peering: &Peering) -> Check {
-    let name = peering.id.name();
-    let far = peering
-        .remote
-        .as_ref()
-        .map_or("the far one", ResourceId::name);
-    let encrypted = &peering.remote_encryption;
-    let check = |outcome, says: String| Check::new(Kind::Peering, outcome, says);
-    let state = Field::of(&peering.id, &peering.state);
-    let encryption = Field::of(&peering.id, encrypted);
-    if peering.state.is_absent() {
-        return check(
-            Unknown,
-            format!("Peering {name} does not say whether it is connected"),
-        )
-        .field(state);
-    }
     if !peering.state.is("Connected") {
-        return check(
-            Fail,
-            format!("Peering {name} to VNet {far} is not connected"),
-        )
-        .field(state);
+        return unconnected(peering);
     }
-    let check = match encrypted.flag() {
-        Some(true) => check(
-            Pass,
-            format!("Peering {name} knows VNet {far} to be encrypted"),
-        ),
-        Some(false) => {
-            let check = check(
-                Fail,
-                format!("Peering {name} knows VNet {far} not to be encrypted"),
-            );
-            match &peering.remote {
-                Some(far) => check.remedy(turn_on(far)),
-                None => check,
-            }
-        }
-        None => check(
+    let (name, far) = (peering.id.name(), far(peering));
+    let encrypted = &peering.remote_encryption;
+    let (outcome, says) = match encrypted.flag() {
+        Some(true) => (Pass, format!("knows VNet {far} to be encrypted")),
+        Some(false) => (Fail, format!("knows VNet {far} not to be encrypted")),
+        None => (
             Unknown,
-            format!("Peering {name} does not say whether VNet {far} is encrypted"),
+            format!("does not say whether VNet {far} is encrypted"),
         ),
     };
-    check.field(encryption)
+    let remote = peering.remote.as_ref().filter(|_| outcome == Fail);
+    let check = Check {
+        remedy: remote.map(turn_on),
+        ..Check::new(Kind::Peering, outcome, format!("Peering {name} {says}"))
+    };
+    check.field(Field::of(&peering.id, encrypted))
+}
+
+fn unconnected(peering: &Peering) -> Check {
+    let (name, far) = (peering.id.name(), far(peering));
+    let (outcome, says) = if peering.state.is_absent() {
+        (Unknown, "does not say whether it is connected".to_owned())
+    } else {
+        let says = format!("to VNet {far} is not connected, which takes both ways of it");
+        (Fail, says)
+    };
+    let check = Check::new(Kind::Peering, outcome, format!("Peering {name} {says}"));
+    check.field(Field::of(&peering.id, &peering.state))
+}
+
+fn far(peering: &Peering) -> &str {
+    let far = peering.remote.as_ref();
+    far.map_or("of no name", ResourceId::name)
 }
 
 fn turn_on(far: &ResourceId) -> String {

@@ -128,37 +128,29 @@ fn supported(nic: &Nic) -> Check {
 /// Whether the VM was stopped and started since the VNet's encryption was switched on. No
 /// export says when that was; that a NIC says `true` takes such a start.
 fn restart(nic: &Nic, vm: Option<&VirtualMachine>, can: &Capable) -> Check {
-    let check = |outcome, says: String| Check::new(Kind::Restart, outcome, says);
     let name = vm.map_or(nic.id.name(), |vm| vm.id.name());
-    let told = Field::of(&nic.id, &nic.supported);
-    let restart = vm.map(|vm| stop_and_start(&vm.id));
-    let mut check = match nic.supported.flag() {
-        Some(true) => check(
-            Pass,
-            format!("VM {name} was stopped and started: its NIC supports encryption"),
-        ),
-        Some(false) if is_deallocated(vm) => check(
+    let (outcome, says) = match nic.supported.flag() {
+        Some(true) => (Pass, "was stopped and started: its NIC supports encryption"),
+        Some(false) if is_deallocated(vm) => (
             Unknown,
-            format!("VM {name} is deallocated; its next start is the one that counts"),
+            "is deallocated; its next start is the one that counts",
         ),
-        Some(false) if can.size && can.accelerated => check(
+        Some(false) if can.size && can.accelerated => (
             Fail,
-            format!(
-                "VM {name} was not stopped (deallocated) and started since it could encrypt; a reboot does not count"
-            ),
+            "was not stopped (deallocated) and started since it could encrypt; a reboot does not count",
         ),
-        Some(false) => check(
+        Some(false) => (
             Unknown,
-            format!(
-                "VM {name}: a stop and start alone changes nothing before size and NIC allow encryption"
-            ),
+            "gains nothing from a stop and start before size and NIC allow encryption",
         ),
         None => return untold(vm, name),
     };
-    if check.outcome == Fail {
-        check.remedy = restart;
+    let vm = vm.filter(|_| outcome == Fail);
+    Check {
+        field: Some(Field::of(&nic.id, &nic.supported)),
+        remedy: vm.map(|vm| stop_and_start(&vm.id)),
+        ..Check::new(Kind::Restart, outcome, format!("VM {name} {says}"))
     }
-    check.field(told)
 }
 
 fn stop_and_start(vm: &ResourceId) -> String {

@@ -109,7 +109,10 @@ fn why(path: &PathReport) -> (String, Option<&str>) {
 
 fn told(cause: &Check) -> String {
     match &cause.field {
-        Some(at) => format!("{} ({})", cause.says, field(at)),
+        Some(at) => {
+            let field = field(&at.resource, &at.path, at.value.as_ref());
+            format!("{} ({field})", cause.says)
+        }
         None => cause.says.clone(),
     }
 }

@@ -1,21 +1,36 @@
 //! Checks of the configuration in tables: a line each, and what mends them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use anstyle::Style as Ansi;
 use comfy_table::{Cell, Color};
 
 use super::{DIM, NO_BREAK, Page, printable};
-use crate::azure::checks::{Check, Field, Outcome};
+use crate::azure::checks::{Check, Kind, Outcome};
+
+/// As much is listed of what may be much.
+pub(super) const LISTED: usize = 20;
 
 impl Page<'_> {
-    /// A line for each check, the worst first. The same check of several paths is one line.
+    /// A line for each check, the worst first. The same check of several paths is one line,
+    /// and so are several resources with the same in one field.
     pub(super) fn checks<'c>(&mut self, checks: impl Iterator<Item = &'c Check>) -> io::Result<()> {
-        let rows: BTreeSet<&Check> = checks.collect();
+        let mut rows = BTreeMap::<_, BTreeSet<&str>>::new();
+        for check in checks {
+            let field = check.field.as_ref();
+            let said = field.map(|field| (&field.path, &field.value));
+            let resources = rows.entry((check.outcome, check.check, said)).or_default();
+            resources.extend(field.map(|field| field.resource.as_str()));
+        }
         self.line("")?;
         let header = ["Outcome", "Check", "Field"];
-        self.table(&header, rows.into_iter().map(row).collect())
+        let rows = rows.into_iter();
+        let rows = rows.map(|((outcome, check, said), resources)| {
+            let about = said.map(|(path, value)| field(&names(&resources), path, value.as_ref()));
+            row(outcome, check, &about.unwrap_or_else(|| "–".to_owned()))
+        });
+        self.table(&header, rows.collect())
     }
 
     /// What nobody can tell from exports.
@@ -29,8 +44,17 @@ impl Page<'_> {
             return Ok(());
         }
         self.heading("What the exports cannot tell")?;
-        open.into_iter()
-            .try_for_each(|says| self.text(Ansi::new(), &format!("{says}."), "  ", "    "))
+        let mut listed = open.iter().take(LISTED);
+        listed.try_for_each(|says| self.text(Ansi::new(), &format!("{says}."), "  ", "    "))?;
+        self.more(open.len())
+    }
+
+    /// How many there are beyond those listed.
+    pub(super) fn more(&mut self, all: usize) -> io::Result<()> {
+        match all.saturating_sub(LISTED) {
+            0 => Ok(()),
+            more => self.line(&format!("  and {more} more: --format json lists them")),
+        }
     }
 
     /// What checks that do not pass say, each with the command that mends it.
@@ -46,14 +70,15 @@ impl Page<'_> {
         }
         self.heading("Remedies")?;
         let mut told = BTreeSet::new();
-        wrong.into_iter().try_for_each(|check| {
+        wrong.iter().take(LISTED).try_for_each(|check| {
             self.text(Ansi::new(), &format!("{}.", check.says), "  ", "    ")?;
             match &check.remedy {
                 Some(command) if told.insert(command) => self.command(command),
                 Some(_) => self.text(DIM, "as above", "    ", ""),
                 None => Ok(()),
             }
-        })
+        })?;
+        self.more(wrong.len())
     }
 
     /// A command, in lines that a shell takes for one.
@@ -83,19 +108,27 @@ impl Page<'_> {
     }
 }
 
-fn row(check: &Check) -> Vec<Cell> {
-    let about = check.field.as_ref().map_or_else(|| "–".to_owned(), field);
+fn row(outcome: Outcome, check: Kind, about: &str) -> Vec<Cell> {
     vec![
-        Cell::new(check.outcome.name()).fg(color(check.outcome)),
-        Cell::new(check.check.title()),
-        Cell::new(printable(&about)),
+        Cell::new(outcome.name()).fg(color(outcome)),
+        Cell::new(check.title()),
+        Cell::new(printable(about)),
     ]
 }
 
+/// Up to three names, or two and how many more.
+fn names(resources: &BTreeSet<&str>) -> String {
+    let shown = if resources.len() > 3 { 2 } else { 3 };
+    let names: Vec<&str> = resources.iter().take(shown).copied().collect();
+    match resources.len() - names.len() {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
 /// A field and what is there, as in `client-vnet: encryption.enabled = false`.
-pub(super) fn field(field: &Field) -> String {
-    let Field { resource, path, .. } = field;
-    match &field.value {
+pub(super) fn field(resource: &str, path: &str, value: Option<&String>) -> String {
+    match value {
         Some(value) => format!("{resource}: {path} = {value}"),
         None => format!("{resource}: {path} is absent"),
     }

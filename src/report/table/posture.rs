@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use comfy_table::Cell;
 
+use super::checks::LISTED;
 use super::{BOLD, DIM, Page, WARNING, number, printable, right};
 use crate::azure::checks::{Check, Outcome};
 use crate::report::Style;
@@ -33,11 +34,9 @@ pub(in crate::report) fn write(
     page.text(DIM, no_proof, "", "  ")
 }
 
-/// As many paths as are listed, those with the most causes first.
-const LISTED: usize = 20;
-
 impl Page<'_> {
-    /// A line for each path: how many of its checks say what.
+    /// A line for each path, those with the most causes first: how many of its checks say
+    /// what.
     fn paths_checked(&mut self, report: &PostureReport) -> io::Result<()> {
         let mut paths: Vec<&PosturePath> = report.paths.iter().collect();
         paths.sort_by_key(|path| Reverse(count(path, Outcome::Fail)));
@@ -45,10 +44,7 @@ impl Page<'_> {
         self.line("")?;
         let header = ["Client", "VM", "Server", "Fail", "Unknown", "Pass"];
         self.table(&header, rows)?;
-        match paths.len().saturating_sub(LISTED) {
-            0 => Ok(()),
-            more => self.line(&format!("and {more} more: --format json lists them")),
-        }
+        self.more(paths.len())
     }
 }
 

@@ -2,8 +2,7 @@
 //! them: outbound rules 100 to 112 there.
 
 use super::{
-    Check, Fail, FileSystem, Flow, Kind, Party, Pass, Passage, Peer, Ruling, Unknown, field,
-    passage_of,
+    Check, FileSystem, Flow, Kind, Party, Passage, Peer, Ruling, field, outcome, passage_of,
 };
 use crate::azure::export::net;
 
@@ -33,35 +32,30 @@ pub(super) fn of(file_system: &FileSystem, servers: &Party<'_>) -> Check {
             .filter(|(_, passage)| passage.ruling == wanted);
         of.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     };
-    let (denied, unknown) = (named(Ruling::Denied), named(Ruling::Unknown));
     let name = file_system.id.name();
-    let (outcome, wanted, says) = if passages.is_empty() {
-        let says = format!(
-            "Whether {name} reaches the services it needs cannot be told: no export has its subnet"
-        );
-        (Unknown, Ruling::Unknown, says)
-    } else if !denied.is_empty() {
-        let says = format!("NSGs keep {name} from services that it needs: {denied}");
-        (Fail, Ruling::Denied, says)
-    } else if !unknown.is_empty() {
-        let says = format!(
-            "Whether NSGs let {name} reach all services it needs cannot be told: {unknown}"
-        );
-        (Unknown, Ruling::Unknown, says)
-    } else {
-        (
-            Pass,
+    let (ruling, says) = match (&named(Ruling::Denied)[..], &named(Ruling::Unknown)[..]) {
+        ("", "") if passages.is_empty() => (
+            Ruling::Unknown,
+            format!("Whether {name} reaches its services cannot be told: no export has its subnet"),
+        ),
+        ("", "") => (
             Ruling::Allowed,
             format!("NSGs let {name} reach the services that it needs"),
-        )
+        ),
+        ("", unknown) => (
+            Ruling::Unknown,
+            format!("Whether NSGs let {name} reach its services cannot be told: {unknown}"),
+        ),
+        (denied, _) => (
+            Ruling::Denied,
+            format!("NSGs keep {name} from services that it needs: {denied}"),
+        ),
     };
-    let deciding = passages
-        .iter()
-        .find(|(_, passage)| passage.ruling == wanted);
-    let check = Check::new(Kind::NsgServices, outcome, says);
+    let mut deciding = passages.iter().map(|(_, passage)| passage);
+    let deciding = deciding.find(|passage| passage.ruling == ruling);
     Check {
-        field: deciding.and_then(|(_, passage)| field(passage, servers.subnet)),
-        ..check
+        field: deciding.and_then(|passage| field(passage, servers.subnet)),
+        ..Check::new(Kind::NsgServices, outcome(ruling), says)
     }
 }
 
@@ -70,6 +64,15 @@ fn passages<'p>(
     file_system: &'p FileSystem,
     servers: &'p Party<'_>,
 ) -> Vec<(&'static str, Passage<'p>)> {
+    let sources = servers.whole();
+    let flows = sources.iter().flat_map(|source| needs(file_system, source));
+    flows
+        .map(|(name, flow)| (name, passage_of(&servers.guards, &[], &flow)))
+        .collect()
+}
+
+/// Flows that a server has to open, and the name of each one's destination.
+fn needs<'f>(file_system: &'f FileSystem, source: &Peer<'f>) -> Vec<(&'static str, Flow<'f>)> {
     let region = file_system.location.as_deref();
     let tags = TAGS.iter().map(|&(tag, is_regional)| {
         let region = region.filter(|_| is_regional);
@@ -80,20 +83,14 @@ fn passages<'p>(
         .filter_map(|&(block, protocol, port, name)| {
             Some((name, protocol, port, Peer::net(net(block)?)))
         });
-    let needs: Vec<_> = tags.chain(addresses).collect();
-    let sources = servers.whole();
-    let flows = sources
-        .iter()
-        .flat_map(|source| needs.iter().map(move |need| (source, need)));
-    flows
-        .map(|(source, (name, protocol, port, destination))| {
-            let flow = Flow {
-                protocol,
-                source: source.clone(),
-                destination: destination.clone(),
-                port: *port,
-            };
-            (*name, passage_of(&servers.guards, &[], &flow))
-        })
-        .collect()
+    let flow = |(name, protocol, port, destination)| {
+        let flow = Flow {
+            protocol,
+            source: source.clone(),
+            destination,
+            port,
+        };
+        (name, flow)
+    };
+    tags.chain(addresses).map(flow).collect()
 }
