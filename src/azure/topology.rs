@@ -25,6 +25,9 @@ pub struct Azure {
     addresses: BTreeMap<IpAddr, Vec<(ResourceId, usize)>>,
 }
 
+/// More places that share an address than these are not told apart.
+const MAX_PLACES: usize = 64;
+
 /// How something was found at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -172,28 +175,24 @@ impl Azure {
         self.export.peerings.values().filter(joins)
     }
 
-    /// Everything that may be at an address.
+    /// Everything that may be at an address; nothing where that is too much to tell apart.
     fn places(&self, address: IpAddr) -> Vec<Place<'_>> {
         let nics = self.addresses.get(&address).into_iter().flatten();
-        let places: Vec<_> = nics
-            .filter_map(|(id, index)| self.place_at(id, *index))
-            .collect();
-        if !places.is_empty() {
-            return places;
-        }
-        let servers = self
-            .export
-            .file_systems
-            .values()
-            .filter(|it| it.mgs == Some(address));
-        let places: Vec<_> = servers
-            .map(|file_system| self.place_of(file_system))
-            .collect();
+        let by_nic = nics.filter_map(|(id, index)| self.place_at(id, *index));
+        let servers = self.export.file_systems.values();
+        let servers = servers.filter(|it| it.mgs == Some(address));
+        let by_mgs = servers.map(|file_system| self.place_of(file_system));
+        let mut places: Vec<_> = by_nic.take(MAX_PLACES + 1).collect();
         if places.is_empty() {
-            self.places_by_prefix(address)
-        } else {
-            places
+            places = by_mgs.take(MAX_PLACES + 1).collect();
         }
+        if places.is_empty() {
+            places = self.places_by_prefix(address);
+        }
+        if places.len() > MAX_PLACES {
+            places.clear();
+        }
+        places
     }
 
     fn place_at(&self, nic: &ResourceId, index: usize) -> Option<Place<'_>> {
@@ -288,7 +287,8 @@ impl Azure {
             return Space::default();
         };
         let peered = self.export.peerings.values().filter(|peering| {
-            peering.local().as_ref() == Some(&vnet.id) && peering.state.is("Connected")
+            let is_open = peering.state.is("Connected") && peering.access.flag() != Some(false);
+            is_open && peering.local().as_ref() == Some(&vnet.id)
         });
         let far = peered.flat_map(|peering| {
             let vnet = peering

@@ -13,6 +13,8 @@ use crate::verdict::{Exit, Servers};
 
 /// The version of the JSON's shape. Fields may be added within one.
 const SCHEMA_VERSION: u32 = 1;
+/// More paths than these would not fit into memory for long.
+const MAX_PATHS: usize = 50_000;
 
 /// All formats; the first is the default.
 pub const FORMATS: &[Format<PostureReport>] = &[
@@ -80,11 +82,8 @@ impl PostureReport {
         let clients: Vec<Place<'_>> = azure.clients().collect();
         let paths = paths(azure, servers, &clients);
         let file_systems = azure.export.file_systems.values().map(|it| {
-            let place = azure.place_of(it);
-            let near = clients
-                .iter()
-                .filter(|client| azure.reaches(client, &place));
-            FileSystemReport::of(azure, it, &near.copied().collect::<Vec<_>>())
+            let near = near(azure, &clients, &azure.place_of(it));
+            FileSystemReport::of(azure, it, &near)
         });
         let mut report = Self {
             schema_version: SCHEMA_VERSION,
@@ -92,7 +91,7 @@ impl PostureReport {
             file_systems: file_systems.collect(),
             clients: ClientReport::all(azure, paths.iter().map(|ends| ends.client)),
             paths: paths.iter().map(|ends| path(azure, ends)).collect(),
-            warnings: azure.export.warnings.clone(),
+            warnings: warnings(azure, paths.len()),
         };
         report.summary = PostureSummary::of(&report.checks().collect::<Vec<_>>());
         report
@@ -137,35 +136,38 @@ fn path(azure: &Azure, ends: &Ends<'_>) -> PosturePath {
 /// The paths to each file system, then those to servers that are named and no file system's.
 fn paths<'a>(azure: &'a Azure, servers: &Servers, clients: &[Place<'a>]) -> Vec<Ends<'a>> {
     let known = azure.export.file_systems.values().flat_map(|file_system| {
-        let place = azure.place_of(file_system);
-        let near: Vec<_> = clients
-            .iter()
-            .filter(|it| azure.reaches(it, &place))
-            .copied()
-            .collect();
+        let near = near(azure, clients, &azure.place_of(file_system));
         or_unknown(near)
             .into_iter()
             .map(|client| azure.ends_to(client, file_system))
     });
-    let one = servers
-        .named()
-        .map(|(address, _)| azure.ends(None, address.into()));
-    let any = servers.blocks().map(|(block, _)| {
-        let mut ends = azure.ends(None, block.network());
-        ends.server.address = None;
-        ends
-    });
-    let others = one.chain(any).flat_map(|ends| {
-        let near = clients.iter().filter(|it| azure.reaches(it, &ends.server));
-        let near = or_unknown(near.copied().collect());
+    let others = named(azure, servers).into_iter().flat_map(|ends| {
+        let near = or_unknown(near(azure, clients, &ends.server));
         near.into_iter().map(move |client| Ends {
             client,
             ..ends.clone()
         })
     });
-    known
-        .chain(others.filter(|ends| ends.file_system.is_none()))
-        .collect()
+    known.chain(others).take(MAX_PATHS).collect()
+}
+
+/// Servers that are named and no file system's; of blocks, what is known of any address.
+fn named<'a>(azure: &'a Azure, servers: &Servers) -> Vec<Ends<'a>> {
+    let one = servers.named();
+    let one = one.map(|(address, _)| azure.ends(None, address.into()));
+    let any = servers.blocks().map(|(block, _)| {
+        let mut ends = azure.ends(None, block.network());
+        ends.server.address = None;
+        ends
+    });
+    let all = one.chain(any);
+    all.filter(|ends| ends.file_system.is_none()).collect()
+}
+
+/// The clients that can reach a place.
+fn near<'a>(azure: &Azure, clients: &[Place<'a>], server: &Place<'_>) -> Vec<Place<'a>> {
+    let near = clients.iter().filter(|it| azure.reaches(it, server));
+    near.copied().collect()
 }
 
 /// Where no export has a client, the server's end is worth checking all the same.
@@ -175,4 +177,15 @@ fn or_unknown(clients: Vec<Place<'_>>) -> Vec<Place<'_>> {
     } else {
         clients
     }
+}
+
+/// What was passed over, the paths beyond the limit included.
+fn warnings(azure: &Azure, paths: usize) -> Vec<String> {
+    let mut warnings = azure.export.warnings.clone();
+    if paths == MAX_PATHS {
+        warnings.push(format!(
+            "only the first {MAX_PATHS} paths are checked: split the exports"
+        ));
+    }
+    warnings
 }

@@ -386,3 +386,51 @@ fn the_table_says_why_and_what_mends_it() {
         "{without}"
     );
 }
+
+/// The packets of a capture in pcap, little-endian, of Ethernet, each with its record's
+/// header.
+fn records(pcap: &[u8]) -> Vec<&[u8]> {
+    let mut rest = &pcap[24..];
+    let mut records = Vec::new();
+    while !rest.is_empty() {
+        let captured = u32::from_le_bytes(rest[8..12].try_into().unwrap());
+        let (record, after) = rest.split_at(16 + captured as usize);
+        records.push(record);
+        rest = after;
+    }
+    records
+}
+
+/// Fragments are seen as such where their first was not captured.
+#[test]
+fn fragments_in_the_capture_are_a_cause() {
+    let whole = fs::read(trace("fragments.pcap")).unwrap();
+    assert_eq!(whole[..4], [0xd4, 0xc3, 0xb2, 0xa1]);
+    // Behind the headers of the record and of Ethernet: flags and offset of IPv4.
+    let is_first = |record: &&[u8]| {
+        let field = u16::from_be_bytes([record[16 + 14 + 6], record[16 + 14 + 7]]);
+        field & 0x3fff == 0x2000
+    };
+    let all = records(&whole);
+    assert!(all.iter().any(is_first));
+    let later = all.into_iter().filter(|record| !is_first(record));
+    let bytes: Vec<u8> = [&whole[..24]]
+        .into_iter()
+        .chain(later)
+        .flatten()
+        .copied()
+        .collect();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("later.pcap");
+    fs::write(&path, bytes).unwrap();
+    let of = |path: &str, exit_code| {
+        let report = report(&["analyze", path], &["az"], exit_code);
+        let causes = report["paths"][0]["causes"].as_array().unwrap().clone();
+        let mut found = causes
+            .into_iter()
+            .filter(|check| check["check"] == "fragments");
+        found.next().unwrap()["outcome"].clone()
+    };
+    assert_eq!(of(path.to_str().unwrap(), 3), "fail");
+    assert_eq!(of(&trace("fragments.pcap"), 3), "unknown");
+}

@@ -15,6 +15,10 @@ mod services;
 
 /// Ports of Lustre, on either end.
 const PORTS: [u16; 6] = [988, 1019, 1020, 1021, 1022, 1023];
+/// As many of a party are asked for one by one.
+const MAX_MEMBERS: usize = 64;
+/// Pairs of blocks beyond these are not followed: no real subnet has as many.
+const MAX_PAIRS: usize = MAX_MEMBERS * MAX_MEMBERS;
 /// Between servers, SSH besides.
 const PORTS_WITHIN: [u16; 7] = [22, 988, 1019, 1020, 1021, 1022, 1023];
 
@@ -66,8 +70,19 @@ struct Passage<'p> {
     decision: Option<(Decision<'p>, Way)>,
     /// A port that shows it.
     port: u16,
-    /// A group that is in no export.
+    /// What is missing to tell, where it is not for a rule.
     missing: Option<&'p str>,
+}
+
+impl<'p> Passage<'p> {
+    fn untold(why: &'p str, port: u16) -> Self {
+        Self {
+            ruling: Ruling::Unknown,
+            decision: None,
+            port,
+            missing: Some(why),
+        }
+    }
 }
 
 impl<'a> Party<'a> {
@@ -95,7 +110,7 @@ impl<'a> Party<'a> {
             subnet: place.subnet_id,
             guards: guards(azure, &place, &groups),
             blocks: blocks(&place),
-            members: addresses.map(Peer::address).collect(),
+            members: addresses.map(Peer::address).take(MAX_MEMBERS).collect(),
         }
     }
 
@@ -129,7 +144,7 @@ impl<'a> Party<'a> {
             subnet: place.subnet_id,
             guards: guards(azure, place, group.as_slice()),
             blocks: blocks(place),
-            members: peers.collect(),
+            members: peers.take(MAX_MEMBERS).collect(),
         }
     }
 
@@ -193,6 +208,9 @@ fn passage<'p>(
     destinations: &[Peer<'_>],
     ports: &[u16],
 ) -> Passage<'p> {
+    if sources.len().saturating_mul(destinations.len()) > MAX_PAIRS {
+        return Passage::untold("a subnet has too many blocks", ports[0]);
+    }
     let pairs = sources
         .iter()
         .flat_map(|source| destinations.iter().map(move |to| (source, to)));
@@ -205,12 +223,8 @@ fn passage<'p>(
         })
     });
     let passages = flows.map(|flow| passage_of(&from.guards, &to.guards, &flow));
-    passages.reduce(worse).unwrap_or(Passage {
-        ruling: Ruling::Unknown,
-        decision: None,
-        port: ports[0],
-        missing: Some("a subnet is in no export"),
-    })
+    let none = Passage::untold("a subnet is in no export", ports[0]);
+    passages.reduce(worse).unwrap_or(none)
 }
 
 /// What becomes of one flow: it has to pass every group.
@@ -227,12 +241,7 @@ fn passage_of<'p>(out: &'p [Guard<'_>], into: &'p [Guard<'_>], flow: &Flow<'_>) 
                 missing: None,
             }
         }
-        Err(why) => Passage {
-            ruling: Ruling::Unknown,
-            decision: None,
-            port: flow.port,
-            missing: Some(why),
-        },
+        Err(why) => Passage::untold(why, flow.port),
     });
     let open = Passage {
         ruling: Ruling::Allowed,

@@ -10,24 +10,17 @@ pub(super) fn of(azure: &Azure, file_system: &FileSystem) -> Check {
         let says = format!("No export tells the VNet of {}", file_system.id.name());
         return Check::new(Kind::FlowLog, Unknown, says);
     };
-    let logs = azure
-        .export
-        .flow_logs
-        .values()
-        .filter(|log| log.target.as_ref() == Some(&vnet));
+    let targets = [Some(&vnet), file_system.subnet.as_ref()];
+    let logs = azure.export.flow_logs.values();
+    let logs = logs.filter(|log| log.target.is_some() && targets.contains(&log.target.as_ref()));
     let best = logs.max_by_key(|log| log.enabled.flag());
     let check = best.map_or_else(|| none(&vnet), |log| one(log, &vnet));
     if check.outcome == Pass {
         return check;
     }
-    check.remedy(create(
-        &vnet,
-        azure
-            .export
-            .vnets
-            .get(&vnet)
-            .and_then(|it| it.location.as_deref()),
-    ))
+    let known = azure.export.vnets.get(&vnet);
+    let location = known.and_then(|known| known.location.as_deref());
+    check.remedy(create(&vnet, location))
 }
 
 fn one(log: &FlowLog, vnet: &ResourceId) -> Check {

@@ -69,6 +69,8 @@ pub struct Peering {
     pub remote: Option<ResourceId>,
     /// The far VNet's addresses.
     pub remote_spaces: Vec<IpNet>,
+    /// Whether it lets traffic pass.
+    pub access: Setting,
     /// `Connected` where both ways exist.
     pub state: Setting,
     /// Whether the far VNet is encrypted, as this end knows it.
@@ -83,6 +85,7 @@ impl Peering {
             id,
             remote: node.id("remoteVirtualNetwork.id"),
             remote_spaces: [synced, prefixes("remoteAddressSpace.addressPrefixes")].concat(),
+            access: node.setting("allowVirtualNetworkAccess"),
             state: node.setting("peeringState"),
             remote_encryption: node.setting("remoteVirtualNetworkEncryption.enabled"),
         }

@@ -72,13 +72,6 @@ impl ResourceId {
         let end = self.key.rfind(&format!("/{child_type}/"))?;
         Self::new(self.text.get(..end)?)
     }
-
-    /// Whether this is another resource or within it.
-    #[must_use]
-    pub fn is_within(&self, other: &Self) -> bool {
-        let rest = self.key.strip_prefix(&other.key);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    }
 }
 
 impl PartialEq for ResourceId {
