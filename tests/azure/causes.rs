@@ -433,3 +433,149 @@ fn remedies_name_what_they_change() {
         assert!(rule.contains(part), "{part}: {rule}");
     }
 }
+
+#[test]
+fn a_flow_log_may_be_of_the_subnet() {
+    let of = |target: Value| {
+        let log = changed(of_base("server-vnet-flow-log"), "/targetResourceId", target);
+        let report = posture(&azure(with(&log)));
+        said(report.checks(), Kind::FlowLog)[0].0.to_owned()
+    };
+    assert_eq!(
+        of(of_base("server-vnet")["subnets"][0]["id"].clone()),
+        "pass"
+    );
+    assert_eq!(of(of_base("client-vnet")["id"].clone()), "unknown");
+    // Those of NSGs have no encryption field.
+    assert_eq!(of(of_base("amlfs-nsg")["id"].clone()), "unknown");
+}
+
+/// `VirtualNetwork` in the clients' default rules is the peered VNet only while the peering
+/// lets traffic pass.
+#[test]
+fn a_peering_without_access_is_no_virtual_network() {
+    let mut peering = of_base("client-vnet")["virtualNetworkPeerings"][0].clone();
+    peering["allowVirtualNetworkAccess"] = json!(false);
+    let report = posture(&azure(with(&peering)));
+    assert_eq!(said(report.checks(), Kind::NsgToServers)[0].0, "unknown");
+}
+
+#[test]
+fn a_group_that_no_export_has_is_unknown() {
+    let mut all = base();
+    all.retain(|it| it["name"] != "amlfs-nsg");
+    let report = posture(&azure(all));
+    for kind in [
+        Kind::NsgToServers,
+        Kind::NsgToClients,
+        Kind::NsgWithin,
+        Kind::NsgServices,
+    ] {
+        assert_eq!(said(report.checks(), kind)[0].0, "unknown", "{kind:?}");
+    }
+    let named = report
+        .checks()
+        .any(|check| check.says.ends_with("NSG amlfs-nsg is in no export"));
+    assert!(named);
+}
+
+#[test]
+fn subnets_without_groups_let_all_pass() {
+    let mut vnets = json!([of_base("client-vnet"), of_base("server-vnet")]);
+    for vnet in vnets.as_array_mut().unwrap() {
+        vnet["subnets"][0]
+            .as_object_mut()
+            .unwrap()
+            .remove("networkSecurityGroup");
+    }
+    let report = posture(&azure(with(&vnets)));
+    for (kind, subnet) in [
+        (Kind::NsgToServers, "amlfs"),
+        (Kind::NsgToClients, "clients"),
+    ] {
+        let field = ("pass", subnet, "networkSecurityGroup.id", None);
+        assert_eq!(said(report.checks(), kind), [field]);
+    }
+}
+
+/// The group of a NIC counts as well as that of its subnet.
+#[test]
+fn the_group_of_a_nic_counts() {
+    let mut nsg = of_base("amlfs-nsg");
+    let text = nsg.to_string().replace("amlfs-nsg", "nic-nsg");
+    nsg = serde_json::from_str(&text).unwrap();
+    nsg["securityRules"]
+        .as_array_mut()
+        .unwrap()
+        .retain(|rule| rule["name"] == "deny-out");
+    let mut nic = of_base("client-1-nic");
+    nic["networkSecurityGroup"] = json!({"id": nsg["id"]});
+    let report = posture(&azure(with(&json!([nsg, nic]))));
+    let field = (
+        "fail",
+        "nic-nsg",
+        "securityRules[deny-out]",
+        Some("Deny, priority 1010"),
+    );
+    assert_eq!(said(report.checks(), Kind::NsgToServers), [field]);
+    assert_eq!(said(report.checks(), Kind::NsgToClients)[0].0, "pass");
+}
+
+/// Members of an application security group are asked for one by one.
+#[test]
+fn a_rule_for_a_group_of_clients_is_followed() {
+    let group = crate::fixtures::id("Microsoft.Network/applicationSecurityGroups", "hpc-clients");
+    let mut nsg = of_base("amlfs-nsg");
+    for rule in nsg["securityRules"].as_array_mut().unwrap() {
+        if rule["name"] == "clients-in" {
+            rule["sourceAddressPrefix"] = json!("");
+            rule["sourceApplicationSecurityGroups"] = json!([{"id": group}]);
+        }
+    }
+    let mut nic = of_base("client-1-nic");
+    let outcome = |nic: &Value| {
+        let report = posture(&azure(with(&json!([nsg, nic]))));
+        said(report.checks(), Kind::NsgToServers)[0].0.to_owned()
+    };
+    assert_eq!(outcome(&nic), "fail");
+    nic["ipConfigurations"][0]["applicationSecurityGroups"] = json!([{"id": group}]);
+    assert_eq!(outcome(&nic), "pass");
+}
+
+/// Managed disks are encrypted whatever else is known of them; of others nothing is.
+#[test]
+fn disks_are_told_by_their_vm_where_no_export_has_them() {
+    let mut vm = of_base("client-1");
+    vm["storageProfile"]["dataDisks"] = json!([
+        {"name": "data", "managedDisk": {"id": crate::fixtures::id("Microsoft.Compute/disks", "data")}},
+        {"name": "old", "vhd": {"uri": "https://hpc.blob.core.windows.net/vhds/old.vhd"}},
+    ]);
+    let report = posture(&azure(with(&vm)));
+    let disks = said(report.checks(), Kind::DiskEncryption);
+    let told: Vec<_> = disks.iter().map(|row| (row.0, row.2)).collect();
+    assert_eq!(
+        told,
+        [
+            ("pass", "encryption.type"),
+            ("pass", "storageProfile.dataDisks[0].managedDisk.id"),
+            ("unknown", ""),
+        ]
+    );
+}
+
+#[test]
+fn disk_encryption_of_azure_counts_for_caches() {
+    let ade = |resources: Value| {
+        let mut vm = of_base("client-1");
+        vm["securityProfile"] = json!(null);
+        vm["resources"] = resources;
+        let report = posture(&azure(with(&vm)));
+        said(report.checks(), Kind::HostEncryption)[0].0.to_owned()
+    };
+    assert_eq!(
+        ade(json!([{"name": "AzureDiskEncryptionForLinux"}])),
+        "pass"
+    );
+    assert_eq!(ade(json!([{"name": "CustomScript"}])), "fail");
+    assert_eq!(ade(json!(null)), "fail");
+}

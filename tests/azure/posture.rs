@@ -180,3 +180,82 @@ fn the_servers_end_is_checked_without_clients() {
         .collect();
     assert_eq!(outcomes, [Outcome::Unknown, Outcome::Pass]);
 }
+
+/// Each width has its lines, and no cell is lost.
+#[test]
+fn tables_fit_their_page() {
+    let report = posture(&azure(crate::fixtures::with(&crate::fixtures::fixture(
+        "causes/vm-size.json",
+    ))));
+    for width in [80, 200] {
+        let style = plainsight::report::Style {
+            color: false,
+            width,
+            verbose: false,
+        };
+        let mut page = Vec::new();
+        plainsight::report::posture::FORMATS[0]
+            .write(&report, &style, &mut page)
+            .unwrap();
+        let page = String::from_utf8(page).unwrap();
+        let longest = page.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(longest <= width.into(), "{longest}: {page}");
+        for word in [
+            "fail ",
+            "unknown ",
+            "pass ",
+            "Standard_HB120rs_v3",
+            "az vm deallocate",
+        ] {
+            assert!(page.contains(word), "{word}: {page}");
+        }
+    }
+}
+
+/// Many resources with the same to say share a line, and nothing is followed without end.
+#[test]
+fn many_clients_share_their_lines() {
+    let all = ["client-1-nic", "client-1", "client-1-os"].map(of_base);
+    let all = json!(all).to_string();
+    let mut resources = base();
+    for number in 2..=60 {
+        let text = all.replace("client-1", &format!("client-{number}"));
+        let text = text.replace("10.20.1.4\"", &format!("10.20.1.{}\"", number + 20));
+        let more: Value = serde_json::from_str(&text).unwrap();
+        resources.extend(more.as_array().unwrap().clone());
+    }
+    let report = posture(&azure(resources));
+    assert_eq!((report.paths.len(), report.clients.len()), (60, 60));
+    let style = plainsight::report::Style {
+        color: false,
+        width: 200,
+        verbose: false,
+    };
+    let mut page = Vec::new();
+    plainsight::report::posture::FORMATS[0]
+        .write(&report, &style, &mut page)
+        .unwrap();
+    let page = String::from_utf8(page).unwrap();
+    let size = "client-1, client-10 and 58 more: hardwareProfile.vmSize = Standard_D8s_v5";
+    assert!(page.contains(size), "{page}");
+    assert!(
+        page.contains("  and 40 more: --format json lists them"),
+        "{page}"
+    );
+    assert!(page.lines().count() < 80, "{page}");
+}
+
+/// An address that is in use more often than can be told apart belongs to nobody.
+#[test]
+fn an_address_of_too_many_is_nobodys() {
+    let nic = of_base("client-1-nic").to_string();
+    let resources: Vec<Value> = (0..5000)
+        .map(|number| {
+            serde_json::from_str(&nic.replace("client-1-nic", &format!("nic-{number}"))).unwrap()
+        })
+        .collect();
+    let azure = azure(resources);
+    let address = "10.20.1.4".parse::<std::net::IpAddr>().unwrap();
+    let ends = azure.ends(address, address);
+    assert!(ends.client.nic.is_none() && ends.client.found_by.is_none());
+}

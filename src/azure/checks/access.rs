@@ -61,6 +61,8 @@ struct Party<'a> {
     blocks: Vec<IpNet>,
     /// Those that are known one by one.
     members: Vec<Peer<'a>>,
+    /// Whether there are no others.
+    complete: bool,
 }
 
 /// What becomes of flows between two parties.
@@ -111,6 +113,8 @@ impl<'a> Party<'a> {
             guards: guards(azure, &place, &groups),
             blocks: blocks(&place),
             members: addresses.map(Peer::address).take(MAX_MEMBERS).collect(),
+            // File systems name one server, and NICs may be in no export.
+            complete: false,
         }
     }
 
@@ -145,11 +149,21 @@ impl<'a> Party<'a> {
             guards: guards(azure, place, group.as_slice()),
             blocks: blocks(place),
             members: peers.take(MAX_MEMBERS).collect(),
+            complete: members.len() <= MAX_MEMBERS,
         }
     }
 
     fn whole(&self) -> Vec<Peer<'a>> {
         self.blocks.iter().copied().map(Peer::net).collect()
+    }
+
+    /// All of them: one by one where these are all, else as blocks.
+    fn exact(&self) -> Vec<Peer<'a>> {
+        if self.complete {
+            self.members.clone()
+        } else {
+            self.whole()
+        }
     }
 
     /// What becomes of flows from here to others: of all in the blocks, or where rules part
@@ -158,16 +172,21 @@ impl<'a> Party<'a> {
         let way = |sources: &[Peer<'a>], destinations: &[Peer<'a>]| {
             passage(self, others, sources, destinations, ports)
         };
-        let all = way(&self.whole(), &others.whole());
-        if all.ruling != Ruling::Unknown {
-            return all;
+        let is_told = |passage: &Passage<'_>| passage.ruling != Ruling::Unknown;
+        let blocks = way(&self.whole(), &others.whole());
+        if is_told(&blocks) {
+            return blocks;
         }
-        // Not all servers are known one by one, so of these only a denial says something.
+        let exact = way(&self.exact(), &others.exact());
+        if is_told(&exact) {
+            return exact;
+        }
+        // Of those that are known but not all, only a denial says something.
         let some = way(&self.members, &others.members);
         if some.ruling == Ruling::Denied {
             some
         } else {
-            all
+            exact
         }
     }
 }

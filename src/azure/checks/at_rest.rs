@@ -59,7 +59,7 @@ fn by_service(vm: &VirtualMachine, attached: &AttachedDisk, disk: Option<&Disk>)
     };
     let name = id.name();
     let Some(disk) = disk else {
-        let path = "storageProfile.managedDisk.id";
+        let path = format!("{}.managedDisk.id", attached.path);
         let says =
             format!("Disk {name} is managed, so it is encrypted; with whose key is in no export");
         return check(Pass, says).field(Field::at(&vm.id, path, Some(id.to_string())));

@@ -33,8 +33,10 @@ pub struct VirtualMachine {
 
 impl VirtualMachine {
     pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
-        let os = node.at("storageProfile.osDisk");
-        let data = node.list("storageProfile.dataDisks");
+        let os = node.at("storageProfile.osDisk").into_iter();
+        let os = os.map(|disk| (disk, "storageProfile.osDisk".to_owned()));
+        let data = node.list("storageProfile.dataDisks").enumerate();
+        let data = data.map(|(at, disk)| (disk, format!("storageProfile.dataDisks[{at}]")));
         Self {
             id,
             location: node.owned("location"),
@@ -46,7 +48,7 @@ impl VirtualMachine {
             nics: node.ids("networkProfile.networkInterfaces"),
             encryption_at_host: node.setting("securityProfile.encryptionAtHost"),
             ade: ade(node),
-            disks: os.into_iter().chain(data).map(AttachedDisk::of).collect(),
+            disks: os.chain(data).map(AttachedDisk::of).collect(),
         }
     }
 }
@@ -107,14 +109,17 @@ fn ade(node: Node<'_>) -> Setting {
 pub struct AttachedDisk {
     /// Its name.
     pub name: String,
+    /// Where the VM names it.
+    pub path: String,
     /// The managed disk; `None` where it is a blob of the user's.
     pub managed: Option<ResourceId>,
 }
 
 impl AttachedDisk {
-    fn of(node: Node<'_>) -> Self {
+    fn of((node, path): (Node<'_>, String)) -> Self {
         Self {
             name: node.owned("name").unwrap_or_default(),
+            path,
             managed: node.id("managedDisk.id"),
         }
     }

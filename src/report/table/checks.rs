@@ -11,6 +11,8 @@ use crate::azure::checks::{Check, Kind, Outcome};
 
 /// As much is listed of what may be much.
 pub(super) const LISTED: usize = 20;
+/// As many rows a table has.
+const ROWS: usize = 100;
 
 impl Page<'_> {
     /// A line for each check, the worst first. The same check of several paths is one line,
@@ -25,12 +27,17 @@ impl Page<'_> {
         }
         self.line("")?;
         let header = ["Outcome", "Check", "Field"];
-        let rows = rows.into_iter();
-        let rows = rows.map(|((outcome, check, said), resources)| {
-            let about = said.map(|(path, value)| field(&names(&resources), path, value.as_ref()));
-            row(outcome, check, &about.unwrap_or_else(|| "–".to_owned()))
-        });
-        self.table(&header, rows.collect())
+        let all = rows.len();
+        let rows = rows
+            .into_iter()
+            .take(ROWS)
+            .map(|((outcome, check, said), resources)| {
+                let about =
+                    said.map(|(path, value)| field(&names(&resources), path, value.as_ref()));
+                row(outcome, check, &about.unwrap_or_else(|| "–".to_owned()))
+            });
+        self.table(&header, rows.collect())?;
+        self.more(all, ROWS)
     }
 
     /// What nobody can tell from exports.
@@ -46,12 +53,12 @@ impl Page<'_> {
         self.heading("What the exports cannot tell")?;
         let mut listed = open.iter().take(LISTED);
         listed.try_for_each(|says| self.text(Ansi::new(), &format!("{says}."), "  ", "    "))?;
-        self.more(open.len())
+        self.more(open.len(), LISTED)
     }
 
     /// How many there are beyond those listed.
-    pub(super) fn more(&mut self, all: usize) -> io::Result<()> {
-        match all.saturating_sub(LISTED) {
+    pub(super) fn more(&mut self, all: usize, listed: usize) -> io::Result<()> {
+        match all.saturating_sub(listed) {
             0 => Ok(()),
             more => self.line(&format!("  and {more} more: --format json lists them")),
         }
@@ -78,7 +85,7 @@ impl Page<'_> {
                 None => Ok(()),
             }
         })?;
-        self.more(wrong.len())
+        self.more(wrong.len(), LISTED)
     }
 
     /// A command, in lines that a shell takes for one.

@@ -1,6 +1,7 @@
 //! The checks alone: an answer in a sentence, a line a check, and remedies.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use comfy_table::Cell;
@@ -44,7 +45,7 @@ impl Page<'_> {
         self.line("")?;
         let header = ["Client", "VM", "Server", "Fail", "Unknown", "Pass"];
         self.table(&header, rows)?;
-        self.more(paths.len())
+        self.more(paths.len(), LISTED)
     }
 }
 
@@ -104,10 +105,18 @@ fn no_cause(all: &str) -> String {
 
 /// What is left open, or wrong with anything but paths.
 fn others(report: &PostureReport) -> String {
-    let is = |count| if count == 1 { "check" } else { "checks" };
-    match (report.summary.fail, report.summary.unknown) {
-        (0, 0) => String::new(),
-        (0, open) => format!("; {open} {} cannot be told from the exports", is(open)),
-        (wrong, _) => format!("; {wrong} {} of something else fail", is(wrong)),
+    let checks: BTreeSet<&Check> = report.checks().collect();
+    let count = |wanted| {
+        let of = checks.iter().filter(|check| check.outcome == wanted);
+        match of.count() {
+            0 => None,
+            1 => Some("1 check".to_owned()),
+            more => Some(format!("{} checks", number(more as u64))),
+        }
+    };
+    match (count(Outcome::Fail), count(Outcome::Unknown)) {
+        (Some(wrong), _) => format!("; {wrong} of something else failed"),
+        (None, Some(open)) => format!("; {open} cannot be told from the exports"),
+        (None, None) => String::new(),
     }
 }
