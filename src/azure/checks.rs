@@ -181,8 +181,13 @@ impl Check {
         self
     }
 
-    fn remedy(mut self, command: String) -> Self {
-        self.remedy = Some(command);
+    fn remedy(self, command: String) -> Self {
+        self.maybe(Some(command))
+    }
+
+    /// With a remedy, if there is one.
+    fn maybe(mut self, command: Option<String>) -> Self {
+        self.remedy = command;
         self
     }
 }

@@ -579,3 +579,29 @@ fn disk_encryption_of_azure_counts_for_caches() {
     assert_eq!(ade(json!([{"name": "CustomScript"}])), "fail");
     assert_eq!(ade(json!(null)), "fail");
 }
+
+/// VMs of scale sets are stopped and started by the set; what its model says is not
+/// changed at one of them.
+#[test]
+fn a_scale_set_has_commands_of_its_own() {
+    const SET: &str = "Microsoft.Compute/virtualMachineScaleSets/aks-pool/virtualMachines/3";
+    let all = json!([of_base("client-1-nic"), of_base("client-1")]).to_string();
+    let all = all.replace("Microsoft.Compute/virtualMachines/client-1", SET);
+    let nics = format!("{SET}/networkInterfaces/client-1-nic");
+    let all = all.replace("Microsoft.Network/networkInterfaces/client-1-nic", &nics);
+    let all: Value = serde_json::from_str(&all).unwrap();
+    let mut resources = base();
+    resources.retain(|it| it["name"] != "client-1-nic" && it["name"] != "client-1");
+    let nic = changed(all[0].clone(), "/vnetEncryptionSupported", json!(false));
+    let remedies = |nic: &Value| -> Vec<Option<String>> {
+        let all = [&resources[..], &[nic.clone(), all[1].clone()]].concat();
+        let checks = path_to(&azure(all), MGS).into_iter();
+        let failing = checks.filter(|check| check.outcome == Outcome::Fail);
+        failing.map(|check| check.remedy).collect()
+    };
+    let restart = "az vmss deallocate --resource-group hpc --name aks-pool --instance-ids 3 && \
+                   az vmss start --resource-group hpc --name aks-pool --instance-ids 3";
+    assert_eq!(remedies(&nic), [None, Some(restart.to_owned())]);
+    let slow = changed(nic, "/enableAcceleratedNetworking", json!(false));
+    assert_eq!(remedies(&slow), [None, None]);
+}

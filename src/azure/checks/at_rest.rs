@@ -2,7 +2,7 @@
 
 use super::Outcome::{Fail, Pass, Unknown};
 use super::{Check, Field, Kind, remedy};
-use crate::azure::export::{AttachedDisk, Disk, FileSystem, ResourceId, VirtualMachine};
+use crate::azure::export::{AttachedDisk, Disk, FileSystem, VirtualMachine};
 use crate::azure::topology::{Azure, Place};
 
 /// Both ways are encrypted; auditors ask which it is.
@@ -97,7 +97,11 @@ fn caches(vm: &VirtualMachine, encrypted: Option<&Disk>) -> Check {
     let says = "has no encryption at host: its caches and temporary disks are not encrypted";
     check(Fail, format!("VM {name} {says}"))
         .field(host)
-        .remedy(encrypt_at_host(&vm.id))
+        .maybe(remedy::change_stopped(
+            "vm update",
+            &vm.id,
+            "--set securityProfile.encryptionAtHost=true",
+        ))
 }
 
 /// The field that tells of Azure Disk Encryption: at a disk, or at the VM.
@@ -105,16 +109,4 @@ fn ade(vm: &VirtualMachine, encrypted: Option<&Disk>) -> Option<Field> {
     let at_disk = encrypted.map(|disk| Field::of(&disk.id, &disk.ade));
     let is_given = !vm.ade.is_absent() && vm.ade.flag() != Some(false);
     at_disk.or_else(|| is_given.then(|| Field::of(&vm.id, &vm.ade)))
-}
-
-fn encrypt_at_host(vm: &ResourceId) -> String {
-    remedy::in_turn(&[
-        remedy::az("vm deallocate", vm, &[]),
-        remedy::az(
-            "vm update",
-            vm,
-            &["--set securityProfile.encryptionAtHost=true"],
-        ),
-        remedy::az("vm start", vm, &[]),
-    ])
 }

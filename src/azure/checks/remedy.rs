@@ -15,9 +15,29 @@ pub(super) fn az(command: &str, id: &ResourceId, more: &[&str]) -> String {
     line
 }
 
-/// Commands in turn, each if the one before it worked.
-pub(super) fn in_turn(commands: &[String]) -> String {
+/// Whether a resource is of a scale set's model, and not to be changed by itself.
+pub(super) fn is_of_scale_set(id: &ResourceId) -> bool {
+    id.segment("virtualmachinescalesets").is_some()
+}
+
+/// Stops (deallocates) a VM and starts it.
+pub(super) fn stop_and_start(vm: &ResourceId) -> String {
+    let set = vm.parent("virtualmachines");
+    let commands = match set.filter(|_| is_of_scale_set(vm)) {
+        Some(set) => {
+            let instance = format!("--instance-ids {}", word(vm.name()));
+            ["vmss deallocate", "vmss start"].map(|command| az(command, &set, &[&instance]))
+        }
+        None => ["vm deallocate", "vm start"].map(|command| az(command, vm, &[])),
+    };
     commands.join(" && ")
+}
+
+/// Stops a VM, changes it, and starts it; nothing for one of a scale set.
+pub(super) fn change_stopped(command: &str, vm: &ResourceId, option: &str) -> Option<String> {
+    let stop = az("vm deallocate", vm, &[]);
+    let commands = [stop, az(command, vm, &[option]), az("vm start", vm, &[])];
+    (!is_of_scale_set(vm)).then(|| commands.join(" && "))
 }
 
 /// A word as a shell takes it for one.

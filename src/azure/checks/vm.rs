@@ -2,7 +2,7 @@
 
 use super::Outcome::{Fail, Pass, Unknown};
 use super::{Check, Field, Kind, remedy};
-use crate::azure::export::{Nic, ResourceId, VirtualMachine};
+use crate::azure::export::{Nic, VirtualMachine};
 use crate::azure::topology::{Azure, Place};
 
 pub(super) fn of(azure: &Azure, client: &Place<'_>) -> [Check; 4] {
@@ -71,17 +71,13 @@ fn size(azure: &Azure, nic: &Nic, vm: Option<&VirtualMachine>) -> Check {
             Fail,
             format!("VM {name} has size {size}, which is not among those that support encryption"),
         )
-        .remedy(resize(&vm.id)),
+        .maybe(remedy::change_stopped(
+            "vm resize",
+            &vm.id,
+            "--size SUPPORTED_SIZE",
+        )),
     };
     check.field(Field::of(&vm.id, &vm.size))
-}
-
-fn resize(vm: &ResourceId) -> String {
-    remedy::in_turn(&[
-        remedy::az("vm deallocate", vm, &[]),
-        remedy::az("vm resize", vm, &["--size SUPPORTED_SIZE"]),
-        remedy::az("vm start", vm, &[]),
-    ])
 }
 
 fn accelerated(nic: &Nic) -> Check {
@@ -99,7 +95,7 @@ fn accelerated(nic: &Nic) -> Check {
     };
     let check = Check::new(Kind::AcceleratedNetworking, outcome, says);
     let check = check.field(Field::of(&nic.id, &nic.accelerated));
-    if outcome == Fail {
+    if outcome == Fail && !remedy::is_of_scale_set(&nic.id) {
         let options = ["--accelerated-networking true"];
         return check.remedy(remedy::az("network nic update", &nic.id, &options));
     }
@@ -148,16 +144,9 @@ fn restart(nic: &Nic, vm: Option<&VirtualMachine>, can: &Capable) -> Check {
     let vm = vm.filter(|_| outcome == Fail);
     Check {
         field: Some(Field::of(&nic.id, &nic.supported)),
-        remedy: vm.map(|vm| stop_and_start(&vm.id)),
+        remedy: vm.map(|vm| remedy::stop_and_start(&vm.id)),
         ..Check::new(Kind::Restart, outcome, format!("VM {name} {says}"))
     }
-}
-
-fn stop_and_start(vm: &ResourceId) -> String {
-    remedy::in_turn(&[
-        remedy::az("vm deallocate", vm, &[]),
-        remedy::az("vm start", vm, &[]),
-    ])
 }
 
 fn is_deallocated(vm: Option<&VirtualMachine>) -> bool {
