@@ -55,6 +55,7 @@ fn config(path: PathBuf, threads: usize) -> Analyze {
         paths: vec![path],
         engine: Engine {
             servers: Servers::default(),
+            azure: None,
             policy: Policy::default(),
             decode: Options::default(),
             max_flows: DEFAULT_LIMIT,

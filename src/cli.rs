@@ -5,16 +5,22 @@ use std::io::{self, IsTerminal};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 
+use crate::azure::topology::Azure;
 use crate::decode;
 use crate::flow::table::DEFAULT_LIMIT;
-use crate::report::{FORMATS, Format, Style};
+use crate::report::{FORMATS, Format, Report, Style};
 use crate::verdict::servers::{self, ServersError};
 use crate::verdict::{Exit, Policy, Servers};
+
+mod azure;
+
+pub use azure::{AzureError, AzureFlags, Posture, PostureFlags};
 
 /// Tells from packet captures which paths to Azure Managed Lustre (AMLFS) carried
 /// encrypted traffic, and which sent their data in plain sight
@@ -50,6 +56,14 @@ pub enum Command {
     /// of a verdict on standard error. What was dropped stands in the report.
     #[command(after_help = after_help(LIVE_EXAMPLES))]
     Live(LiveFlags),
+    /// Check Azure's configuration for known causes of plaintext, without a capture
+    ///
+    /// For each client that can reach a file system, and for each file system: what may
+    /// keep their traffic from being encrypted, the field that says so, and the az command
+    /// that mends it. It explains verdicts and makes none: that all is as it should be
+    /// proves nothing sent.
+    #[command(after_help = azure::posture_help())]
+    Posture(PostureFlags),
 
     /// Measure how fast this machine analyzes recorded captures
     ///
@@ -99,6 +113,10 @@ pub struct EngineFlags {
     /// or seen as the server of readable Lustre in the same captures.
     #[arg(long, value_name = "LIST")]
     pub servers: Vec<String>,
+
+    /// Azure's configuration, which explains verdicts.
+    #[command(flatten)]
+    pub azure: AzureFlags,
 
     /// What encryption must be to count as promised
     #[arg(long, value_enum, default_value_t)]
@@ -299,8 +317,14 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn after_help(examples: &str) -> String {
-    let rows = Exit::CONTRACT.map(|(exit, meaning)| format!("  {}  {meaning}", exit.code()));
-    let codes = rows.join("\n");
+    help(examples, &Exit::CONTRACT)
+}
+
+fn help(examples: &str, contract: &[(Exit, &str)]) -> String {
+    let rows = contract
+        .iter()
+        .map(|(exit, meaning)| format!("  {}  {meaning}", exit.code()));
+    let codes = rows.collect::<Vec<_>>().join("\n");
     format!("Examples:\n  {examples}\n\nExit codes:\n{codes}")
 }
 
@@ -322,6 +346,9 @@ pub enum CliError {
         /// Why.
         source: io::Error,
     },
+    /// The configuration of Azure.
+    #[error(transparent)]
+    Azure(#[from] AzureError),
     /// An output file whose ending names no format.
     #[error("-o {}: the ending names no format; use {}", .0.display(), endings())]
     Ending(PathBuf),
@@ -377,6 +404,8 @@ impl TryFrom<AnalyzeFlags> for Analyze {
 pub struct Engine {
     /// Who is a server.
     pub servers: Servers,
+    /// Azure's configuration, if there is any.
+    pub azure: Option<Arc<Azure>>,
     /// What encryption is held to.
     pub policy: Policy,
     /// What decoding needs to know.
@@ -391,8 +420,14 @@ impl TryFrom<EngineFlags> for Engine {
     fn try_from(flags: EngineFlags) -> Result<Self, CliError> {
         let mut decode = decode::Options::default();
         decode.vxlan_ports.extend(flags.vxlan_ports);
+        let mut servers = named_servers(&flags.servers)?;
+        let azure = flags.azure.read()?;
+        if let Some(azure) = &azure {
+            azure::add_servers(&mut servers, azure);
+        }
         Ok(Self {
-            servers: named_servers(&flags.servers)?,
+            servers,
+            azure: azure.map(Arc::new),
             policy: flags.policy,
             decode,
             max_flows: flags.max_flows,
@@ -401,14 +436,14 @@ impl TryFrom<EngineFlags> for Engine {
 }
 
 /// Where a report goes, and how it looks.
-#[derive(Clone, Debug)]
-pub struct Output {
+#[derive(Debug)]
+pub struct Output<R: 'static = Report> {
     /// The format of standard output.
-    pub format: &'static Format,
+    pub format: &'static Format<R>,
     /// How it looks there.
     pub style: Style,
     /// Files to write the report to.
-    pub files: Vec<(PathBuf, &'static Format)>,
+    pub files: Vec<(PathBuf, &'static Format<R>)>,
 }
 
 impl TryFrom<OutputFlags> for Output {
@@ -418,16 +453,8 @@ impl TryFrom<OutputFlags> for Output {
         let format = FORMATS.iter().find(|format| format.name == flags.format);
         Ok(Self {
             format: format.unwrap_or(&FORMATS[0]),
-            style: Style {
-                color: flags.color.on_stdout(),
-                width: width(),
-                verbose: flags.verbose,
-            },
-            files: flags
-                .outputs
-                .into_iter()
-                .map(|path| by_ending(&path).map(|format| (path, format)))
-                .collect::<Result<_, CliError>>()?,
+            style: style(flags.color, flags.verbose),
+            files: outputs(flags.outputs, FORMATS)?,
         })
     }
 }
@@ -537,6 +564,7 @@ impl TryFrom<BenchFlags> for Bench {
             paths: flags.paths,
             engine: EngineFlags {
                 servers: Vec::new(),
+                azure: AzureFlags::default(),
                 policy: Policy::default(),
                 vxlan_ports: Vec::new(),
                 max_flows: DEFAULT_LIMIT,
@@ -570,9 +598,29 @@ fn width() -> u16 {
     terminal_size::terminal_size_of(io::stdout()).map_or(80, |(width, _)| width.0)
 }
 
-fn by_ending(path: &Path) -> Result<&'static Format, CliError> {
+fn style(color: ColorChoice, verbose: bool) -> Style {
+    Style {
+        color: color.on_stdout(),
+        width: width(),
+        verbose,
+    }
+}
+
+/// Files to write to, each with the format that its ending asks for.
+fn outputs<R>(
+    paths: Vec<PathBuf>,
+    formats: &'static [Format<R>],
+) -> Result<Vec<(PathBuf, &'static Format<R>)>, CliError> {
+    let format = |path: PathBuf| by_ending(&path, formats).map(|format| (path, format));
+    paths.into_iter().map(format).collect()
+}
+
+fn by_ending<R>(
+    path: &Path,
+    formats: &'static [Format<R>],
+) -> Result<&'static Format<R>, CliError> {
     let ending = path.extension().unwrap_or_default();
-    FORMATS
+    formats
         .iter()
         .find(|format| ending.eq_ignore_ascii_case(format.ending))
         .ok_or_else(|| CliError::Ending(path.to_owned()))

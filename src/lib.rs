@@ -16,8 +16,9 @@
 //! | [`evidence`] | one payload | [`Shown`](evidence::Shown), one of ten things a packet can show, its DTLS records, its Lustre messages | knows of a flow |
 //! | [`flow`] | what packets showed | a [`Flow`](flow::Flow) for each [`FlowKey`](flow::FlowKey): counts, first and last, facts; all of it merges | grows beyond its limit |
 //! | [`aggregate`] | counted packets | a [`Snapshot`](aggregate::Snapshot) of a part of the input, and the sum of two | loses a packet |
+//! | [`azure`] | JSON of Azure's configuration | what is at both ends of a path, and [`checks`](azure::checks) for causes of plaintext | makes a verdict |
 //! | [`verdict`] | the whole snapshot, [`Servers`](verdict::Servers), [`Policy`](verdict::Policy) | a [`Judgement`](verdict::Judgement): each packet's [`Class`](verdict::Class) and bucket, each path's [`Verdict`](verdict::Verdict); [`Exit`](verdict::Exit) | reads or writes anything |
-//! | [`report`] | a judgement, the inputs | a [`Report`](report::Report), and its bytes in one of [`FORMATS`](report::FORMATS) | concludes anything |
+//! | [`report`] | a judgement, the inputs, the configuration | a [`Report`](report::Report), and its bytes in one of [`FORMATS`](report::FORMATS) | concludes anything |
 //!
 //! [`pipeline`] joins the stages for files, and [`live`] for the interfaces of the machine
 //! it runs on; they are the only places with threads and clocks. [`live`] also knows that
@@ -58,6 +59,7 @@
 //! 7. Time is in the packet: the same files give the same report on any day.
 
 pub mod aggregate;
+pub mod azure;
 pub mod bench;
 pub mod capture;
 pub mod cli;

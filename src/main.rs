@@ -8,16 +8,19 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use plainsight::cli::{
-    Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command, Live, LiveFlags, Output,
+    Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command, Live, LiveFlags, Output, Posture,
+    PostureFlags,
 };
 use plainsight::pipeline;
-use plainsight::report::{Format, Report, Style};
+use plainsight::report::posture::PostureReport;
+use plainsight::report::{Format, Style};
 use plainsight::verdict::Exit;
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Analyze(flags) => analyze(flags),
         Command::Live(flags) => live(flags),
+        Command::Posture(flags) => posture(flags),
         Command::Bench(flags) => bench(flags),
     };
     outcome.map_or_else(
@@ -52,7 +55,7 @@ fn live(flags: LiveFlags) -> Result<u8, Box<dyn Error>> {
 }
 
 /// Opens the files that reports go to, and leaves what is in them until there is one.
-fn open_files(output: &Output) -> Result<Vec<File>, String> {
+fn open_files<R>(output: &Output<R>) -> Result<Vec<File>, String> {
     let mut options = File::options();
     options.write(true).create(true).truncate(false);
     let paths = output.files.iter().map(|(path, _)| path);
@@ -69,7 +72,7 @@ fn cannot_write(path: &Path, error: &io::Error) -> String {
     format!("cannot write {}: {error}", path.display())
 }
 
-fn write_all(report: &Report, output: &Output, files: Vec<File>) -> Result<(), String> {
+fn write_all<R>(report: &R, output: &Output<R>, files: Vec<File>) -> Result<(), String> {
     let plain = Style {
         color: false,
         ..output.style.clone()
@@ -81,6 +84,14 @@ fn write_all(report: &Report, output: &Output, files: Vec<File>) -> Result<(), S
     }
     let written = write(report, output.format, &output.style, io::stdout().lock());
     whole(written).map_err(|error| format!("cannot write the report: {error}"))
+}
+
+fn posture(flags: PostureFlags) -> Result<u8, Box<dyn Error>> {
+    let config = Posture::try_from(flags)?;
+    let files = open_files(&config.output)?;
+    let report = PostureReport::new(&config.azure, &config.servers);
+    write_all(&report, &config.output, files)?;
+    Ok(report.exit_code())
 }
 
 fn bench(flags: BenchFlags) -> Result<u8, Box<dyn Error>> {
@@ -100,7 +111,7 @@ fn whole(written: io::Result<()>) -> io::Result<()> {
     }
 }
 
-fn write(report: &Report, format: &Format, style: &Style, out: impl Write) -> io::Result<()> {
+fn write<R>(report: &R, format: &Format<R>, style: &Style, out: impl Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     format.write(report, style, &mut out)?;
     out.flush()

@@ -85,7 +85,11 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), OpenError> {
         judging: Duration::ZERO,
         writing: Duration::ZERO,
     };
-    let report = Report::new(&judgement, reports, &skipped, &names, config.engine.policy);
+    let engine = &config.engine;
+    let mut report = Report::new(&judgement, reports, &skipped, &names, engine.policy);
+    if let Some(azure) = &engine.azure {
+        report.explain(&judgement, azure);
+    }
     let judging = laps.lap();
     Ok((report, Stats { judging, ..stats }))
 }

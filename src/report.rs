@@ -13,14 +13,17 @@ use crate::capture::{Fault, InterfaceId, Timestamp};
 use crate::flow::{Count, Interface, Position};
 use crate::verdict::{Accounting, Exit, Judgement, Path, Policy, Verdict};
 
+mod azure;
 mod elsewhere;
 mod evidence;
 mod json;
 mod path;
+pub mod posture;
 mod table;
 pub(crate) mod text;
 mod warnings;
 
+pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport};
 pub use elsewhere::ElsewhereReport;
 pub use evidence::Evidence;
 pub use path::{PathReport, Traffic};
@@ -36,12 +39,12 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// A way to write a report.
 #[derive(Debug)]
-pub struct Format {
+pub struct Format<R: 'static = Report> {
     /// What `--format` calls it.
     pub name: &'static str,
     /// The ending of a file's name that asks for it.
     pub ending: &'static str,
-    write: fn(&Report, &Style, &mut dyn Write) -> io::Result<()>,
+    write: fn(&R, &Style, &mut dyn Write) -> io::Result<()>,
 }
 
 /// All formats; the first is the default.
@@ -58,12 +61,12 @@ pub const FORMATS: &[Format] = &[
     },
 ];
 
-impl Format {
+impl<R> Format<R> {
     /// Writes a report.
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn write(&self, report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    pub fn write(&self, report: &R, style: &Style, out: &mut dyn Write) -> io::Result<()> {
         (self.write)(report, style, out)
     }
 }
@@ -312,12 +315,18 @@ pub struct Report {
     pub losses: LossReport,
     /// The input files, in the order of their first packets.
     pub inputs: Vec<InputReport>,
+    /// The servers that were named, and who says so.
+    pub servers: Vec<ServerReport>,
     /// Where every packet went.
     pub accounting: AccountingReport,
     /// Every path, by client and server.
     pub paths: Vec<PathReport>,
     /// DTLS that is no path's.
     pub dtls_elsewhere: Vec<ElsewhereReport>,
+    /// File systems of paths, and what auditors ask of them; none without exports.
+    pub file_systems: Vec<FileSystemReport>,
+    /// VMs of clients of paths, and what auditors ask of them; none without exports.
+    pub clients: Vec<ClientReport>,
     /// What the reader should know besides.
     pub warnings: Vec<String>,
 }
@@ -358,6 +367,9 @@ impl Report {
                 .iter()
                 .map(ElsewhereReport::of)
                 .collect(),
+            servers: ServerReport::all(&judgement.servers),
+            file_systems: Vec::new(),
+            clients: Vec::new(),
             warnings: warnings::of(judgement, &inputs, skipped, &names),
             paths,
             inputs,

@@ -195,6 +195,8 @@ pub struct Judgement {
     pub elsewhere: Vec<Elsewhere>,
     /// Where every packet went.
     pub accounting: Accounting,
+    /// The servers that were named.
+    pub servers: Servers,
     /// Whether anything named a server: the user, or readable Lustre.
     pub server_known: bool,
     /// Whether flows were too many to keep each apart.
@@ -244,6 +246,7 @@ pub fn judge(snapshot: Snapshot, servers: &Servers, policy: Policy) -> Judgement
         paths,
         elsewhere: sorted.elsewhere.into_values().collect(),
         accounting,
+        servers: servers.clone(),
         server_known: roles.any_server(),
         folded,
         span: snapshot.span,

@@ -160,7 +160,13 @@ fn the_servers_found_are_expected_or_may_be_servers() {
     let rank = |address: &str| servers.rank(address.parse::<IpAddr>().expect("one").into());
     let ranks = ["10.0.0.4", "10.0.0.7", "10.0.0.99", "10.0.0.77"].map(rank);
     assert_eq!(ranks, [2, 1, 1, 0]);
-    let named: BTreeMap<_, _> = servers.named().collect();
+    let named = servers
+        .named()
+        .map(|(address, source)| (address.to_string(), source));
+    let blocks = servers
+        .blocks()
+        .map(|(block, source)| (block.to_string(), source));
+    let named: BTreeMap<_, _> = named.chain(blocks).collect();
     assert_eq!(named["10.0.0.5"], "--servers");
     assert_eq!(named["10.0.0.4"], "/proc/mounts, /mnt/amlfs");
     assert_eq!(named["10.0.0.99/32"], "/sys/kernel/debug/lnet/peers");
@@ -300,7 +306,8 @@ proptest! {
         let discovered = discover(root.path());
         let mut servers = Servers::default();
         discovered.add_to(&mut servers);
-        prop_assert_eq!(servers.named().count(), discovered.servers.len());
+        let named = servers.named().count() + servers.blocks().count();
+        prop_assert_eq!(named, discovered.servers.len());
         for said in discovered.notes.iter().chain(discovered.servers.values().map(|f| &f.source)) {
             prop_assert!(!said.contains(char::is_control), "{said:?}");
         }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, select, tick};
 use signal_hook::consts::SIGUSR1;
 
-use super::events::{Event, Log, NamedServer, Watched};
+use super::events::{Event, Log, Watched};
 use super::metrics::Textfile;
 use super::save::SaveError;
 use super::state::{History, Published, State};
@@ -17,7 +17,7 @@ use super::sum::Sum;
 use super::survey::Survey;
 use super::watch::{Delta, Orders};
 use crate::cli::{Live, Until};
-use crate::report::Report;
+use crate::report::{Report, ServerReport};
 use crate::verdict::Verdict;
 
 /// How often the clock is looked at.
@@ -75,12 +75,7 @@ impl<'c> Course<'c> {
     pub(super) fn start(&mut self, survey: &Survey, metrics: Option<SocketAddr>) {
         self.notes.clone_from(&survey.notes);
         let interfaces = survey.interfaces.clone();
-        let servers = survey.engine.servers.named();
-        let servers = servers.map(|(server, source)| NamedServer {
-            server,
-            source: source.to_owned(),
-        });
-        let servers = servers.collect();
+        let servers = ServerReport::all(&survey.engine.servers);
         self.tell(Event::Started {
             interfaces,
             servers,

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::sum::now;
 
-use crate::report::{Evidence, InputReport, PathReport, Report, rfc3339};
+use crate::report::{Evidence, InputReport, PathReport, Report, ServerReport, rfc3339};
 use crate::verdict::Verdict;
 
 /// Something that changed.
@@ -24,7 +24,7 @@ pub enum Event {
         /// The interfaces that are captured.
         interfaces: Vec<String>,
         /// Who is a server, and who said so.
-        servers: Vec<NamedServer>,
+        servers: Vec<ServerReport>,
         /// Where metrics are served.
         metrics: Option<SocketAddr>,
     },
@@ -78,22 +78,6 @@ pub enum Event {
         /// What the process exits with.
         exit_code: u8,
     },
-}
-
-/// A server, or a block where servers may be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NamedServer {
-    /// An address, or a block in CIDR notation.
-    pub server: String,
-    /// The flag or the file that names it.
-    pub source: String,
-}
-
-impl fmt::Display for NamedServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { server, source } = self;
-        write!(f, "{server} ({source})")
-    }
 }
 
 /// The two ends of a path.
@@ -157,7 +141,8 @@ impl fmt::Display for Event {
                 metrics,
             } => {
                 write!(f, "capturing on {}", interfaces.join(", "))?;
-                let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+                let named = |it: &ServerReport| format!("{} ({})", it.address, it.source);
+                let servers: Vec<String> = servers.iter().map(named).collect();
                 match &servers[..] {
                     [] => write!(f, "; no server is known yet")?,
                     known => write!(f, "; servers: {}", known.join(", "))?,

@@ -73,7 +73,7 @@ fn to_servers(servers: &Servers) -> Option<String> {
         IpAddr::V4(address) => format!("ip host {address}"),
         IpAddr::V6(address) => format!("ip6 host {address}"),
     });
-    let blocks = servers.blocks().map(|block| match block.trunc() {
+    let blocks = servers.blocks().map(|(block, _)| match block.trunc() {
         IpNet::V4(block) => format!("ip net {block}"),
         IpNet::V6(block) => format!("ip6 net {block}"),
     });

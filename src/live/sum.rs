@@ -58,11 +58,18 @@ impl<'c> Sum<'c> {
     /// What it all says by now.
     pub(super) fn report(&self) -> Report {
         let Engine {
-            servers, policy, ..
+            servers,
+            policy,
+            azure,
+            ..
         } = self.engine;
         let judgement = judge(self.snapshot.clone(), servers, *policy);
         let inputs = self.captures.iter().map(Capture::report).collect();
-        Report::new(&judgement, inputs, &[], &self.names, *policy)
+        let mut report = Report::new(&judgement, inputs, &[], &self.names, *policy);
+        if let Some(azure) = azure {
+            report.explain(&judgement, azure);
+        }
+        report
     }
 }
 

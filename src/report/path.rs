@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Evidence, LossReport, Names, evidence, rfc3339};
+use super::{EndsReport, Evidence, LossReport, Names, evidence, rfc3339};
+use crate::azure::checks::Check;
 use crate::decode::{Encapsulation, Protocol};
 use crate::evidence::dtls::Suite;
 use crate::evidence::lnet::ConnectionType;
@@ -349,6 +350,10 @@ pub struct PathReport {
     pub evidence: Vec<Evidence>,
     /// Its flows.
     pub flows: Vec<FlowReport>,
+    /// What is at its ends in Azure; `null` without exports.
+    pub azure: Option<EndsReport>,
+    /// What the configuration says of known causes of plaintext; none without exports.
+    pub causes: Vec<Check>,
 }
 
 impl PathReport {
@@ -386,6 +391,8 @@ impl PathReport {
                 .iter()
                 .map(|part| FlowReport::of(part, names))
                 .collect(),
+            azure: None,
+            causes: Vec::new(),
         }
     }
 }

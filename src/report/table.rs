@@ -12,8 +12,11 @@ use super::{AccountingReport, Evidence, PathReport, Report, Style};
 use crate::flow::Count;
 use crate::verdict::{Class, Verdict};
 
+mod causes;
+mod checks;
 mod flows;
 mod headline;
+pub(super) mod posture;
 
 const BOLD: Ansi = Ansi::new().bold();
 const DIM: Ansi = Ansi::new().dimmed();
@@ -26,10 +29,13 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     let mut page = Page { style, out };
     page.text(BOLD, &headline(report), "", "")?;
     page.paths(report)?;
+    page.causes(report)?;
     page.evidence(report)?;
     if style.verbose {
         page.details(report)?;
+        page.all_checks(report)?;
     }
+    page.servers(report)?;
     page.elsewhere(report)?;
     page.warnings(report)?;
     page.line("")?;

@@ -1,6 +1,7 @@
 //! What the process exits with, stated once.
 
 use super::Verdict;
+use crate::azure::checks::Outcome;
 
 /// What the process exits with: the contract that `--help` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,27 @@ impl Exit {
             "none of these, but some path is undetermined or silent, or there is no path",
         ),
     ];
+
+    /// The same for checks of the configuration alone.
+    pub const CHECKS: [(Self, &'static str); 4] = [
+        (Self::Encrypted, "every check passes"),
+        (Self::Exposed, "some check fails"),
+        (Self::Failed, "the run failed"),
+        (
+            Self::Unknown,
+            "no check fails, but some cannot be told, or there is nothing to check",
+        ),
+    ];
+
+    /// What a set of checks exits with.
+    #[must_use]
+    pub fn of_checks(outcomes: impl IntoIterator<Item = Outcome>) -> Self {
+        match outcomes.into_iter().min() {
+            Some(Outcome::Pass) => Self::Encrypted,
+            Some(Outcome::Fail) => Self::Exposed,
+            Some(Outcome::Unknown) | None => Self::Unknown,
+        }
+    }
 
     /// What a set of verdicts exits with.
     #[must_use]

@@ -17,7 +17,7 @@ use nom::{
 
 use crate::decode::Address;
 
-/// Which addresses are AMLFS servers, and who named each.
+/// Which addresses are AMLFS servers, and who says so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Servers {
     expected: BTreeMap<Address, String>,
@@ -73,15 +73,18 @@ impl Servers {
         Ok(())
     }
 
-    /// Adds a server that is expected to be seen.
+    /// Adds a server that is expected to be seen, as `source` says. Of several sources
+    /// the first counts.
     pub fn add_expected(&mut self, address: Address, source: &str) {
         let named = self.expected.entry(address);
         named.or_insert_with(|| source.to_owned());
     }
 
-    /// Adds addresses that may be servers.
+    /// Adds a block of addresses that may be servers, as `source` says.
     pub fn add_block(&mut self, block: IpNet, source: &str) {
-        self.blocks.push((block, source.to_owned()));
+        if self.blocks.iter().all(|(known, _)| *known != block) {
+            self.blocks.push((block, source.to_owned()));
+        }
     }
 
     /// How surely an address is a server: 2 if it was named, 1 if it is in a block that
@@ -101,18 +104,16 @@ impl Servers {
         self.expected.keys().copied()
     }
 
-    /// Every address and block that was named, as text, with its source.
-    pub fn named(&self) -> impl Iterator<Item = (String, &str)> {
-        let expected = self.expected.iter();
-        let blocks = self.blocks.iter();
-        expected
-            .map(|(address, source)| (address.to_string(), source.as_str()))
-            .chain(blocks.map(|(block, source)| (block.to_string(), source.as_str())))
+    /// The same with who says so.
+    pub fn named(&self) -> impl Iterator<Item = (Address, &str)> {
+        let named = self.expected.iter();
+        named.map(|(&address, source)| (address, source.as_str()))
     }
 
-    /// The blocks in which servers may be.
-    pub fn blocks(&self) -> impl Iterator<Item = IpNet> {
-        self.blocks.iter().map(|&(block, _)| block)
+    /// The blocks of those that may be servers, with who says so.
+    pub fn blocks(&self) -> impl Iterator<Item = (IpNet, &str)> {
+        let blocks = self.blocks.iter();
+        blocks.map(|(block, source)| (*block, source.as_str()))
     }
 
     /// Whether nothing was named.
@@ -259,19 +260,15 @@ mod tests {
     }
 
     #[test]
-    fn each_server_keeps_the_first_source_that_named_it() {
+    fn the_first_to_name_a_server_is_its_source() {
         let mut servers = Servers::default();
-        servers.add_list("10.0.0.9,10.0.0.0/24").unwrap();
-        let discovered = servers.add_list_from("10.0.0.9@tcp,10.0.0.10@tcp", "/proc/mounts");
-        assert_eq!(discovered, Ok(()));
-        assert_eq!(
-            servers.named().collect::<Vec<_>>(),
-            [
-                ("10.0.0.9".to_owned(), "--servers"),
-                ("10.0.0.10".to_owned(), "/proc/mounts"),
-                ("10.0.0.0/24".to_owned(), "--servers"),
-            ]
-        );
+        servers.add_list("10.0.0.4,10.0.0.0/24").unwrap();
+        let found = servers.add_list_from("10.0.0.4@tcp,10.0.0.5@tcp,10.0.0.0/24", "azure");
+        assert_eq!(found, Ok(()));
+        let sources: Vec<_> = servers.named().map(|(_, source)| source).collect();
+        assert_eq!(sources, ["--servers", "azure"]);
+        let sources: Vec<_> = servers.blocks().map(|(_, source)| source).collect();
+        assert_eq!(sources, ["--servers"]);
     }
 
     #[test]

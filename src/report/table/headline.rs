@@ -155,6 +155,8 @@ mod tests {
             dtls_record_sizes: None,
             evidence: Vec::new(),
             flows: Vec::new(),
+            azure: None,
+            causes: Vec::new(),
         }
     }
 

@@ -1,0 +1,390 @@
+//! What NSGs let pass of what AMLFS needs, as Microsoft's page on NSGs for AMLFS lists it:
+//! TCP 988 and 1019-1023 both ways between clients and servers, anything between servers,
+//! and the services that servers report to. What NSGs stop is blocked, not plaintext.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+
+use super::{Check, Field, Kind, Outcome, remedy};
+use crate::azure::export::{FileSystem, ResourceId, SecurityGroup};
+use crate::azure::nsg::{Decision, Flow, Peer, Ruling, Space, Way, decide};
+use crate::azure::topology::{Azure, Place};
+
+mod services;
+
+/// Ports of Lustre, on either end.
+const PORTS: [u16; 6] = [988, 1019, 1020, 1021, 1022, 1023];
+/// As many of a party are asked for one by one.
+const MAX_MEMBERS: usize = 64;
+/// Pairs of blocks beyond these are not followed: no real subnet has as many.
+const MAX_PAIRS: usize = MAX_MEMBERS * MAX_MEMBERS;
+/// Between servers, SSH besides.
+const PORTS_WITHIN: [u16; 7] = [22, 988, 1019, 1020, 1021, 1022, 1023];
+
+pub(super) fn of(azure: &Azure, file_system: &FileSystem, clients: &[Place<'_>]) -> Vec<Check> {
+    let servers = Party::servers(azure, file_system);
+    let mut checks: Vec<Check> = Party::clients(azure, clients)
+        .iter()
+        .flat_map(|clients| {
+            [
+                between(Kind::NsgToServers, clients, &servers),
+                between(Kind::NsgToClients, &servers, clients),
+            ]
+        })
+        .collect();
+    checks.push(check(
+        Kind::NsgWithin,
+        &servers,
+        &servers,
+        &servers.pass(&servers, &PORTS_WITHIN),
+    ));
+    checks.push(services::of(file_system, &servers));
+    checks
+}
+
+/// A group that filters, and what it takes `VirtualNetwork` for.
+struct Guard<'a> {
+    /// The group, or what is known of it where no export has it.
+    group: Result<&'a SecurityGroup, String>,
+    space: Space,
+}
+
+/// Those at one end of flows, behind the same groups.
+struct Party<'a> {
+    /// What they are called.
+    name: String,
+    /// The resource to name where no group filters: the subnet.
+    subnet: Option<&'a ResourceId>,
+    guards: Vec<Guard<'a>>,
+    /// The blocks of their subnet.
+    blocks: Vec<IpNet>,
+    /// Those that are known one by one.
+    members: Vec<Peer<'a>>,
+    /// Whether there are no others.
+    complete: bool,
+}
+
+/// What becomes of flows between two parties.
+struct Passage<'p> {
+    ruling: Ruling,
+    /// The decision behind it; `None` where no group has a say, or no export has it.
+    decision: Option<(Decision<'p>, Way)>,
+    /// A port that shows it.
+    port: u16,
+    /// What is missing to tell, where it is not for a rule.
+    missing: Option<&'p str>,
+}
+
+impl<'p> Passage<'p> {
+    fn untold(why: &'p str, port: u16) -> Self {
+        Self {
+            ruling: Ruling::Unknown,
+            decision: None,
+            port,
+            missing: Some(why),
+        }
+    }
+}
+
+impl<'a> Party<'a> {
+    fn servers(azure: &'a Azure, file_system: &'a FileSystem) -> Self {
+        let place = azure.place_of(file_system);
+        let nics = azure
+            .export
+            .nics
+            .values()
+            .filter(|nic| nic.is_amlfs_server());
+        let own = nics.filter(|nic| {
+            nic.configurations
+                .iter()
+                .any(|it| it.subnet == file_system.subnet)
+        });
+        let own: Vec<_> = own.collect();
+        let addresses = own
+            .iter()
+            .flat_map(|nic| nic.configurations.iter().filter_map(|it| it.address));
+        let addresses = file_system.mgs.into_iter().chain(addresses);
+        let mut groups: Vec<_> = own.iter().filter_map(|nic| nic.nsg.as_ref()).collect();
+        groups.dedup();
+        Self {
+            name: format!("the servers of {}", file_system.id.name()),
+            subnet: place.subnet_id,
+            guards: guards(azure, &place, &groups),
+            blocks: blocks(&place),
+            members: addresses.map(Peer::address).take(MAX_MEMBERS).collect(),
+            // File systems name one server, and NICs may be in no export.
+            complete: false,
+        }
+    }
+
+    /// Clients, by their subnet and the group of their NIC: the same rules hold for all.
+    fn clients(azure: &'a Azure, clients: &[Place<'a>]) -> Vec<Self> {
+        let mut parties = BTreeMap::<_, Vec<&Place<'a>>>::new();
+        for client in clients.iter().filter(|client| client.nic.is_some()) {
+            let group = client.nic.and_then(|nic| nic.nsg.as_ref());
+            parties
+                .entry((client.subnet_id, group))
+                .or_default()
+                .push(client);
+        }
+        let parties = parties.into_iter();
+        parties
+            .map(|((_, group), members)| Self::of(azure, group, &members))
+            .collect()
+    }
+
+    fn of(azure: &'a Azure, group: Option<&'a ResourceId>, members: &[&Place<'a>]) -> Self {
+        let place = members[0];
+        let subnet = place.subnet_id.map_or("unknown", ResourceId::name);
+        let peers = members.iter().filter_map(|member| {
+            Some(Peer::Net {
+                net: member.address?.into(),
+                asgs: member.configuration.map(|it| &it.asgs[..]),
+            })
+        });
+        Self {
+            name: format!("clients in subnet {subnet}"),
+            subnet: place.subnet_id,
+            guards: guards(azure, place, group.as_slice()),
+            blocks: blocks(place),
+            members: peers.take(MAX_MEMBERS).collect(),
+            complete: members.len() <= MAX_MEMBERS,
+        }
+    }
+
+    fn whole(&self) -> Vec<Peer<'a>> {
+        self.blocks.iter().copied().map(Peer::net).collect()
+    }
+
+    /// All of them: one by one where these are all, else as blocks.
+    fn exact(&self) -> Vec<Peer<'a>> {
+        if self.complete {
+            self.members.clone()
+        } else {
+            self.whole()
+        }
+    }
+
+    /// What becomes of flows from here to others: of all in the blocks, or where rules part
+    /// these, of those that are known one by one.
+    fn pass<'p>(&'p self, others: &'p Self, ports: &[u16]) -> Passage<'p> {
+        let way = |sources: &[Peer<'a>], destinations: &[Peer<'a>]| {
+            passage(self, others, sources, destinations, ports)
+        };
+        let is_told = |passage: &Passage<'_>| passage.ruling != Ruling::Unknown;
+        let blocks = way(&self.whole(), &others.whole());
+        if is_told(&blocks) {
+            return blocks;
+        }
+        let exact = way(&self.exact(), &others.exact());
+        if is_told(&exact) {
+            return exact;
+        }
+        // Of those that are known but not all, only a denial says something.
+        let some = way(&self.members, &others.members);
+        if some.ruling == Ruling::Denied {
+            some
+        } else {
+            exact
+        }
+    }
+}
+
+/// The groups of a place's subnet and of its NICs.
+fn guards<'a>(azure: &'a Azure, place: &Place<'a>, of_nics: &[&'a ResourceId]) -> Vec<Guard<'a>> {
+    let space = azure.space(place.vnet);
+    let guard = |id: &ResourceId| {
+        let known = azure.export.nsgs.get(id);
+        Guard {
+            group: known.ok_or_else(|| format!("NSG {} is in no export", id.name())),
+            space: space.clone(),
+        }
+    };
+    let unknown = place.subnet.is_none().then(|| Guard {
+        group: Err("a subnet is in no export".to_owned()),
+        space: space.clone(),
+    });
+    let of_subnet = place.subnet.and_then(|subnet| subnet.nsg.as_ref());
+    let known = of_subnet
+        .into_iter()
+        .chain(of_nics.iter().copied())
+        .map(guard);
+    unknown.into_iter().chain(known).collect()
+}
+
+fn blocks(place: &Place<'_>) -> Vec<IpNet> {
+    place
+        .subnet
+        .map_or_else(Vec::new, |subnet| subnet.prefixes.clone())
+}
+
+/// What becomes of TCP flows from each source to each destination: the worst.
+fn passage<'p>(
+    from: &'p Party<'_>,
+    to: &'p Party<'_>,
+    sources: &[Peer<'_>],
+    destinations: &[Peer<'_>],
+    ports: &[u16],
+) -> Passage<'p> {
+    if sources.len().saturating_mul(destinations.len()) > MAX_PAIRS {
+        return Passage::untold("a subnet has too many blocks", ports[0]);
+    }
+    let pairs = sources
+        .iter()
+        .flat_map(|source| destinations.iter().map(move |to| (source, to)));
+    let flows = pairs.flat_map(|(source, destination)| {
+        ports.iter().map(|&port| Flow {
+            protocol: "Tcp",
+            source: source.clone(),
+            destination: destination.clone(),
+            port,
+        })
+    });
+    let passages = flows.map(|flow| passage_of(&from.guards, &to.guards, &flow));
+    let none = Passage::untold("a subnet is in no export", ports[0]);
+    passages.reduce(worse).unwrap_or(none)
+}
+
+/// What becomes of one flow: it has to pass every group.
+fn passage_of<'p>(out: &'p [Guard<'_>], into: &'p [Guard<'_>], flow: &Flow<'_>) -> Passage<'p> {
+    let out = out.iter().map(|guard| (guard, Way::Outbound));
+    let into = into.iter().map(|guard| (guard, Way::Inbound));
+    let passages = out.chain(into).map(|(guard, way)| match &guard.group {
+        Ok(group) => {
+            let decision = decide(group, way, flow, &guard.space);
+            Passage {
+                ruling: decision.ruling,
+                decision: Some((decision, way)),
+                port: flow.port,
+                missing: None,
+            }
+        }
+        Err(why) => Passage::untold(why, flow.port),
+    });
+    let open = Passage {
+        ruling: Ruling::Allowed,
+        decision: None,
+        port: flow.port,
+        missing: None,
+    };
+    passages.reduce(worse).unwrap_or(open)
+}
+
+fn worse<'p>(known: Passage<'p>, other: Passage<'p>) -> Passage<'p> {
+    let rank = |ruling| match ruling {
+        Ruling::Denied => 2,
+        Ruling::Unknown => 1,
+        Ruling::Allowed => 0,
+    };
+    if rank(known.ruling) >= rank(other.ruling) {
+        known
+    } else {
+        other
+    }
+}
+
+fn between(kind: Kind, from: &Party<'_>, to: &Party<'_>) -> Check {
+    check(kind, from, to, &from.pass(to, &PORTS))
+}
+
+fn check(kind: Kind, from: &Party<'_>, to: &Party<'_>, passage: &Passage<'_>) -> Check {
+    let ends = format!("from {} to {}", from.name, to.name);
+    let says = match passage.ruling {
+        Ruling::Allowed => format!("NSGs let Lustre pass {ends}"),
+        Ruling::Denied => format!(
+            "An NSG blocks TCP {} {ends}: no plaintext, no traffic at all",
+            passage.port
+        ),
+        Ruling::Unknown => {
+            let why = "a rule matches in part, or names what no export tells";
+            let why = passage.missing.unwrap_or(why);
+            format!("Whether NSGs let Lustre pass {ends} cannot be told: {why}")
+        }
+    };
+    let remedy = allow(kind, passage, from, to);
+    Check {
+        field: field(passage, to.subnet.or(from.subnet)),
+        remedy: remedy.filter(|_| passage.ruling == Ruling::Denied),
+        ..Check::new(kind, outcome(passage.ruling), says)
+    }
+}
+
+fn outcome(ruling: Ruling) -> Outcome {
+    match ruling {
+        Ruling::Allowed => Outcome::Pass,
+        Ruling::Denied => Outcome::Fail,
+        Ruling::Unknown => Outcome::Unknown,
+    }
+}
+
+/// The rule that decided; where no group filters, that the subnet has none.
+fn field(passage: &Passage<'_>, subnet: Option<&ResourceId>) -> Option<Field> {
+    match &passage.decision {
+        Some((decision, _)) => {
+            let rule = decision.rule?;
+            let access = if rule.allow { "Allow" } else { "Deny" };
+            let value = format!("{access}, priority {}", rule.priority);
+            // Users' priorities end at 4096.
+            let list = if rule.priority < 65000 {
+                "securityRules"
+            } else {
+                "defaultSecurityRules"
+            };
+            let path = format!("{list}[{}]", rule.name);
+            Some(Field::at(decision.group, path, Some(value)))
+        }
+        None if passage.missing.is_some() => None,
+        None => subnet.map(|subnet| Field::at(subnet, "networkSecurityGroup.id", None)),
+    }
+}
+
+/// A rule before the one that denies. Users' priorities are 100 to 4096.
+fn allow(kind: Kind, passage: &Passage<'_>, from: &Party<'_>, to: &Party<'_>) -> Option<String> {
+    let (decision, way) = passage.decision.as_ref()?;
+    let priority = free_priority(decision, *way, from, to)?;
+    let direction = match way {
+        Way::Inbound => "Inbound",
+        Way::Outbound => "Outbound",
+    };
+    let what = match kind {
+        Kind::NsgWithin => "--protocol '*' --destination-port-ranges '*'",
+        _ => "--protocol Tcp --destination-port-ranges 988 1019-1023",
+    };
+    let list = |blocks: &[IpNet]| {
+        let words: Vec<String> = blocks.iter().map(ToString::to_string).collect();
+        words.join(" ")
+    };
+    Some(format!(
+        "az network nsg rule create --resource-group {} --nsg-name {} --name AllowLustre{direction}{priority} \
+         --priority {priority} --direction {direction} --access Allow {what} \
+         --source-address-prefixes {} --destination-address-prefixes {}",
+        remedy::word(decision.group.resource_group()),
+        remedy::word(decision.group.name()),
+        list(&from.blocks),
+        list(&to.blocks),
+    ))
+}
+
+fn free_priority(
+    decision: &Decision<'_>,
+    way: Way,
+    from: &Party<'_>,
+    to: &Party<'_>,
+) -> Option<u64> {
+    let groups = from
+        .guards
+        .iter()
+        .chain(&to.guards)
+        .filter_map(|guard| guard.group.as_ref().ok());
+    let group = groups
+        .into_iter()
+        .find(|group| &group.id == decision.group)?;
+    let taken = |priority: u64| {
+        let mut rules = group.rules.iter();
+        rules.any(|rule| rule.priority == priority && rule.inbound == (way == Way::Inbound))
+    };
+    (100..decision.rule?.priority.min(4097))
+        .rev()
+        .find(|&priority| !taken(priority))
+}

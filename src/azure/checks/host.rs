@@ -1,0 +1,66 @@
+//! What keeps traffic from being encrypted whatever the configuration: a shared host, and
+//! IP fragments.
+
+use super::Outcome::{Fail, Pass, Unknown};
+use super::{Check, Field, Fragments, Kind};
+use crate::azure::export::{FileSystem, VirtualMachine};
+use crate::azure::topology::Ends;
+
+/// Two VMs of one host talk in plaintext by design. Exports do not tell hosts, but who is
+/// in different regions or zones shares none.
+pub(super) fn same(ends: &Ends<'_>) -> Check {
+    let check = |outcome, says: String| Check::new(Kind::SameHost, outcome, says);
+    let apart = ends
+        .client
+        .vm
+        .zip(ends.file_system)
+        .and_then(|(vm, it)| apart(vm, it));
+    if let Some((what, field)) = apart {
+        return check(Pass, format!("Client and servers are in different {what}")).field(field);
+    }
+    let says = "Whether client and server share a host, where traffic is in plaintext by design, \
+                is in no export";
+    let check = check(Unknown, says.to_owned());
+    match ends.client.vm {
+        Some(vm) if !vm.placement.is_absent() => check.field(Field::of(&vm.id, &vm.placement)),
+        _ => check,
+    }
+}
+
+/// What keeps a VM and a file system on different hosts. Zones have the same numbers in one
+/// subscription only.
+fn apart(vm: &VirtualMachine, file_system: &FileSystem) -> Option<(&'static str, Field)> {
+    let plain = |location: &str| location.replace(' ', "").to_ascii_lowercase();
+    let (near, far) = (vm.location.as_deref(), file_system.location.as_deref());
+    if let (Some(near), Some(far)) = (near, far)
+        && plain(near) != plain(far)
+    {
+        let field = Field::at(&vm.id, "location", Some(near.to_owned()));
+        return Some(("regions", field));
+    }
+    let is_one = vm.id.subscription() == file_system.id.subscription();
+    match (&vm.zones[..], &file_system.zones[..]) {
+        ([near], [far]) if is_one && near != far => {
+            Some(("zones", Field::at(&vm.id, "zones", Some(near.clone()))))
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn fragments(fragments: Fragments) -> Check {
+    let (outcome, says) = match fragments {
+        Fragments::Seen => (
+            Fail,
+            "The capture shows IP fragments, which are not encrypted or are dropped",
+        ),
+        Fragments::NoneAlone => (
+            Unknown,
+            "The capture shows no IP fragment without its first; others are not told from whole packets",
+        ),
+        Fragments::NoCapture => (
+            Unknown,
+            "Whether packets are fragmented, which keeps them from being encrypted, is in no export",
+        ),
+    };
+    Check::new(Kind::Fragments, outcome, says)
+}

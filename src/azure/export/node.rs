@@ -1,0 +1,150 @@
+//! JSON in one shape: keys in lower case, and what ARM keeps in `properties` beside them,
+//! as az prints it.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde_json::{Map, Value};
+
+use super::{ResourceId, Setting};
+
+/// What az adds to the JSON of ARM, and what changes with every look.
+const LEFT_OUT: [&str; 2] = ["resourcegroup", "etag"];
+
+/// Brings JSON into one shape, without what is `null` or says nothing. Where two keys
+/// become one, the first in order stays.
+pub(super) fn normalized(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(normalized).collect(),
+        Value::Object(members) => {
+            let mut all = Map::new();
+            for (key, member) in members {
+                let key = key.to_ascii_lowercase();
+                if !member.is_null() && !LEFT_OUT.contains(&key.as_str()) {
+                    all.entry(key).or_insert_with(|| normalized(member));
+                }
+            }
+            with_properties(all)
+        }
+        other => other,
+    }
+}
+
+fn with_properties(mut all: Map<String, Value>) -> Value {
+    match all.remove("properties") {
+        Some(Value::Object(properties)) => {
+            for (key, member) in properties {
+                all.entry(key).or_insert(member);
+            }
+        }
+        Some(other) => drop(all.insert("properties".to_owned(), other)),
+        None => {}
+    }
+    Value::Object(all)
+}
+
+/// Adds to a resource what another export of it says besides, and gives the path of the
+/// first field in which the two differ.
+pub(super) fn merge(known: &mut Value, other: Value) -> Option<String> {
+    match (known, other) {
+        (known @ Value::Null, other) => {
+            *known = other;
+            None
+        }
+        (_, Value::Null) => None,
+        (Value::Object(known), Value::Object(other)) => {
+            let differing = other.into_iter().filter_map(|(key, member)| {
+                let place = known.entry(key.clone()).or_insert(Value::Null);
+                let path = merge(place, member)?;
+                Some(if path.is_empty() {
+                    key
+                } else {
+                    format!("{key}.{path}")
+                })
+            });
+            // All of it is merged, not only up to the first difference.
+            differing.fold(None, |first, path| first.or(Some(path)))
+        }
+        (known, other) => (*known != other).then(String::new),
+    }
+}
+
+/// A place in normalized JSON.
+#[derive(Clone, Copy)]
+pub(super) struct Node<'v>(pub(super) &'v Value);
+
+impl<'v> Node<'v> {
+    /// What is at a path of keys with dots between; nothing where it is `null`.
+    pub(super) fn at(self, path: &str) -> Option<Node<'v>> {
+        path.split('.')
+            .try_fold(self.0, |value, key| value.get(key.to_ascii_lowercase()))
+            .filter(|value| !value.is_null())
+            .map(Node)
+    }
+
+    pub(super) fn has(self, path: &str) -> bool {
+        self.at(path).is_some()
+    }
+
+    pub(super) fn text(self, path: &str) -> Option<&'v str> {
+        self.at(path)?.0.as_str()
+    }
+
+    pub(super) fn owned(self, path: &str) -> Option<String> {
+        self.text(path).map(str::to_owned)
+    }
+
+    /// The items of a list; none where it is no list.
+    pub(super) fn list(self, path: &str) -> impl Iterator<Item = Node<'v>> + use<'v> {
+        let items = self.at(path).and_then(|node| node.0.as_array());
+        items.into_iter().flatten().map(Node)
+    }
+
+    /// The words of a list.
+    pub(super) fn texts(self, path: &str) -> Vec<String> {
+        let words = self.list(path).filter_map(|node| node.0.as_str());
+        words.map(str::to_owned).collect()
+    }
+
+    /// The words at two paths, of which one is for one word and the other for many.
+    pub(super) fn one_or_many(self, one: &str, many: &str) -> Vec<String> {
+        let one = self.owned(one).filter(|word| !word.is_empty());
+        one.into_iter().chain(self.texts(many)).collect()
+    }
+
+    pub(super) fn nets(self, one: &str, many: &str) -> Vec<IpNet> {
+        let words = self.one_or_many(one, many);
+        words.iter().filter_map(|word| net(word)).collect()
+    }
+
+    /// An address, which may carry the length of a prefix.
+    pub(super) fn address(self, path: &str) -> Option<IpAddr> {
+        let text = self.text(path)?;
+        text.split('/').next()?.trim().parse().ok()
+    }
+
+    pub(super) fn id(self, path: &str) -> Option<ResourceId> {
+        self.text(path).and_then(ResourceId::new)
+    }
+
+    /// The ids in a list of references.
+    pub(super) fn ids(self, path: &str) -> Vec<ResourceId> {
+        self.list(path).filter_map(|node| node.id("id")).collect()
+    }
+
+    /// A field that checks may rest on, whatever is in it.
+    pub(super) fn setting(self, path: &'static str) -> Setting {
+        let value = self.at(path).map(|node| match node.0 {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        });
+        Setting::new(path, value)
+    }
+}
+
+/// A network, or an address alone.
+pub(crate) fn net(word: &str) -> Option<IpNet> {
+    let word = word.trim();
+    let alone = || word.parse::<IpAddr>().ok().map(IpNet::from);
+    word.parse::<IpNet>().ok().or_else(alone)
+}

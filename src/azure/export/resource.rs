@@ -1,0 +1,141 @@
+//! What every resource has: an id of segments, and fields as they were given.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+/// The id of a resource, as in
+/// `/subscriptions/S/resourceGroups/G/providers/Microsoft.Network/virtualNetworks/V`.
+/// Azure does not mind the case of its letters.
+#[derive(Clone, Debug)]
+pub struct ResourceId {
+    text: String,
+    key: String,
+}
+
+impl ResourceId {
+    /// An id, if the text has the form of one.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim().trim_end_matches('/');
+        let key = text.to_ascii_lowercase();
+        let is_id = key.starts_with("/subscriptions/") && key.contains("/providers/");
+        is_id.then(|| Self {
+            text: text.to_owned(),
+            key,
+        })
+    }
+
+    /// The id as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The last segment.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.text.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The resource group.
+    #[must_use]
+    pub fn resource_group(&self) -> &str {
+        self.segment("resourcegroups").unwrap_or_default()
+    }
+
+    /// The subscription, in lower case.
+    #[must_use]
+    pub fn subscription(&self) -> &str {
+        self.key.split('/').nth(2).unwrap_or_default()
+    }
+
+    /// The segment behind the one with a name, which is in lower case.
+    #[must_use]
+    pub fn segment(&self, name: &str) -> Option<&str> {
+        let mut segments = self.text.split('/');
+        segments.find(|segment| segment.eq_ignore_ascii_case(name))?;
+        segments.next()
+    }
+
+    /// The provider and the types, in lower case, as in `microsoft.network/virtualnetworks`.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        let types = self.key.rsplit("/providers/").next().unwrap_or_default();
+        let (provider, rest) = types.split_once('/').unwrap_or((types, ""));
+        let types = rest.split('/').step_by(2);
+        types.fold(provider.to_owned(), |kind, name| kind + "/" + name)
+    }
+
+    /// The resource that this one is within, if it is of one of the types named.
+    #[must_use]
+    pub fn parent(&self, child_type: &str) -> Option<Self> {
+        let end = self.key.rfind(&format!("/{child_type}/"))?;
+        Self::new(self.text.get(..end)?)
+    }
+}
+
+impl PartialEq for ResourceId {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for ResourceId {}
+
+impl PartialOrd for ResourceId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ResourceId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A field that checks may rest on: where it is, and what was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its path as az prints it, which leaves ARM's `properties` out.
+    pub path: &'static str,
+    /// What was given; `None` where it is absent or `null`.
+    pub value: Option<String>,
+}
+
+impl Setting {
+    pub(super) fn new(path: &'static str, value: Option<String>) -> Self {
+        Self { path, value }
+    }
+
+    /// `true` or `false`, if it is one.
+    #[must_use]
+    pub fn flag(&self) -> Option<bool> {
+        let value = self.value.as_deref()?;
+        let is = |word: &str| value.eq_ignore_ascii_case(word);
+        if is("true") {
+            Some(true)
+        } else {
+            is("false").then_some(false)
+        }
+    }
+
+    /// Whether it is a word, in whatever case.
+    #[must_use]
+    pub fn is(&self, word: &str) -> bool {
+        let value = self.value.as_deref();
+        value.is_some_and(|value| value.eq_ignore_ascii_case(word))
+    }
+
+    /// Whether nothing was given.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.value.is_none()
+    }
+}

@@ -1,0 +1,159 @@
+//! NSGs and their rules, as in the REST reference of `Microsoft.Network`.
+
+use super::ResourceId;
+use super::node::Node;
+
+/// A network security group (`az network nsg list`).
+#[derive(Clone, Debug)]
+pub struct SecurityGroup {
+    /// Its id.
+    pub id: ResourceId,
+    /// Its rules, the default ones last, where it lists these.
+    pub rules: Vec<Rule>,
+    /// The name of a rule that lacks its priority, direction or access, so that nobody can
+    /// say what the group does.
+    pub broken: Option<String>,
+}
+
+impl SecurityGroup {
+    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+        let own = node.list("securityRules");
+        let given = own.chain(node.list("defaultSecurityRules"));
+        let mut group = Self {
+            id,
+            rules: Vec::new(),
+            broken: None,
+        };
+        for node in given {
+            match Rule::of(node) {
+                Some(rule) => group.rules.push(rule),
+                None => group.broken = Some(node.owned("name").unwrap_or_default()),
+            }
+        }
+        if node.list("defaultSecurityRules").next().is_none() {
+            group.rules.extend(Rule::defaults());
+        }
+        group.rules.sort_by_key(|rule| rule.priority);
+        group
+    }
+}
+
+/// A rule. Words that many fields share stay as they were given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name.
+    pub name: String,
+    /// Its priority: the lowest number is tried first.
+    pub priority: u64,
+    /// Whether it is about what enters; else about what leaves.
+    pub inbound: bool,
+    /// Whether it allows; else it denies.
+    pub allow: bool,
+    /// `Tcp`, `Udp`, `Icmp`, `Esp`, `Ah` or `*`.
+    pub protocol: String,
+    /// Where from.
+    pub source: Side,
+    /// Where to.
+    pub destination: Side,
+}
+
+/// One end of what a rule matches. It matches if any of the prefixes or groups does, and
+/// any of the ports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Side {
+    /// Addresses, CIDR blocks, service tags, or `*`.
+    pub prefixes: Vec<String>,
+    /// Application security groups.
+    pub asgs: Vec<ResourceId>,
+    /// Ports, ranges of them, or `*`.
+    pub ports: Vec<String>,
+}
+
+impl Side {
+    fn any(prefix: &str) -> Self {
+        Self {
+            prefixes: vec![prefix.to_owned()],
+            asgs: Vec::new(),
+            ports: vec!["*".to_owned()],
+        }
+    }
+
+    fn source(node: Node<'_>) -> Self {
+        Self {
+            prefixes: node.one_or_many("sourceAddressPrefix", "sourceAddressPrefixes"),
+            asgs: node.ids("sourceApplicationSecurityGroups"),
+            ports: node.one_or_many("sourcePortRange", "sourcePortRanges"),
+        }
+    }
+
+    fn destination(node: Node<'_>) -> Self {
+        Self {
+            prefixes: node.one_or_many("destinationAddressPrefix", "destinationAddressPrefixes"),
+            asgs: node.ids("destinationApplicationSecurityGroups"),
+            ports: node.one_or_many("destinationPortRange", "destinationPortRanges"),
+        }
+    }
+}
+
+impl Rule {
+    fn of(node: Node<'_>) -> Option<Self> {
+        let one_of = |path, [yes, no]: [&str; 2]| {
+            let word = node.text(path)?;
+            let is_yes = word.eq_ignore_ascii_case(yes);
+            (is_yes || word.eq_ignore_ascii_case(no)).then_some(is_yes)
+        };
+        Some(Self {
+            name: node.owned("name")?,
+            priority: node.at("priority")?.0.as_u64()?,
+            inbound: one_of("direction", ["Inbound", "Outbound"])?,
+            allow: one_of("access", ["Allow", "Deny"])?,
+            protocol: node.owned("protocol")?,
+            source: Side::source(node),
+            destination: Side::destination(node),
+        })
+    }
+
+    /// The rules that every group has below its own, as Azure documents them.
+    fn defaults() -> impl Iterator<Item = Self> {
+        let rows = [
+            (
+                "AllowVnetInBound",
+                65000,
+                true,
+                true,
+                "VirtualNetwork",
+                "VirtualNetwork",
+            ),
+            (
+                "AllowAzureLoadBalancerInBound",
+                65001,
+                true,
+                true,
+                "AzureLoadBalancer",
+                "*",
+            ),
+            ("DenyAllInBound", 65500, true, false, "*", "*"),
+            (
+                "AllowVnetOutBound",
+                65000,
+                false,
+                true,
+                "VirtualNetwork",
+                "VirtualNetwork",
+            ),
+            ("AllowInternetOutBound", 65001, false, true, "*", "Internet"),
+            ("DenyAllOutBound", 65500, false, false, "*", "*"),
+        ];
+        rows.into_iter().map(
+            |(name, priority, inbound, allow, source, destination)| Self {
+                name: name.to_owned(),
+                priority,
+                inbound,
+                allow,
+                protocol: "*".to_owned(),
+                source: Side::any(source),
+                destination: Side::any(destination),
+            },
+        )
+    }
+}

@@ -1,0 +1,127 @@
+//! What NSGs do with a flow, as Azure documents it: the rules of a direction in the order of
+//! their priorities, the first that matches decides; a flow passes if every group on its
+//! way lets it pass. NSGs are stateful, so only who opens a connection matters.
+//!
+//! Whether a rule matches cannot always be told: service tags stand for addresses that only
+//! Azure knows, and a rule may match a part of a subnet. Then both ways are followed, and
+//! the answer is unknown unless they lead to the same.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::export::{ResourceId, Rule, SecurityGroup, Side, net};
+
+mod sides;
+
+pub use sides::{Peer, Space};
+
+use sides::Match;
+
+/// A flow to be let through, from whoever opens it.
+#[derive(Clone, Debug)]
+pub struct Flow<'f> {
+    /// `Tcp` or `Udp`, as rules write it.
+    pub protocol: &'static str,
+    /// Who opens it, from any port.
+    pub source: Peer<'f>,
+    /// Whom it is opened to.
+    pub destination: Peer<'f>,
+    /// The port there.
+    pub port: u16,
+}
+
+/// Which rules of a group are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Those about what enters.
+    Inbound,
+    /// Those about what leaves.
+    Outbound,
+}
+
+/// What becomes of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// It passes.
+    Allowed,
+    /// It does not.
+    Denied,
+    /// The exports cannot tell.
+    Unknown,
+}
+
+/// What a group does with a flow, and by which rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision<'g> {
+    /// What becomes of the flow.
+    pub ruling: Ruling,
+    /// The group.
+    pub group: &'g ResourceId,
+    /// The rule that decides, or that could; `None` where a rule cannot be read.
+    pub rule: Option<&'g Rule>,
+}
+
+/// What a group does with a flow. `space` is what `VirtualNetwork` stands for there.
+#[must_use]
+pub fn decide<'g>(
+    group: &'g SecurityGroup,
+    way: Way,
+    flow: &Flow<'_>,
+    space: &Space,
+) -> Decision<'g> {
+    let decision = |ruling, rule| Decision {
+        ruling,
+        group: &group.id,
+        rule,
+    };
+    if group.broken.is_some() {
+        return decision(Ruling::Unknown, None);
+    }
+    let is_asked = |rule: &&Rule| rule.inbound == (way == Way::Inbound);
+    let mut perhaps: Option<&Rule> = None;
+    for rule in group.rules.iter().filter(is_asked) {
+        let matched = matched(rule, flow, space);
+        if matched == Match::No {
+            continue;
+        }
+        if perhaps.is_some_and(|other| other.allow != rule.allow) {
+            break;
+        }
+        if matched == Match::Yes {
+            return decision(ruling(rule), Some(rule));
+        }
+        perhaps = perhaps.or(Some(rule));
+    }
+    decision(Ruling::Unknown, perhaps)
+}
+
+fn ruling(rule: &Rule) -> Ruling {
+    if rule.allow {
+        Ruling::Allowed
+    } else {
+        Ruling::Denied
+    }
+}
+
+/// Whether a rule matches a flow.
+fn matched(rule: &Rule, flow: &Flow<'_>, space: &Space) -> Match {
+    let is_protocol = rule.protocol == "*"
+        || rule.protocol.eq_ignore_ascii_case("any")
+        || rule.protocol.eq_ignore_ascii_case(flow.protocol);
+    Match::of(is_protocol)
+        .and(sides::to_port(&rule.destination.ports, flow.port))
+        .and(sides::from_any_port(&rule.source.ports))
+        .and(sides::matched(
+            &rule.source,
+            rule.allow,
+            &flow.source,
+            space,
+        ))
+        .and(sides::matched(
+            &rule.destination,
+            rule.allow,
+            &flow.destination,
+            space,
+        ))
+}

@@ -1,0 +1,156 @@
+//! Flags about Azure's configuration, of `analyze` and of `posture`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args};
+
+use super::{CliError, ColorChoice, Output, format_names, named_servers, outputs, style};
+use crate::azure::export::{Export, ExportError};
+use crate::azure::topology::Azure;
+use crate::azure::vm_sizes::{VmSizes, VmSizesError};
+use crate::report::posture::{FORMATS, PostureReport};
+use crate::verdict::{Exit, Servers};
+
+/// Where Azure's configuration is, as typed.
+#[derive(Clone, Debug, Default, Args)]
+pub struct AzureFlags {
+    /// Files or folders of JSON as `az ... -o json` prints it: the configuration
+    ///
+    /// VNets, NICs, VMs, NSGs, disks, AMLFS file systems and flow log resources; told by
+    /// their content. Repeatable. It says which servers there are, and why a path may be
+    /// in plaintext; it makes no verdict. The README has the commands that collect it.
+    #[arg(long, value_name = "PATH")]
+    pub azure: Vec<PathBuf>,
+
+    /// A list of VM sizes that support VNet encryption, in place of the one built in
+    ///
+    /// One pattern a line, as in `Standard_D*s_v5`, where * is the number of vCPUs.
+    #[arg(long, value_name = "FILE", requires = "azure")]
+    pub vm_sizes: Option<PathBuf>,
+}
+
+/// What is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum AzureError {
+    /// Exports that cannot be read.
+    #[error("--azure: {0}")]
+    Export(#[from] ExportError),
+    /// A table of sizes that cannot be read.
+    #[error("--vm-sizes: cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A table of sizes that is none.
+    #[error("--vm-sizes: {}: {source}", path.display())]
+    Sizes {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: VmSizesError,
+    },
+}
+
+impl AzureFlags {
+    /// Reads the configuration, if there is one.
+    pub(super) fn read(&self) -> Result<Option<Azure>, AzureError> {
+        if self.azure.is_empty() {
+            return Ok(None);
+        }
+        let export = Export::read(&self.azure)?;
+        Ok(Some(Azure::new(export, self.sizes()?)))
+    }
+
+    fn sizes(&self) -> Result<VmSizes, AzureError> {
+        let Some(path) = &self.vm_sizes else {
+            return Ok(VmSizes::default());
+        };
+        let text = fs::read_to_string(path).map_err(|source| AzureError::Unreadable {
+            path: path.clone(),
+            source,
+        })?;
+        VmSizes::parse(&text).map_err(|source| AzureError::Sizes {
+            path: path.clone(),
+            source,
+        })
+    }
+}
+
+/// Adds the servers that the configuration tells, after those that the user names.
+pub(super) fn add_servers(servers: &mut Servers, azure: &Azure) {
+    let (addresses, blocks) = azure.servers();
+    for (address, source) in addresses {
+        servers.add_expected(address.into(), &source);
+    }
+    for (block, source) in blocks {
+        servers.add_block(block, &source);
+    }
+}
+
+/// The flags of `posture`, as typed.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("configuration").args(["azure"]).required(true)))]
+pub struct PostureFlags {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub azure: AzureFlags,
+
+    /// Servers that no export has: addresses, NIDs, CIDR blocks and @FILE
+    #[arg(long, value_name = "LIST")]
+    pub servers: Vec<String>,
+
+    /// The format of the checks on standard output
+    #[arg(long, value_parser = format_names(), default_value = FORMATS[0].name)]
+    pub format: String,
+
+    /// Also write the checks to a file, in the format of its ending: .json or .txt
+    ///
+    /// Repeatable.
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub outputs: Vec<PathBuf>,
+
+    /// When to use color
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: ColorChoice,
+}
+
+/// What `posture --help` ends with.
+pub(super) fn posture_help() -> String {
+    super::help(
+        "plainsight posture --azure exports/\n  \
+         plainsight posture --azure exports/ --format json -o posture.txt",
+        &Exit::CHECKS,
+    )
+}
+
+/// What `posture` is meant to do.
+#[derive(Debug)]
+pub struct Posture {
+    /// The configuration.
+    pub azure: Azure,
+    /// Servers that no export has.
+    pub servers: Servers,
+    /// Where the checks go.
+    pub output: Output<PostureReport>,
+}
+
+impl TryFrom<PostureFlags> for Posture {
+    type Error = CliError;
+
+    fn try_from(flags: PostureFlags) -> Result<Self, CliError> {
+        let format = FORMATS.iter().find(|format| format.name == flags.format);
+        let azure = flags.azure.read()?;
+        Ok(Self {
+            azure: azure.unwrap_or_else(|| Azure::new(Export::default(), VmSizes::default())),
+            servers: named_servers(&flags.servers)?,
+            output: Output {
+                format: format.unwrap_or(&FORMATS[0]),
+                style: style(flags.color, false),
+                files: outputs(flags.outputs, FORMATS)?,
+            },
+        })
+    }
+}

@@ -1,0 +1,180 @@
+//! What Azure's configuration says of paths, file systems and clients, as it is serialised.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::Report;
+use crate::azure::checks::{self, Check, Fragments};
+use crate::azure::export::{FileSystem, ResourceId};
+use crate::azure::topology::{Azure, FoundBy, Place};
+use crate::flow::Reason;
+use crate::verdict::{self, Judgement, Servers};
+
+/// A server that was named, and who says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ServerReport {
+    /// An address, or a CIDR block.
+    pub address: String,
+    /// Whether it is expected to be seen; else it says who may be a server.
+    pub expected: bool,
+    /// `--servers`, or the resource in Azure's exports.
+    pub source: String,
+}
+
+impl ServerReport {
+    /// All that were named.
+    pub(crate) fn all(servers: &Servers) -> Vec<Self> {
+        let report = |address: String, expected, source: &str| Self {
+            address,
+            expected,
+            source: source.to_owned(),
+        };
+        let named = servers.named();
+        let named = named.map(|(address, source)| report(address.to_string(), true, source));
+        let blocks = servers.blocks();
+        let blocks = blocks.map(|(block, source)| report(block.to_string(), false, source));
+        named.chain(blocks).collect()
+    }
+}
+
+/// What is at one end of a path. Resources are named by their ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlaceReport {
+    /// The address; `null` where any of several is meant.
+    pub address: Option<String>,
+    /// The NIC.
+    pub nic: Option<String>,
+    /// The VM.
+    pub vm: Option<String>,
+    /// The VNet.
+    pub virtual_network: Option<String>,
+    /// How it was found: by `nic`, `file_system` or `prefix`.
+    pub found_by: Option<FoundBy>,
+}
+
+impl PlaceReport {
+    fn of(place: &Place<'_>) -> Self {
+        Self {
+            address: place.address.map(|address| address.to_string()),
+            nic: place.nic.map(|nic| nic.id.to_string()),
+            vm: place.vm.map(|vm| vm.id.to_string()),
+            virtual_network: place.vnet_id().map(|id| id.to_string()),
+            found_by: place.found_by,
+        }
+    }
+}
+
+/// What is at both ends of a path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EndsReport {
+    /// The client's end.
+    pub client: PlaceReport,
+    /// The server's end.
+    pub server: PlaceReport,
+    /// The file system behind the server.
+    pub file_system: Option<String>,
+}
+
+impl EndsReport {
+    pub(super) fn of(ends: &crate::azure::topology::Ends<'_>) -> Self {
+        Self {
+            client: PlaceReport::of(&ends.client),
+            server: PlaceReport::of(&ends.server),
+            file_system: ends.file_system.map(|it| it.id.to_string()),
+        }
+    }
+}
+
+/// A file system, and what auditors ask of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileSystemReport {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// The address of its MGS.
+    pub mgs_address: Option<String>,
+    /// The checks.
+    pub checks: Vec<Check>,
+}
+
+impl FileSystemReport {
+    pub(super) fn of(azure: &Azure, file_system: &FileSystem, clients: &[Place<'_>]) -> Self {
+        Self {
+            name: file_system.id.name().to_owned(),
+            id: file_system.id.to_string(),
+            mgs_address: file_system.mgs.map(|address| address.to_string()),
+            checks: checks::of_file_system(azure, file_system, clients),
+        }
+    }
+}
+
+/// A client's VM, and what auditors ask of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClientReport {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// The checks.
+    pub checks: Vec<Check>,
+}
+
+impl ClientReport {
+    /// A report for each VM among some places.
+    pub(super) fn all<'a>(azure: &Azure, places: impl IntoIterator<Item = Place<'a>>) -> Vec<Self> {
+        let vms = places
+            .into_iter()
+            .filter_map(|place| Some((&place.vm?.id, place)));
+        let vms: BTreeMap<&ResourceId, Place<'_>> = vms.collect();
+        vms.into_iter()
+            .map(|(id, place)| Self {
+                name: id.name().to_owned(),
+                id: id.to_string(),
+                checks: checks::of_client(azure, &place),
+            })
+            .collect()
+    }
+}
+
+impl Report {
+    /// Adds what the configuration says of each path. It explains verdicts, and changes
+    /// none.
+    pub fn explain(&mut self, judgement: &Judgement, azure: &Azure) {
+        let mut clients = Vec::new();
+        let mut file_systems = BTreeMap::<&ResourceId, (&FileSystem, Vec<Place<'_>>)>::new();
+        for (path, report) in judgement.paths.iter().zip(&mut self.paths) {
+            let verdict::Ends::Seen { client, server } = path.ends else {
+                continue;
+            };
+            let ends = azure.ends(IpAddr::from(client), server.into());
+            report.causes = checks::of_path(azure, &ends, fragments(path));
+            report.azure = Some(EndsReport::of(&ends));
+            clients.push(ends.client);
+            if let Some(it) = ends.file_system {
+                file_systems
+                    .entry(&it.id)
+                    .or_insert((it, Vec::new()))
+                    .1
+                    .push(ends.client);
+            }
+        }
+        let file_systems = file_systems.into_values();
+        let report = |(it, clients): (_, Vec<_>)| FileSystemReport::of(azure, it, &clients);
+        self.file_systems = file_systems.map(report).collect();
+        self.clients = ClientReport::all(azure, clients);
+        self.warnings.extend(azure.export.warnings.iter().cloned());
+    }
+}
+
+/// Fragments whose first was captured count with it, and are not told apart from it.
+fn fragments(path: &verdict::Path) -> Fragments {
+    let unread = path.parts.iter().filter_map(|part| part.key?.unread);
+    if unread.into_iter().any(|reason| reason == Reason::ORPHAN) {
+        Fragments::Seen
+    } else {
+        Fragments::NoneAlone
+    }
+}

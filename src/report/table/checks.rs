@@ -1,0 +1,178 @@
+//! Checks of the configuration in tables: a line each, and what mends them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use anstyle::Style as Ansi;
+use comfy_table::{Cell, Color};
+
+use super::{DIM, NO_BREAK, Page, printable};
+use crate::azure::checks::{Check, Kind, Outcome};
+
+/// As much is listed of what may be much.
+pub(super) const LISTED: usize = 20;
+/// As many rows a table has.
+const ROWS: usize = 100;
+
+impl Page<'_> {
+    /// A line for each check, the worst first. The same check of several paths is one line,
+    /// and so are several resources with the same in one field.
+    pub(super) fn checks<'c>(&mut self, checks: impl Iterator<Item = &'c Check>) -> io::Result<()> {
+        let mut rows = BTreeMap::<_, BTreeSet<&str>>::new();
+        for check in checks {
+            let field = check.field.as_ref();
+            let said = field.map(|field| (&field.path, &field.value));
+            let resources = rows.entry((check.outcome, check.check, said)).or_default();
+            resources.extend(field.map(|field| field.resource.as_str()));
+        }
+        self.line("")?;
+        let header = ["Outcome", "Check", "Field"];
+        let all = rows.len();
+        let rows = rows
+            .into_iter()
+            .take(ROWS)
+            .map(|((outcome, check, said), resources)| {
+                let about =
+                    said.map(|(path, value)| field(&names(&resources), path, value.as_ref()));
+                row(outcome, check, &about.unwrap_or_else(|| "–".to_owned()))
+            });
+        self.table(&header, rows.collect())?;
+        self.more(all, ROWS)
+    }
+
+    /// What nobody can tell from exports.
+    pub(super) fn left_open<'c>(
+        &mut self,
+        checks: impl Iterator<Item = &'c Check>,
+    ) -> io::Result<()> {
+        let open = checks.filter(|it| it.outcome == Outcome::Unknown && it.remedy.is_none());
+        let open: BTreeSet<&str> = open.map(|check| check.says.as_str()).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        self.heading("What the exports cannot tell")?;
+        let mut listed = open.iter().take(LISTED);
+        listed.try_for_each(|says| self.text(Ansi::new(), &format!("{says}."), "  ", "    "))?;
+        self.more(open.len(), LISTED)
+    }
+
+    /// How many there are beyond those listed.
+    pub(super) fn more(&mut self, all: usize, listed: usize) -> io::Result<()> {
+        match all.saturating_sub(listed) {
+            0 => Ok(()),
+            more => self.line(&format!("  and {more} more: --format json lists them")),
+        }
+    }
+
+    /// What checks that do not pass say, each with the command that mends it.
+    pub(super) fn remedies<'c>(
+        &mut self,
+        checks: impl Iterator<Item = &'c Check>,
+    ) -> io::Result<()> {
+        let wrong: BTreeSet<&Check> = checks
+            .filter(|check| check.outcome == Outcome::Fail || check.remedy.is_some())
+            .collect();
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        self.heading("Remedies")?;
+        let mut told = BTreeSet::new();
+        wrong.iter().take(LISTED).try_for_each(|check| {
+            self.text(Ansi::new(), &format!("{}.", check.says), "  ", "    ")?;
+            match &check.remedy {
+                Some(command) if told.insert(command) => self.command(command),
+                Some(_) => self.text(DIM, "as above", "    ", ""),
+                None => Ok(()),
+            }
+        })?;
+        self.more(wrong.len(), LISTED)
+    }
+
+    /// A command, in lines that a shell takes for one.
+    pub(super) fn command(&mut self, command: &str) -> io::Result<()> {
+        let text = unbroken(&printable(command));
+        let parts: Vec<&str> = text.split(" && ").collect();
+        let last = parts.len() - 1;
+        parts.iter().enumerate().try_for_each(|(number, part)| {
+            self.command_line(part, if number < last { " &&" } else { "" })
+        })
+    }
+
+    fn command_line(&mut self, command: &str, end: &str) -> io::Result<()> {
+        let room = usize::from(self.style.width).max(40) - 3;
+        let options = textwrap::Options::new(room)
+            .initial_indent("    ")
+            .subsequent_indent("      ")
+            .break_words(false)
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let lines = textwrap::wrap(command, options);
+        let last = lines.len().saturating_sub(1);
+        lines.iter().enumerate().try_for_each(|(number, line)| {
+            let end = if number < last { " \\" } else { end };
+            self.painted(DIM, &(line.replace(NO_BREAK, " ") + end))
+        })
+    }
+}
+
+fn row(outcome: Outcome, check: Kind, about: &str) -> Vec<Cell> {
+    vec![
+        Cell::new(outcome.name()).fg(color(outcome)),
+        Cell::new(check.title()),
+        Cell::new(printable(about)),
+    ]
+}
+
+/// Up to three names, or two and how many more.
+fn names(resources: &BTreeSet<&str>) -> String {
+    let shown = if resources.len() > 3 { 2 } else { 3 };
+    let names: Vec<&str> = resources.iter().take(shown).copied().collect();
+    match resources.len() - names.len() {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+/// A field and what is there, as in `client-vnet: encryption.enabled = false`.
+pub(super) fn field(resource: &str, path: &str, value: Option<&String>) -> String {
+    match value {
+        Some(value) => format!("{resource}: {path} = {value}"),
+        None => format!("{resource}: {path} is absent"),
+    }
+}
+
+fn color(outcome: Outcome) -> Color {
+    match outcome {
+        Outcome::Fail => Color::Red,
+        Outcome::Unknown => Color::Yellow,
+        Outcome::Pass => Color::Green,
+    }
+}
+
+/// A command whose quoted words are not broken.
+fn unbroken(command: &str) -> String {
+    let (mut quoted, mut escaped) = (false, false);
+    let mut each = |c: char| {
+        let is_escaped = std::mem::take(&mut escaped);
+        match c {
+            '\\' if !quoted => escaped = !is_escaped,
+            '\'' if !is_escaped => quoted = !quoted,
+            ' ' if quoted => return NO_BREAK.to_owned(),
+            _ => {}
+        }
+        c.to_string()
+    };
+    command.chars().map(&mut each).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NO_BREAK, unbroken};
+
+    #[test]
+    fn only_spaces_outside_of_quotes_break() {
+        let kept = |text: &str| unbroken(text).replace(NO_BREAK, "_");
+        assert_eq!(kept("az -n 'a b' -g c"), "az -n 'a_b' -g c");
+        assert_eq!(kept(r"-n 'it'\''s a' -g 'c d'"), r"-n 'it'\''s_a' -g 'c_d'");
+    }
+}
