@@ -11,9 +11,9 @@ use crate::decode;
 use crate::flow::table::DEFAULT_LIMIT;
 use crate::report::{FORMATS, Format, Style};
 use crate::verdict::servers::{self, ServersError};
-use crate::verdict::{Exit, Policy, Servers};
+use crate::verdict::{Exit, Policy, Servers, VantageChoice, Viewpoint};
 
-/// Tells from packet captures which paths to Azure Managed Lustre (AMLFS) carried
+/// Tells from packet captures and flow logs which paths to Azure Managed Lustre (AMLFS) carried
 /// encrypted traffic, and which sent their data in plain sight
 #[derive(Debug, Parser)]
 #[command(version, after_help = after_help(EXAMPLES))]
@@ -26,12 +26,13 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Give a verdict for each path in packet captures
+    /// Give a verdict for each path in packet captures and flow logs
     ///
     /// A path is a client and an AMLFS server. Its verdict is one word: encrypted, weak
     /// (encrypted below the policy), mixed (both encrypted and plaintext), plaintext,
-    /// undetermined (the bytes captured cannot tell), or silent (expected, and not seen).
-    /// It holds for the place of the capture, and for what was captured.
+    /// conflict (capture and flow logs contradict each other), unproven (readable inside the
+    /// VM, the wire below unknown), undetermined (what was seen cannot tell), or silent
+    /// (expected, and not seen). It holds for the vantage, and for what was captured.
     #[command(after_help = after_help(EXAMPLES))]
     Analyze(AnalyzeFlags),
 
@@ -51,8 +52,20 @@ pub struct AnalyzeFlags {
     ///
     /// pcap and pcapng, also within gzip or zstd; told by their content, whatever the
     /// name. A folder is searched with all its folders, in any order.
-    #[arg(value_name = "PATH", required = true)]
+    #[arg(value_name = "PATH", required_unless_present = "flow_logs")]
     pub paths: Vec<PathBuf>,
+
+    /// Virtual network flow logs: what the platform did with each flow
+    ///
+    /// PT1H.json files of version 4, also within gzip, or folders of them in any layout.
+    /// Repeatable. With captures, they say what the wire below the capture carried; without
+    /// any, the platform's word is all there is.
+    #[arg(long, value_name = "PATH")]
+    pub flow_logs: Vec<PathBuf>,
+
+    /// Where the captures were made
+    #[arg(long, value_enum, default_value_t)]
+    pub vantage: VantageChoice,
 
     /// Which addresses are AMLFS servers
     ///
@@ -163,7 +176,9 @@ impl ColorChoice {
 const EXAMPLES: &str = "\
 plainsight analyze --servers 10.0.0.0/24 capture.pcap
   plainsight analyze --servers 10.0.0.[4-9]@tcp -o report.json captures/
-  timeout 60 tcpdump -i eth0 -s 256 -w - | plainsight analyze --servers @servers.txt -";
+  timeout 60 tcpdump -i eth0 -s 256 -w - | plainsight analyze --servers @servers.txt -
+  plainsight analyze --vantage guest --flow-logs logs/ --servers 10.0.0.4 capture.pcap
+  plainsight analyze --flow-logs logs/ --servers 10.0.0.0/24";
 
 fn after_help(examples: &str) -> String {
     let rows = Exit::CONTRACT.map(|(exit, meaning)| format!("  {}  {meaning}", exit.code()));
@@ -205,8 +220,12 @@ fn endings() -> String {
 /// What `analyze` is meant to do.
 #[derive(Debug)]
 pub struct Analyze {
-    /// Files, folders, or `-`.
+    /// Captures: files, folders, or `-`.
     pub paths: Vec<PathBuf>,
+    /// Flow logs, or folders of them.
+    pub flow_logs: Vec<PathBuf>,
+    /// Where the captures were made.
+    pub vantage: Viewpoint,
     /// Who is a server.
     pub servers: Servers,
     /// What encryption is held to.
@@ -241,6 +260,8 @@ impl TryFrom<AnalyzeFlags> for Analyze {
         let format = FORMATS.iter().find(|format| format.name == flags.format);
         Ok(Self {
             paths: flags.paths,
+            flow_logs: flags.flow_logs,
+            vantage: flags.vantage.settle(Viewpoint::recorded),
             servers: named_servers(&flags.servers)?,
             policy: flags.policy,
             decode,
@@ -282,6 +303,8 @@ impl TryFrom<BenchFlags> for Bench {
     fn try_from(flags: BenchFlags) -> Result<Self, CliError> {
         let analyze = AnalyzeFlags {
             paths: flags.paths,
+            flow_logs: Vec::new(),
+            vantage: VantageChoice::default(),
             servers: Vec::new(),
             policy: Policy::default(),
             format: FORMATS[0].name.to_owned(),

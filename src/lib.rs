@@ -55,6 +55,7 @@
 //! 7. Time is in the packet: the same files give the same report on any day.
 
 pub mod aggregate;
+pub mod azure;
 pub mod bench;
 pub mod capture;
 pub mod cli;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Evidence, Names, evidence, rfc3339};
+use super::{Evidence, Names, PlatformReport, evidence, rfc3339};
 use crate::decode::{Encapsulation, Protocol};
 use crate::evidence::dtls::Suite;
 use crate::evidence::lnet::ConnectionType;
@@ -13,7 +13,7 @@ use crate::flow::dtls::Gaps;
 use crate::flow::lustre::RpcCount;
 use crate::flow::sizes::Percentiles;
 use crate::flow::{Count, Direction, DtlsFacts, LustreFacts};
-use crate::verdict::{Class, Ends, Part, Path, Policy, Verdict};
+use crate::verdict::{Basis, Class, Ends, Part, Path, Policy, Verdict};
 
 /// Packets by class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -309,6 +309,12 @@ pub struct PathReport {
     pub server: Option<String>,
     /// The verdict.
     pub verdict: Verdict,
+    /// What it rests on.
+    pub basis: Basis,
+    /// What the capture shows by itself; `null` without one.
+    pub observed: Option<Verdict>,
+    /// What flow logs say of it; `null` where they say nothing.
+    pub platform: Option<PlatformReport>,
     /// What was seen, by class.
     pub traffic: Traffic,
     /// When its first packet was captured, in RFC 3339.
@@ -347,6 +353,9 @@ impl PathReport {
             client: client.map(|address| address.to_string()),
             server: server.map(|address| address.to_string()),
             verdict: path.verdict,
+            basis: path.basis,
+            observed: path.observed,
+            platform: path.platform.as_ref().map(PlatformReport::of),
             traffic: Traffic::of(path.traffic.iter().map(|(&class, &count)| (class, count))),
             first: times().min().map(rfc3339),
             last: times().max().map(rfc3339),
