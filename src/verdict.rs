@@ -282,12 +282,16 @@ pub fn judge(sources: Sources, servers: &Servers, policy: Policy, vantage: Vanta
         .collect();
     let mut told = platform::by_path(logged, &roles);
     for path in &mut paths {
-        path.hear(&told.remove(&path.ends).unwrap_or_default(), vantage);
+        path.hear(
+            &told.remove(&path.ends).unwrap_or_default(),
+            policy,
+            vantage,
+        );
     }
     let quiet = |server| was_captured && servers.rank(server) > 1;
     for (ends, logged) in told {
         let mut path = Path::unseen(ends, quiet);
-        path.hear(&logged, vantage);
+        path.hear(&logged, policy, vantage);
         paths.push(path);
     }
     let silent = silent(servers, &paths);
@@ -349,9 +353,13 @@ impl Path {
     }
 
     /// Concludes from what was observed and what the platform has logged.
-    fn hear(&mut self, logged: &[Logged], vantage: Vantage) {
+    fn hear(&mut self, logged: &[Logged], policy: Policy, vantage: Vantage) {
         let platform = platform::weigh(self.ends, logged, &self.parts);
         (self.verdict, self.basis) = conclude(self.observed, platform.said, vantage);
+        // Of a path that was mixed in a guest, the part in DTLS is held to the policy, too.
+        if self.verdict == Verdict::Encrypted && !policy.is_met(&self.parts) {
+            self.verdict = Verdict::Weak;
+        }
         self.platform = (!logged.is_empty()).then_some(platform);
     }
 }

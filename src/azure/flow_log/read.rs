@@ -18,7 +18,7 @@ use crate::flow::is_lustre_port;
 const BLOCK_LEN: usize = 256 << 10;
 /// The most bytes from one key or tuple to the next: what bounds memory, since a string is
 /// held whole.
-const VALUE_LIMIT: usize = 16 << 20;
+const VALUE_LIMIT: u64 = 1 << 20;
 /// The most of an unknown state's word that is told.
 const WORD_LIMIT: usize = 32;
 /// The category of records of NSG flow logs.
@@ -71,12 +71,16 @@ pub fn read(
     table: &mut Table,
     is_server: &dyn Fn(Address) -> bool,
 ) -> Result<LogReport, NotALog> {
-    let behind = Cell::new(0);
-    let mut bytes = Blocks::new(bytes, &behind);
+    let place = Place::default();
+    let mut bytes = Blocks {
+        bytes,
+        block: Vec::new(),
+        place: &place,
+    };
     let mut walk = Walk {
         table,
         is_server,
-        behind: &behind,
+        place: &place,
         mac: None,
         untold: None,
         seen: Seen::Nothing,
@@ -90,7 +94,7 @@ pub fn read(
     let end = end.and_then(|()| json.end());
     walk.end_record();
     let (seen, mut report) = (walk.seen, walk.report);
-    report.fault = end.err().map(|error| fault(&error, bytes.offset()));
+    report.fault = end.err().map(|error| fault(&error, place.good.get()));
     match seen {
         Seen::Records => Ok(report),
         Seen::Nsg => Err(NotALog::Nsg),
@@ -113,44 +117,46 @@ fn fault(error: &serde_json::Error, offset: u64) -> Fault {
     Fault { offset, what }
 }
 
+/// How far a file was read.
+#[derive(Default)]
+struct Place {
+    /// Where the block starts.
+    base: Cell<u64>,
+    /// The bytes of it that were read.
+    position: Cell<usize>,
+    /// The end of the last key or tuple.
+    good: Cell<u64>,
+}
+
+impl Place {
+    fn offset(&self) -> u64 {
+        self.base.get() + self.position.get() as u64
+    }
+
+    fn is_good(&self) {
+        self.good.set(self.offset());
+    }
+}
+
 /// Bytes in blocks, of which the place is known.
 struct Blocks<'w, R> {
     bytes: R,
     block: Vec<u8>,
-    position: usize,
-    /// Where the block starts.
-    base: u64,
-    /// Bytes behind the last key or tuple, to within a block.
-    behind: &'w Cell<usize>,
+    place: &'w Place,
 }
 
-impl<'w, R: Read> Blocks<'w, R> {
-    fn new(bytes: R, behind: &'w Cell<usize>) -> Self {
-        Self {
-            bytes,
-            block: Vec::new(),
-            position: 0,
-            base: 0,
-            behind,
-        }
-    }
-
-    fn offset(&self) -> u64 {
-        self.base + self.position as u64
-    }
-
+impl<R: Read> Blocks<'_, R> {
     #[cold]
     fn next_block(&mut self) -> io::Result<()> {
-        if self.behind.get() > VALUE_LIMIT {
-            return Err(io::Error::other("a value of more than 16 MiB"));
+        let offset = self.place.offset();
+        if offset - self.place.good.get() > VALUE_LIMIT {
+            return Err(io::Error::other("a value of more than 1 MiB"));
         }
-        self.base += self.block.len() as u64;
-        self.position = 0;
+        self.place.base.set(offset);
+        self.place.position.set(0);
         self.block.resize(BLOCK_LEN, 0);
         let read = self.bytes.read(&mut self.block);
-        let len = *read.as_ref().unwrap_or(&0);
-        self.block.truncate(len);
-        self.behind.set(self.behind.get() + len);
+        self.block.truncate(*read.as_ref().unwrap_or(&0));
         read.map(|_| ())
     }
 }
@@ -158,11 +164,12 @@ impl<'w, R: Read> Blocks<'w, R> {
 impl<R: Read> Read for Blocks<'_, R> {
     #[inline]
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.position == self.block.len() {
+        if self.place.position.get() == self.block.len() {
             self.next_block()?;
         }
-        let read = (&self.block[self.position..]).read(into)?;
-        self.position += read;
+        let position = self.place.position.get();
+        let read = (&self.block[position..]).read(into)?;
+        self.place.position.set(position + read);
         Ok(read)
     }
 }
@@ -179,7 +186,7 @@ enum Seen {
 struct Walk<'w> {
     table: &'w mut Table,
     is_server: &'w dyn Fn(Address) -> bool,
-    behind: &'w Cell<usize>,
+    place: &'w Place,
     /// The record's NIC, once it was told.
     mac: Option<Mac>,
     /// Tuples that came before it was.
@@ -206,7 +213,7 @@ impl<'w> Walk<'w> {
     }
 
     fn key(&mut self, level: Level, key: &str) -> Level {
-        self.behind.set(0);
+        self.place.is_good();
         let inner = level.inner(key);
         if inner == Level::FlowRecords {
             self.seen = Seen::Records;
@@ -229,7 +236,7 @@ impl<'w> Walk<'w> {
     }
 
     fn tuple(&mut self, text: &str) {
-        self.behind.set(0);
+        self.place.is_good();
         let Some(tuple) = Tuple::parse(text) else {
             return self.bad_tuple();
         };

@@ -145,8 +145,16 @@ impl Table {
             Some(states) => add(states),
             None => self.group(key.group(), add),
         }
+        self.make_room();
+    }
+
+    /// Folds what has no place.
+    fn make_room(&mut self) {
         for (key, states) in self.flows.excess() {
             self.group(key.group(), |sum| sum.merge(&states));
+        }
+        for (key, states) in self.groups.excess() {
+            self.beyond.entry(key.beyond()).or_default().merge(&states);
         }
     }
 
@@ -155,13 +163,12 @@ impl Table {
             Some(states) => add(states),
             None => add(self.beyond.entry(key.beyond()).or_default()),
         }
-        for (key, states) in self.groups.excess() {
-            self.beyond.entry(key.beyond()).or_default().merge(&states);
-        }
     }
 
     /// Adds another table's flows.
     pub fn merge(&mut self, other: Self) {
+        self.flows.lower(other.flows.ceiling);
+        self.groups.lower(other.groups.ceiling);
         for ((_, key), more) in other.groups.entries {
             self.group(key, |sum| sum.merge(&more));
         }
@@ -171,6 +178,7 @@ impl Table {
         for ((_, key), more) in other.flows.entries {
             self.flow(key, |states| states.merge(&more));
         }
+        self.make_room();
     }
 
     /// The same, of which all was logged by one NIC.
@@ -255,14 +263,21 @@ impl<K: Key> Lowest<K> {
         admitted.then(|| self.entries.entry((rank, key)).or_default())
     }
 
-    /// Takes out all of the highest rank, if there is more than the limit.
+    /// Lowers the ceiling to that of another part of the input: what had no place there
+    /// has none here.
+    fn lower(&mut self, ceiling: Option<u64>) {
+        let ceilings = [self.ceiling, ceiling].into_iter().flatten();
+        self.ceiling = ceilings.min();
+    }
+
+    /// Takes out what has no place: of more than the limit all of the highest rank.
     fn excess(&mut self) -> Vec<(K, States)> {
         let mut excess = Vec::new();
         if self.entries.len() > self.limit {
             self.ceiling = self.entries.last_key_value().map(|(&(rank, _), _)| rank);
         }
         while let Some(entry) = self.entries.last_entry()
-            && Some(entry.key().0) == self.ceiling
+            && self.ceiling.is_some_and(|ceiling| entry.key().0 >= ceiling)
         {
             let ((_, key), states) = entry.remove_entry();
             excess.push((key, states));
