@@ -25,10 +25,10 @@ fn sentence(paths: &[PathReport], vantage: Vantage, read: &str) -> String {
         _ => (encrypted(paths), &NOT_ENCRYPTED),
     };
     let counts = named.iter().filter_map(|&verdict| counted(paths, verdict));
-    let clauses = [Some(answer), plaintext(paths, vantage)]
-        .into_iter()
-        .flatten();
-    clauses.chain(counts).collect::<Vec<_>>().join("; ") + "."
+    let clauses = [Some(answer), plaintext(paths, vantage)];
+    let clauses = clauses.into_iter().flatten();
+    let clauses = clauses.chain(counts).chain(on_its_word(paths));
+    clauses.collect::<Vec<_>>().join("; ") + "."
 }
 
 /// Verdicts that are counted by name. Of plaintext the volume tells.
@@ -43,6 +43,15 @@ const NOT_ENCRYPTED: [Verdict; 6] = [
 
 fn count(paths: &[PathReport], verdict: Verdict) -> usize {
     paths.iter().filter(|path| path.verdict == verdict).count()
+}
+
+/// Of how many of several paths only the platform says what they carried.
+fn on_its_word(paths: &[PathReport]) -> Option<String> {
+    let is_told = |path: &&PathReport| path.basis == Basis::FlowLog;
+    let told = paths.iter().filter(is_told).count();
+    let rests = if told == 1 { "rests" } else { "rest" };
+    (paths.len() > 1 && told > 0)
+        .then(|| format!("{} {rests} on the platform's word", number(told as u64)))
 }
 
 /// How many paths have a verdict, if any.
