@@ -16,7 +16,8 @@
 //! | [`evidence`] | one payload | [`Shown`](evidence::Shown), one of ten things a packet can show, its DTLS records, its Lustre messages | knows of a flow |
 //! | [`flow`] | what packets showed | a [`Flow`](flow::Flow) for each [`FlowKey`](flow::FlowKey): counts, first and last, facts; all of it merges | grows beyond its limit |
 //! | [`aggregate`] | counted packets | a [`Snapshot`](aggregate::Snapshot) of a part of the input, and the sum of two | loses a packet |
-//! | [`verdict`] | the whole snapshot, [`Servers`](verdict::Servers), [`Policy`](verdict::Policy) | a [`Judgement`](verdict::Judgement): each packet's [`Class`](verdict::Class) and bucket, each path's [`Verdict`](verdict::Verdict); [`Exit`](verdict::Exit) | reads or writes anything |
+//! | [`azure`] | flow logs | a [`FlowLog`](azure::flow_log::FlowLog): what the platform says it did with each flow, in bounded memory | concludes anything |
+//! | [`verdict`] | the whole snapshot, the flow log, [`Servers`](verdict::Servers), [`Policy`](verdict::Policy), [`Vantage`](verdict::Vantage) | a [`Judgement`](verdict::Judgement): each packet's [`Class`](verdict::Class) and bucket, each path's [`Verdict`](verdict::Verdict); [`Exit`](verdict::Exit) | reads or writes anything |
 //! | [`report`] | a judgement, the inputs | a [`Report`](report::Report), and its bytes in one of [`FORMATS`](report::FORMATS) | concludes anything |
 //!
 //! [`pipeline`] joins the stages, and is the only place with threads and clocks.
@@ -32,6 +33,9 @@
 //! - While packets are read, nothing is concluded. A packet [shows](evidence::Shown)
 //!   something by itself; which [class](verdict::class) that is can change with a suite
 //!   or a segment that comes later in its flow.
+//! - What a capture [observed](verdict::Path::observed), what the
+//!   [platform](verdict::Path::platform) says, and the verdict that
+//!   [follows](verdict::conclusion) are three fields.
 //! - Who is a server is known at the end as well. Until then every TCP and UDP flow
 //!   that could be a path's is kept; [`verdict`] decides its
 //!   [bucket](verdict::scope::Bucket).

@@ -51,7 +51,14 @@ fn reports() -> Vec<Value> {
         &["--servers", "10.20.2.5,10.20.2.99", "--policy", "any-dtls"],
         &["--servers", expect::SERVERS, "--max-flows", "1"],
         &["--servers", expect::SERVERS, "--flow-logs", LOGS],
-        &["--vantage", "guest", "--flow-logs", LOGS, "--max-flows", "2"],
+        &[
+            "--vantage",
+            "guest",
+            "--flow-logs",
+            LOGS,
+            "--max-flows",
+            "2",
+        ],
     ];
     let traces = expect::load(&folder).expect("traces");
     traces

@@ -280,15 +280,14 @@ fn without_ports_what_is_left_joins_and_is_told() {
 #[test]
 fn two_nics_log_one_flow() {
     // The client's NIC counted the most: 78 packets of 29600 bytes.
-    for (log, bytes) in [("both-nics.json", 29_600), ("sorted-keys.json", 29_600)] {
-        let exit_code = if log == "both-nics.json" { 0 } else { 1 };
+    for (log, exit_code) in [("both-nics.json", 0), ("sorted-keys.json", 1)] {
         let report = report(log, &[], exit_code);
         let state = &path(&report, "10.20.2.6")["platform"]["states"][0];
         assert_eq!(
             (&state["flows"], &state["packets"]),
             (&json!(1), &json!(78))
         );
-        assert_eq!(state["bytes"], bytes);
+        assert_eq!(state["bytes"], 29_600);
     }
     let sorted = table("sorted-keys.json", &[]);
     assert!(sorted.contains("NIC 000D3AF87856"), "{sorted}");

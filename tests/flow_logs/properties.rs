@@ -82,6 +82,17 @@ fn walk(bytes: &[u8], table: &mut Table) -> Result<LogReport, NotALog> {
     read(bytes, 0, table, &ten)
 }
 
+const KEYS: [&str; 8] = [
+    "records",
+    "flowRecords",
+    "flows",
+    "flowGroups",
+    "flowTuples",
+    "macAddress",
+    "category",
+    "",
+];
+
 /// JSON of any shape, with the keys of a log among others.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -94,16 +105,6 @@ fn value() -> impl Strategy<Value = Value> {
             "1700000000,10.0.0.4,10.0.0.5,1023,988,6,O,C,NX,1,2,3,4"
         )),
         Just(Value::from("NetworkSecurityGroupFlowEvent")),
-    ];
-    const KEYS: [&str; 8] = [
-        "records",
-        "flowRecords",
-        "flows",
-        "flowGroups",
-        "flowTuples",
-        "macAddress",
-        "category",
-        "",
     ];
     leaf.prop_recursive(8, 64, 6, |inner| {
         let object = vec((select(&KEYS[..]), inner.clone()), 0..6);
@@ -180,9 +181,9 @@ fn flows<'l>(logs: impl Iterator<Item = &'l [Line]>, limit: usize) -> Vec<Logged
     }
     // The place in the files is another by its making.
     let mut flows = FlowLog::new(sum).into_flows();
-    flows
-        .iter_mut()
-        .for_each(|logged| logged.states = places_forgotten(logged));
+    for logged in &mut flows {
+        logged.states = places_forgotten(logged);
+    }
     flows
 }
 
