@@ -1,8 +1,8 @@
 //! Virtual network flow logs, version 4: what the platform did with each flow.
 //!
 //! A log is a file of JSON, `PT1H.json` for an hour and a NIC, which Azure appends to
-//! each minute: `records[].flowRecords.flows[].flowGroups[].flowTuples[]`. It is [read](read)
-//! as a stream. What a [tuple] says becomes of its flow is a [`State`]; tuples that may be
+//! each minute: `records[].flowRecords.flows[].flowGroups[].flowTuples[]`. It is [read](mod@read)
+//! as a stream. What a [tuple](mod@tuple) says becomes of its flow is a [`State`]; tuples that may be
 //! of a path are summed by flow, NIC and state in a [`Table`], and all others counted.
 //!
 //! Flow logs: <https://learn.microsoft.com/azure/network-watcher/vnet-flow-logs-overview>.

@@ -40,7 +40,7 @@ fn first(why: Option<&LogError>) -> String {
     why.map_or_else(String::new, |why| format!(": {why}"))
 }
 
-/// Reads the log at a path, as [`read`] does.
+/// Reads the log at a path, as [`read()`] does.
 ///
 /// # Errors
 /// It cannot be opened, or is no log.

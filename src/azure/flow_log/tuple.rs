@@ -2,18 +2,11 @@
 
 use std::fmt;
 use std::net::IpAddr;
-
-use nom::{
-    IResult, Parser,
-    branch::alt,
-    bytes::complete::take_till,
-    character::complete::{char, u8, u16, u64},
-    combinator::{eof, map, map_opt, success, value},
-    sequence::terminated,
-};
+use std::str::FromStr;
 
 use super::State;
 use crate::capture::Timestamp;
+use crate::decode::Address;
 use crate::flow::Endpoint;
 
 /// From this number on, times are milliseconds; below, seconds.
@@ -77,7 +70,23 @@ impl<'a> Tuple<'a> {
     /// Reads a tuple; `None` where it is none.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
-        tuple(text).ok().map(|(_, tuple)| tuple)
+        let mut fields = text.split(',');
+        let mut next = || fields.next();
+        let time = time(next()?)?;
+        let [source, destination] = [address(next()?)?, address(next()?)?];
+        let [from, to] = [number_or_zero(next()?)?, number_or_zero(next()?)?];
+        let tuple = Self {
+            time,
+            source: end(source, from),
+            destination: end(destination, to),
+            protocol: number(next()?)?,
+            way: way(next()?)?,
+            stage: stage(next()?)?,
+            encryption: next()?,
+            sent: volume(next()?, next()?)?,
+            received: volume(next()?, next()?)?,
+        };
+        next().is_none().then_some(tuple)
     }
 
     /// What became of the flow.
@@ -93,88 +102,62 @@ impl<'a> Tuple<'a> {
     }
 }
 
-fn tuple(text: &str) -> IResult<&str, Tuple<'_>> {
-    let (text, time) = field(time).parse(text)?;
-    let (text, from) = address(text)?;
-    let (text, to) = address(text)?;
-    let (text, ports) = (field(or_zero(u16)), field(or_zero(u16))).parse(text)?;
-    let (text, protocol) = field(u8).parse(text)?;
-    let (text, way) = field(way).parse(text)?;
-    let (text, stage) = field(stage).parse(text)?;
-    let (text, encryption) = field(word).parse(text)?;
-    let (text, sent) = field(volume).parse(text)?;
-    let (text, received) = terminated(volume, eof).parse(text)?;
-    let end = |address, port| Endpoint { address, port };
-    let tuple = Tuple {
-        time,
-        source: end(from, ports.0),
-        destination: end(to, ports.1),
-        protocol,
-        way,
-        stage,
-        encryption,
-        sent,
-        received,
+fn end(address: Address, port: u16) -> Endpoint {
+    Endpoint { address, port }
+}
+
+/// A number of digits alone.
+fn number<T: FromStr>(field: &str) -> Option<T> {
+    let begins = field.as_bytes().first().is_some_and(u8::is_ascii_digit);
+    field.parse().ok().filter(|_| begins)
+}
+
+/// The same; 0 where there is nothing.
+fn number_or_zero<T: FromStr + Default>(field: &str) -> Option<T> {
+    if field.is_empty() {
+        Some(T::default())
+    } else {
+        number(field)
+    }
+}
+
+fn time(field: &str) -> Option<Timestamp> {
+    let time: u64 = number(field)?;
+    let nanoseconds: u64 = match time {
+        FIRST_MILLISECONDS.. => 1_000_000,
+        _ => 1_000_000_000,
     };
-    Ok((text, tuple))
+    let time = time.saturating_mul(nanoseconds);
+    Some(Timestamp(i64::try_from(time).unwrap_or(i64::MAX)))
 }
 
-/// What `inner` reads, up to the comma.
-fn field<'a, O>(
-    inner: impl Parser<&'a str, Output = O, Error = nom::error::Error<&'a str>>,
-) -> impl Parser<&'a str, Output = O, Error = nom::error::Error<&'a str>> {
-    terminated(inner, char(','))
+fn address(field: &str) -> Option<Address> {
+    field.parse::<IpAddr>().ok().map(Into::into)
 }
 
-fn word(text: &str) -> IResult<&str, &str> {
-    take_till(|c| c == ',').parse(text)
+fn way(field: &str) -> Option<Way> {
+    match field {
+        "I" => Some(Way::Inbound),
+        "O" => Some(Way::Outbound),
+        _ => None,
+    }
 }
 
-/// What `number` reads; 0 where there is nothing.
-fn or_zero<'a, O: Default + Clone>(
-    number: impl Parser<&'a str, Output = O, Error = nom::error::Error<&'a str>>,
-) -> impl Parser<&'a str, Output = O, Error = nom::error::Error<&'a str>> {
-    alt((number, success(O::default())))
+fn stage(field: &str) -> Option<Stage> {
+    match field {
+        "B" => Some(Stage::Begin),
+        "C" => Some(Stage::Continue),
+        "E" => Some(Stage::End),
+        "D" => Some(Stage::Deny),
+        _ => None,
+    }
 }
 
-fn time(text: &str) -> IResult<&str, Timestamp> {
-    map(u64, |time| {
-        let nanoseconds: u64 = match time {
-            FIRST_MILLISECONDS.. => 1_000_000,
-            _ => 1_000_000_000,
-        };
-        let time = time.saturating_mul(nanoseconds);
-        Timestamp(i64::try_from(time).unwrap_or(i64::MAX))
+fn volume(packets: &str, bytes: &str) -> Option<Volume> {
+    Some(Volume {
+        packets: number_or_zero(packets)?,
+        bytes: number_or_zero(bytes)?,
     })
-    .parse(text)
-}
-
-fn address(text: &str) -> IResult<&str, crate::decode::Address> {
-    let address = |word: &str| word.parse::<IpAddr>().ok().map(Into::into);
-    field(map_opt(word, address)).parse(text)
-}
-
-fn way(text: &str) -> IResult<&str, Way> {
-    alt((
-        value(Way::Inbound, char('I')),
-        value(Way::Outbound, char('O')),
-    ))
-    .parse(text)
-}
-
-fn stage(text: &str) -> IResult<&str, Stage> {
-    alt((
-        value(Stage::Begin, char('B')),
-        value(Stage::Continue, char('C')),
-        value(Stage::End, char('E')),
-        value(Stage::Deny, char('D')),
-    ))
-    .parse(text)
-}
-
-fn volume(text: &str) -> IResult<&str, Volume> {
-    let (text, packets) = field(or_zero(u64)).parse(text)?;
-    map(or_zero(u64), move |bytes| Volume { packets, bytes }).parse(text)
 }
 
 /// As a log has it, with the time in milliseconds where these tell it.
