@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the first to the last.
-const STAGES: [&str; 7] = [
+const STAGES: [&str; 8] = [
     "capture",
     "decode",
     "evidence",
     "flow",
     "aggregate",
+    "azure",
     "verdict",
     "report",
 ];
