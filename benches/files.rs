@@ -10,7 +10,7 @@ use plainsight::decode::Options;
 use plainsight::flow::table::DEFAULT_LIMIT;
 use plainsight::pipeline::analyze;
 use plainsight::report::{FORMATS, Style};
-use plainsight::verdict::{Policy, Servers};
+use plainsight::verdict::{Policy, Servers, Viewpoint};
 
 mod generator;
 
@@ -53,9 +53,11 @@ fn make(path: &Path, mix: Mix, container: Container, packets: u64) {
 fn config(path: PathBuf, threads: usize) -> Analyze {
     Analyze {
         paths: vec![path],
+        flow_logs: Vec::new(),
         engine: Engine {
             servers: Servers::default(),
             azure: None,
+            vantage: Viewpoint::recorded(),
             policy: Policy::default(),
             decode: Options::default(),
             max_flows: DEFAULT_LIMIT,

@@ -1,10 +1,11 @@
 //! Writes a trace for benchmarks:
 //! `cargo bench --bench generate -- MIX PACKETS FILE [SEED]`, where MIX is `small`,
-//! `mixed` or `flows=N`, and a FILE that ends in `.pcapng` is one.
+//! `mixed` or `flows=N`, and a FILE that ends in `.pcapng` is one. With `flow-log` for
+//! MIX it writes a flow log of that many bytes.
 
 use std::error::Error;
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 
 mod generator;
 
@@ -15,8 +16,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
     let (Some(mix), Some(packets), Some(file)) = (args.next(), args.next(), args.next()) else {
         println!("usage: cargo bench --bench generate -- small|mixed|flows=N PACKETS FILE [SEED]");
+        println!("       cargo bench --bench generate -- flow-log BYTES FILE [SEED]");
         return Ok(());
     };
+    let seed = args.next().map_or(Ok(988), |seed| seed.parse())?;
+    if mix == "flow-log" {
+        let mut out = BufWriter::with_capacity(1 << 20, File::create(file)?);
+        generator::flow_log::write(seed, packets.parse()?, &mut out)?;
+        return Ok(out.flush()?);
+    }
     let mix = match (mix.as_str(), mix.strip_prefix("flows=")) {
         ("small", _) => Mix::Small,
         ("mixed", _) => Mix::Mixed,
@@ -28,7 +36,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     } else {
         Container::Pcap
     };
-    let seed = args.next().map_or(Ok(988), |seed| seed.parse())?;
     let mut out = BufWriter::with_capacity(1 << 20, File::create(file)?);
     write(
         &mut Supply::new(mix, seed),

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use crate::capture::file::{Input, InputPath, OpenError, discover};
 use crate::cli::Bench;
-use crate::pipeline;
 use crate::pipeline::stats::Laps;
+use crate::pipeline::{self, RunError};
 
 mod contender;
 mod memory;
@@ -30,6 +30,9 @@ pub enum BenchError {
     /// What the analysis cannot read.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// What the analysis cannot read.
+    #[error(transparent)]
+    Run(#[from] RunError),
     /// Standard input, or a pipe.
     #[error("{0} can be read only once; bench needs files")]
     ReadOnce(InputPath),

@@ -11,18 +11,19 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 
+use crate::azure::dmi::on_azure_vm;
 use crate::azure::topology::Azure;
 use crate::decode;
 use crate::flow::table::DEFAULT_LIMIT;
 use crate::report::{FORMATS, Format, Report, Style};
 use crate::verdict::servers::{self, ServersError};
-use crate::verdict::{Exit, Policy, Servers};
+use crate::verdict::{Exit, Policy, Servers, VantageChoice, Viewpoint};
 
 mod azure;
 
 pub use azure::{AzureError, AzureFlags, Posture, PostureFlags};
 
-/// Tells from packet captures which paths to Azure Managed Lustre (AMLFS) carried
+/// Tells from packet captures and flow logs which paths to Azure Managed Lustre (AMLFS) carried
 /// encrypted traffic, and which sent their data in plain sight
 #[derive(Debug, Parser)]
 #[command(version, after_help = after_help(EXAMPLES))]
@@ -39,12 +40,13 @@ pub struct Cli {
     reason = "there is one, and it is taken apart at once"
 )]
 pub enum Command {
-    /// Give a verdict for each path in packet captures
+    /// Give a verdict for each path in packet captures and flow logs
     ///
     /// A path is a client and an AMLFS server. Its verdict is one word: encrypted, weak
     /// (encrypted below the policy), mixed (both encrypted and plaintext), plaintext,
-    /// undetermined (the bytes captured cannot tell), or silent (expected, and not seen).
-    /// It holds for the place of the capture, and for what was captured.
+    /// conflict (capture and flow logs contradict each other), unproven (readable inside the
+    /// VM, the wire below unknown), undetermined (what was seen cannot tell), or silent
+    /// (expected, and not seen). It holds for the vantage, and for what was captured.
     #[command(after_help = after_help(EXAMPLES))]
     Analyze(AnalyzeFlags),
 
@@ -81,8 +83,16 @@ pub struct AnalyzeFlags {
     ///
     /// pcap and pcapng, also within gzip or zstd; told by their content, whatever the
     /// name. A folder is searched with all its folders, in any order.
-    #[arg(value_name = "PATH", required = true)]
+    #[arg(value_name = "PATH", required_unless_present = "flow_logs")]
     pub paths: Vec<PathBuf>,
+
+    /// Virtual network flow logs: what the platform did with each flow
+    ///
+    /// PT1H.json files of version 4, also within gzip, or folders of them in any layout.
+    /// Repeatable. With captures, they say what the wire below the capture carried; without
+    /// any, the platform's word is all there is.
+    #[arg(long, value_name = "PATH")]
+    pub flow_logs: Vec<PathBuf>,
 
     /// What the engine decides by.
     #[command(flatten)]
@@ -104,6 +114,10 @@ pub struct AnalyzeFlags {
 /// The flags that say what the engine decides by.
 #[derive(Debug, Args)]
 pub struct EngineFlags {
+    /// Where the captures are made
+    #[arg(long, value_enum, default_value_t)]
+    pub vantage: VantageChoice,
+
     /// Which addresses are AMLFS servers
     ///
     /// Addresses and NIDs (10.0.0.4, 10.0.0.4@tcp, 10.0.0.[4-9]@tcp) are expected to be
@@ -293,7 +307,9 @@ impl ColorChoice {
 const EXAMPLES: &str = "\
 plainsight analyze --servers 10.0.0.0/24 capture.pcap
   plainsight analyze --servers 10.0.0.[4-9]@tcp -o report.json captures/
-  timeout 60 tcpdump -i eth0 -s 256 -w - | plainsight analyze --servers @servers.txt -";
+  timeout 60 tcpdump -i eth0 -s 256 -w - | plainsight analyze --servers @servers.txt -
+  plainsight analyze --vantage guest --flow-logs logs/ --servers 10.0.0.4 capture.pcap
+  plainsight analyze --flow-logs logs/ --servers 10.0.0.0/24";
 
 const LIVE_EXAMPLES: &str = "\
 plainsight live
@@ -365,8 +381,10 @@ fn endings() -> String {
 /// What `analyze` is meant to do.
 #[derive(Debug)]
 pub struct Analyze {
-    /// Files, folders, or `-`.
+    /// Captures: files, folders, or `-`.
     pub paths: Vec<PathBuf>,
+    /// Flow logs, or folders of them.
+    pub flow_logs: Vec<PathBuf>,
     /// What it decides by.
     pub engine: Engine,
     /// How many workers read at once.
@@ -388,7 +406,8 @@ impl TryFrom<AnalyzeFlags> for Analyze {
         let threads = flags.threads.map_or_else(cores, NonZeroUsize::get);
         Ok(Self {
             paths: flags.paths,
-            engine: flags.engine.try_into()?,
+            flow_logs: flags.flow_logs,
+            engine: flags.engine.meant(Viewpoint::recorded)?,
             threads,
             // One worker alone has nothing to share.
             pieces: if threads > 1 { 2 * threads } else { 1 },
@@ -402,6 +421,8 @@ impl TryFrom<AnalyzeFlags> for Analyze {
 /// What the engine decides by.
 #[derive(Clone, Debug)]
 pub struct Engine {
+    /// Where the captures are made.
+    pub vantage: Viewpoint,
     /// Who is a server.
     pub servers: Servers,
     /// Azure's configuration, if there is any.
@@ -414,23 +435,23 @@ pub struct Engine {
     pub max_flows: usize,
 }
 
-impl TryFrom<EngineFlags> for Engine {
-    type Error = CliError;
-
-    fn try_from(flags: EngineFlags) -> Result<Self, CliError> {
+impl EngineFlags {
+    /// What they mean where `auto` tells the vantage.
+    fn meant(self, auto: impl FnOnce() -> Viewpoint) -> Result<Engine, CliError> {
         let mut decode = decode::Options::default();
-        decode.vxlan_ports.extend(flags.vxlan_ports);
-        let mut servers = named_servers(&flags.servers)?;
-        let azure = flags.azure.read()?;
+        decode.vxlan_ports.extend(self.vxlan_ports);
+        let mut servers = named_servers(&self.servers)?;
+        let azure = self.azure.read()?;
         if let Some(azure) = &azure {
             azure::add_servers(&mut servers, azure);
         }
-        Ok(Self {
+        Ok(Engine {
+            vantage: self.vantage.settle(auto),
             servers,
             azure: azure.map(Arc::new),
-            policy: flags.policy,
+            policy: self.policy,
             decode,
-            max_flows: flags.max_flows,
+            max_flows: self.max_flows,
         })
     }
 }
@@ -521,7 +542,9 @@ impl TryFrom<LiveFlags> for Live {
         let patience = flags.until_decided.flatten();
         Ok(Self {
             interfaces: flags.interfaces,
-            engine: flags.engine.try_into()?,
+            engine: flags
+                .engine
+                .meant(|| Viewpoint::live(on_azure_vm(Path::new("/"))))?,
             output: flags.output.try_into()?,
             filter: flags.filter,
             snap_length: flags.snap_length,
@@ -562,7 +585,9 @@ impl TryFrom<BenchFlags> for Bench {
     fn try_from(flags: BenchFlags) -> Result<Self, CliError> {
         let analyze = AnalyzeFlags {
             paths: flags.paths,
+            flow_logs: Vec::new(),
             engine: EngineFlags {
+                vantage: VantageChoice::default(),
                 servers: Vec::new(),
                 azure: AzureFlags::default(),
                 policy: Policy::default(),

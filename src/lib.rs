@@ -16,8 +16,8 @@
 //! | [`evidence`] | one payload | [`Shown`](evidence::Shown), one of ten things a packet can show, its DTLS records, its Lustre messages | knows of a flow |
 //! | [`flow`] | what packets showed | a [`Flow`](flow::Flow) for each [`FlowKey`](flow::FlowKey): counts, first and last, facts; all of it merges | grows beyond its limit |
 //! | [`aggregate`] | counted packets | a [`Snapshot`](aggregate::Snapshot) of a part of the input, and the sum of two | loses a packet |
-//! | [`azure`] | JSON of Azure's configuration | what is at both ends of a path, and [`checks`](azure::checks) for causes of plaintext | makes a verdict |
-//! | [`verdict`] | the whole snapshot, [`Servers`](verdict::Servers), [`Policy`](verdict::Policy) | a [`Judgement`](verdict::Judgement): each packet's [`Class`](verdict::Class) and bucket, each path's [`Verdict`](verdict::Verdict); [`Exit`](verdict::Exit) | reads or writes anything |
+//! | [`azure`] | flow logs, JSON of Azure's configuration | a [`FlowLog`](azure::flow_log::FlowLog): what the platform says it did with each flow, in bounded memory; what is at both ends of a path, and [`checks`](azure::checks) for causes of plaintext | concludes anything of a path |
+//! | [`verdict`] | the whole snapshot, the flow log, [`Servers`](verdict::Servers), [`Policy`](verdict::Policy), [`Vantage`](verdict::Vantage) | a [`Judgement`](verdict::Judgement): each packet's [`Class`](verdict::Class) and bucket, each path's [`Verdict`](verdict::Verdict); [`Exit`](verdict::Exit) | reads or writes anything |
 //! | [`report`] | a judgement, the inputs, the configuration | a [`Report`](report::Report), and its bytes in one of [`FORMATS`](report::FORMATS) | concludes anything |
 //!
 //! [`pipeline`] joins the stages for files, and [`live`] for the interfaces of the machine
@@ -36,6 +36,9 @@
 //! - While packets are read, nothing is concluded. A packet [shows](evidence::Shown)
 //!   something by itself; which [class](verdict::class) that is can change with a suite
 //!   or a segment that comes later in its flow.
+//! - What a capture [observed](verdict::Path::observed), what the
+//!   [platform](verdict::Path::platform) says, and the verdict that
+//!   [follows](verdict::conclusion) are three fields.
 //! - Who is a server is known at the end as well. Until then every TCP and UDP flow
 //!   that could be a path's is kept; [`verdict`] decides its
 //!   [bucket](verdict::scope::Bucket).

@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
+use crate::azure::flow_log::LogError;
 use crate::capture::Interfaces;
 use crate::capture::file::{Input, OpenError};
 use crate::cli::Analyze;
-use crate::report::Report;
-use crate::verdict::judge;
+use crate::report::{Report, Run};
+use crate::verdict::{Sources, judge};
 
+mod flow_logs;
 mod inputs;
 mod jobs;
 mod progress;
@@ -37,12 +39,23 @@ struct Context<'c> {
     progress: Progress,
 }
 
-/// Reads all captures, and reports what they show.
+/// What ends a run before there is a report.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A capture that cannot be read.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A flow log that cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// Reads all captures and flow logs, and reports what they show.
 ///
 /// # Errors
-/// What is named and cannot be read, or is no capture. What a capture holds is no
+/// What is named and cannot be read, or is no capture or flow log. What one holds is no
 /// error, however damaged.
-pub fn analyze(config: &Analyze) -> Result<Report, OpenError> {
+pub fn analyze(config: &Analyze) -> Result<Report, RunError> {
     measure(config).map(|(report, _)| report)
 }
 
@@ -50,16 +63,19 @@ pub fn analyze(config: &Analyze) -> Result<Report, OpenError> {
 ///
 /// # Errors
 /// As [`analyze`].
-pub fn measure(config: &Analyze) -> Result<(Report, Stats), OpenError> {
+pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
     let mut laps = Laps::start();
     let Inputs { captures, skipped } = inputs::open(&config.paths)?;
-    let size = inputs::size(&captures);
+    let logs = flow_logs::find(&config.flow_logs)?;
+    let size = inputs::size(&captures).map(|size| size + flow_logs::size(&logs));
     let context = Context {
         config,
         interfaces: Interfaces::default(),
         progress: Progress::new(size),
     };
     let opening = laps.lap();
+    let logs = flow_logs::read(&logs, config, &context.progress)?;
+    let reading_logs = laps.lap();
     let mut sum = Sum::new(&context, captures.iter().map(inputs::report).collect());
     let mut parts = walk(captures, &context, &mut sum);
     let Total {
@@ -71,22 +87,38 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), OpenError> {
     parts.merge(&walked_again);
     context.progress.finish();
     let walking = laps.lap();
-    let judgement = judge(snapshot, &config.engine.servers, config.engine.policy);
-    let names = context.interfaces.names();
+    let sources = Sources {
+        captured: (!config.paths.is_empty()).then_some(snapshot),
+        logged: (!config.flow_logs.is_empty()).then_some(logs.log),
+    };
+    let engine = &config.engine;
+    let judgement = judge(
+        sources,
+        &engine.servers,
+        engine.policy,
+        engine.vantage.value,
+    );
     let stats = Stats {
         // What was walked twice was read once as far as anyone asked.
         bytes: context.progress.position().min(size.unwrap_or(u64::MAX)),
         packets: reports.iter().map(|report| report.packets).sum(),
         threads: config.threads,
         opening,
+        reading_logs,
         walking,
         parts,
         merging,
         judging: Duration::ZERO,
         writing: Duration::ZERO,
     };
-    let engine = &config.engine;
-    let mut report = Report::new(&judgement, reports, &skipped, &names, engine.policy);
+    let run = Run {
+        inputs: reports,
+        flow_logs: logs.reports,
+        skipped: [skipped, logs.skipped].concat(),
+        interfaces: context.interfaces.names(),
+        ..Run::new(engine.policy, engine.vantage.clone())
+    };
+    let mut report = Report::new(&judgement, run);
     if let Some(azure) = &engine.azure {
         report.explain(&judgement, azure);
     }

@@ -8,16 +8,18 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::azure::flow_log::{Entry, LogReport};
 use crate::capture::losses::Drops;
 use crate::capture::{Fault, InterfaceId, Timestamp};
 use crate::flow::{Count, Interface, Position};
-use crate::verdict::{Accounting, Exit, Judgement, Path, Policy, Verdict};
+use crate::verdict::{Accounting, Exit, Judgement, Path, Policy, Verdict, Viewpoint};
 
 mod azure;
 mod elsewhere;
 mod evidence;
 mod json;
 mod path;
+mod platform;
 pub mod posture;
 mod table;
 pub(crate) mod text;
@@ -27,6 +29,7 @@ pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerR
 pub use elsewhere::ElsewhereReport;
 pub use evidence::Evidence;
 pub use path::{PathReport, Traffic};
+pub use platform::PlatformReport;
 
 /// The answer of a report in a sentence.
 #[must_use]
@@ -194,6 +197,10 @@ pub struct Summary {
     /// Paths with that verdict.
     pub plaintext: usize,
     /// Paths with that verdict.
+    pub conflict: usize,
+    /// Paths with that verdict.
+    pub unproven: usize,
+    /// Paths with that verdict.
     pub undetermined: usize,
     /// Paths with that verdict.
     pub silent: usize,
@@ -210,6 +217,8 @@ impl Summary {
             weak: count(Verdict::Weak),
             mixed: count(Verdict::Mixed),
             plaintext: count(Verdict::Plaintext),
+            conflict: count(Verdict::Conflict),
+            unproven: count(Verdict::Unproven),
             undetermined: count(Verdict::Undetermined),
             silent: count(Verdict::Silent),
             exit_code: Exit::of(verdicts()).code(),
@@ -307,6 +316,8 @@ pub struct Report {
     pub summary: Summary,
     /// The policy that encryption was held to.
     pub policy: &'static str,
+    /// Where the captures were made, and why they are taken to be.
+    pub vantage: Viewpoint,
     /// When the first packet was captured, in RFC 3339.
     pub first: Option<String>,
     /// When the last packet was captured.
@@ -315,6 +326,8 @@ pub struct Report {
     pub losses: LossReport,
     /// The input files, in the order of their first packets.
     pub inputs: Vec<InputReport>,
+    /// The flow logs, by name.
+    pub flow_logs: Vec<LogReport>,
     /// The servers that were named, and who says so.
     pub servers: Vec<ServerReport>,
     /// Where every packet went.
@@ -331,33 +344,57 @@ pub struct Report {
     pub warnings: Vec<String>,
 }
 
-impl Report {
-    /// The report of a judgement.
-    ///
-    /// `interfaces` are the names of the run's interfaces, and `skipped` the files of
-    /// folders that are no captures.
+/// What a run read, and how it was told to take it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The captures, in the order of their first packets.
+    pub inputs: Vec<InputReport>,
+    /// The flow logs, by name.
+    pub flow_logs: Vec<LogReport>,
+    /// What was passed over in folders, and why, in sentences.
+    pub skipped: Vec<String>,
+    /// The names of the interfaces.
+    pub interfaces: BTreeMap<InterfaceId, String>,
+    /// What encryption is held to.
+    pub policy: Policy,
+    /// Where the captures were made.
+    pub vantage: Viewpoint,
+}
+
+impl Run {
+    /// A run over captures that is held to a policy, before anything was read.
     #[must_use]
-    pub fn new(
-        judgement: &Judgement,
-        inputs: Vec<InputReport>,
-        skipped: &[String],
-        interfaces: &BTreeMap<InterfaceId, String>,
-        policy: Policy,
-    ) -> Self {
+    pub fn new(policy: Policy, vantage: Viewpoint) -> Self {
+        Self {
+            inputs: Vec::new(),
+            flow_logs: Vec::new(),
+            skipped: Vec::new(),
+            interfaces: BTreeMap::new(),
+            policy,
+            vantage,
+        }
+    }
+}
+
+impl Report {
+    /// The report of a judgement on what a run read.
+    #[must_use]
+    pub fn new(judgement: &Judgement, run: Run) -> Self {
         let names = Names {
-            inputs: &inputs,
-            interfaces,
+            inputs: &run.inputs,
+            flow_logs: &run.flow_logs,
+            interfaces: &run.interfaces,
         };
-        let losses = LossReport::of(&inputs);
+        let losses = LossReport::of(&run.inputs);
         let paths: Vec<PathReport> = judgement
             .paths
             .iter()
-            .map(|path| PathReport::of(path, policy, losses, &names))
+            .map(|path| PathReport::of(path, run.policy, losses, &names))
             .collect();
         Self {
             schema_version: SCHEMA_VERSION,
             summary: Summary::of(&judgement.paths),
-            policy: policy.name(),
+            policy: run.policy.name(),
             first: judgement.span.map(|(first, _)| rfc3339(first)),
             last: judgement.span.map(|(_, last)| rfc3339(last)),
             losses,
@@ -370,9 +407,11 @@ impl Report {
             servers: ServerReport::all(&judgement.servers),
             file_systems: Vec::new(),
             clients: Vec::new(),
-            warnings: warnings::of(judgement, &inputs, skipped, &names),
+            warnings: warnings::of(judgement, &run, &names),
             paths,
-            inputs,
+            vantage: run.vantage,
+            inputs: run.inputs,
+            flow_logs: run.flow_logs,
         }
     }
 
@@ -386,6 +425,7 @@ impl Report {
 /// The names behind numbers.
 struct Names<'r> {
     inputs: &'r [InputReport],
+    flow_logs: &'r [LogReport],
     interfaces: &'r BTreeMap<InterfaceId, String>,
 }
 
@@ -400,6 +440,11 @@ impl Names<'_> {
         let input = self.inputs.get(position.file as usize);
         let before = input.and_then(|input| input.before.get(position.piece as usize));
         before.copied().unwrap_or(0) + position.packet
+    }
+
+    fn flow_log(&self, entry: Entry) -> String {
+        let log = self.flow_logs.iter().find(|log| log.file == entry.file);
+        log.map_or_else(String::new, |log| log.name.clone())
     }
 
     /// An interface's name; `None` where the capture does not name it.

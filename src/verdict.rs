@@ -1,10 +1,13 @@
 //! From what was seen to what follows: paths, and a verdict for each.
 //!
-//! [`judge`] is pure: the same snapshot, servers and policy give the same judgement.
+//! [`judge`] is pure: the same snapshot, flow logs, servers, policy and vantage give the
+//! same judgement. What a capture shows by itself, what flow logs [say](platform), and
+//! what [follows](conclusion) from both are kept apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aggregate::Snapshot;
+use crate::azure::flow_log::{FlowLog, Logged};
 use crate::decode::{Address, Protocol};
 use crate::evidence::Shown;
 use crate::flow::table::Contents;
@@ -13,16 +16,22 @@ use crate::flow::{
 };
 
 pub mod class;
+pub mod conclusion;
 mod exit;
+pub mod platform;
 pub mod policy;
 mod roles;
 pub mod scope;
 pub mod servers;
+pub mod vantage;
 
 pub use class::{Class, Meaning};
+pub use conclusion::{Basis, Said, conclude};
 pub use exit::Exit;
+pub use platform::Platform;
 pub use policy::Policy;
 pub use servers::Servers;
+pub use vantage::{Vantage, VantageChoice, Viewpoint};
 
 use roles::Roles;
 use scope::Bucket;
@@ -39,6 +48,11 @@ pub enum Verdict {
     Mixed,
     /// Plaintext.
     Plaintext,
+    /// What was captured, and what the platform says of it, cannot both be so.
+    Conflict,
+    /// Readable where it was captured, in a guest, and nothing says what the wire below
+    /// carried.
+    Unproven,
     /// Seen, and the bytes captured cannot tell.
     Undetermined,
     /// Expected, and not seen.
@@ -47,19 +61,22 @@ pub enum Verdict {
 
 impl Verdict {
     /// All verdicts, the best first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Encrypted,
         Self::Weak,
         Self::Mixed,
         Self::Plaintext,
+        Self::Conflict,
+        Self::Unproven,
         Self::Undetermined,
         Self::Silent,
     ];
 
-    /// Whether more packets cannot lower it: what was sent in plaintext stays sent.
+    /// Whether more packets cannot lower it: what was sent in plaintext stays sent, and
+    /// what was readable to a guest stays readable.
     #[must_use]
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Mixed | Self::Plaintext)
+        matches!(self, Self::Mixed | Self::Plaintext | Self::Unproven)
     }
 
     /// The word.
@@ -70,6 +87,8 @@ impl Verdict {
             Self::Weak => "weak",
             Self::Mixed => "mixed",
             Self::Plaintext => "plaintext",
+            Self::Conflict => "conflict",
+            Self::Unproven => "unproven",
             Self::Undetermined => "undetermined",
             Self::Silent => "silent",
         }
@@ -144,6 +163,13 @@ pub struct Path {
     pub ends: Ends,
     /// The verdict.
     pub verdict: Verdict,
+    /// What it rests on.
+    pub basis: Basis,
+    /// What the capture shows by itself; `None` where there was none, or the path was not
+    /// to be expected in it.
+    pub observed: Option<Verdict>,
+    /// What flow logs say of it, if they do.
+    pub platform: Option<Platform>,
     /// Its flows, as the interface that saw the most shows them.
     pub parts: Vec<Part>,
     /// That interface.
@@ -221,18 +247,41 @@ pub fn both_ways(tally: &Tally) -> Count {
     sum([tally.count(Direction::Up), tally.count(Direction::Down)])
 }
 
-/// Judges what was seen.
+/// What there is to judge by.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// What captures showed; `None` where none were read.
+    pub captured: Option<Snapshot>,
+    /// What flow logs say; `None` where none were read.
+    pub logged: Option<FlowLog>,
+}
+
+impl From<Snapshot> for Sources {
+    fn from(snapshot: Snapshot) -> Self {
+        Self {
+            captured: Some(snapshot),
+            logged: None,
+        }
+    }
+}
+
+/// Judges what was seen, by captures and by the platform.
 #[must_use]
-pub fn judge(snapshot: Snapshot, servers: &Servers, policy: Policy) -> Judgement {
+pub fn judge(sources: Sources, servers: &Servers, policy: Policy, vantage: Vantage) -> Judgement {
+    let Sources { captured, logged } = sources;
+    let was_captured = captured.is_some();
+    let snapshot = captured.unwrap_or_else(|| Snapshot::new(0));
+    let logged = logged.map_or_else(Vec::new, FlowLog::into_flows);
     let contents = snapshot.table.into_contents();
-    let roles = Roles::learn(&contents, servers);
+    let mut roles = Roles::learn(&contents, servers);
+    roles.hear(&logged);
     let mut accounting = Accounting {
         read: snapshot.read,
         other: snapshot.other,
         undecodable: snapshot.undecodable,
         ..Accounting::default()
     };
-    let folded = is_folded(&contents);
+    let folded = is_folded(&contents) || logged.iter().any(|logged| logged.key.is_none());
     let mut sorted = Sorted::default();
     sorted.take(contents, &roles, &mut accounting);
     let mut paths: Vec<Path> = sorted
@@ -240,7 +289,22 @@ pub fn judge(snapshot: Snapshot, servers: &Servers, policy: Policy) -> Judgement
         .into_iter()
         .map(|(ends, seen)| seen.judge(ends, policy, &mut accounting))
         .collect();
-    paths.extend(silent(servers, &paths));
+    let mut told = platform::by_path(logged, &roles);
+    for path in &mut paths {
+        path.hear(
+            &told.remove(&path.ends).unwrap_or_default(),
+            policy,
+            vantage,
+        );
+    }
+    let quiet = |server| was_captured && servers.rank(server) > 1;
+    for (ends, logged) in told {
+        let mut path = Path::unseen(ends, quiet);
+        path.hear(&logged, policy, vantage);
+        paths.push(path);
+    }
+    let silent = silent(servers, &paths);
+    paths.extend(silent.map(|ends| Path::unseen(ends, quiet)));
     paths.sort_by_key(|path| path.ends);
     Judgement {
         paths,
@@ -262,7 +326,7 @@ fn is_folded(contents: &Contents) -> bool {
 }
 
 /// Servers that were expected by address and are on no path.
-fn silent(servers: &Servers, paths: &[Path]) -> Vec<Path> {
+fn silent(servers: &Servers, paths: &[Path]) -> impl Iterator<Item = Ends> + use<> {
     let seen = |address: Address| {
         paths.iter().any(|path| match path.ends {
             Ends::Seen { client, server } => server == address || client == address,
@@ -270,18 +334,44 @@ fn silent(servers: &Servers, paths: &[Path]) -> Vec<Path> {
         })
     };
     let quiet = servers.expected().filter(|&address| !seen(address));
-    quiet
-        .map(|server| Path {
-            ends: Ends::Expected { server },
+    let quiet: Vec<_> = quiet.map(|server| Ends::Expected { server }).collect();
+    quiet.into_iter()
+}
+
+impl Path {
+    /// A path that no capture shows; `is_quiet` tells whose servers one should have shown.
+    fn unseen(ends: Ends, is_quiet: impl Fn(Address) -> bool) -> Self {
+        let observed = match ends {
+            Ends::Seen { server, .. } | Ends::Expected { server } => {
+                is_quiet(server).then_some(Verdict::Silent)
+            }
+            Ends::Rest => None,
+        };
+        Self {
+            ends,
             verdict: Verdict::Silent,
+            basis: Basis::None,
+            observed,
+            platform: None,
             parts: Vec::new(),
             interface: None,
             traffic: BTreeMap::new(),
             packet_sizes: Sizes::default(),
             record_sizes: Sizes::default(),
             others: Vec::new(),
-        })
-        .collect()
+        }
+    }
+
+    /// Concludes from what was observed and what the platform has logged.
+    fn hear(&mut self, logged: &[Logged], policy: Policy, vantage: Vantage) {
+        let platform = platform::weigh(self.ends, logged, &self.parts);
+        (self.verdict, self.basis) = conclude(self.observed, platform.said, vantage);
+        // Of a path that was mixed in a guest, the part in DTLS is held to the policy, too.
+        if self.verdict == Verdict::Encrypted && !policy.is_met(&self.parts) {
+            self.verdict = Verdict::Weak;
+        }
+        self.platform = (!logged.is_empty()).then_some(platform);
+    }
 }
 
 /// The contents of a snapshot, by path.
@@ -434,9 +524,13 @@ impl Seen {
             .into_iter()
             .map(|(interface, seen)| (interface, seen.into_keys().filter(alone).collect()))
             .collect();
+        let observed = verdict(ends, &traffic, &view.parts, policy);
         Path {
             ends,
-            verdict: verdict(ends, &traffic, &view.parts, policy),
+            verdict: observed,
+            basis: Basis::Capture,
+            observed: Some(observed),
+            platform: None,
             parts: view.parts,
             interface: Some(speaker),
             traffic,

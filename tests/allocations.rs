@@ -1,9 +1,11 @@
-//! No allocation for a packet, once its flow, its size and its epoch were seen.
+//! No allocation for a packet, once its flow, its size and its epoch were seen, and none
+//! for a tuple of a flow log, once its flow was.
 //!
 //! Counted by an allocator that stands in for the system's, in this test alone.
 
-use allocation_counter::measure;
+use allocation_counter::{AllocationInfo, measure};
 use fastrand::Rng;
+use plainsight::azure::flow_log::{Table, read};
 use plainsight::capture::{Frame, InterfaceId, LinkType, Timestamp};
 use plainsight::decode::Options;
 use plainsight::flow::table::DEFAULT_LIMIT;
@@ -225,4 +227,40 @@ fn many_flows() {
         };
         trial.run(|_, show| show(supply.next()));
     }
+}
+
+/// What it takes to read a flow log of one record whose tuples are of `flows` flows in turn,
+/// of which `limit` are kept apart.
+fn reading_a_log(tuples: u32, flows: u32, limit: usize) -> AllocationInfo {
+    let tuple = |n: u32| {
+        let [_, _, high, low] = (n % flows).to_be_bytes();
+        format!("\"1795292700000,10.{high}.{low}.9,10.20.2.5,1023,988,6,O,C,X,1,99,1,99\"")
+    };
+    let tuples: Vec<_> = (0..tuples).map(tuple).collect();
+    let log = format!(
+        r#"{{"records":[{{"macAddress":"000D3AF87856","flowRecords":{{"flows":[{{"flowGroups":[{{"flowTuples":[{}]}}]}}]}}}}]}}"#,
+        tuples.join(",")
+    );
+    measure(|| {
+        let mut table = Table::new(limit);
+        let report = read(log.as_bytes(), 0, &mut table, &|_| false).expect("a log");
+        assert_eq!((report.fault, report.bad_tuples), (None, 0));
+        assert_eq!(report.tuples, tuples.len() as u64);
+    })
+}
+
+#[test]
+fn tuples_of_known_flows() {
+    let once = reading_a_log(1000, 1000, DEFAULT_LIMIT);
+    let often = reading_a_log(50_000, 1000, DEFAULT_LIMIT);
+    assert_eq!(often.count_total, once.count_total);
+}
+
+/// However many flows a log tells of, no more is held than the limit allows.
+#[test]
+fn flows_beyond_the_limit_take_no_memory() {
+    let few = reading_a_log(2000, 2000, 64);
+    let many = reading_a_log(60_000, 60_000, 64);
+    let slack = few.bytes_max / 4;
+    assert!(many.bytes_max <= few.bytes_max + slack, "{few:?}, {many:?}");
 }

@@ -109,9 +109,9 @@ fn help_prints_the_contract() {
         // As the issue gives it.
         for (row, (code, words)) in rows.iter().zip([
             ("0", "every path is encrypted"),
-            ("1", "some path is plaintext, mixed or weak"),
+            ("1", "some path is plaintext, mixed, weak or conflict"),
             ("2", "the run failed"),
-            ("3", "undetermined or silent, or there is no path"),
+            ("3", "unproven, undetermined or silent, or there is no path"),
         ]) {
             assert!(row.trim_start().starts_with(code), "{row}");
             assert!(row.contains(words), "{row}");

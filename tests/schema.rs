@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 #[allow(dead_code, reason = "only the list of traces is used here")]
 mod expect;
 
+/// Flow logs of all kinds: all states, damage, and files that are none.
+const LOGS: &str = "tests/flow-logs";
+
 fn schema() -> Value {
     serde_json::from_str(include_str!("report.schema.json")).expect("JSON")
 }
@@ -26,6 +29,7 @@ fn validator() -> Validator {
 
 fn report(trace: &str, more: &[&str]) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["analyze", "--format", "json"])
         .args(more)
         .arg(
@@ -41,11 +45,20 @@ fn report(trace: &str, more: &[&str]) -> Value {
 /// Every trace with servers named, with none, with one that is silent, and with sums.
 fn reports() -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
-    let ways: [&[&str]; 4] = [
+    let ways: [&[&str]; 6] = [
         &["--servers", expect::SERVERS],
         &[],
         &["--servers", "10.20.2.5,10.20.2.99", "--policy", "any-dtls"],
         &["--servers", expect::SERVERS, "--max-flows", "1"],
+        &["--servers", expect::SERVERS, "--flow-logs", LOGS],
+        &[
+            "--vantage",
+            "guest",
+            "--flow-logs",
+            LOGS,
+            "--max-flows",
+            "2",
+        ],
     ];
     let traces = expect::load(&folder).expect("traces");
     traces
@@ -72,12 +85,14 @@ fn what_is_not_described_is_refused() {
     let validator = validator();
     let good = report("turns.pcapng", &["--servers", expect::SERVERS]);
     assert!(validator.is_valid(&good));
-    let changes: [(&str, Value); 8] = [
+    let changes: [(&str, Value); 10] = [
         ("/schema_version", json!(2)),
         ("/summary/exit_code", json!(2)),
         ("/accounting/other/packets", json!(-1)),
         ("/paths/0/verdict", json!("safe")),
         ("/paths/0/client", json!("a client")),
+        ("/paths/0/basis", json!("hearsay")),
+        ("/vantage/value", json!("moon")),
         ("/paths/0/evidence/0/time", json!("yesterday")),
         (
             "/paths/0/flows/0/to_server/plaintext",

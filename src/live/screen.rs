@@ -128,8 +128,10 @@ fn row<'s>(path: &'s PathReport, state: &State, width: usize, color: bool) -> Ro
 fn hue(verdict: Verdict) -> Color {
     match verdict {
         Verdict::Encrypted => Color::Green,
-        Verdict::Plaintext | Verdict::Mixed => Color::Red,
-        Verdict::Weak | Verdict::Undetermined | Verdict::Silent => Color::Yellow,
+        Verdict::Plaintext | Verdict::Mixed | Verdict::Conflict => Color::Red,
+        Verdict::Weak | Verdict::Unproven | Verdict::Undetermined | Verdict::Silent => {
+            Color::Yellow
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use super::watch::{Delta, Standing};
 use crate::aggregate::Snapshot;
 use crate::capture::{InterfaceId, Timestamp};
 use crate::cli::Engine;
-use crate::report::{Gap, InputReport, Losses, Report, rfc3339};
-use crate::verdict::judge;
+use crate::report::{Gap, InputReport, Losses, Report, Run, rfc3339};
+use crate::verdict::{Sources, judge};
 
 /// The sum over all workers.
 pub(super) struct Sum<'c> {
@@ -57,16 +57,20 @@ impl<'c> Sum<'c> {
 
     /// What it all says by now.
     pub(super) fn report(&self) -> Report {
-        let Engine {
-            servers,
-            policy,
-            azure,
-            ..
-        } = self.engine;
-        let judgement = judge(self.snapshot.clone(), servers, *policy);
-        let inputs = self.captures.iter().map(Capture::report).collect();
-        let mut report = Report::new(&judgement, inputs, &[], &self.names, *policy);
-        if let Some(azure) = azure {
+        let engine = self.engine;
+        let sources = Sources {
+            captured: Some(self.snapshot.clone()),
+            logged: None,
+        };
+        let vantage = engine.vantage.value;
+        let judgement = judge(sources, &engine.servers, engine.policy, vantage);
+        let run = Run {
+            inputs: self.captures.iter().map(Capture::report).collect(),
+            interfaces: self.names.clone(),
+            ..Run::new(engine.policy, engine.vantage.clone())
+        };
+        let mut report = Report::new(&judgement, run);
+        if let Some(azure) = &engine.azure {
             report.explain(&judgement, azure);
         }
         report

@@ -10,7 +10,7 @@ pub(super) struct Inputs {
     /// Captures, by their first packets and then by name, so that the order in which
     /// they were named changes nothing.
     pub(super) captures: Vec<Input>,
-    /// Files of folders that are no captures.
+    /// Files of folders that are no captures, each told in a sentence.
     pub(super) skipped: Vec<String>,
 }
 
@@ -25,7 +25,9 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Inputs, OpenError> {
         match Input::open(path) {
             Ok(input) => inputs.captures.push(input),
             Err(OpenError::NotACapture { path: name, .. }) if path.found_in.is_some() => {
-                inputs.skipped.push(name);
+                inputs
+                    .skipped
+                    .push(format!("{name}: not a capture, passed over"));
             }
             Err(error) => return Err(error),
         }

@@ -101,6 +101,8 @@ pub struct Stats {
     pub threads: usize,
     /// Finding the files, opening each, and reading as far as its first packet.
     pub opening: Duration,
+    /// Reading the flow logs.
+    pub reading_logs: Duration,
     /// From when the first worker begins until all is added up.
     pub walking: Duration,
     /// What each part of the input took its worker: a whole file, or a piece of one.
@@ -126,7 +128,7 @@ impl Stats {
     /// The whole run.
     #[must_use]
     pub fn total(&self) -> Duration {
-        self.opening + self.walking + self.judging + self.writing
+        self.opening + self.reading_logs + self.walking + self.judging + self.writing
     }
 
     /// Says it to a person.
@@ -168,6 +170,7 @@ impl Stats {
         };
         vec![
             row("opening", self.opening, None),
+            row("flow logs", self.reading_logs, None),
             row("walking", self.walking, Some(self.parts.total())),
             row("merging, within walking", self.merging.total(), None),
             row("judging", self.judging, None),

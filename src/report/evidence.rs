@@ -3,22 +3,25 @@
 use serde::Serialize;
 
 use super::{Names, rfc3339};
+use crate::azure::flow_log::{Entry, Mac};
 use crate::evidence::{Shown, ciphertext::Exposure, dtls::Version, lnet::Proof};
 use crate::flow::{Direction, DtlsFacts, FlowKey, Reason, Sighting, Tally};
 use crate::verdict::class::Ground;
 use crate::verdict::{Class, Part, Path, Policy, Verdict};
 
-/// A packet, and what it shows.
+/// A packet or a record of a flow log, and what it shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Evidence {
     /// What it is evidence of: `plaintext`, `encrypted`, `undetermined`, `handshake`,
-    /// `lustre`, `suite`, `exposed`, or on a mixed path `plaintext_last`.
+    /// `lustre`, `suite`, `exposed`, on a mixed path `plaintext_last`, or `platform`.
     pub of: &'static str,
     /// The file it is in.
     pub file: String,
-    /// Its number in that file, from 1.
-    pub packet: u64,
-    /// When it was captured, in RFC 3339.
+    /// The packet's number in that file, from 1.
+    pub packet: Option<u64>,
+    /// The record's number in that file, from 1.
+    pub record: Option<u64>,
+    /// When it was captured or logged, in RFC 3339.
     pub time: Option<String>,
     /// What it shows, in a sentence.
     pub shows: String,
@@ -42,7 +45,7 @@ pub(super) fn of(path: &Path, policy: Policy, names: &Names<'_>) -> Vec<Evidence
         evidence: Vec::new(),
     };
     found.first(path, Class::Plaintext);
-    if path.verdict == Verdict::Mixed {
+    if path.observed == Some(Verdict::Mixed) {
         found.last(path, Class::Plaintext);
     }
     found.first(path, Class::Encrypted);
@@ -50,9 +53,10 @@ pub(super) fn of(path: &Path, policy: Policy, names: &Names<'_>) -> Vec<Evidence
     found.suites(path, policy);
     found.lustre(path);
     found.first(path, Class::Undetermined);
-    if path.verdict == Verdict::Undetermined {
+    if path.observed == Some(Verdict::Undetermined) {
         found.first(path, Class::Handshake);
     }
+    found.platform(path);
     found.evidence
 }
 
@@ -66,7 +70,8 @@ impl Found<'_> {
         self.evidence.push(Evidence {
             of,
             file: self.names.file(at.position),
-            packet: self.names.packet(at.position),
+            packet: Some(self.names.packet(at.position)),
+            record: None,
             time: at.time.map(rfc3339),
             shows,
         });
@@ -134,6 +139,29 @@ impl Found<'_> {
                 at,
                 format!("the ServerHello chose DTLS {version} with {name}{judged}"),
             );
+        }
+    }
+
+    /// The first tuple of each state.
+    fn platform(&mut self, path: &Path) {
+        let states = path.platform.iter().flat_map(|platform| &platform.states);
+        for (state, sum) in states {
+            let Entry {
+                time, record, mac, ..
+            } = sum.tally.first;
+            let nic = match mac {
+                Mac::NONE => "a NIC without a MAC address".to_owned(),
+                mac => format!("NIC {mac}"),
+            };
+            let (name, meaning) = (state.name(), state.meaning());
+            self.evidence.push(Evidence {
+                of: "platform",
+                file: self.names.flow_log(sum.tally.first),
+                packet: None,
+                record: Some(record),
+                time: Some(rfc3339(time)),
+                shows: format!("the flow log of {nic} says {name}: {meaning}"),
+            });
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{EndsReport, Evidence, LossReport, Names, evidence, rfc3339};
+use super::{EndsReport, Evidence, LossReport, Names, PlatformReport, evidence, rfc3339};
 use crate::azure::checks::Check;
 use crate::decode::{Encapsulation, Protocol};
 use crate::evidence::dtls::Suite;
@@ -14,7 +14,7 @@ use crate::flow::dtls::Gaps;
 use crate::flow::lustre::RpcCount;
 use crate::flow::sizes::Percentiles;
 use crate::flow::{Count, Direction, DtlsFacts, LustreFacts};
-use crate::verdict::{Class, Ends, Part, Path, Policy, Verdict};
+use crate::verdict::{Basis, Class, Ends, Part, Path, Policy, Verdict};
 
 /// Packets by class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -327,6 +327,12 @@ pub struct PathReport {
     pub server: Option<String>,
     /// The verdict.
     pub verdict: Verdict,
+    /// What it rests on.
+    pub basis: Basis,
+    /// What the capture shows by itself; `null` without one.
+    pub observed: Option<Verdict>,
+    /// What flow logs say of it; `null` where they say nothing.
+    pub platform: Option<PlatformReport>,
     /// Whether packets are known to have passed unseen, by what a capture counted or by the
     /// numbers of DTLS records: then the verdict speaks of the others.
     pub under_loss: bool,
@@ -374,6 +380,9 @@ impl PathReport {
             client: client.map(|address| address.to_string()),
             server: server.map(|address| address.to_string()),
             verdict: path.verdict,
+            basis: path.basis,
+            observed: path.observed,
+            platform: path.platform.as_ref().map(PlatformReport::of),
             under_loss: path.verdict != Verdict::Silent && (losses.any() || missing > 0),
             traffic: Traffic::of(path.traffic.iter().map(|(&class, &count)| (class, count))),
             first: times().min().map(rfc3339),

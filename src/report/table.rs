@@ -7,10 +7,11 @@ use anstyle::{AnsiColor, Style as Ansi};
 use comfy_table::{Cell, Color};
 
 use super::path::Traffic;
-use super::text::{self, bytes, number, packets, right};
+use super::text::{self, bytes, number, packets, right, tuples};
 use super::{AccountingReport, Evidence, PathReport, Report, Style};
+use crate::azure::flow_log::{Carried, LogReport};
 use crate::flow::Count;
-use crate::verdict::{Class, Verdict};
+use crate::verdict::{Class, Vantage, Verdict};
 
 mod causes;
 mod checks;
@@ -29,6 +30,8 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     let mut page = Page { style, out };
     page.text(BOLD, &headline(report), "", "")?;
     page.paths(report)?;
+    page.platform(report)?;
+    page.vantage(report)?;
     page.causes(report)?;
     page.evidence(report)?;
     if style.verbose {
@@ -38,8 +41,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     page.servers(report)?;
     page.elsewhere(report)?;
     page.warnings(report)?;
-    page.line("")?;
-    page.text(DIM, &account(&report.accounting), "", "  ")
+    page.account(report)
 }
 
 pub(super) fn headline(report: &Report) -> String {
@@ -92,15 +94,51 @@ impl Page<'_> {
             return Ok(());
         }
         self.line("")?;
+        let clear = match report.vantage.value {
+            Vantage::Wire => "Plaintext",
+            Vantage::Guest => "Readable",
+        };
+        let header = ["Client", "Server", "Verdict", "Encrypted", clear, "Packets"];
+        self.table(&header, report.paths.iter().map(row).collect())
+    }
+
+    /// What the platform has logged of each path.
+    fn platform(&mut self, report: &Report) -> io::Result<()> {
+        let rows: Vec<_> = report.paths.iter().flat_map(states).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.line("")?;
         let header = [
             "Client",
             "Server",
-            "Verdict",
-            "Encrypted",
-            "Plaintext",
-            "Packets",
+            "Flow log",
+            "Carried as",
+            "Flows",
+            "Bytes",
         ];
-        self.table(&header, report.paths.iter().map(row).collect())
+        self.table(&header, rows)
+    }
+
+    fn vantage(&mut self, report: &Report) -> io::Result<()> {
+        let says = match report.vantage.value {
+            Vantage::Wire => "wire, so what was captured is what travels",
+            Vantage::Guest => "guest, so what is readable here may be encrypted below",
+        };
+        self.line("")?;
+        let text = format!("Vantage: {says} ({}).", report.vantage.why);
+        self.text(Ansi::new(), &text, "", "  ")
+    }
+
+    fn account(&mut self, report: &Report) -> io::Result<()> {
+        self.line("")?;
+        if report.flow_logs.is_empty() || !report.inputs.is_empty() {
+            self.text(DIM, &account(&report.accounting), "", "  ")?;
+        }
+        if !report.flow_logs.is_empty() {
+            self.text(DIM, &logged(&report.flow_logs), "", "  ")?;
+        }
+        Ok(())
     }
 
     /// What each verdict rests on: the deciding packet, or with `--verbose` all of them.
@@ -164,18 +202,22 @@ fn printable(text: &str) -> String {
 
 /// Evidence shown without `--verbose`: the packet that decides, and what makes it sure;
 /// where a path is mixed, its first and last in plaintext, and the first encrypted. A
-/// packet's class goes without saying where the same packet proves more.
+/// packet's class goes without saying where the same packet proves more. And whatever the
+/// platform says.
 fn deciding(path: &PathReport) -> Vec<&Evidence> {
-    let count = match path.verdict {
-        Verdict::Mixed => 3,
+    let count = match path.observed {
+        Some(Verdict::Mixed) => 3,
         _ => 2,
     };
     let all = &path.evidence;
     let is_same = |a: &Evidence, b: &Evidence| (&a.file, a.packet) == (&b.file, b.packet);
+    let is_platform = |it: &&Evidence| it.of == "platform";
     let is_class = |it: &Evidence| Class::ALL.iter().any(|class| class.name() == it.of);
     let proves_more = |it: &Evidence| all.iter().any(|more| is_same(it, more) && !is_class(more));
-    let telling = all.iter().filter(|it| !is_class(it) || !proves_more(it));
-    telling.take(count).collect()
+    let captured = all.iter().filter(|it| !is_platform(it));
+    let telling = captured.filter(|it| !is_class(it) || !proves_more(it));
+    let logged = all.iter().filter(is_platform);
+    telling.take(count).chain(logged).collect()
 }
 
 fn title(path: &PathReport) -> String {
@@ -186,18 +228,14 @@ fn title(path: &PathReport) -> String {
 }
 
 fn row(path: &PathReport) -> Vec<Cell> {
-    let Traffic {
-        encrypted,
-        plaintext,
-        ..
-    } = path.traffic;
+    let (encrypted, plaintext, total) = volumes(path);
     vec![
         Cell::new(path.client.as_deref().unwrap_or("–")),
         Cell::new(path.server.as_deref().unwrap_or("others")),
         Cell::new(verdict(path)).fg(color(path.verdict)),
-        right(volume(encrypted)),
-        right(volume(plaintext)),
-        right(number(path.traffic.total().packets)),
+        right(encrypted),
+        right(plaintext),
+        right(number(total)),
     ]
 }
 
@@ -207,23 +245,88 @@ fn verdict(path: &PathReport) -> String {
     format!("{}{loss}", path.verdict.name())
 }
 
+/// Encrypted and plaintext bytes, and all packets: those captured, or of a path that no
+/// capture shows, those logged.
+fn volumes(path: &PathReport) -> (String, String, u64) {
+    match &path.platform {
+        Some(platform) if path.traffic.total().packets == 0 => {
+            let [encrypted, plaintext] =
+                [Carried::Ciphertext, Carried::Plaintext].map(|carried| platform.volume(carried));
+            let shown = |(shown, packets)| {
+                if packets > 0 {
+                    bytes(shown)
+                } else {
+                    "–".to_owned()
+                }
+            };
+            let total = encrypted.1.saturating_add(plaintext.1);
+            (shown(encrypted), shown(plaintext), total)
+        }
+        _ => {
+            let Traffic {
+                encrypted,
+                plaintext,
+                ..
+            } = path.traffic;
+            let total = path.traffic.total().packets;
+            (volume(encrypted), volume(plaintext), total)
+        }
+    }
+}
+
+/// A row for each state that the platform has logged.
+fn states(path: &PathReport) -> impl Iterator<Item = Vec<Cell>> {
+    let states = path.platform.iter().flat_map(|platform| &platform.states);
+    states.map(|row| {
+        vec![
+            Cell::new(path.client.as_deref().unwrap_or("–")),
+            Cell::new(path.server.as_deref().unwrap_or("others")),
+            Cell::new(row.state.name()),
+            Cell::new(match row.carried {
+                Carried::Ciphertext => "ciphertext",
+                Carried::Plaintext => "plaintext",
+                Carried::Dropped => "blocked",
+                Carried::Unknown => "unknown",
+            }),
+            right(number(row.flows)),
+            right(bytes(row.bytes)),
+        ]
+    })
+}
+
 fn color(verdict: Verdict) -> Color {
     match verdict {
         Verdict::Encrypted => Color::Green,
-        Verdict::Plaintext | Verdict::Mixed => Color::Red,
-        Verdict::Weak | Verdict::Undetermined | Verdict::Silent => Color::Yellow,
+        Verdict::Plaintext | Verdict::Mixed | Verdict::Conflict => Color::Red,
+        Verdict::Weak | Verdict::Unproven | Verdict::Undetermined | Verdict::Silent => {
+            Color::Yellow
+        }
     }
 }
 
 /// Where evidence is to be found.
 fn place(evidence: &Evidence) -> String {
-    let Evidence {
-        file, packet, time, ..
-    } = evidence;
-    match time {
-        Some(time) => format!("{file}, packet {packet}, {time}"),
-        None => format!("{file}, packet {packet}"),
-    }
+    let packet = evidence.packet.map(|packet| format!("packet {packet}"));
+    let record = evidence.record.map(|record| format!("record {record}"));
+    let parts = [
+        Some(&evidence.file),
+        packet.as_ref(),
+        record.as_ref(),
+        evidence.time.as_ref(),
+    ];
+    let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+    parts.join(", ")
+}
+
+/// What was read of flow logs, in a line.
+fn logged(logs: &[LogReport]) -> String {
+    let sum = |of: fn(&LogReport) -> u64| number(logs.iter().map(of).sum());
+    format!(
+        "{} read: {} bad, {} in unknown states",
+        tuples(logs.iter().map(|log| log.tuples).sum()),
+        sum(|log| log.bad_tuples),
+        sum(|log| log.unknown_states),
+    )
 }
 
 /// Where every packet went, in a line.

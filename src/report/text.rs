@@ -65,6 +65,13 @@ pub(crate) fn packets(count: u64) -> String {
     }
 }
 
+pub(crate) fn tuples(count: u64) -> String {
+    match count {
+        1 => "1 tuple of flow logs".to_owned(),
+        _ => format!("{} tuples of flow logs", number(count)),
+    }
+}
+
 /// A number with its thousands apart, as in `1,234,567`.
 pub(crate) fn number(number: u64) -> String {
     let digits = number.to_string();

@@ -1,32 +1,26 @@
 //! What the reader should know besides the verdicts.
 
-use super::{InputReport, Names};
+use super::{InputReport, Names, Run};
+use crate::capture::Fault;
 use crate::decode::Protocol;
 use crate::evidence::{Shown, dtls::Version};
 use crate::verdict::class::Ground;
 use crate::verdict::{Class, Ends, Judgement, Part, Path, Verdict};
 
+mod flow_logs;
+
 /// All warnings, those about the input first.
-pub(super) fn of(
-    judgement: &Judgement,
-    inputs: &[InputReport],
-    skipped: &[String],
-    names: &Names<'_>,
-) -> Vec<String> {
-    let mut all: Vec<String> = inputs.iter().filter_map(fault).collect();
-    all.extend(inputs.iter().flat_map(losses));
-    all.extend(
-        skipped
-            .iter()
-            .map(|name| format!("{name}: not a capture, passed over")),
-    );
+pub(super) fn of(judgement: &Judgement, run: &Run, names: &Names<'_>) -> Vec<String> {
+    let mut all: Vec<String> = run.inputs.iter().filter_map(fault).collect();
+    all.extend(run.inputs.iter().flat_map(losses));
+    all.extend(run.flow_logs.iter().flat_map(flow_logs::log));
+    all.extend(run.skipped.iter().cloned());
     all.extend(unnamed_servers(judgement));
-    all.extend(
-        judgement
-            .paths
-            .iter()
-            .flat_map(|path| path_warnings(path, names)),
-    );
+    all.extend(flow_logs::unproven(judgement));
+    for path in &judgement.paths {
+        all.extend(path_warnings(path, names));
+        all.extend(flow_logs::path(&title(path), path));
+    }
     if judgement.folded {
         all.push(
             "more flows than --max-flows keeps apart: those beyond are counted in sums, not listed"
@@ -37,11 +31,16 @@ pub(super) fn of(
 }
 
 fn fault(input: &InputReport) -> Option<String> {
-    let fault = input.fault.as_ref()?;
-    Some(format!(
-        "{}: damaged at byte {}: {}; the {} packets before it count",
-        input.name, fault.offset, fault.what, input.packets
-    ))
+    let before = format!("{} packets", input.packets);
+    Some(damage(&input.name, input.fault.as_ref()?, &before))
+}
+
+/// That a file is damaged, and what of it counts.
+fn damage(name: &str, fault: &Fault, before: &str) -> String {
+    format!(
+        "{name}: damaged at byte {}: {}; the {before} before it count",
+        fault.offset, fault.what
+    )
 }
 
 /// What a capture says it missed.
@@ -103,13 +102,13 @@ fn path_warnings(path: &Path, names: &Names<'_>) -> Vec<String> {
         ));
     }
     let unclear = path.traffic.get(&Class::Undetermined);
-    if let (Some(count), Verdict::Encrypted | Verdict::Weak) = (unclear, path.verdict) {
+    if let (Some(count), Some(Verdict::Encrypted | Verdict::Weak)) = (unclear, path.observed) {
         all.push(format!(
             "{title}: {} of its packets are undetermined; what was captured of them cannot tell",
             count.packets
         ));
     }
-    if path.verdict == Verdict::Encrypted && path.parts.iter().any(is_untested) {
+    if path.observed == Some(Verdict::Encrypted) && path.parts.iter().any(is_untested) {
         all.push(format!(
             "{title}: some of its DTLS has neither a ServerHello nor enough bytes in this capture \
              to tell a cipher from none; capture the start of the tunnel, or longer packets"

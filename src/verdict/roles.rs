@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Ends, Servers};
+use crate::azure::flow_log::{Logged, Tally};
 use crate::decode::Address;
 use crate::flow::table::Contents;
 use crate::flow::{Direction, Flow, GroupKey, Position, Scope, Sighting};
@@ -84,6 +85,15 @@ impl Hints {
     }
 }
 
+/// What was logged, in the order of time.
+fn in_time(tally: &Tally) -> Position {
+    Position {
+        file: 0,
+        piece: 0,
+        packet: u64::try_from(tally.first.time.0).unwrap_or(0),
+    }
+}
+
 /// The end with more, if there is one.
 fn more<T: PartialOrd>([up, down]: [T; 2]) -> Option<Direction> {
     if up > down {
@@ -122,6 +132,23 @@ impl Roles {
         let (servers, clients) = proven.map(|(&pair, _)| roles.by_role(pair)).unzip();
         (roles.proven, roles.clients) = (servers, clients);
         roles
+    }
+
+    /// Learns from flow logs who listens, of pairs that no capture tells of.
+    pub(super) fn hear(&mut self, logged: &[Logged]) {
+        let captured: BTreeSet<Pair> = self.pairs.keys().copied().collect();
+        for Logged { group, states, .. } in logged {
+            if let Scope::Lustre {
+                listener: Some(end),
+            } = group.scope
+                && !captured.contains(&(group.low, group.high))
+            {
+                let (flows, first) = &mut self.hints(*group).listens[end as usize];
+                *flows += 1;
+                let logged = states.iter().map(|(_, tally)| in_time(tally));
+                *first = logged.chain(*first).min();
+            }
+        }
     }
 
     fn hints(&mut self, group: GroupKey) -> &mut Hints {

@@ -7,8 +7,8 @@ use plainsight::capture::{Frame, InterfaceId, LinkType, Timestamp};
 use plainsight::decode::Options;
 use plainsight::flow::fragments::Fragments;
 use plainsight::pipeline::worker::{Part, Worker};
-use plainsight::report::Report;
-use plainsight::verdict::{Policy, Servers, judge};
+use plainsight::report::{Report, Run};
+use plainsight::verdict::{Policy, Servers, Viewpoint, judge};
 use serde_json::Value;
 
 /// Who is a server wherever packets are made; the single address is never used.
@@ -131,12 +131,17 @@ fn merge(mut parts: Vec<Snapshot>, order: &[usize]) -> Option<Snapshot> {
 pub fn report(snapshot: Snapshot) -> String {
     let mut servers = Servers::default();
     servers.add_list(SERVERS).expect("a list of servers");
-    let judgement = judge(snapshot, &servers, Policy::Azure);
+    let vantage = Viewpoint::recorded();
+    let judgement = judge(snapshot.into(), &servers, Policy::Azure, vantage.value);
     let names = [0, 1].map(interface_name);
     let names = names
         .map(|name| (InterfaceId::of(name), name.to_owned()))
         .into();
-    let report = Report::new(&judgement, Vec::new(), &[], &names, Policy::Azure);
+    let run = Run {
+        interfaces: names,
+        ..Run::new(Policy::Azure, vantage)
+    };
+    let report = Report::new(&judgement, run);
     serde_json::to_string_pretty(&report).expect("a report")
 }
 

@@ -1,14 +1,28 @@
 //! The answer in a sentence.
 
-use super::{bytes, number, packets};
+use super::{bytes, number, packets, tuples};
+use crate::azure::flow_log::Carried;
 use crate::report::{LossReport, PathReport, Report};
-use crate::verdict::Verdict;
+use crate::verdict::{Basis, Said, Vantage, Verdict};
 
 pub(super) fn of(report: &Report) -> String {
-    let answer = sentence(&report.paths, report.accounting.read.packets);
+    let answer = sentence(&report.paths, report.vantage.value, &read(report));
     match unseen(&report.losses) {
         Some(unseen) => format!("{answer} {unseen}"),
         None => answer,
+    }
+}
+
+/// How much was read, of each kind.
+fn read(report: &Report) -> String {
+    let logged = report.flow_logs.iter().map(|log| log.tuples).sum();
+    match (&report.inputs[..], &report.flow_logs[..]) {
+        ([], [_, ..]) => tuples(logged),
+        (_, []) => packets(report.accounting.read.packets),
+        _ => {
+            let packets = packets(report.accounting.read.packets);
+            format!("{packets} and {}", tuples(logged))
+        }
     }
 }
 
@@ -36,21 +50,25 @@ fn percent(share: f64) -> String {
     }
 }
 
-fn sentence(paths: &[PathReport], read: u64) -> String {
+fn sentence(paths: &[PathReport], vantage: Vantage, read: &str) -> String {
     let (answer, named): (String, &[Verdict]) = match paths {
-        [] => (format!("No AMLFS path was seen in {}", packets(read)), &[]),
+        [] => (format!("No AMLFS path was seen in {read}"), &[]),
         [path] => (only(path), &[]),
         _ => (encrypted(paths), &NOT_ENCRYPTED),
     };
     let counts = named.iter().filter_map(|&verdict| counted(paths, verdict));
-    let clauses = [Some(answer), plaintext(paths)].into_iter().flatten();
-    clauses.chain(counts).collect::<Vec<_>>().join("; ") + "."
+    let clauses = [Some(answer), plaintext(paths, vantage)];
+    let clauses = clauses.into_iter().flatten();
+    let clauses = clauses.chain(counts).chain(on_its_word(paths));
+    clauses.collect::<Vec<_>>().join("; ") + "."
 }
 
 /// Verdicts that are counted by name. Of plaintext the volume tells.
-const NOT_ENCRYPTED: [Verdict; 4] = [
+const NOT_ENCRYPTED: [Verdict; 6] = [
     Verdict::Mixed,
     Verdict::Weak,
+    Verdict::Conflict,
+    Verdict::Unproven,
     Verdict::Undetermined,
     Verdict::Silent,
 ];
@@ -59,10 +77,23 @@ fn count(paths: &[PathReport], verdict: Verdict) -> usize {
     paths.iter().filter(|path| path.verdict == verdict).count()
 }
 
+/// Of how many of several paths only the platform says what they carried.
+fn on_its_word(paths: &[PathReport]) -> Option<String> {
+    let is_told = |path: &&PathReport| path.basis == Basis::FlowLog;
+    let told = paths.iter().filter(is_told).count();
+    let rests = if told == 1 { "rests" } else { "rest" };
+    (paths.len() > 1 && told > 0)
+        .then(|| format!("{} {rests} on the platform's word", number(told as u64)))
+}
+
 /// How many paths have a verdict, if any.
 fn counted(paths: &[PathReport], verdict: Verdict) -> Option<String> {
     let count = count(paths, verdict);
-    (count > 0).then(|| format!("{} {} {}", number(count as u64), is(count), verdict.name()))
+    let verdict = match verdict {
+        Verdict::Conflict => "in conflict",
+        verdict => verdict.name(),
+    };
+    (count > 0).then(|| format!("{} {} {verdict}", number(count as u64), is(count)))
 }
 
 fn is(count: usize) -> &'static str {
@@ -76,12 +107,31 @@ fn only(path: &PathReport) -> String {
         Verdict::Weak => "is weak: encrypted, but below the policy",
         Verdict::Mixed => "is mixed: encrypted only in part",
         Verdict::Plaintext => "is not encrypted",
-        Verdict::Undetermined => {
-            "is undetermined: what was captured cannot tell whether it is encrypted"
+        Verdict::Conflict => {
+            "is in conflict: what was captured and the flow logs contradict each other"
         }
+        Verdict::Unproven => {
+            "is unproven: readable inside the VM, and what the wire below carried is not known"
+        }
+        Verdict::Undetermined => undetermined(path),
         Verdict::Silent => "was silent: none of its packets were captured",
     };
-    format!("The one AMLFS path {says}")
+    let word = match path.basis {
+        Basis::FlowLog if path.verdict != Verdict::Undetermined => ", on the platform's word",
+        _ => "",
+    };
+    format!("The one AMLFS path {says}{word}")
+}
+
+fn undetermined(path: &PathReport) -> &'static str {
+    let said = path.platform.as_ref().map(|platform| platform.said);
+    match (path.basis, said) {
+        (Basis::FlowLog, Some(Said::Blocked)) => {
+            "is undetermined: the platform blocked it, and carried none of it"
+        }
+        (Basis::FlowLog, _) => "is undetermined: the flow logs cannot tell whether it is encrypted",
+        _ => "is undetermined: what was captured cannot tell whether it is encrypted",
+    }
 }
 
 fn encrypted(paths: &[PathReport]) -> String {
@@ -102,9 +152,22 @@ fn encrypted(paths: &[PathReport]) -> String {
     }
 }
 
+/// Bytes that travelled in plaintext, as those say whom the verdict rests on.
+fn exposed(path: &PathReport, vantage: Vantage) -> u64 {
+    let captured = path.traffic.plaintext.wire_bytes;
+    let platform = path.platform.as_ref();
+    let logged = platform.map_or(0, |platform| platform.volume(Carried::Plaintext).0);
+    match (path.verdict, path.basis) {
+        (Verdict::Plaintext | Verdict::Mixed, Basis::Capture) => captured,
+        (Verdict::Plaintext | Verdict::Mixed, Basis::Both) if vantage == Vantage::Wire => captured,
+        (Verdict::Plaintext | Verdict::Mixed, _) => logged,
+        _ => 0,
+    }
+}
+
 /// How much went in plaintext, and where most of it did.
-fn plaintext(paths: &[PathReport]) -> Option<String> {
-    let volume = |path: &PathReport| path.traffic.plaintext.wire_bytes;
+fn plaintext(paths: &[PathReport], vantage: Vantage) -> Option<String> {
+    let volume = |path: &PathReport| exposed(path, vantage);
     let exposed: Vec<&PathReport> = paths.iter().filter(|path| volume(path) > 0).collect();
     let most = exposed.iter().max_by_key(|path| volume(path))?;
     let (who, largest) = (ends(most), bytes(volume(most)));
@@ -131,6 +194,8 @@ mod tests {
     use crate::flow::Count;
     use crate::report::path::Traffic;
 
+    const WIRE: Vantage = Vantage::Wire;
+
     fn path(server: &str, verdict: Verdict, plaintext: u64) -> PathReport {
         let plaintext = Count {
             packets: u64::from(plaintext > 0),
@@ -142,6 +207,9 @@ mod tests {
             server: Some(server.to_owned()),
             verdict,
             under_loss: false,
+            basis: Basis::Capture,
+            observed: Some(verdict),
+            platform: None,
             traffic: Traffic {
                 plaintext,
                 ..Traffic::default()
@@ -162,7 +230,9 @@ mod tests {
 
     #[test]
     fn one_path_is_named_by_its_verdict() {
-        let says = |verdict, plaintext| sentence(&[path("10.0.2.5", verdict, plaintext)], 9);
+        let says = |verdict, plaintext| {
+            sentence(&[path("10.0.2.5", verdict, plaintext)], WIRE, "9 packets")
+        };
         assert_eq!(
             says(Verdict::Encrypted, 0),
             "The one AMLFS path is encrypted."
@@ -185,20 +255,23 @@ mod tests {
         let mixed = path("10.0.2.6", Verdict::Mixed, 1_000_000);
         let weak = path("10.0.2.7", Verdict::Weak, 0);
         assert_eq!(
-            sentence(&[encrypted(), plaintext()], 9),
+            sentence(&[encrypted(), plaintext()], WIRE, "9 packets"),
             "1 of 2 AMLFS paths is encrypted; \
              10.0.1.9 and 10.0.2.5 exchanged 3.0 MB in plaintext."
         );
         assert_eq!(
-            sentence(&[plaintext(), mixed, weak], 9),
+            sentence(&[plaintext(), mixed, weak], WIRE, "9 packets"),
             "None of 3 AMLFS paths is encrypted as the policy demands; \
              2 paths carried 4.0 MB in plaintext, 10.0.1.9 and 10.0.2.5 the most (3.0 MB); \
              1 is mixed; 1 is weak."
         );
         assert_eq!(
-            sentence(&[encrypted(), encrypted()], 9),
+            sentence(&[encrypted(), encrypted()], WIRE, "9 packets"),
             "All 2 AMLFS paths are encrypted."
         );
-        assert_eq!(sentence(&[], 1), "No AMLFS path was seen in 1 packet.");
+        assert_eq!(
+            sentence(&[], WIRE, "1 packet"),
+            "No AMLFS path was seen in 1 packet."
+        );
     }
 }

@@ -1,0 +1,69 @@
+//! Virtual network flow logs, version 4: what the platform did with each flow.
+//!
+//! A log is a file of JSON, `PT1H.json` for an hour and a NIC, which Azure appends to
+//! each minute: `records[].flowRecords.flows[].flowGroups[].flowTuples[]`. It is [read](mod@read)
+//! as a stream. What a [tuple](mod@tuple) says becomes of its flow is a [`State`]; tuples that may be
+//! of a path are summed by flow, NIC and state in a [`Table`], and all others counted.
+//!
+//! Flow logs: <https://learn.microsoft.com/azure/network-watcher/vnet-flow-logs-overview>.
+
+use std::fmt;
+
+pub mod file;
+pub mod nics;
+pub mod read;
+pub mod state;
+pub mod table;
+pub mod tuple;
+
+pub use file::{LogError, read_file};
+pub use nics::Logged;
+pub use read::{LogReport, NotALog, read};
+pub use state::{Carried, State};
+pub use table::{Entry, Table, Tally};
+pub use tuple::Tuple;
+
+/// A MAC address, by which a log names the NIC that it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mac(pub u64);
+
+impl Mac {
+    /// What stands for a NIC that the log does not name.
+    pub const NONE: Self = Self(0);
+
+    /// Twelve hexadecimal digits, with or without `-` or `:` between them.
+    fn parse(text: &str) -> Option<Self> {
+        let digits = text.replace(['-', ':'], "");
+        let is_hex = digits.chars().all(|c| c.is_ascii_hexdigit());
+        let number = u64::from_str_radix(&digits, 16).ok()?;
+        (is_hex && digits.len() == 12).then_some(Self(number))
+    }
+}
+
+/// As a log writes it: twelve hexadecimal digits.
+impl fmt::Display for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012X}", self.0)
+    }
+}
+
+/// All that the logs of a run tell of flows that may be a path's.
+#[derive(Clone, Debug)]
+pub struct FlowLog {
+    table: Table,
+}
+
+impl FlowLog {
+    /// What a table holds, when all logs are in it.
+    #[must_use]
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    /// The flows, each once, whichever NICs logged it, and the sums of those that were
+    /// too many to keep apart.
+    #[must_use]
+    pub fn into_flows(self) -> Vec<Logged> {
+        nics::flows(self.table)
+    }
+}

@@ -1,0 +1,189 @@
+//! One line of a flow log: thirteen fields between commas.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use super::State;
+use crate::capture::Timestamp;
+use crate::decode::Address;
+use crate::flow::Endpoint;
+
+/// From this number on, times are milliseconds; below, seconds.
+const FIRST_MILLISECONDS: u64 = 1_000_000_000_000;
+
+/// Which way a flow began, as the NIC that logged it sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Into the VM.
+    Inbound,
+    /// Out of the VM.
+    Outbound,
+}
+
+/// What the tuple tells of the flow's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It began; there are no statistics yet.
+    Begin,
+    /// It goes on; statistics since the tuple before.
+    Continue,
+    /// It ended; statistics since the tuple before.
+    End,
+    /// It was denied.
+    Deny,
+}
+
+/// Packets and their bytes, one way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// A tuple of a flow log of version 4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuple<'a> {
+    /// When it was logged; in a file as seconds or milliseconds since 1970.
+    pub time: Timestamp,
+    /// Who began the flow; port 0 where the log leaves it out.
+    pub source: Endpoint,
+    /// Whom it called.
+    pub destination: Endpoint,
+    /// The IP protocol number.
+    pub protocol: u8,
+    /// Which way that was for the NIC.
+    pub way: Way,
+    /// What of the flow's life it tells.
+    pub stage: Stage,
+    /// The encryption field, as it stands there.
+    pub encryption: &'a str,
+    /// From source to destination; zeros where the log leaves it out.
+    pub sent: Volume,
+    /// From destination to source.
+    pub received: Volume,
+}
+
+impl<'a> Tuple<'a> {
+    /// Reads a tuple; `None` where it is none.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut fields = text.split(',');
+        let mut next = || fields.next();
+        let time = time(next()?)?;
+        let [source, destination] = [address(next()?)?, address(next()?)?];
+        let [from, to] = [number_or_zero(next()?)?, number_or_zero(next()?)?];
+        let tuple = Self {
+            time,
+            source: end(source, from),
+            destination: end(destination, to),
+            protocol: number(next()?)?,
+            way: way(next()?)?,
+            stage: stage(next()?)?,
+            encryption: next()?,
+            sent: volume(next()?, next()?)?,
+            received: volume(next()?, next()?)?,
+        };
+        next().is_none().then_some(tuple)
+    }
+
+    /// What became of the flow.
+    #[must_use]
+    pub fn state(&self) -> State {
+        let state = State::of(self.encryption);
+        let dropped = state.carried() == super::Carried::Dropped;
+        if self.stage == Stage::Deny && !dropped {
+            State::Denied
+        } else {
+            state
+        }
+    }
+}
+
+fn end(address: Address, port: u16) -> Endpoint {
+    Endpoint { address, port }
+}
+
+/// A number of digits alone.
+fn number<T: FromStr>(field: &str) -> Option<T> {
+    let begins = field.as_bytes().first().is_some_and(u8::is_ascii_digit);
+    field.parse().ok().filter(|_| begins)
+}
+
+/// The same; 0 where there is nothing.
+fn number_or_zero<T: FromStr + Default>(field: &str) -> Option<T> {
+    if field.is_empty() {
+        Some(T::default())
+    } else {
+        number(field)
+    }
+}
+
+fn time(field: &str) -> Option<Timestamp> {
+    let time: u64 = number(field)?;
+    let nanoseconds: u64 = match time {
+        FIRST_MILLISECONDS.. => 1_000_000,
+        _ => 1_000_000_000,
+    };
+    let time = time.saturating_mul(nanoseconds);
+    Some(Timestamp(i64::try_from(time).unwrap_or(i64::MAX)))
+}
+
+fn address(field: &str) -> Option<Address> {
+    field.parse::<IpAddr>().ok().map(Into::into)
+}
+
+fn way(field: &str) -> Option<Way> {
+    match field {
+        "I" => Some(Way::Inbound),
+        "O" => Some(Way::Outbound),
+        _ => None,
+    }
+}
+
+fn stage(field: &str) -> Option<Stage> {
+    match field {
+        "B" => Some(Stage::Begin),
+        "C" => Some(Stage::Continue),
+        "E" => Some(Stage::End),
+        "D" => Some(Stage::Deny),
+        _ => None,
+    }
+}
+
+fn volume(packets: &str, bytes: &str) -> Option<Volume> {
+    Some(Volume {
+        packets: number_or_zero(packets)?,
+        bytes: number_or_zero(bytes)?,
+    })
+}
+
+/// As a log has it, with the time in milliseconds where these tell it.
+impl fmt::Display for Tuple<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let milliseconds = self.time.0.unsigned_abs() / 1_000_000;
+        let time = match milliseconds {
+            FIRST_MILLISECONDS.. => milliseconds,
+            _ => milliseconds / 1000,
+        };
+        let way = match self.way {
+            Way::Inbound => 'I',
+            Way::Outbound => 'O',
+        };
+        let stage = match self.stage {
+            Stage::Begin => 'B',
+            Stage::Continue => 'C',
+            Stage::End => 'E',
+            Stage::Deny => 'D',
+        };
+        let (from, to) = (self.source, self.destination);
+        write!(f, "{time},{},{},", from.address, to.address)?;
+        write!(f, "{},{},{},", from.port, to.port, self.protocol)?;
+        write!(f, "{way},{stage},{},", self.encryption)?;
+        let (sent, received) = (self.sent, self.received);
+        write!(f, "{},{},", sent.packets, sent.bytes)?;
+        write!(f, "{},{}", received.packets, received.bytes)
+    }
+}

@@ -1,0 +1,96 @@
+//! What the reader should know about flow logs, and about what they leave open.
+
+use super::damage;
+use crate::azure::flow_log::LogReport;
+use crate::report::text::number;
+use crate::verdict::platform::Join;
+use crate::verdict::{Judgement, Path, Platform, Said, Verdict};
+
+/// What is wrong with a log.
+pub(super) fn log(log: &LogReport) -> Vec<String> {
+    let LogReport { name, tuples, .. } = log;
+    let mut all = Vec::new();
+    if let Some(fault) = &log.fault {
+        all.push(damage(name, fault, &format!("{tuples} tuples")));
+    }
+    if log.bad_tuples > 0 {
+        let bad = number(log.bad_tuples);
+        let tuples = number(*tuples);
+        all.push(format!(
+            "{name}: {bad} of {tuples} tuples are not of version 4 and were passed over"
+        ));
+    }
+    if let Some(word) = &log.unknown_state {
+        let unknown = number(log.unknown_states);
+        all.push(format!(
+            "{name}: {unknown} tuples have an encryption state that plainsight does not know, as `{word}`"
+        ));
+    }
+    all
+}
+
+/// What would prove paths that are not proven.
+pub(super) fn unproven(judgement: &Judgement) -> Option<String> {
+    let paths = judgement.paths.iter();
+    let unproven = paths.filter(|path| path.verdict == Verdict::Unproven);
+    let paths = match unproven.count() {
+        0 => return None,
+        1 => "1 path is".to_owned(),
+        count => format!("{} paths are", number(count as u64)),
+    };
+    Some(format!(
+        "{paths} unproven: readable inside the VM, where it would be even if the host below \
+         encrypts it. A VNet flow log of the time of the capture proves what the wire carried \
+         (--flow-logs), and so does a capture made on the wire"
+    ))
+}
+
+/// What the logs leave open of a path.
+pub(super) fn path(title: &str, path: &Path) -> Vec<String> {
+    let Some(platform) = &path.platform else {
+        return Vec::new();
+    };
+    let notes = [
+        joined(path, platform),
+        open(path, platform),
+        other_times(platform),
+    ];
+    let notes = notes.into_iter().flatten();
+    notes.map(|note| format!("{title}: {note}")).collect()
+}
+
+fn joined(path: &Path, platform: &Platform) -> Option<String> {
+    let is_readable = !matches!(path.observed, Some(Verdict::Encrypted | Verdict::Weak));
+    let by = match platform.joined.last()? {
+        Join::Addresses if is_readable => "addresses alone",
+        Join::ServerPort => "addresses and one port",
+        _ => return None,
+    };
+    Some(format!(
+        "the flow logs lack ports, so some of its flows were found there by {by}"
+    ))
+}
+
+fn open(path: &Path, platform: &Platform) -> Option<String> {
+    let open = match (platform.said, path.verdict) {
+        (Said::Blocked, _) => "the platform blocked what it logged, and carried none of it",
+        (Said::Partly, Verdict::Unproven | Verdict::Undetermined) => {
+            "the flow logs have X, but not for all flows that were captured"
+        }
+        (Said::Nothing, _) => "the flow logs have it at other times only, not when it was captured",
+        _ => return None,
+    };
+    Some(open.to_owned())
+}
+
+fn other_times(platform: &Platform) -> Option<String> {
+    let states: Vec<_> = platform
+        .other_times
+        .keys()
+        .map(|state| state.name())
+        .collect();
+    (!states.is_empty() && platform.said != Said::Nothing).then(|| {
+        let states = states.join(", ");
+        format!("at other times than the capture's, the flow logs also have {states}")
+    })
+}

@@ -1,0 +1,6 @@
+//! Flow logs, as files and through the command.
+
+#[path = "flow_logs/command.rs"]
+mod command;
+#[path = "flow_logs/properties.rs"]
+mod properties;

@@ -1,0 +1,281 @@
+//! Laws of flow logs: tuples round-trip, nothing panics, and neither order nor limit
+//! loses anything.
+
+use std::net::IpAddr;
+
+use plainsight::azure::flow_log::table::States;
+use plainsight::azure::flow_log::tuple::{Stage, Volume, Way};
+use plainsight::azure::flow_log::{
+    FlowLog, LogReport, Logged, Mac, NotALog, State, Table, Tuple, read,
+};
+use plainsight::capture::Timestamp;
+use plainsight::flow::Endpoint;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::{Value, json};
+
+fn endpoint() -> impl Strategy<Value = Endpoint> {
+    (any::<IpAddr>(), any::<u16>()).prop_map(|(address, port)| Endpoint {
+        address: address.into(),
+        port,
+    })
+}
+
+fn volume() -> impl Strategy<Value = Volume> {
+    (any::<u64>(), any::<u64>()).prop_map(|(packets, bytes)| Volume { packets, bytes })
+}
+
+/// Seconds before, and milliseconds from, the moment where these can be told apart.
+fn time() -> impl Strategy<Value = Timestamp> {
+    let seconds = (0..1_000_000_000_i64).prop_map(|time| Timestamp(time * 1_000_000_000));
+    let milliseconds = 1_000_000_000_000..9_000_000_000_000_i64;
+    prop_oneof![
+        seconds,
+        milliseconds.prop_map(|time| Timestamp(time * 1_000_000)),
+    ]
+}
+
+fn encryption() -> impl Strategy<Value = String> {
+    let known: Vec<_> = State::all().map(|state| state.name().to_owned()).collect();
+    prop_oneof![select(known), "[A-Z_]{0,20}"]
+}
+
+proptest! {
+    #[test]
+    fn tuples_round_trip(
+        time in time(),
+        (source, destination) in (endpoint(), endpoint()),
+        protocol in any::<u8>(),
+        way in select(vec![Way::Inbound, Way::Outbound]),
+        stage in select(vec![Stage::Begin, Stage::Continue, Stage::End, Stage::Deny]),
+        encryption in encryption(),
+        (sent, received) in (volume(), volume()),
+    ) {
+        let encryption = &*encryption;
+        let tuple = Tuple {
+            time, source, destination, protocol, way, stage, encryption, sent, received,
+        };
+        let text = tuple.to_string();
+        prop_assert_eq!(text.split(',').count(), 13);
+        prop_assert_eq!(Tuple::parse(&text), Some(tuple));
+        // Neither more nor less than a tuple is one.
+        let longer = format!("{text},0");
+        prop_assert_eq!(Tuple::parse(&longer), None);
+        prop_assert_eq!(Tuple::parse(text.rsplit_once(',').unwrap().0), None);
+    }
+
+    #[test]
+    fn no_text_is_too_odd_for_a_tuple(text in ".*", fields in vec("[0-9A-Za-z.:_ ]{0,24}", 0..16)) {
+        for text in [text, fields.join(",")] {
+            if let Some(tuple) = Tuple::parse(&text) {
+                let again = tuple.to_string();
+                prop_assert_eq!(Tuple::parse(&again), Some(tuple));
+            }
+        }
+    }
+}
+
+/// Reads a log, with 10.0.0.0/8 for servers.
+fn walk(bytes: &[u8], table: &mut Table) -> Result<LogReport, NotALog> {
+    let ten = |address| matches!(IpAddr::from(address), IpAddr::V4(ip) if ip.octets()[0] == 10);
+    read(bytes, 0, table, &ten)
+}
+
+const KEYS: [&str; 8] = [
+    "records",
+    "flowRecords",
+    "flows",
+    "flowGroups",
+    "flowTuples",
+    "macAddress",
+    "category",
+    "",
+];
+
+/// JSON of any shape, with the keys of a log among others.
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        Just(Value::from(
+            "1700000000,10.0.0.4,10.0.0.5,1023,988,6,O,C,NX,1,2,3,4"
+        )),
+        Just(Value::from("NetworkSecurityGroupFlowEvent")),
+    ];
+    leaf.prop_recursive(8, 64, 6, |inner| {
+        let object = vec((select(&KEYS[..]), inner.clone()), 0..6);
+        prop_oneof![
+            vec(inner, 0..6).prop_map(Value::from),
+            object.prop_map(|object| {
+                let object = object
+                    .into_iter()
+                    .map(|(key, value)| (key.to_owned(), value));
+                Value::Object(object.collect())
+            }),
+        ]
+    })
+}
+
+/// A log that says of each pair of flow and NIC one thing.
+#[derive(Clone, Debug)]
+struct Line {
+    mac: u64,
+    client: u8,
+    port: u16,
+    word: &'static str,
+    bytes: u32,
+    second: u32,
+}
+
+fn line() -> impl Strategy<Value = Line> {
+    let words = select(vec!["X", "NX", "NX_FALLBACK", "NX_SW_NOT_READY", "NEW"]);
+    let numbers = (1..4_u64, 0..6_u8, 1019..=1023_u16);
+    (numbers, words, 0..100_000_u32, 0..7200_u32).prop_map(
+        |((mac, client, port), word, bytes, second)| Line {
+            mac,
+            client,
+            port,
+            word,
+            bytes,
+            second,
+        },
+    )
+}
+
+/// A record of one tuple; of any NIC, with its name before or after the tuple.
+fn record(line: &Line) -> String {
+    let Line {
+        mac,
+        client,
+        port,
+        word,
+        bytes,
+        second,
+    } = line;
+    let time = 1_700_000_000 + second;
+    let tuple = format!("{time},10.0.1.{client},10.0.2.5,{port},988,6,O,C,{word},1,{bytes},0,0");
+    let records = json!({"flows": [{"flowGroups": [{"flowTuples": [tuple]}]}]});
+    if bytes % 2 == 0 {
+        format!(r#"{{"macAddress":"{mac:012x}","flowRecords":{records}}}"#)
+    } else {
+        format!(r#"{{"flowRecords":{records},"macAddress":"{mac:012x}"}}"#)
+    }
+}
+
+fn log(lines: &[Line]) -> Vec<u8> {
+    let records: Vec<_> = lines.iter().map(record).collect();
+    format!(r#"{{"records":[{}]}}"#, records.join(",")).into_bytes()
+}
+
+/// The flows of some logs, each read by a worker of its own.
+fn flows<'l>(logs: impl Iterator<Item = &'l [Line]>, limit: usize) -> Vec<Logged> {
+    let mut sum = Table::new(limit);
+    for lines in logs.filter(|lines| !lines.is_empty()) {
+        let mut table = Table::new(limit);
+        walk(&log(lines), &mut table).expect("a log");
+        sum.merge(table);
+    }
+    // The place in the files is another by its making.
+    let mut flows = FlowLog::new(sum).into_flows();
+    for logged in &mut flows {
+        logged.states = places_forgotten(logged);
+    }
+    flows
+}
+
+fn places_forgotten(logged: &Logged) -> States {
+    let mut states = States::default();
+    for (state, tally) in logged.states.iter() {
+        let mut tally = *tally;
+        (tally.first.record, tally.first.mac) = (0, Mac::NONE);
+        states.add(state, &tally);
+    }
+    states
+}
+
+proptest! {
+    #[test]
+    fn no_json_is_too_odd_for_a_log(value in value()) {
+        let mut table = Table::new(4);
+        if let Ok(report) = walk(value.to_string().as_bytes(), &mut table) {
+            prop_assert_eq!(report.fault, None);
+            prop_assert!(report.bad_tuples <= report.tuples);
+        }
+    }
+
+    #[test]
+    fn no_bytes_are_too_odd_for_a_log(bytes in vec(any::<u8>(), 0..200)) {
+        let _ = walk(&bytes, &mut Table::new(4));
+    }
+
+    /// Cut and damaged logs count up to the damage.
+    #[test]
+    fn damage_costs_no_more_than_what_follows(
+        lines in vec(line(), 1..12),
+        cut in any::<Index>(),
+        (place, byte) in (any::<Index>(), any::<u8>()),
+    ) {
+        let whole = log(&lines);
+        let cut = cut.index(whole.len());
+        if let Ok(report) = walk(&whole[..cut], &mut Table::new(64)) {
+            let fault = report.fault.expect("a fault");
+            prop_assert!(fault.offset <= cut as u64);
+            let before = whole[..cut].windows(4).filter(|it| it == b"0,0\"").count();
+            prop_assert_eq!(report.tuples, before as u64);
+        }
+        let mut damaged = whole;
+        let place = place.index(damaged.len());
+        damaged[place] = byte;
+        if let Ok(LogReport { fault: Some(fault), .. }) = walk(&damaged, &mut Table::new(64)) {
+            prop_assert!(fault.offset <= damaged.len() as u64);
+        }
+    }
+
+    /// However the logs are split, and in whatever order, the flows are the same.
+    #[test]
+    fn neither_split_nor_order_changes_the_flows(
+        lines in vec(line(), 1..40),
+        size in 1..20_usize,
+        limit in 1..20_usize,
+    ) {
+        let whole = flows([&lines[..]].into_iter(), limit);
+        let mut turned = lines.clone();
+        turned.reverse();
+        prop_assert_eq!(&flows(turned.chunks(size), limit), &whole);
+    }
+
+    /// Beyond the limit flows are summed, and every byte of a NIC stays.
+    #[test]
+    fn no_limit_loses_a_byte(lines in vec(line(), 1..40), limit in 1..20_usize) {
+        let one_nic: Vec<Line> = lines.into_iter().map(|line| Line { mac: 1, ..line }).collect();
+        let flows = flows([&one_nic[..]].into_iter(), limit);
+        prop_assert!(flows.iter().filter(|logged| logged.key.is_some()).count() <= limit);
+        let logged = flows.iter().flat_map(|logged| logged.states.iter());
+        let bytes: u64 = logged.map(|(_, tally)| tally.bytes).sum();
+        prop_assert_eq!(bytes, one_nic.iter().map(|line| u64::from(line.bytes)).sum::<u64>());
+    }
+}
+
+/// No value is held that is larger than any in a log.
+#[test]
+fn a_value_without_end_is_a_fault() {
+    let begin = br#"{"records":[{"flowRecords":{"flows":[{"flowGroups":[{"flowTuples":["#;
+    for endless in [b'[', b'"', b'{', b'1', b' ', b'a'] {
+        let more = vec![endless; 2 << 20];
+        let bytes = [&begin[..], b"\"\",", &more].concat();
+        let report = walk(&bytes, &mut Table::new(4)).expect("a log");
+        assert!(report.fault.is_some(), "{}", char::from(endless));
+    }
+    // A string of quotes that end nothing.
+    let string = br#"\""#.repeat(2 << 19);
+    let bytes = [&begin[..], b"\"", &string].concat();
+    let fault = walk(&bytes, &mut Table::new(4))
+        .expect("a log")
+        .fault
+        .expect("a fault");
+    assert_eq!(fault.what, "a value of more than 1 MiB");
+}
