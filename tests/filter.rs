@@ -108,8 +108,7 @@ fn program(link_type: u16, servers: &Servers) -> BpfProgram {
     // libpcap has another number for raw IP in memory than in files.
     let number = if link_type == 101 { 12 } else { link_type };
     let capture = Capture::dead(Linktype(number.into())).expect("a link type");
-    let is_ethernet = link_type == LinkType::ETHERNET.0;
-    let text = filter::of(&Options::default(), servers, None, is_ethernet);
+    let text = filter::of(&Options::default(), servers, None, LinkType(link_type));
     capture.compile(&text, true).expect("a filter")
 }
 
@@ -140,7 +139,9 @@ fn what_is_left_out_changes_no_verdict_on_a_trace() {
             continue;
         }
         let frames = whole_frames(&folder.join(&trace.file));
-        filters.iter().for_each(|it| it.assert_sufficient(&frames));
+        for filter in &filters {
+            filter.assert_sufficient(&frames);
+        }
         count += frames.len();
     }
     assert!(count > 1000, "{count} frames");
@@ -151,7 +152,9 @@ fn what_is_left_out_changes_no_verdict_on_what_is_made() {
     let filters = Filters::all();
     proptest!(config(), |(made in made::capture(60))| {
         let frames: Vec<_> = on_interface(made).into_iter().map(|made| made.frame).collect();
-        filters.iter().for_each(|it| it.assert_sufficient(&frames));
+        for filter in &filters {
+            filter.assert_sufficient(&frames);
+        }
     });
 }
 

@@ -8,12 +8,17 @@ use serde_json::Value;
 
 use crate::Scene;
 use crate::frames::{self, Sender};
-use crate::program::{Ended, number};
+use crate::hosts::Namespace;
+use crate::program::{Ended, Live, number};
 use crate::stage::{SECOND, SERVER, Stage};
 
 pub const SCENES: &[Scene] = &[
     ("an interface goes down and up", down_and_up),
     ("an interface is removed and made anew", removed),
+    (
+        "an interface without Ethernet is captured",
+        without_ethernet,
+    ),
     (
         "two workers tell that they cannot follow",
         removed_under_fanout,
@@ -78,6 +83,16 @@ fn removed() -> Result<()> {
     let counted = number(&ended.report, "accounting.packets")?;
     ensure!(counted == 200, "{counted} of 200 packets");
     one_gap(&ended, 1, |gap| gap["from"].as_str() < gap["to"].as_str())
+}
+
+/// No VLAN tag can be filtered there.
+fn without_ethernet() -> Result<()> {
+    let namespace = Namespace::new()?;
+    namespace.ip("tuntap add tun0 mode tun")?;
+    namespace.ip("link set tun0 up")?;
+    let arguments = format!("-i tun0 --duration 1s --servers {SERVER}");
+    let ended = Live::start(&namespace, &arguments)?.ended()?;
+    ended.hold(&[(SERVER, "silent")], 3)
 }
 
 /// The kernel binds no socket of a group anew.
