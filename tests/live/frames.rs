@@ -46,12 +46,13 @@ impl Sender {
     }
 
     /// Sends DTLS records to 10.20.2.5, one of each flow that is numbered: its lowest
-    /// byte is the client's address, the others its port.
+    /// four bits are the client's address, those above its port.
     pub fn send(&mut self, flows: Range<u32>) -> Result<()> {
         for flow in flows {
-            let [_, above, below, client] = flow.to_be_bytes();
+            let [_, _, _, client] = (flow & 0xf).to_be_bytes();
+            let [_, _, above, below] = (1024 + (flow >> 4)).to_be_bytes();
             self.frame[26..30].copy_from_slice(&[10, 20, 1, client]);
-            self.frame[34..36].copy_from_slice(&[0x80 | above, below]);
+            self.frame[34..36].copy_from_slice(&[above, below]);
             self.socket.sendpacket(&self.frame[..])?;
         }
         Ok(())

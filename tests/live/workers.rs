@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::slice;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::Scene;
 use crate::frames::{self, Sender};
@@ -20,7 +20,8 @@ pub const SCENES: &[Scene] = &[
 
 fn two_workers() -> Result<()> {
     let stage = Stage::new()?;
-    let live = stage.live(&format!("--threads 2 --servers {SERVER},{SECOND}"))?;
+    let arguments = format!("--threads 2 --servers {SERVER},{SECOND} -w trace.pcapng");
+    let live = stage.live(&arguments)?;
     let before = stage.counters()?;
     stage.encrypt(40001, stage.server())?;
     stage.converse(1023, stage.second())?;
@@ -28,7 +29,11 @@ fn two_workers() -> Result<()> {
     let passed = stage.counters()? - before;
     let ended = live.end()?;
     ended.hold(&[(SERVER, "encrypted"), (SECOND, "plaintext")], 1)?;
-    passed.hold(&ended.report)
+    passed.hold(&ended.report)?;
+    // One tunnel, and three connections of each conversation.
+    let flows = unsplit_flows(&ended.file("trace.pcapng"))?;
+    ensure!(flows == 7, "{flows} flows");
+    Ok(())
 }
 
 fn no_flow_split() -> Result<()> {
@@ -47,35 +52,30 @@ fn no_flow_split() -> Result<()> {
         .map(|worker| number(&ended.report["inputs"][worker], "packets"))
         .collect::<Result<_>>()?;
     ensure!(workers.iter().all(|&packets| packets > 0), "{workers:?}");
-    let seen_by = captures_of_flows(&trace)?;
-    ensure!(seen_by.len() == 200, "{} flows", seen_by.len());
-    let split = seen_by.values().filter(|by| by.len() > 1).count();
-    ensure!(split == 0, "{split} flows were split");
+    let flows = unsplit_flows(&trace)?;
+    ensure!(flows == 200, "{flows} flows");
     Ok(())
 }
 
-/// The captures, by number, that each client's packets are in.
-fn captures_of_flows(trace: &Path) -> Result<BTreeMap<String, BTreeSet<String>>> {
+/// Checks that all packets of a flow, both ways, are in one capture; gives how many flows
+/// there are.
+fn unsplit_flows(trace: &Path) -> Result<usize> {
+    let near = "-e ip.src -e udp.srcport -e tcp.srcport";
+    let far = "-e ip.dst -e udp.dstport -e tcp.dstport";
+    let fields = format!("-n -T fields {near} {far} -e frame.interface_id -r");
     let output = Command::new("tshark")
-        .args([
-            "-n",
-            "-T",
-            "fields",
-            "-e",
-            "ip.src",
-            "-e",
-            "frame.interface_id",
-            "-r",
-        ])
+        .args(fields.split(' '))
         .arg(trace)
         .output()?;
     let mut seen_by = BTreeMap::<_, BTreeSet<_>>::new();
     for line in String::from_utf8(output.stdout)?.lines() {
-        let (client, capture) = line.split_once('\t').context("two fields")?;
-        seen_by
-            .entry(client.to_owned())
-            .or_default()
-            .insert(capture.to_owned());
+        let fields: Vec<String> = line.split('\t').map(str::to_owned).collect();
+        ensure!(fields.len() == 7, "{line}");
+        let mut ends = [fields[..3].to_vec(), fields[3..6].to_vec()];
+        ends.sort();
+        seen_by.entry(ends).or_default().insert(fields[6].clone());
     }
-    Ok(seen_by)
+    let split = seen_by.values().filter(|by| by.len() > 1).count();
+    ensure!(split == 0, "{split} flows were split");
+    Ok(seen_by.len())
 }
