@@ -33,7 +33,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::thread;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use lab::{dtls, hosts, inner, lustre, record};
 use nix::unistd::geteuid;
 
@@ -42,24 +42,11 @@ type Scene = (&'static str, fn() -> Result<()>);
 
 /// Scenes mostly wait, so more are played at once than there are cores.
 const AT_ONCE: usize = 4;
+/// Has this program play the one scene that is named next.
+const ALONE: &str = "--alone";
 
-fn main() -> ExitCode {
-    let scenes = wanted();
-    let lacking = lacking();
-    if !lacking.is_empty() {
-        println!("the live lab needs {}", lacking.join(", "));
-        println!("{} scenes were not played", scenes.len());
-        return ExitCode::SUCCESS;
-    }
-    let count = scenes.len();
-    let failed = play_all(scenes);
-    println!("{} passed, {failed} failed", count - failed);
-    ExitCode::from(u8::from(failed > 0))
-}
-
-/// The scenes that were asked for; the longest come first.
-fn wanted() -> Vec<Scene> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+/// Every scene; the longest come first.
+fn scenes() -> impl Iterator<Item = Scene> {
     let all = [
         memory::SCENES,
         metrics::SCENES,
@@ -71,9 +58,31 @@ fn wanted() -> Vec<Scene> {
         workers::SCENES,
         rights::SCENES,
     ];
+    all.into_iter().flatten().copied()
+}
+
+fn main() -> Result<ExitCode> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [ALONE, name] = [0, 1].map(|at| words.get(at).map_or("", String::as_str)) {
+        let scene = scenes().find(|(known, _)| *known == name);
+        let (_, play) = scene.context("no such scene")?;
+        return play().map(|()| ExitCode::SUCCESS);
+    }
     let is_wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word));
-    let scenes = all.into_iter().flatten().copied();
-    scenes.filter(|(name, _)| is_wanted(name)).collect()
+    let wanted: Vec<_> = scenes()
+        .map(|(name, _)| name)
+        .filter(|name| is_wanted(name))
+        .collect();
+    let lacking = lacking();
+    if !lacking.is_empty() {
+        println!("the live lab needs {}", lacking.join(", "));
+        println!("{} scenes were not played", wanted.len());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let count = wanted.len();
+    let failed = play_all(wanted);
+    println!("{} passed, {failed} failed", count - failed);
+    Ok(ExitCode::from(u8::from(failed > 0)))
 }
 
 /// What this machine does not offer.
@@ -94,35 +103,31 @@ fn lacking() -> Vec<String> {
 }
 
 /// Plays scenes, some at once; gives how many failed.
-fn play_all(mut scenes: Vec<Scene>) -> usize {
-    scenes.reverse();
-    let left = Mutex::new(scenes);
+fn play_all(mut names: Vec<&'static str>) -> usize {
+    names.reverse();
+    let left = Mutex::new(names);
     let next = || left.lock().expect("nobody panics here").pop();
     thread::scope(|scope| {
-        let players = [(); AT_ONCE].map(|()| {
-            scope.spawn(|| {
-                std::iter::from_fn(next)
-                    .filter(|&scene| !play(scene))
-                    .count()
-            })
-        });
-        let failed = players.map(|player| player.join().expect("scenes are caught"));
+        let players = [(); AT_ONCE]
+            .map(|()| scope.spawn(|| std::iter::from_fn(next).filter(|name| !play(name)).count()));
+        let failed = players.map(|player| player.join().expect("nobody panics here"));
         failed.iter().sum()
     })
 }
 
-/// Plays a scene; tells how it went, and gives whether it held.
-fn play((name, scene): Scene) -> bool {
-    match thread::spawn(scene).join() {
-        Ok(Ok(())) => println!("{name} ... ok"),
-        Ok(Err(error)) => {
-            println!("{name} ... FAILED\n    {error:#}");
-            return false;
-        }
-        Err(_) => {
-            println!("{name} ... FAILED\n    it panicked");
-            return false;
-        }
+/// Plays a scene in a process of its own, for a program that one scene starts holds the
+/// sockets of all others until it is loaded. Tells how it went, and gives whether it held.
+fn play(name: &str) -> bool {
+    let played = std::env::current_exe()
+        .and_then(|program| Command::new(program).args([ALONE, name]).output());
+    let (held, said) = match played {
+        Ok(output) => (output.status.success(), output.stderr),
+        Err(error) => (false, error.to_string().into_bytes()),
+    };
+    let outcome = if held { "ok" } else { "FAILED" };
+    println!("{name} ... {outcome}");
+    if !held {
+        println!("    {}", String::from_utf8_lossy(&said).trim_end());
     }
-    true
+    held
 }
