@@ -18,6 +18,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::{Pid, Uid};
+use plainsight::capture::LinkType;
 use plainsight::decode;
 use plainsight::live::filter;
 use plainsight::verdict::Servers;
@@ -58,7 +59,8 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let lab = Lab::new()?;
-    let filter = filter::of(&decode::Options::default(), &Servers::default(), None, true);
+    let options = decode::Options::default();
+    let filter = filter::of(&options, &Servers::default(), None, LinkType::ETHERNET);
     let programs = programs::all(RECEIVING, &filter);
     for (name, mix) in [("small", Mix::Small), ("mixed", Mix::Mixed)] {
         let traffic = Traffic::new(mix, &filter)?;

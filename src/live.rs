@@ -248,18 +248,21 @@ fn open_all(
     survey: &Survey,
     interfaces: &Interfaces,
 ) -> Result<Vec<Handle>, LiveError> {
+    let Engine {
+        decode, servers, ..
+    } = &survey.engine;
+    let filter = |link_type| filter::of(decode, servers, config.filter.as_deref(), link_type);
     let mut handles = Vec::new();
     for (place, name) in survey.interfaces.iter().enumerate() {
-        let options = options(config, &survey.engine, name, place);
+        let options = options(config, place);
         for _ in 0..config.threads {
-            handles.push(Handle::open(name, &options, interfaces)?);
+            handles.push(Handle::open(name, &options, filter, interfaces)?);
         }
     }
     Ok(handles)
 }
 
-fn options(config: &Live, engine: &Engine, interface: &str, place: usize) -> live::Options {
-    let is_ethernet = interface != live::ANY;
+fn options(config: &Live, place: usize) -> live::Options {
     // A process has its own groups, as long as no other chose the same number.
     let group = (std::process::id() as usize)
         .wrapping_mul(31)
@@ -268,12 +271,6 @@ fn options(config: &Live, engine: &Engine, interface: &str, place: usize) -> liv
     live::Options {
         snap_length: config.snap_length,
         buffer_bytes: config.buffer_bytes,
-        filter: filter::of(
-            &engine.decode,
-            &engine.servers,
-            config.filter.as_deref(),
-            is_ethernet,
-        ),
         fanout: (config.threads > 1).then_some(group),
     }
 }

@@ -35,8 +35,6 @@ pub struct Options {
     pub snap_length: u16,
     /// Bytes of the kernel's ring.
     pub buffer_bytes: u32,
-    /// What the kernel lets through, in pcap-filter(7)'s language.
-    pub filter: String,
     /// The group of handles that share the interface's flows, where there are several.
     pub fanout: Option<u16>,
 }
@@ -103,11 +101,17 @@ pub struct Handle {
 impl Handle {
     /// Begins to capture `name`, which may be [`ANY`]. Needs the capability
     /// `CAP_NET_RAW`, and nothing else. Not promiscuous: a client's own packets are all
-    /// that is asked for.
+    /// that is asked for. `filter` gives what the kernel lets through, in
+    /// pcap-filter(7)'s language, which depends on what packets begin with.
     ///
     /// # Errors
     /// No such interface, no right to capture it, a filter that is none, or no fanout.
-    pub fn open(name: &str, options: &Options, interfaces: &Interfaces) -> Result<Self, LiveError> {
+    pub fn open(
+        name: &str,
+        options: &Options,
+        filter: impl FnOnce(LinkType) -> String,
+        interfaces: &Interfaces,
+    ) -> Result<Self, LiveError> {
         let interface = || name.to_owned();
         let failed = |source| LiveError::Open {
             interface: interface(),
@@ -126,11 +130,13 @@ impl Handle {
             let cooked = Linktype(LinkType::LINUX_SLL2.0.into());
             capture.set_datalink(cooked).map_err(failed)?;
         }
+        let link_type = LinkType(u16::try_from(capture.get_datalink().0).unwrap_or(u16::MAX));
+        let filter = filter(link_type);
         capture
-            .filter(&options.filter, true)
+            .filter(&filter, true)
             .map_err(|source| LiveError::Filter {
                 interface: interface(),
-                filter: options.filter.clone(),
+                filter,
                 source,
             })?;
         if let Some(group) = options.fanout {
@@ -142,9 +148,8 @@ impl Handle {
                 }
             })?;
         }
-        let link_type = u16::try_from(capture.get_datalink().0).unwrap_or(u16::MAX);
         let mut handle = Self {
-            link_type: LinkType(link_type),
+            link_type,
             interface: interfaces.id(name),
             index: link(name).map_or(0, |link| link.ifindex()),
             missed: Missed::of(name),

@@ -8,24 +8,25 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::capture::LinkType;
 use crate::decode;
 use crate::flow::{LUSTRE_PORT, RESERVED_PORTS};
 use crate::verdict::Servers;
 
-/// The filter, and what the user lets through besides. Only Ethernet can have VLAN tags
-/// before what is looked for.
+/// The filter for what begins with `link_type`, and what the user lets through besides.
+/// Only Ethernet can have VLAN tags before what is looked for.
 #[must_use]
 pub fn of(
     decode: &decode::Options,
     servers: &Servers,
     more: Option<&str>,
-    is_ethernet: bool,
+    link_type: LinkType,
 ) -> String {
     let mut wanted = vec![lustre(), fragments(), tunnels(decode), dtls()];
     wanted.extend(to_servers(servers));
     wanted.extend(more.map(|more| format!("({more})")));
     let wanted = wanted.join(" or ");
-    if is_ethernet {
+    if link_type == LinkType::ETHERNET {
         // Each `vlan` moves all that follows behind one more tag.
         format!("({wanted}) or (vlan and ({wanted})) or (vlan and ({wanted}))")
     } else {

@@ -1,0 +1,60 @@
+//! Ready-made frames, sent to an interface whose host they are not for.
+
+use std::ops::Range;
+
+use anyhow::Result;
+use pcap::{Active, Capture};
+
+use crate::hosts::Namespace;
+use crate::packets::{Ip, Link, UDP, dtls, udp};
+use crate::program::Live;
+
+/// A namespace with an interface that nobody speaks on.
+pub fn quiet() -> Result<Namespace> {
+    let namespace = Namespace::new()?;
+    plug_in(&namespace)?;
+    Ok(namespace)
+}
+
+/// Makes the interface, and the far end of its wire.
+pub fn plug_in(namespace: &Namespace) -> Result<()> {
+    namespace.ip("link add eth0 type veth peer name far0")?;
+    namespace.ip("link set far0 up")?;
+    namespace.ip("link set eth0 up")
+}
+
+/// Captures there.
+pub fn live(namespace: &Namespace, arguments: &str) -> Result<Live> {
+    Live::start(namespace, &format!("-i eth0 {arguments}"))
+}
+
+/// Sends frames from the far end of the wire.
+pub struct Sender {
+    socket: Capture<Active>,
+    frame: Vec<u8>,
+}
+
+impl Sender {
+    pub fn on(namespace: &Namespace) -> Result<Self> {
+        let open = || Capture::from_device("far0")?.open();
+        let datagram = udp(40_000, 988, &dtls::protected(1, 40));
+        let ip = Ip::v4([10, 20, 1, 4], [10, 20, 2, 5]).packet(UDP, &datagram);
+        Ok(Self {
+            socket: namespace.enter(open)??,
+            frame: Link::Ethernet.frame(&ip),
+        })
+    }
+
+    /// Sends DTLS records to 10.20.2.5, one of each flow that is numbered: its lowest
+    /// four bits are the client's address, those above its port.
+    pub fn send(&mut self, flows: Range<u32>) -> Result<()> {
+        for flow in flows {
+            let [_, _, _, client] = (flow & 0xf).to_be_bytes();
+            let [_, _, above, below] = (1024 + (flow >> 4)).to_be_bytes();
+            self.frame[26..30].copy_from_slice(&[10, 20, 1, client]);
+            self.frame[34..36].copy_from_slice(&[above, below]);
+            self.socket.sendpacket(&self.frame[..])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! Interfaces that go away and come back.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+
+use crate::Scene;
+use crate::frames::{self, Sender};
+use crate::hosts::Namespace;
+use crate::program::{Ended, Live, number};
+use crate::stage::{SECOND, SERVER, Stage};
+
+pub const SCENES: &[Scene] = &[
+    ("an interface goes down and up", down_and_up),
+    ("an interface is removed and made anew", removed),
+    (
+        "an interface without Ethernet is captured",
+        without_ethernet,
+    ),
+    (
+        "two workers tell that they cannot follow",
+        removed_under_fanout,
+    ),
+];
+
+fn down_and_up() -> Result<()> {
+    let stage = Stage::new()?;
+    let mut live = stage.live(&format!("--servers {SERVER},{SECOND}"))?;
+    let before = stage.counters()?;
+    stage.encrypt(40001, stage.server())?;
+    stage.counters()?;
+    stage.client().ip("link set eth0 down")?;
+    live.await_event("interface_down", |it| it["interface"] == "eth0")?;
+    stage.client().ip("link set eth0 up")?;
+    live.await_event("interface_up", |it| it["interface"] == "eth0")?;
+    let report = live.report()?;
+    let until_then = number(&report, "accounting.packets")?;
+    stage.converse(1023, stage.second())?;
+    let passed = stage.counters()? - before;
+    let ended = live.end()?;
+    ended.hold(&[(SERVER, "encrypted"), (SECOND, "plaintext")], 1)?;
+    let counted = number(&ended.report, "accounting.packets")?;
+    ensure!(counted > until_then, "nothing came after the gap");
+    // By then the two asked for each other's hardware address, which no verdict needs.
+    ensure!(counted <= passed.packets, "{counted} of {passed:?}");
+    one_gap(&ended, 1, |gap| gap["from"].as_str() < gap["to"].as_str())
+}
+
+/// Each capture has one gap, of which something holds.
+fn one_gap(ended: &Ended, captures: u64, holds: impl Fn(&Value) -> bool) -> Result<()> {
+    let inputs = &ended.report["inputs"];
+    for input in inputs.as_array().into_iter().flatten() {
+        let gaps = &input["losses"]["gaps"];
+        ensure!(
+            gaps.as_array().is_some_and(|gaps| gaps.len() == 1),
+            "{gaps}"
+        );
+        ensure!(gaps[0]["from"].is_string() && holds(&gaps[0]), "{gaps}");
+    }
+    let stated = number(&ended.report, "losses.gaps")?;
+    ensure!(stated == captures, "{stated} gaps, not {captures}");
+    ensure!(warns_of_gap(ended), "{}", ended.report["warnings"]);
+    Ok(())
+}
+
+fn warns_of_gap(ended: &Ended) -> bool {
+    let mut warnings = ended.report["warnings"].as_array().into_iter().flatten();
+    warnings.any(|it| it.as_str().is_some_and(|it| it.contains(": down from ")))
+}
+
+fn removed() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let mut live = frames::live(&namespace, "")?;
+    Sender::on(&namespace)?.send(0..100)?;
+    namespace.ip("link del eth0")?;
+    live.await_event("interface_down", |_| true)?;
+    frames::plug_in(&namespace)?;
+    live.await_event("interface_up", |_| true)?;
+    Sender::on(&namespace)?.send(0..100)?;
+    let ended = live.end()?;
+    let counted = number(&ended.report, "accounting.packets")?;
+    ensure!(counted == 200, "{counted} of 200 packets");
+    one_gap(&ended, 1, |gap| gap["from"].as_str() < gap["to"].as_str())
+}
+
+/// No VLAN tag can be filtered there.
+fn without_ethernet() -> Result<()> {
+    let namespace = Namespace::new()?;
+    namespace.ip("tuntap add tun0 mode tun")?;
+    namespace.ip("link set tun0 up")?;
+    let arguments = format!("-i tun0 --duration 1s --servers {SERVER}");
+    let ended = Live::start(&namespace, &arguments)?.ended()?;
+    ended.hold(&[(SERVER, "silent")], 3)
+}
+
+/// The kernel binds no socket of a group anew.
+fn removed_under_fanout() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let mut live = frames::live(&namespace, "--threads 2")?;
+    Sender::on(&namespace)?.send(0..100)?;
+    namespace.ip("link del eth0")?;
+    for worker in ["eth0, worker 1", "eth0, worker 2"] {
+        live.await_event("interface_down", |it| it["interface"] == worker)?;
+    }
+    frames::plug_in(&namespace)?;
+    thread::sleep(Duration::from_secs(1));
+    Sender::on(&namespace)?.send(0..100)?;
+    let ended = live.end()?;
+    let counted = number(&ended.report, "accounting.packets")?;
+    ensure!(counted == 100, "{counted} packets");
+    ensure!(!ended.has("interface_up"), "it came back");
+    one_gap(&ended, 2, |gap| gap["to"].is_null())
+}

@@ -1,0 +1,56 @@
+//! A long run whose flows come and go.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::Scene;
+use crate::frames::{self, Sender};
+use crate::metrics::{Endpoint, sum};
+use crate::program::{await_some, number};
+use crate::stage::SERVER;
+
+pub const SCENES: &[Scene] = &[("a million flows, and memory stays flat", million_flows)];
+
+const FLOWS: u32 = 1_000_000;
+/// As many as the buffer holds even if nobody reads.
+const AT_ONCE: u32 = 200_000;
+/// What may be added after the first flows: states are cloned to be published, and an
+/// allocator does not give all of it back.
+const MAY_GROW_KIB: u64 = 24 << 10;
+
+fn million_flows() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let arguments = format!("--servers {SERVER} --max-flows 10000 --metrics 127.0.0.1:0");
+    let mut live = frames::live(&namespace, &arguments)?;
+    let endpoint = Endpoint::of(&mut live, &namespace)?;
+    let mut sender = Sender::on(&namespace)?;
+    let mut peaks = Vec::new();
+    for start in (0..FLOWS).step_by(AT_ONCE as usize) {
+        sender.send(start..start + AT_ONCE)?;
+        await_packets(&endpoint, start + AT_ONCE)?;
+        peaks.push(peak_memory_kib(live.pid())?);
+    }
+    let ended = live.end()?;
+    let accounting = &ended.report["accounting"];
+    let on_paths = number(accounting, "paths.packets")?;
+    ensure!(on_paths == u64::from(FLOWS), "{accounting} of {FLOWS}");
+    let grown = peaks[peaks.len() - 1] - peaks[0];
+    ensure!(grown <= MAY_GROW_KIB, "{peaks:?} KiB at most so far");
+    Ok(())
+}
+
+/// Waits until so many were read.
+fn await_packets(endpoint: &Endpoint<'_>, packets: u32) -> Result<()> {
+    await_some("all packets", || {
+        let read = sum(&endpoint.metrics()?, "plainsight_capture_packets_total")?;
+        Ok((read >= u64::from(packets)).then_some(()))
+    })
+}
+
+fn peak_memory_kib(pid: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.context("no VmHWM")?.trim_end_matches("kB").trim();
+    Ok(kib.parse()?)
+}

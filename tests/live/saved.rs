@@ -1,0 +1,126 @@
+//! What is saved, read again.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::Scene;
+use crate::program::{Ended, PROGRAM, number};
+use crate::stage::{SECOND, SERVER, Stage};
+
+pub const SCENES: &[Scene] = &[
+    ("a saved run gives the same report", one_file),
+    ("a saved ring gives the same report", large_ring),
+    ("a ring keeps the last files, each whole", small_ring),
+];
+
+/// A run with both kinds of traffic, in turns.
+fn run(arguments: &str) -> Result<Ended> {
+    let stage = Stage::new()?;
+    let mut live = stage.live(&format!("--servers {SERVER},{SECOND} {arguments}"))?;
+    for turn in 0..4 {
+        stage.encrypt(40001 + turn, stage.server())?;
+        stage.converse(1018 - 3 * turn, stage.second())?;
+        live.report()?;
+        stage.counters()?;
+    }
+    live.await_verdict(SECOND, "plaintext")?;
+    let ended = live.end()?;
+    ended.hold(&[(SERVER, "encrypted"), (SECOND, "plaintext")], 1)?;
+    Ok(ended)
+}
+
+fn one_file() -> Result<()> {
+    let ended = run("-w trace.pcapng")?;
+    let trace = ended.file("trace.pcapng");
+    let counted = number(&ended.report, "accounting.packets")?;
+    ensure!(
+        packets(&trace)? == counted,
+        "Wireshark counts another number"
+    );
+    same(&ended.report, &analyze(&[trace])?)
+}
+
+fn large_ring() -> Result<()> {
+    let ended = run("-w trace.pcapng --rotate-size 8KiB --rotate-count 60")?;
+    let files = ring(&ended, 60);
+    let counts: Vec<u64> = files
+        .iter()
+        .map(|file| packets(file))
+        .collect::<Result<_>>()?;
+    let used = counts.iter().filter(|&&count| count > 0).count();
+    ensure!((2..60).contains(&used), "{used} files were used");
+    let counted = number(&ended.report, "accounting.packets")?;
+    ensure!(
+        counts.iter().sum::<u64>() == counted,
+        "{counts:?} of {counted}"
+    );
+    same(&ended.report, &analyze(&files[..used])?)
+}
+
+fn small_ring() -> Result<()> {
+    let ended = run("-w trace.pcapng --rotate-size 8KiB --rotate-count 2")?;
+    let files = ring(&ended, 2);
+    let kept: u64 = files.iter().map(|file| packets(file)).sum::<Result<_>>()?;
+    let counted = number(&ended.report, "accounting.packets")?;
+    ensure!(0 < kept && kept < counted, "{kept} of {counted} packets");
+    let read = number(&analyze(&files)?, "accounting.packets")?;
+    ensure!(read == kept, "{read} of {kept} packets");
+    Ok(())
+}
+
+fn ring(ended: &Ended, count: usize) -> Vec<PathBuf> {
+    let name = |number| format!("trace-{number:03}.pcapng");
+    (1..=count)
+        .map(|number| ended.file(&name(number)))
+        .collect()
+}
+
+/// How many packets Wireshark finds in a file that it finds whole.
+fn packets(file: &Path) -> Result<u64> {
+    let output = Command::new("capinfos")
+        .args(["-c", "-M"])
+        .arg(file)
+        .output()?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success() && complaint.is_empty(),
+        "{complaint}"
+    );
+    let text = String::from_utf8(output.stdout)?;
+    let count = text.split_whitespace().next_back().context("no count")?;
+    Ok(count.parse()?)
+}
+
+fn analyze(files: &[PathBuf]) -> Result<Value> {
+    analyzed(files, &format!("{SERVER},{SECOND}"))
+}
+
+/// What `analyze` reports on files.
+pub fn analyzed(files: &[PathBuf], servers: &str) -> Result<Value> {
+    let output = Command::new(PROGRAM)
+        .args(["analyze", "--format", "json", "--servers", servers])
+        .args(files)
+        .output()?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_slice(&output.stdout).with_context(|| complaint.into_owned())
+}
+
+/// Checks that two reports say the same of the same packets.
+pub fn same(live: &Value, later: &Value) -> Result<()> {
+    for part in ["summary", "accounting", "first", "last", "dtls_elsewhere"] {
+        let (live, later) = (&live[part], &later[part]);
+        ensure!(live == later, "{part}: {live} live, {later} later");
+    }
+    ensure!(paths(live) == paths(later), "the paths differ");
+    Ok(())
+}
+
+/// What counts of each path.
+fn paths(report: &Value) -> Vec<[&Value; 6]> {
+    let paths = report["paths"].as_array().into_iter().flatten();
+    let fields = ["client", "server", "verdict", "traffic", "first", "last"];
+    paths.map(|path| fields.map(|field| &path[field])).collect()
+}
