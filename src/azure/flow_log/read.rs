@@ -146,8 +146,9 @@ struct Blocks<'w, R> {
 }
 
 impl<R: Read> Blocks<'_, R> {
+    /// The first byte of the next block, if there is one.
     #[cold]
-    fn next_block(&mut self) -> io::Result<()> {
+    fn next_block(&mut self) -> io::Result<Option<u8>> {
         let offset = self.place.offset();
         if offset - self.place.good.get() > VALUE_LIMIT {
             return Err(io::Error::other("a value of more than 1 MiB"));
@@ -157,20 +158,28 @@ impl<R: Read> Blocks<'_, R> {
         self.block.resize(BLOCK_LEN, 0);
         let read = self.bytes.read(&mut self.block);
         self.block.truncate(*read.as_ref().unwrap_or(&0));
-        read.map(|_| ())
+        read.map(|_| self.block.first().copied())
     }
 }
 
+/// A byte at a time, which is what JSON is read by.
 impl<R: Read> Read for Blocks<'_, R> {
     #[inline]
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.place.position.get() == self.block.len() {
-            self.next_block()?;
-        }
+        let Some(into) = into.first_mut() else {
+            return Ok(0);
+        };
         let position = self.place.position.get();
-        let read = (&self.block[position..]).read(into)?;
-        self.place.position.set(position + read);
-        Ok(read)
+        let next = match self.block.get(position) {
+            Some(&byte) => Some(byte),
+            None => self.next_block()?,
+        };
+        let Some(byte) = next else {
+            return Ok(0);
+        };
+        *into = byte;
+        self.place.position.set(self.place.position.get() + 1);
+        Ok(1)
     }
 }
 

@@ -14,16 +14,15 @@ pub(super) fn log(log: &LogReport) -> Vec<String> {
         all.push(damage(name, fault, &format!("{tuples} tuples")));
     }
     if log.bad_tuples > 0 {
-        let bad = number(log.bad_tuples);
-        let tuples = number(*tuples);
+        let [bad, tuples] = [log.bad_tuples, *tuples].map(number);
         all.push(format!(
             "{name}: {bad} of {tuples} tuples are not of version 4 and were passed over"
         ));
     }
     if let Some(word) = &log.unknown_state {
-        let unknown = number(log.unknown_states);
+        let [unknown, tuples] = [log.unknown_states, *tuples].map(number);
         all.push(format!(
-            "{name}: {unknown} tuples have an encryption state that plainsight does not know, as `{word}`"
+            "{name}: {unknown} of {tuples} tuples have an encryption state that plainsight does not know, as `{word}`"
         ));
     }
     all
