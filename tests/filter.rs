@@ -10,8 +10,8 @@ use plainsight::decode::Options;
 use plainsight::flow::fragments::Fragments;
 use plainsight::live::filter;
 use plainsight::pipeline::worker::Worker;
-use plainsight::report::Report;
-use plainsight::verdict::{Policy, Servers, judge};
+use plainsight::report::{Report, Run};
+use plainsight::verdict::{Policy, Servers, Sources, Viewpoint, judge};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
@@ -90,9 +90,17 @@ impl Filters {
             fragments.play(key, event, |later, outcome| snapshot.settle(later, outcome));
         }
         fragments.finish(|later, outcome| snapshot.settle(later, outcome));
-        let judgement = judge(snapshot, &self.servers, Policy::Azure);
-        let names = [(InterfaceId::of("eth0"), "eth0".to_owned())].into();
-        Report::new(&judgement, Vec::new(), &[], &names, Policy::Azure)
+        let sources = Sources {
+            captured: Some(snapshot),
+            logged: None,
+        };
+        let viewpoint = Viewpoint::recorded();
+        let judgement = judge(sources, &self.servers, Policy::Azure, viewpoint.value);
+        let run = Run {
+            interfaces: [(InterfaceId::of("eth0"), "eth0".to_owned())].into(),
+            ..Run::new(Policy::Azure, viewpoint)
+        };
+        Report::new(&judgement, run)
     }
 
     /// Holds that what is left out changes nothing that is said of a path.
