@@ -123,6 +123,8 @@ fn expected(report: &Value) -> Result<Samples> {
             "weak",
             "mixed",
             "plaintext",
+            "conflict",
+            "unproven",
             "undetermined",
             "silent",
         ] {
