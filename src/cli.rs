@@ -187,7 +187,7 @@ pub struct LiveFlags {
     pub output: OutputFlags,
 
     /// Let through besides what a verdict needs, in pcap-filter(7)'s language
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", value_parser = filter)]
     pub filter: Option<String>,
 
     /// Bytes to keep of each packet: 256 hold all that a verdict can rest on
@@ -321,6 +321,19 @@ plainsight live
 fn duration(text: &str) -> Result<Duration, String> {
     let duration: jiff::SignedDuration = text.parse().map_err(|error| format!("{error}"))?;
     Duration::try_from(duration).map_err(|error| format!("{error}"))
+}
+
+/// An expression that can stand beside others.
+fn filter(text: &str) -> Result<String, String> {
+    let shifts = ["vlan", "mpls", "pppoes", "geneve"];
+    let mut words = text.split(|c: char| !c.is_alphanumeric());
+    match words.find(|word| shifts.contains(word)) {
+        Some(word) => Err(format!(
+            "`{word}` moves where all that follows is looked for; what is in VLANs and tunnels \
+             is let through already"
+        )),
+        None => Ok(text.to_owned()),
+    }
 }
 
 /// An address to listen on; a port alone is one of loopback.

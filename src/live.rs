@@ -24,11 +24,9 @@ use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag::{register, register_conditional_shutdown};
 use signal_hook::iterator::Signals;
 
+use crate::capture::Interfaces;
 use crate::capture::live::{self, Handle, LiveError};
-use crate::capture::{Interfaces, Timestamp};
 use crate::cli::{Engine, Live};
-use crate::flow::fragments::Fragments;
-use crate::pipeline::worker::{Part, Worker};
 use crate::report::Report;
 
 pub mod confine;
@@ -56,7 +54,7 @@ use screen::Screen;
 use state::Published;
 use sum::Sum;
 use survey::Survey;
-use watch::{Delta, Orders, Standing, Watch};
+use watch::{Delta, Orders, Watch};
 
 /// The systemd unit that runs `plainsight live` as a service (`systemd.service(5)`).
 pub const UNIT: &str = include_str!("live/plainsight.service");
@@ -252,27 +250,22 @@ fn open_all(
         decode, servers, ..
     } = &survey.engine;
     let filter = |link_type| filter::of(decode, servers, config.filter.as_deref(), link_type);
+    let options = live::Options {
+        snap_length: config.snap_length,
+        buffer_bytes: config.buffer_bytes,
+    };
     let mut handles = Vec::new();
-    for (place, name) in survey.interfaces.iter().enumerate() {
-        let options = options(config, place);
+    for name in &survey.interfaces {
+        let mut group = None;
         for _ in 0..config.threads {
-            handles.push(Handle::open(name, &options, filter, interfaces)?);
+            let handle = Handle::open(name, &options, filter, interfaces)?;
+            if config.threads > 1 {
+                group = Some(handle.share(group)?);
+            }
+            handles.push(handle);
         }
     }
     Ok(handles)
-}
-
-fn options(config: &Live, place: usize) -> live::Options {
-    // A process has its own groups, as long as no other chose the same number.
-    let group = (std::process::id() as usize)
-        .wrapping_mul(31)
-        .wrapping_add(place);
-    let group = u16::try_from(group % usize::from(u16::MAX)).unwrap_or_default();
-    live::Options {
-        snap_length: config.snap_length,
-        buffer_bytes: config.buffer_bytes,
-        fanout: (config.threads > 1).then_some(group),
-    }
 }
 
 /// What the report calls each capture.
@@ -370,22 +363,13 @@ fn watch<'s>(
     let workers = handles.len();
     let (tell, deltas) = bounded(2 * workers);
     let buffers = ring.is_some().then(|| Buffers::new(workers));
+    let mut last = String::new();
     for (place, handle) in (0..).zip(handles) {
-        let watch = Watch {
-            handle,
-            worker: Worker::new(&engine.decode, engine.max_flows),
-            fragments: Fragments::default(),
-            part: Part {
-                file: place,
-                piece: 0,
-            },
-            recorder: buffers.as_ref().map(|all| Recorder::new(place, all)),
-            tell: tell.clone(),
-            told: Standing::default(),
-            packets: 0,
-            end: Timestamp(i64::MAX),
-            is_up: true,
-        };
+        // Those of an interface follow each other, and the first speaks for it.
+        let speaks = last != handle.name();
+        handle.name().clone_into(&mut last);
+        let recorder = buffers.as_ref().map(|all| Recorder::new(place, all));
+        let watch = Watch::new(place, handle, speaks, engine, recorder, tell.clone());
         scope.spawn(|| watch.run(orders));
     }
     let saved = ring.zip(buffers).map(|(ring, buffers)| {

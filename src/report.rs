@@ -118,6 +118,8 @@ pub struct Losses {
     pub gaps: Vec<Gap>,
     /// Such times that were too many to list.
     pub more_gaps: u64,
+    /// Whether the interface is down now, or was when the run ended.
+    pub down: bool,
 }
 
 impl Losses {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{LinkAddr, bind, setsockopt};
+use nix::sys::socket::{LinkAddr, bind, getsockopt, setsockopt};
 use pcap::{Active, Capture, Linktype, Packet, Precision};
 
 use super::losses::Drops;
@@ -35,8 +35,6 @@ pub struct Options {
     pub snap_length: u16,
     /// Bytes of the kernel's ring.
     pub buffer_bytes: u32,
-    /// The group of handles that share the interface's flows, where there are several.
-    pub fanout: Option<u16>,
 }
 
 /// Why an interface cannot be captured.
@@ -81,6 +79,16 @@ nix::setsockopt_impl!(
     usize,
     nix::sys::socket::sockopt::SetUsize
 );
+nix::getsockopt_impl!(
+    Fanout,
+    libc::SOL_PACKET,
+    libc::PACKET_FANOUT,
+    usize,
+    nix::sys::socket::sockopt::GetUsize
+);
+
+/// `PACKET_FANOUT_FLAG_UNIQUEID` of `linux/if_packet.h`: a group that is not yet.
+const UNIQUE_ID: usize = 0x2000;
 
 /// One capture of an interface.
 pub struct Handle {
@@ -93,8 +101,8 @@ pub struct Handle {
     /// Packets shown so far.
     packets: u64,
     counted: Counted,
-    /// Packets received before the capture was ready.
-    before: u64,
+    /// What was counted before the run began.
+    before: Counted,
     missed: Missed,
 }
 
@@ -105,62 +113,66 @@ impl Handle {
     /// pcap-filter(7)'s language, which depends on what packets begin with.
     ///
     /// # Errors
-    /// No such interface, no right to capture it, a filter that is none, or no fanout.
+    /// No such interface, no right to capture it, or a filter that is none.
     pub fn open(
         name: &str,
         options: &Options,
         filter: impl FnOnce(LinkType) -> String,
         interfaces: &Interfaces,
     ) -> Result<Self, LiveError> {
-        let interface = || name.to_owned();
-        let failed = |source| LiveError::Open {
-            interface: interface(),
+        let mut capture = activate(name, options).map_err(|source| LiveError::Open {
+            interface: name.to_owned(),
             source,
-        };
-        let mut capture = Capture::from_device(name)
-            .map_err(failed)?
-            .snaplen(options.snap_length.into())
-            .buffer_size(i32::try_from(options.buffer_bytes).unwrap_or(i32::MAX))
-            .timeout(BLOCK_TIMEOUT_MILLIS)
-            .precision(Precision::Nano)
-            .open()
-            .and_then(Capture::setnonblock)
-            .map_err(failed)?;
-        if name == ANY {
-            let cooked = Linktype(LinkType::LINUX_SLL2.0.into());
-            capture.set_datalink(cooked).map_err(failed)?;
-        }
+        })?;
         let link_type = LinkType(u16::try_from(capture.get_datalink().0).unwrap_or(u16::MAX));
         let filter = filter(link_type);
         capture
             .filter(&filter, true)
             .map_err(|source| LiveError::Filter {
-                interface: interface(),
+                interface: name.to_owned(),
                 filter,
                 source,
             })?;
-        if let Some(group) = options.fanout {
-            // Mode 0: by a hash of the flow, the same both ways.
-            setsockopt(&capture, Fanout, &usize::from(group)).map_err(|source| {
-                LiveError::Fanout {
-                    interface: interface(),
-                    source,
-                }
-            })?;
-        }
-        let mut handle = Self {
+        Ok(Self {
             link_type,
             interface: interfaces.id(name),
             index: link(name).map_or(0, |link| link.ifindex()),
             missed: Missed::of(name),
-            name: interface(),
+            name: name.to_owned(),
             capture,
             packets: 0,
             counted: Counted::default(),
-            before: 0,
-        };
-        handle.before = handle.count().received;
-        Ok(handle)
+            before: Counted::default(),
+        })
+    }
+
+    /// Shares the interface's flows with the other handles of a group, by a hash that is
+    /// the same both ways, and gives the group. The first makes one that no other process
+    /// has.
+    ///
+    /// # Errors
+    /// The kernel has no fanout.
+    pub fn share(&self, group: Option<u16>) -> Result<u16, LiveError> {
+        // Mode 0 is the hash; the number of the group stands in the lower half.
+        let wanted = group.map_or(UNIQUE_ID << 16, usize::from);
+        let shared = setsockopt(&self.capture, Fanout, &wanted)
+            .and_then(|()| getsockopt(&self.capture, Fanout))
+            .map_err(|source| LiveError::Fanout {
+                interface: self.name.clone(),
+                source,
+            })?;
+        Ok(u16::try_from(shared & usize::from(u16::MAX)).unwrap_or_default())
+    }
+
+    /// Leaves it to another handle to tell what the interface itself dropped.
+    pub fn leave_interface_drops(&mut self) {
+        self.missed = Missed::default();
+    }
+
+    /// Counts drops from here on: all handles are open, and those that share an interface
+    /// see each packet once.
+    pub fn begin(&mut self) {
+        self.before = self.count();
     }
 
     /// The interface's name.
@@ -209,19 +221,18 @@ impl Handle {
     /// `rx_fifo_errors` (Documentation/networking/statistics.rst of the kernel).
     pub fn drops(&mut self) -> Drops {
         Drops {
-            kernel: self.count().dropped,
+            kernel: self.count().dropped - self.before.dropped,
             interface: self.missed.count(),
         }
     }
 
     /// Packets that passed the filter and were neither shown nor dropped: still in the
-    /// ring. The kernel also counted what came before there was a filter, and libpcap
-    /// filtered that itself, so there may be a few more.
+    /// ring. What came before the run began may be among those that were shown, so there
+    /// may be a few more.
     pub fn unread(&mut self) -> u64 {
-        let Counted {
-            received, dropped, ..
-        } = self.count();
-        received.saturating_sub(self.before + dropped + self.packets)
+        let (now, before) = (self.count(), self.before);
+        let received = now.received - before.received;
+        received.saturating_sub(now.dropped - before.dropped + self.packets)
     }
 
     /// libpcap counts in 32 bits, which wrap.
@@ -250,6 +261,21 @@ impl Handle {
         }
         true
     }
+}
+
+fn activate(name: &str, options: &Options) -> Result<Capture<Active>, pcap::Error> {
+    let mut capture = Capture::from_device(name)?
+        .snaplen(options.snap_length.into())
+        .buffer_size(i32::try_from(options.buffer_bytes).unwrap_or(i32::MAX))
+        .timeout(BLOCK_TIMEOUT_MILLIS)
+        .precision(Precision::Nano)
+        .open()?
+        .setnonblock()?;
+    if name == ANY {
+        // Version 2 alone names the interface of each packet.
+        capture.set_datalink(Linktype(LinkType::LINUX_SLL2.0.into()))?;
+    }
+    Ok(capture)
 }
 
 /// The link-layer address of an interface that is up, which holds its number.
@@ -302,6 +328,7 @@ impl Counted {
 
 /// An interface's own counters of what it dropped. The files are held open, for later
 /// the process may open none.
+#[derive(Default)]
 struct Missed {
     files: Vec<File>,
     before: u64,

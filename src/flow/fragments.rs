@@ -73,6 +73,16 @@ enum State {
     Waiting(Vec<Later>),
 }
 
+impl State {
+    fn is_old(&self, now: Timestamp) -> bool {
+        let time = match self {
+            Self::Known(_, time) => *time,
+            Self::Waiting(waiting) => waiting.first().and_then(|later| later.at.time),
+        };
+        !is_soon(time, Some(now))
+    }
+}
+
 /// The packets of which fragments were seen lately.
 #[derive(Debug, Default)]
 pub struct Fragments {
@@ -93,6 +103,18 @@ impl Fragments {
             Event::Later(later) => self.later(key, later, &mut settle),
         }
         while self.order.len() > Self::LIMIT || self.waiting > Self::LIMIT {
+            self.forget(&mut settle);
+        }
+    }
+
+    /// Settles what has waited so long that its first fragment will not come any more.
+    pub fn expire(&mut self, now: Timestamp, mut settle: impl FnMut(Later, Outcome)) {
+        while let Some(oldest) = self.order.front()
+            && self
+                .packets
+                .get(oldest)
+                .is_none_or(|state| state.is_old(now))
+        {
             self.forget(&mut settle);
         }
     }

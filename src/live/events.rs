@@ -285,7 +285,7 @@ impl Watched {
         let interface = || input.name.clone();
         let now = Standing {
             drops: losses.kernel + losses.interface > 0,
-            down: losses.gaps.last().is_some_and(|gap| gap.to.is_none()),
+            down: losses.down,
         };
         let known = self.captures.insert(interface(), now).unwrap_or_default();
         if now.drops && !known.drops {

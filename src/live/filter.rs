@@ -70,6 +70,8 @@ fn dtls() -> String {
 /// the kernel would refuse the program (`BPF_MAXINSNS`, `linux/bpf_common.h`).
 fn to_servers(servers: &Servers) -> Option<String> {
     const MANY: usize = 64;
+    // An IPv6 address takes twice the instructions of an IPv4 one.
+    let weight = |text: &String| if text.starts_with("ip6") { 2 } else { 1 };
     let single = servers.expected().map(|address| match address.into() {
         IpAddr::V4(address) => format!("ip host {address}"),
         IpAddr::V6(address) => format!("ip6 host {address}"),
@@ -79,7 +81,7 @@ fn to_servers(servers: &Servers) -> Option<String> {
         IpNet::V6(block) => format!("ip6 net {block}"),
     });
     let known: Vec<String> = single.chain(blocks).collect();
-    match known.len() {
+    match known.iter().map(weight).sum() {
         0 => None,
         1..=MANY => Some(format!("(udp and ({}))", known.join(" or "))),
         _ => Some("udp".to_owned()),

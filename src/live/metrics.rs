@@ -257,10 +257,9 @@ fn captures(state: &State, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
             sample(&mut drops, &CaptureDrop { capture, by }, dropped)?;
         }
     }
-    let down = |gaps: &[crate::report::Gap]| gaps.last().is_some_and(|gap| gap.to.is_none());
     let mut up = gauge(encoder, "capture_up", "Whether the interface is up", None)?;
     for input in inputs {
-        let is_down = input.losses.as_ref().is_some_and(|it| down(&it.gaps));
+        let is_down = input.losses.as_ref().is_some_and(|losses| losses.down);
         let capture = input.name.clone();
         let labels = CaptureName { capture };
         ConstGauge::new(i64::from(!is_down)).encode(up.encode_family(&labels)?)?;

@@ -107,7 +107,7 @@ impl Capture {
             packets,
             drops,
             unread,
-            ..
+            is_down,
         } = self.standing;
         InputReport {
             name: self.name.clone(),
@@ -119,6 +119,7 @@ impl Capture {
                 unread,
                 gaps: self.gaps.clone(),
                 more_gaps: self.more_gaps,
+                down: is_down,
                 ..drops.into()
             }),
             before: Vec::new(),

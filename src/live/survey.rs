@@ -9,6 +9,8 @@ use super::route::{self, Routes, synthetic_of};
 use super::servers::discover;
 use crate::capture::live::ANY;
 use crate::cli::{Engine, Live};
+use crate::decode::Address;
+use crate::verdict::Servers;
 
 /// What a run goes by.
 pub(super) struct Survey {
@@ -32,7 +34,7 @@ impl Survey {
         }
         let interfaces = if config.interfaces.is_empty() {
             let local = route::local_addresses().map_err(super::system("list addresses"))?;
-            let servers = engine.servers.expected();
+            let servers = engine.servers.expected().chain(within(&engine.servers));
             let nids = found.local.into_iter();
             let routes = Routes::read(root);
             route::interfaces_for(servers, nids, &routes, &local)
@@ -51,10 +53,22 @@ impl Survey {
     }
 }
 
+/// An address of each block in which servers may be, to ask for a route to it.
+fn within(servers: &Servers) -> impl Iterator<Item = Address> {
+    let hosts = servers
+        .blocks()
+        .filter_map(|(block, _)| block.hosts().next());
+    hosts.map(Address::from)
+}
+
 /// That an interface sees a part of the traffic only.
 fn partial(root: &Path, interface: &str) -> Option<String> {
     if interface == ANY {
-        return None;
+        return Some(
+            "any: what interfaces drop, and when one is down, is not told there; name the \
+             interfaces with -i to have it told"
+                .to_owned(),
+        );
     }
     let whole = synthetic_of(root, interface)?;
     Some(format!(

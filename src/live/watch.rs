@@ -12,6 +12,7 @@ use crate::aggregate::Snapshot;
 use crate::capture::Timestamp;
 use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Handle};
 use crate::capture::losses::Drops;
+use crate::cli::Engine;
 use crate::flow::fragments::Fragments;
 use crate::pipeline::worker::{Part, Worker};
 
@@ -28,15 +29,27 @@ const BATCH: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Orders {
     stop: AtomicBool,
-    /// Packets that may still be read, where that was limited.
-    budget: Option<AtomicU64>,
+    budget: Option<Budget>,
+}
+
+/// Packets that may still be read, where that was limited.
+#[derive(Debug)]
+struct Budget {
+    /// Those that no worker has asked for.
+    left: AtomicU64,
+    /// Those that were not read.
+    unread: AtomicU64,
 }
 
 impl Orders {
     pub(super) fn new(packets: Option<u64>) -> Self {
+        let budget = |packets| Budget {
+            left: AtomicU64::new(packets),
+            unread: AtomicU64::new(packets),
+        };
         Self {
             stop: AtomicBool::new(false),
-            budget: packets.map(AtomicU64::new),
+            budget: packets.map(budget),
         }
     }
 
@@ -51,24 +64,23 @@ impl Orders {
     }
 
     fn is_spent(&self) -> bool {
-        let left = self.budget.as_ref();
-        left.is_some_and(|left| left.load(Ordering::Acquire) == 0)
+        let budget = self.budget.as_ref();
+        budget.is_some_and(|budget| budget.unread.load(Ordering::Acquire) == 0)
     }
 
-    /// Takes up to `many` packets from the budget, and gives how many there were.
-    fn take(&self, many: usize) -> usize {
-        let Some(budget) = &self.budget else {
-            return many;
+    /// Has `read` take up to `many` packets, as far as the budget allows; it gives how many
+    /// there were.
+    fn spend(&self, many: usize, read: impl FnOnce(usize) -> usize) -> usize {
+        let Some(Budget { left, unread }) = &self.budget else {
+            return read(many);
         };
         let less = |left: u64| Some(left.saturating_sub(many as u64));
-        let left = budget.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
-        left.map_or(0, |left| usize::try_from(left).unwrap_or(many).min(many))
-    }
-
-    fn give_back(&self, many: usize) {
-        if let Some(budget) = &self.budget {
-            budget.fetch_add(many as u64, Ordering::AcqRel);
-        }
+        let had = left.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+        let had = had.map_or(0, |had| usize::try_from(had).unwrap_or(many).min(many));
+        let count = read(had);
+        left.fetch_add((had - count) as u64, Ordering::AcqRel);
+        unread.fetch_sub(count as u64, Ordering::AcqRel);
+        count
     }
 }
 
@@ -95,30 +107,78 @@ pub(super) struct Delta {
 
 /// A worker at its capture.
 pub(super) struct Watch<'o> {
-    pub(super) handle: Handle,
-    pub(super) worker: Worker<'o>,
+    handle: Handle,
+    worker: Worker<'o>,
     /// The kernel gives all fragments of a packet to the same handle, for without ports
     /// its hash is that of the addresses.
-    pub(super) fragments: Fragments,
-    pub(super) part: Part,
-    pub(super) recorder: Option<Recorder>,
-    pub(super) tell: Sender<Delta>,
-    pub(super) told: Standing,
+    fragments: Fragments,
+    part: Part,
+    recorder: Option<Recorder>,
+    tell: Sender<Delta>,
+    told: Standing,
     /// Packets counted so far.
-    pub(super) packets: u64,
-    /// When the run ended: what was captured later is not of it.
-    pub(super) end: Timestamp,
+    packets: u64,
+    /// When the run began, and when it ended: what was captured before or later is not
+    /// of it.
+    run: (Timestamp, Timestamp),
     /// Whether the interface was up when it was last looked at.
-    pub(super) is_up: bool,
+    is_up: bool,
+    /// Whether this worker tells of the interface, which several may share.
+    speaks: bool,
 }
 
-impl Watch<'_> {
+/// What a worker found in the ring.
+struct Found {
+    /// Packets of the run.
+    counted: usize,
+    /// Others.
+    outside: usize,
+}
+
+impl<'o> Watch<'o> {
+    /// A worker for the capture at a place of the report, which begins now. One that does
+    /// not speak for the interface leaves it to another to tell what that missed.
+    pub(super) fn new(
+        place: u32,
+        mut handle: Handle,
+        speaks: bool,
+        engine: &'o Engine,
+        recorder: Option<Recorder>,
+        tell: Sender<Delta>,
+    ) -> Self {
+        if !speaks {
+            handle.leave_interface_drops();
+        }
+        handle.begin();
+        Self {
+            handle,
+            worker: Worker::new(&engine.decode, engine.max_flows),
+            fragments: Fragments::default(),
+            part: Part {
+                file: place,
+                piece: 0,
+            },
+            recorder,
+            tell,
+            told: Standing::default(),
+            packets: 0,
+            run: (now(), Timestamp(i64::MAX)),
+            is_up: true,
+            speaks,
+        }
+    }
+
     /// Counts packets until the run is over.
     pub(super) fn run(mut self, orders: &Orders) {
         let mut due = Instant::now() + HANDOVER;
         while !orders.is_over() {
             self.handle.wait(PATIENCE);
-            self.read(orders.take(BATCH), orders);
+            let found = orders.spend(BATCH, |limit| self.read(limit).counted);
+            if found == 0 && (!self.is_up || orders.budget.is_some()) {
+                // Poll would return at once: the interface is gone, or what is left of the
+                // budget is another worker's.
+                std::thread::sleep(PATIENCE / 4);
+            }
             if Instant::now() >= due {
                 self.hand_over();
                 self.is_up = self.handle.follow();
@@ -128,36 +188,34 @@ impl Watch<'_> {
         self.finish(orders);
     }
 
-    /// Reads at most `limit` packets, which were taken from the budget.
-    fn read(&mut self, limit: usize, orders: &Orders) -> usize {
+    /// Reads at most `limit` packets.
+    fn read(&mut self, limit: usize) -> Found {
         let Self {
             handle,
             worker,
             part,
             recorder,
-            packets,
-            end,
+            run: (begin, end),
             ..
         } = self;
+        let mut counted = 0;
         let read = handle.read(limit, |frame| {
-            if frame.time.is_some_and(|time| time > *end) {
+            let time = frame.time.unwrap_or(*begin);
+            if time < *begin || time > *end {
                 return;
             }
-            *packets += 1;
+            counted += 1;
             worker.packet(*part, frame);
             if let Some(recorder) = recorder {
                 recorder.add(frame);
             }
         });
+        self.packets += counted as u64;
         self.join_fragments();
-        let count = read.as_ref().copied().unwrap_or(0);
-        orders.give_back(limit - count);
-        if read.is_err() {
-            // The interface is gone, and asking again at once would not bring it back.
-            self.is_up = false;
-            std::thread::sleep(PATIENCE);
-        }
-        count
+        // Of an interface that is gone `follow` tells more.
+        self.is_up &= read.is_ok();
+        let outside = read.unwrap_or(0).saturating_sub(counted);
+        Found { counted, outside }
     }
 
     fn join_fragments(&mut self) {
@@ -173,13 +231,16 @@ impl Watch<'_> {
             packets: self.packets,
             drops: self.handle.drops(),
             unread: 0,
-            is_down: !self.is_up,
+            is_down: self.speaks && !self.is_up,
         }
     }
 
     /// Hands over what was counted, if there is room for it; else it is kept, and what
     /// comes next is counted into it.
     fn hand_over(&mut self) {
+        let snapshot = self.worker.snapshot();
+        self.fragments
+            .expire(now(), |later, outcome| snapshot.settle(later, outcome));
         if let Some(recorder) = &mut self.recorder {
             recorder.flush();
         }
@@ -228,23 +289,20 @@ impl Watch<'_> {
     /// kernel gives out no more: the last block comes when its time has run out. Gives how
     /// many packets are left where that takes too long.
     fn drain(&mut self) -> u64 {
-        self.end = now();
-        let unlimited = Orders::new(None);
+        self.run.1 = now();
         let deadline = Instant::now() + DRAIN;
         let block = Duration::from_millis(BLOCK_TIMEOUT_MILLIS.unsigned_abs().into());
         let mut silent = 0;
         while silent < 3 {
-            let before = self.packets;
-            let shown = self.read(BATCH, &unlimited);
-            let counted = self.packets - before;
-            if counted < shown as u64 {
+            let found = self.read(BATCH);
+            if found.outside > 0 {
                 return 0;
             }
             if Instant::now() > deadline {
                 return self.handle.unread();
             }
-            silent = if shown == 0 { silent + 1 } else { 0 };
-            if shown == 0 {
+            silent = if found.counted == 0 { silent + 1 } else { 0 };
+            if found.counted == 0 {
                 self.handle.wait(block);
                 std::thread::sleep(block / 4);
             }

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 use std::slice;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
@@ -16,6 +19,10 @@ use crate::stage::{Counters, SECOND, SERVER, Stage};
 pub const SCENES: &[Scene] = &[
     ("two workers count what one would", two_workers),
     ("two workers split no flow", no_flow_split),
+    (
+        "two workers count once what passes as they start",
+        start_under_load,
+    ),
 ];
 
 fn two_workers() -> Result<()> {
@@ -54,6 +61,38 @@ fn no_flow_split() -> Result<()> {
     ensure!(workers.iter().all(|&packets| packets > 0), "{workers:?}");
     let flows = unsplit_flows(&trace)?;
     ensure!(flows == 200, "{flows} flows");
+    Ok(())
+}
+
+/// Until all handles share the interface, each of them sees all of it.
+fn start_under_load() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let mut sender = Sender::on(&namespace)?;
+    let ended = thread::scope(|scope| {
+        let (tell, started) = mpsc::channel();
+        let sending = scope.spawn(move || {
+            for flow in 0..6000 {
+                sender.send(flow..flow + 1)?;
+                thread::sleep(Duration::from_micros(200));
+                if flow == 500 {
+                    tell.send(())?;
+                }
+            }
+            anyhow::Ok(())
+        });
+        started.recv()?;
+        let live = frames::live(&namespace, &format!("--threads 2 --servers {SERVER}"))?;
+        sending.join().expect("the sender does not panic")?;
+        live.end()
+    })?;
+    let paths = ended.report["paths"].as_array().into_iter().flatten();
+    let flows = paths.flat_map(|path| path["flows"].as_array().into_iter().flatten());
+    let counts: Vec<u64> = flows
+        .map(|flow| number(flow, "to_server.encrypted.packets"))
+        .collect::<Result<_>>()?;
+    ensure!(counts.len() > 100, "{} flows", counts.len());
+    let twice = counts.iter().filter(|&&count| count != 1).count();
+    ensure!(twice == 0, "{twice} of {} flows", counts.len());
     Ok(())
 }
 
