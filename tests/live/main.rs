@@ -90,7 +90,7 @@ fn lacking() -> Vec<String> {
     if !geteuid().is_root() {
         return vec!["root".to_owned()];
     }
-    let tools = ["ip", "tshark", "capinfos", "prometheus", "setpriv"];
+    let tools = ["ip", "tshark", "capinfos", "prometheus", "promtool", "setpriv"];
     let mut lacking: Vec<_> = tools
         .into_iter()
         .filter(|tool| Command::new(tool).arg("--version").output().is_err())
