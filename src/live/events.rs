@@ -157,8 +157,8 @@ impl fmt::Display for Event {
                 write!(f, "{path}: first plaintext: {shows}")
             }
             Self::DropsBegan { interface, .. } => write!(f, "{interface}: packets are being lost"),
-            Self::InterfaceDown { interface } => {
-                write!(f, "{interface} is down: nothing is seen there")
+            Self::InterfaceDown { interface: it } => {
+                write!(f, "{it} is down: nothing is seen there")
             }
             Self::InterfaceUp { interface } => write!(f, "{interface} is up again"),
             Self::SavingFailed { path, reason } => {
@@ -298,11 +298,7 @@ impl Watched {
             Some(_) => {}
         }
         if now.plaintext && !known.is_some_and(|known| known.plaintext) {
-            let mut evidence = path.evidence.iter();
-            events.push(Event::FirstPlaintext {
-                path: ends.clone(),
-                evidence: evidence.find(|it| it.of == "plaintext").cloned(),
-            });
+            events.push(first_plaintext(path));
         }
         (ends, now)
     }
@@ -324,14 +320,19 @@ impl Watched {
                 dropped_by_interface: losses.interface,
             });
         }
+        let interface = interface();
         match (known.down, now.down) {
-            (false, true) => events.push(Event::InterfaceDown {
-                interface: interface(),
-            }),
-            (true, false) => events.push(Event::InterfaceUp {
-                interface: interface(),
-            }),
+            (false, true) => events.push(Event::InterfaceDown { interface }),
+            (true, false) => events.push(Event::InterfaceUp { interface }),
             _ => {}
         }
+    }
+}
+
+fn first_plaintext(path: &PathReport) -> Event {
+    let mut evidence = path.evidence.iter();
+    Event::FirstPlaintext {
+        path: Ends::of(path),
+        evidence: evidence.find(|it| it.of == "plaintext").cloned(),
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
 use super::events::{Event, Line, Log};
 use super::metrics::Textfile;
@@ -19,9 +19,9 @@ use super::state::{History, Published, State};
 use crate::cli::Live;
 use crate::report::{Format, Report, Style};
 
-/// Events that may wait to be written.
-const EVENTS_AHEAD: usize = 1024;
-/// Reports that may wait to be printed: who asks again means the newest.
+/// Events that may wait to be written: many paths can appear at once.
+const EVENTS_AHEAD: usize = 1 << 16;
+/// Reports that may wait to be printed.
 const REPORTS_AHEAD: usize = 1;
 /// How long the end of a run waits for those who read.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -79,6 +79,9 @@ fn shows_screen(config: &Live) -> bool {
 struct Outlet<T> {
     give: Option<Sender<T>>,
     waiting: Receiver<T>,
+    /// How many may wait. The channel has no limit, for one with a limit takes its memory
+    /// before anything waits.
+    ahead: usize,
     failures: Receiver<String>,
     /// Open as long as the thread goes on.
     going: Going,
@@ -94,7 +97,7 @@ impl<T: Send + 'static> Outlet<T> {
         ahead: usize,
         write: impl FnOnce(&Receiver<T>, &Sender<String>) + Send + 'static,
     ) -> Self {
-        let (give, waiting) = bounded(ahead);
+        let (give, waiting) = unbounded();
         let (fail, failures) = bounded(8);
         let (goes, going) = bounded(0);
         let given = waiting.clone();
@@ -106,6 +109,7 @@ impl<T: Send + 'static> Outlet<T> {
         Self {
             give: Some(give),
             waiting,
+            ahead,
             failures,
             going,
         }
@@ -113,8 +117,9 @@ impl<T: Send + 'static> Outlet<T> {
 
     /// Hands over, if there is room.
     fn give(&self, what: T) -> bool {
-        let give = self.give.as_ref();
-        give.is_some_and(|give| give.try_send(what).is_ok())
+        let has_room = self.waiting.len() < self.ahead;
+        let give = self.give.as_ref().filter(|_| has_room);
+        give.is_some_and(|give| give.send(what).is_ok())
     }
 
     /// Waits until all is written, at most until a deadline. Gives how many were not, or not
@@ -286,5 +291,47 @@ impl Ended {
         // Nothing is ever sent: this is the end of the thread that printed until now.
         let _ = self.going.recv();
         self.printer.print(&self.report)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_finds_no_room_and_what_still_waits_is_told() {
+        let (take, taken) = bounded(0);
+        let (_reader, reads) = bounded::<()>(0);
+        let mut outlet = Outlet::open(3, move |lines, _| {
+            for line in lines {
+                take.send(line).expect("the test listens");
+                let _ = reads.recv();
+            }
+        });
+        assert!(outlet.give(0));
+        assert_eq!(taken.recv(), Ok(0));
+        let room = [1, 2, 3, 4, 5].map(|line| outlet.give(line));
+        assert_eq!(room, [true, true, true, false, false]);
+        assert_eq!(
+            outlet.close(Instant::now()),
+            4,
+            "one in hand, three behind it"
+        );
+    }
+
+    #[test]
+    fn all_is_written_before_the_end() {
+        let (write, written) = unbounded();
+        let mut outlet = Outlet::open(1000, move |lines, _| {
+            lines
+                .iter()
+                .for_each(|line| write.send(line).expect("the test listens"));
+        });
+        assert!((0..1000).all(|line| outlet.give(line)));
+        assert_eq!(outlet.close(Instant::now() + Duration::from_mins(1)), 0);
+        assert_eq!(
+            written.iter().collect::<Vec<_>>(),
+            (0..1000).collect::<Vec<_>>()
+        );
     }
 }
