@@ -53,8 +53,8 @@ pub enum Command {
     /// Give a verdict for each path as its packets pass this machine
     ///
     /// Captures on a client until it is told to end, with --duration or --packets, with
-    /// Ctrl-C, or by SIGTERM, and then reports as `analyze` does. SIGUSR1 prints a report
-    /// and goes on. On a terminal it shows a table meanwhile; else, a line for each change
+    /// Ctrl-C, by SIGTERM or SIGHUP, and then reports as `analyze` does. SIGUSR1 prints a
+    /// report and goes on. On a terminal it shows a table meanwhile; else, a line for each change
     /// of a verdict on standard error. What was dropped stands in the report.
     #[command(after_help = after_help(LIVE_EXAMPLES))]
     Live(LiveFlags),
@@ -231,6 +231,8 @@ pub struct LiveFlags {
     pub rotate_count: u16,
 
     /// Write an object in JSON for each change, one a line; - for standard output
+    ///
+    /// With - nothing else is written there: reports go to standard error.
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
 

@@ -4,36 +4,39 @@
 //!  watch (a thread for each capture) ─ deltas ─┐                       ┌─ screen
 //!  watch ────────────────────────────────────── sum ─ published state ─┼─ metrics
 //!    └─ blocks ─ save                           │                      └─ textfile
-//!  signals, clock ──────────────────────────────┴─ events
+//!  signals, clock ──────────────────────────────┴─ events, reports
 //! ```
 //!
 //! Workers wait for nobody: what the sum has no room for stays with them and grows. Who
-//! shows the state looks at what was published last. What was dropped on the way, by the
-//! interface, the kernel or at the end of the run, is part of what is summed.
+//! shows the state looks at what was published last. The sum waits for nobody either: the
+//! threads that write events and reports have to keep up, and what they miss is counted.
+//! What was dropped on the way, by the interface, the kernel or at the end of the run, is
+//! part of what is summed.
 
-use std::io::{self, IsTerminal};
+use std::fs;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use arc_swap::ArcSwapOption;
 use crossbeam_channel::{Receiver, bounded};
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag::{register, register_conditional_shutdown};
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::{Handle as EndOfSignals, Signals};
 
 use crate::capture::Interfaces;
 use crate::capture::live::{self, Handle, LiveError};
 use crate::cli::{Engine, Live};
-use crate::report::Report;
 
 pub mod confine;
 mod course;
 pub mod events;
 pub mod filter;
 mod metrics;
+mod outputs;
 pub mod route;
 mod save;
 mod screen;
@@ -47,10 +50,10 @@ use confine::{ConfineError, Confinement, missing_capture_right};
 use course::Course;
 use events::Log;
 use metrics::{Endpoint, Textfile};
+pub use outputs::Ended;
+use outputs::Outputs;
 pub use save::SaveError;
-
 use save::{Buffers, Recorder, Ring};
-use screen::Screen;
 use state::Published;
 use sum::Sum;
 use survey::Survey;
@@ -126,12 +129,12 @@ impl From<LiveError> for RunError {
     }
 }
 
-/// Captures, and reports when the run has ended.
+/// Captures, and gives a report when the run has ended.
 ///
 /// # Errors
 /// What keeps it from beginning: no interface, no right to capture, an output that cannot
 /// be written. Once it runs, nothing ends it but what it was told to wait for.
-pub fn run(config: &Live) -> Result<Report, RunError> {
+pub fn run(config: &Live) -> Result<Ended, RunError> {
     let mut ready = Ready::open(config)?;
     ready.confine()?;
     ready.run()
@@ -182,43 +185,38 @@ impl<'c> Ready<'c> {
     }
 
     /// Runs all threads, and the sum in this one.
-    fn run(self) -> Result<Report, RunError> {
-        let config = self.config;
+    fn run(self) -> Result<Ended, RunError> {
+        let (config, engine) = (self.config, &self.survey.engine);
         let published = Published::new(ArcSwapOption::empty());
         let textfile = textfile(config, &published)?;
-        let screen = shows_screen(config).then(|| Screen::open(config.output.style.color));
-        let screen = screen.transpose().map_err(system("draw on the terminal"))?;
-        let sum = Sum::new(
-            &self.survey.engine,
-            self.interfaces.names(),
-            titles(&self.handles),
-        );
-        let mut log = self.log;
-        log.is_quiet = screen.is_some();
-        let mut course = Course::new(config, sum, Published::clone(&published), textfile, log);
+        let outputs = Outputs::open(config, &published, textfile, self.log);
+        let outputs = outputs.map_err(system("draw on the terminal"))?;
+        let sum = Sum::new(engine, self.interfaces.names(), titles(&self.handles));
+        let mut course = Course::new(config, sum, outputs);
         let served = self.endpoint.as_ref().and_then(Endpoint::address);
         course.start(&self.survey, served);
         if let Some(endpoint) = self.endpoint {
-            let published = Published::clone(&published);
             thread::spawn(move || endpoint.serve(&published));
         }
         let orders = Orders::new(config.until.packets);
-        let over = AtomicBool::new(false);
-        let end_of_signals = self.signals.handle();
         thread::scope(|scope| {
-            let signals = listen(scope, self.signals);
-            let screen = screen.map(|screen| scope.spawn(|| screen.show(&published, &over)));
-            let (deltas, saved) =
-                watch(scope, self.handles, self.ring, &self.survey.engine, &orders);
-            course.follow(&deltas, &signals, &orders);
-            over.store(true, Ordering::Release);
-            if let Some(screen) = screen {
-                screen.thread().unpark();
-            }
-            end_of_signals.close();
-            course.note_saving(saved);
+            let _ending = Ending(&orders, self.signals.handle());
+            let requests = listen(scope, self.signals, &orders);
+            let (deltas, saved) = watch(scope, self.handles, self.ring, engine, &orders);
+            course.follow(&deltas, &requests, saved, &orders);
         });
         Ok(course.end())
+    }
+}
+
+/// Ends all threads of a run, however this one leaves it.
+struct Ending<'o>(&'o Orders, EndOfSignals);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let Self(orders, signals) = self;
+        orders.stop();
+        signals.close();
     }
 }
 
@@ -228,12 +226,6 @@ fn folder(file: &Path) -> PathBuf {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
     parent.map_or_else(|| ".".into(), Path::to_owned)
-}
-
-/// Whether a person looks on: then a table is drawn, if the terminal is not needed else.
-fn shows_screen(config: &Live) -> bool {
-    let is_events = config.events.as_deref() == Some(Path::new("-"));
-    io::stdout().is_terminal() && !is_events
 }
 
 fn system(what: &'static str) -> impl FnOnce(io::Error) -> RunError {
@@ -328,7 +320,7 @@ fn log(config: &Live) -> Result<Log, RunError> {
 }
 
 /// Signals that end the run, or ask for a report. The second that would end it does, at
-/// once.
+/// once; a terminal that is lost is one only where `nohup` did not say otherwise.
 fn signals() -> io::Result<Signals> {
     for signal in [SIGINT, SIGTERM] {
         let ending = Arc::new(AtomicBool::new(false));
@@ -336,18 +328,32 @@ fn signals() -> io::Result<Signals> {
         register_conditional_shutdown(signal, status, Arc::clone(&ending))?;
         register(signal, ending)?;
     }
-    Signals::new([SIGINT, SIGTERM, SIGUSR1])
+    let hangup = (!ignores(SIGHUP)).then_some(SIGHUP);
+    Signals::new([SIGINT, SIGTERM, SIGUSR1].into_iter().chain(hangup))
 }
 
-fn listen<'s>(scope: &'s Scope<'s, '_>, mut signals: Signals) -> Receiver<i32> {
-    let (tell, told) = bounded(8);
+/// Whether who started this process had it ignore a signal, by `proc_pid_status(5)`.
+fn ignores(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+/// Obeys signals that end the run, and hands on those that ask for a report.
+fn listen<'s>(scope: &'s Scope<'s, '_>, mut signals: Signals, orders: &'s Orders) -> Receiver<()> {
+    let (ask, requests) = bounded(1);
     scope.spawn(move || {
         for signal in signals.forever() {
-            // More than can be answered need no answer.
-            let _ = tell.try_send(signal);
+            if signal == SIGUSR1 {
+                // One report answers all that ask before it.
+                let _ = ask.try_send(());
+            } else {
+                orders.stop();
+            }
         }
     });
-    told
+    requests
 }
 
 type Saved<'s> = ScopedJoinHandle<'s, Result<(), SaveError>>;

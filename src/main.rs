@@ -25,7 +25,8 @@ fn main() -> ExitCode {
     };
     outcome.map_or_else(
         |error| {
-            eprintln!("plainsight: {error}");
+            // Who does not read it has the exit code.
+            let _ = writeln!(io::stderr(), "plainsight: {error}");
             Exit::Failed.code().into()
         },
         ExitCode::from,
@@ -49,9 +50,10 @@ fn live(flags: LiveFlags) -> Result<u8, Box<dyn Error>> {
     let config = Live::try_from(flags)?;
     // Later the process may open none.
     let files = open_files(&config.output)?;
-    let report = plainsight::live::run(&config)?;
-    write_all(&report, &config.output, files)?;
-    Ok(report.exit_code())
+    let ended = plainsight::live::run(&config)?;
+    write_files(&ended.report, &config.output, files)?;
+    printed(ended.print())?;
+    Ok(ended.report.exit_code())
 }
 
 /// Opens the files that reports go to, and leaves what is in them until there is one.
@@ -73,6 +75,16 @@ fn cannot_write(path: &Path, error: &io::Error) -> String {
 }
 
 fn write_all<R>(report: &R, output: &Output<R>, files: Vec<File>) -> Result<(), String> {
+    write_files(report, output, files)?;
+    let out = io::stdout().lock();
+    printed(write(report, output.format, &output.style, out))
+}
+
+fn printed(written: io::Result<()>) -> Result<(), String> {
+    whole(written).map_err(|error| format!("cannot write the report: {error}"))
+}
+
+fn write_files<R>(report: &R, output: &Output<R>, files: Vec<File>) -> Result<(), String> {
     let plain = Style {
         color: false,
         ..output.style.clone()
@@ -82,8 +94,7 @@ fn write_all<R>(report: &R, output: &Output<R>, files: Vec<File>) -> Result<(), 
             .and_then(|()| write(report, format, &plain, file))
             .map_err(|error| cannot_write(path, &error))?;
     }
-    let written = write(report, output.format, &output.style, io::stdout().lock());
-    whole(written).map_err(|error| format!("cannot write the report: {error}"))
+    Ok(())
 }
 
 fn posture(flags: PostureFlags) -> Result<u8, Box<dyn Error>> {

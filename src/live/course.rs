@@ -1,18 +1,15 @@
 //! The course of a run: deltas in, states and events out, until it ends.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select, tick};
-use signal_hook::consts::SIGUSR1;
 
-use super::events::{Event, Log, Watched};
-use super::metrics::Textfile;
+use super::Saved;
+use super::events::{Event, Watched};
+use super::outputs::{Ended, Outputs, Printer};
 use super::save::SaveError;
-use super::state::{History, Published, State};
 use super::sum::Sum;
 use super::survey::Survey;
 use super::watch::{Delta, Orders};
@@ -32,62 +29,49 @@ const REST: u32 = 20;
 pub(super) struct Course<'c> {
     config: &'c Live,
     sum: Sum<'c>,
-    published: Published,
-    log: Log,
-    textfile: Option<Textfile>,
+    outputs: Outputs,
     watched: Watched,
-    history: History,
-    /// What went wrong with outputs meanwhile.
-    notes: Vec<String>,
     /// The last report, until there is something new.
     last: Option<Arc<Report>>,
     started: Instant,
     due: Instant,
-    written: Instant,
 }
 
 impl<'c> Course<'c> {
-    pub(super) fn new(
-        config: &'c Live,
-        sum: Sum<'c>,
-        published: Published,
-        textfile: Option<Textfile>,
-        log: Log,
-    ) -> Self {
+    pub(super) fn new(config: &'c Live, sum: Sum<'c>, outputs: Outputs) -> Self {
         let now = Instant::now();
         Self {
             config,
             sum,
-            published,
-            log,
-            textfile,
+            outputs,
             watched: Watched::default(),
-            history: History::new(),
-            notes: Vec::new(),
             last: None,
             started: now,
             due: now,
-            written: now,
         }
     }
 
     /// Tells what the run goes by.
     pub(super) fn start(&mut self, survey: &Survey, metrics: Option<SocketAddr>) {
-        self.notes.clone_from(&survey.notes);
+        for note in &survey.notes {
+            self.outputs.note(note.clone());
+        }
         let interfaces = survey.interfaces.clone();
         let servers = ServerReport::all(&survey.engine.servers);
-        self.tell(Event::Started {
+        self.outputs.tell(Event::Started {
             interfaces,
             servers,
             metrics,
         });
     }
 
-    /// Adds up what the workers hand over until all of them have ended.
+    /// Adds up what the workers hand over until all of them have ended, and nothing is left
+    /// to save.
     pub(super) fn follow(
         &mut self,
         deltas: &Receiver<Delta>,
-        signals: &Receiver<i32>,
+        requests: &Receiver<()>,
+        mut saved: Option<Saved<'_>>,
         orders: &Orders,
     ) {
         let ticks = tick(TICK);
@@ -95,15 +79,15 @@ impl<'c> Course<'c> {
             select! {
                 recv(deltas) -> delta => match delta {
                     Ok(delta) => self.add(delta),
-                    Err(_) => return,
+                    Err(_) => break,
                 },
-                recv(signals) -> signal => match signal {
-                    Ok(SIGUSR1) => self.print(),
-                    _ => orders.stop(),
+                recv(requests) -> request => if request.is_ok() {
+                    self.print();
                 },
-                recv(ticks) -> _ => self.tick(orders),
+                recv(ticks) -> _ => self.tick(&mut saved, orders),
             }
         }
+        self.end_saving(saved);
     }
 
     fn add(&mut self, delta: Delta) {
@@ -111,12 +95,15 @@ impl<'c> Course<'c> {
         self.last = None;
     }
 
-    fn tick(&mut self, orders: &Orders) {
+    fn tick(&mut self, saved: &mut Option<Saved<'_>>, orders: &Orders) {
         let Until {
             duration, decided, ..
         } = self.config.until;
         if duration.is_some_and(|limit| self.started.elapsed() >= limit) {
             orders.stop();
+        }
+        if saved.as_ref().is_some_and(Saved::is_finished) {
+            self.end_saving(saved.take());
         }
         if Instant::now() >= self.due {
             let report = self.publish();
@@ -126,91 +113,66 @@ impl<'c> Course<'c> {
         }
     }
 
+    /// Tells what became of saving, once nothing is saved any more.
+    fn end_saving(&mut self, saved: Option<Saved<'_>>) {
+        if let Some(Ok(Err(error))) = saved.map(Saved::join) {
+            let note = format!("{error}: what came after is not saved");
+            self.outputs.note(note);
+            let SaveError { path, source } = error;
+            let reason = source.to_string();
+            self.outputs.tell(Event::SavingFailed { path, reason });
+        }
+    }
+
     /// Publishes what is known now.
     fn publish(&mut self) -> Arc<Report> {
         let begun = Instant::now();
-        let last = self.last.as_ref().map(Arc::clone);
-        let report = last.unwrap_or_else(|| self.judge());
-        self.published.store(Some(
-            State {
-                minutes: self.history.look(&report),
-                report: Arc::clone(&report),
-                elapsed: self.started.elapsed(),
-            }
-            .into(),
-        ));
-        if self.written.elapsed() >= Textfile::EVERY {
-            self.write_textfile();
-        }
+        let report = self.current();
+        let elapsed = self.started.elapsed();
+        self.outputs.publish(Arc::clone(&report), elapsed);
         self.due = begun + PUBLISH.max(begun.elapsed() * REST);
         report
     }
 
+    /// The last report, if nothing is new; else a new one.
+    fn current(&mut self) -> Arc<Report> {
+        let warnings = self.outputs.warnings();
+        match &self.last {
+            Some(last) if last.warnings.ends_with(&warnings) => Arc::clone(last),
+            _ => self.judge(warnings),
+        }
+    }
+
     /// Makes a report of what is known now, and tells what is new in it.
-    fn judge(&mut self) -> Arc<Report> {
+    fn judge(&mut self, warnings: Vec<String>) -> Arc<Report> {
         let mut report = self.sum.report();
-        report.warnings.extend(self.notes.iter().cloned());
-        let events = self.watched.look(&report);
+        report.warnings.extend(warnings);
+        for event in self.watched.look(&report) {
+            self.outputs.tell(event);
+        }
         let report = Arc::new(report);
         self.last = Some(Arc::clone(&report));
-        for event in events {
-            self.tell(event);
-        }
         report
-    }
-
-    fn write_textfile(&mut self) {
-        self.written = Instant::now();
-        if let Some(file) = &self.textfile
-            && let Err(error) = file.write(&self.published)
-        {
-            self.note(format!("cannot write {}: {error}", file.path().display()));
-        }
-    }
-
-    fn tell(&mut self, event: Event) {
-        if let Err(error) = self.log.tell(event) {
-            self.note(format!("cannot write events any more: {error}"));
-        }
-    }
-
-    /// Keeps what went wrong for the report, once.
-    fn note(&mut self, note: String) {
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
-            self.last = None;
-        }
     }
 
     /// Prints a report, as SIGUSR1 asks for.
     fn print(&mut self) {
         let report = self.publish();
-        let output = &self.config.output;
-        let printed = output
-            .format
-            .write(&report, &output.style, &mut io::stdout().lock());
-        if let Err(error) = printed {
-            self.note(format!("cannot write a report: {error}"));
-        }
+        self.outputs.print(report);
     }
 
-    /// Notes what became of saving, once there is nothing more to save.
-    pub(super) fn note_saving(
-        &mut self,
-        saved: Option<ScopedJoinHandle<'_, Result<(), SaveError>>>,
-    ) {
-        if let Some(Ok(Err(error))) = saved.map(ScopedJoinHandle::join) {
-            self.note(format!("{error}: what came after is not saved"));
+    /// Ends with the last report, which also says what went wrong with the last outputs.
+    pub(super) fn end(mut self) -> Ended {
+        let exit_code = self.publish().exit_code();
+        self.outputs.tell(Event::Ended { exit_code });
+        let (warnings, going) = self.outputs.end();
+        let mut report = self.sum.report();
+        report.warnings.extend(warnings);
+        Ended {
+            report,
+            printer: Printer::of(self.config),
+            going,
         }
-    }
-
-    /// The last report.
-    pub(super) fn end(mut self) -> Report {
-        let report = self.publish();
-        let exit_code = report.exit_code();
-        self.tell(Event::Ended { exit_code });
-        self.write_textfile();
-        Arc::unwrap_or_clone(report)
     }
 }
 

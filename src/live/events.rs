@@ -6,7 +6,8 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -72,6 +73,13 @@ pub enum Event {
     InterfaceUp {
         /// Which.
         interface: String,
+    },
+    /// What is captured can be saved no more.
+    SavingFailed {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
     },
     /// The run has ended.
     Ended {
@@ -139,19 +147,7 @@ impl fmt::Display for Event {
                 interfaces,
                 servers,
                 metrics,
-            } => {
-                write!(f, "capturing on {}", interfaces.join(", "))?;
-                let named = |it: &ServerReport| format!("{} ({})", it.address, it.source);
-                let servers: Vec<String> = servers.iter().map(named).collect();
-                match &servers[..] {
-                    [] => write!(f, "; no server is known yet")?,
-                    known => write!(f, "; servers: {}", known.join(", "))?,
-                }
-                match metrics {
-                    Some(address) => write!(f, "; metrics on http://{address}/metrics"),
-                    None => Ok(()),
-                }
-            }
+            } => started(f, interfaces, servers, metrics.as_ref()),
             Self::PathAppeared { path, verdict } => write!(f, "{path}: {}", verdict.name()),
             Self::VerdictChanged { path, from, to } => {
                 write!(f, "{path}: {}, was {}", to.name(), from.name())
@@ -161,12 +157,34 @@ impl fmt::Display for Event {
                 write!(f, "{path}: first plaintext: {shows}")
             }
             Self::DropsBegan { interface, .. } => write!(f, "{interface}: packets are being lost"),
-            Self::InterfaceDown { interface } => {
-                write!(f, "{interface} is down: nothing is seen there")
+            Self::InterfaceDown { interface: it } => {
+                write!(f, "{it} is down: nothing is seen there")
             }
             Self::InterfaceUp { interface } => write!(f, "{interface} is up again"),
+            Self::SavingFailed { path, reason } => {
+                write!(f, "cannot save to {} any more: {reason}", path.display())
+            }
             Self::Ended { exit_code } => write!(f, "ended, exit code {exit_code}"),
         }
+    }
+}
+
+fn started(
+    f: &mut fmt::Formatter<'_>,
+    interfaces: &[String],
+    servers: &[ServerReport],
+    metrics: Option<&SocketAddr>,
+) -> fmt::Result {
+    write!(f, "capturing on {}", interfaces.join(", "))?;
+    let named = |it: &ServerReport| format!("{} ({})", it.address, it.source);
+    let servers: Vec<String> = servers.iter().map(named).collect();
+    match &servers[..] {
+        [] => write!(f, "; no server is known yet")?,
+        known => write!(f, "; servers: {}", known.join(", "))?,
+    }
+    match metrics {
+        Some(address) => write!(f, "; metrics on http://{address}/metrics"),
+        None => Ok(()),
     }
 }
 
@@ -185,7 +203,7 @@ impl Log {
         let file: Box<dyn Write + Send> = if path == Path::new("-") {
             Box::new(io::stdout())
         } else {
-            Box::new(File::options().create(true).append(true).open(path)?)
+            Box::new(open(path)?)
         };
         Ok(Self {
             file: Some(file),
@@ -197,15 +215,15 @@ impl Log {
     ///
     /// # Errors
     /// Those of the file, once: then there is none any more.
-    pub(super) fn tell(&mut self, event: Event) -> io::Result<()> {
-        let line = Line::from(event);
+    pub(super) fn tell(&mut self, line: &Line) -> io::Result<()> {
         if !self.is_quiet {
-            eprintln!("{line}");
+            // A person who is gone stops no run.
+            let _ = writeln!(io::stderr(), "{line}");
         }
         let Some(file) = &mut self.file else {
             return Ok(());
         };
-        let written = serde_json::to_string(&line)
+        let written = serde_json::to_string(line)
             .map_err(io::Error::from)
             .and_then(|json| writeln!(file, "{json}"))
             .and_then(|()| file.flush());
@@ -216,11 +234,21 @@ impl Log {
     }
 }
 
+/// A pipe with a name is also opened to be read, for without a reader the kernel would keep
+/// the run from beginning.
+fn open(path: &Path) -> io::Result<File> {
+    let is_pipe = path
+        .metadata()
+        .is_ok_and(|metadata| metadata.file_type().is_fifo());
+    let mut options = File::options();
+    options.create(true).append(true).read(is_pipe).open(path)
+}
+
 /// What was known at the last look.
 #[derive(Debug, Default)]
 pub struct Watched {
     paths: BTreeMap<Ends, Known>,
-    captures: BTreeMap<String, Standing>,
+    captures: BTreeMap<String, Condition>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -230,7 +258,7 @@ struct Known {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Standing {
+struct Condition {
     drops: bool,
     down: bool,
 }
@@ -241,22 +269,22 @@ impl Watched {
         let mut events = Vec::new();
         // A server that was expected and is silent has not appeared.
         let seen = |path: &&PathReport| path.verdict != Verdict::Silent;
-        for path in report.paths.iter().filter(seen) {
-            self.path(path, &mut events);
-        }
+        let paths = report.paths.iter().filter(seen);
+        // Paths that are no longer in the report are forgotten.
+        self.paths = paths.map(|path| self.path(path, &mut events)).collect();
         for input in &report.inputs {
             self.capture(input, &mut events);
         }
         events
     }
 
-    fn path(&mut self, path: &PathReport, events: &mut Vec<Event>) {
+    fn path(&self, path: &PathReport, events: &mut Vec<Event>) -> (Ends, Known) {
         let ends = Ends::of(path);
         let now = Known {
             verdict: path.verdict,
             plaintext: path.traffic.plaintext.packets > 0,
         };
-        let known = self.paths.insert(ends.clone(), now);
+        let known = self.paths.get(&ends);
         match known {
             None => events.push(Event::PathAppeared {
                 path: ends.clone(),
@@ -270,12 +298,9 @@ impl Watched {
             Some(_) => {}
         }
         if now.plaintext && !known.is_some_and(|known| known.plaintext) {
-            let mut evidence = path.evidence.iter();
-            events.push(Event::FirstPlaintext {
-                path: ends,
-                evidence: evidence.find(|it| it.of == "plaintext").cloned(),
-            });
+            events.push(first_plaintext(path));
         }
+        (ends, now)
     }
 
     fn capture(&mut self, input: &InputReport, events: &mut Vec<Event>) {
@@ -283,7 +308,7 @@ impl Watched {
             return;
         };
         let interface = || input.name.clone();
-        let now = Standing {
+        let now = Condition {
             drops: losses.kernel + losses.interface > 0,
             down: losses.down,
         };
@@ -295,14 +320,19 @@ impl Watched {
                 dropped_by_interface: losses.interface,
             });
         }
+        let interface = interface();
         match (known.down, now.down) {
-            (false, true) => events.push(Event::InterfaceDown {
-                interface: interface(),
-            }),
-            (true, false) => events.push(Event::InterfaceUp {
-                interface: interface(),
-            }),
+            (false, true) => events.push(Event::InterfaceDown { interface }),
+            (true, false) => events.push(Event::InterfaceUp { interface }),
             _ => {}
         }
+    }
+}
+
+fn first_plaintext(path: &PathReport) -> Event {
+    let mut evidence = path.evidence.iter();
+    Event::FirstPlaintext {
+        path: Ends::of(path),
+        evidence: evidence.find(|it| it.of == "plaintext").cloned(),
     }
 }

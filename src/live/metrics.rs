@@ -1,6 +1,9 @@
-//! The state for Prometheus, in the `OpenMetrics` text format: on an HTTP endpoint, and as
-//! a file for `node_exporter`'s textfile collector.
+//! The state for Prometheus: on an HTTP endpoint in the `OpenMetrics` text format, and in
+//! Prometheus' own as a file for `node_exporter`'s textfile collector.
+//!
+//! <https://prometheus.io/docs/instrumenting/exposition_formats/>
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt;
 use std::fs;
@@ -24,16 +27,23 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
+use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use super::state::{Published, State};
-use crate::report::PathReport;
+use crate::report::{InputReport, PathReport};
 use crate::verdict::Verdict;
 
 /// The media type of what is served.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// How long a client may take to ask.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it may take to ask and to read the answer.
+const SCRAPE: Duration = Duration::from_secs(10);
+/// Clients that are served at once.
+const AT_ONCE: usize = 16;
 
 /// An endpoint that is open and not yet served.
 pub(super) struct Endpoint {
@@ -60,27 +70,35 @@ impl Endpoint {
         let Self { listener, runtime } = self;
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener)?;
+            let mut clients = JoinSet::new();
             loop {
-                let Ok((stream, _)) = listener.accept().await else {
+                if clients.len() == AT_ONCE {
+                    clients.join_next().await;
+                }
+                match listener.accept().await {
+                    Ok((stream, _)) => {
+                        clients.spawn(serve_one(stream, Published::clone(published)));
+                    }
                     // Out of descriptors, most likely: they come back.
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    continue;
-                };
-                let published = Published::clone(published);
-                let answer = service_fn(move |request| {
-                    let answer = answer(&request, &published);
-                    async { Ok::<_, Infallible>(answer) }
-                });
-                let mut connection = http1::Builder::new();
-                connection
-                    .timer(TokioTimer::new())
-                    .header_read_timeout(PATIENCE);
-                let connection = connection.serve_connection(TokioIo::new(stream), answer);
-                // One at a time: a scrape is short, and more would not be faster.
-                let _ = tokio::time::timeout(PATIENCE, connection).await;
+                    Err(_) => sleep(Duration::from_millis(100)).await,
+                }
             }
         })
     }
+}
+
+/// Answers once: a client that keeps its connection would keep others out.
+async fn serve_one(stream: TcpStream, published: Published) {
+    let answer = service_fn(move |request| {
+        let answer = answer(&request, &published);
+        async { Ok::<_, Infallible>(answer) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), answer);
+    let _ = timeout(SCRAPE, connection).await;
 }
 
 fn answer(request: &Request<Incoming>, published: &Published) -> Response<Full<Bytes>> {
@@ -105,6 +123,28 @@ fn text(published: &Published) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = encode(&mut text, &registry);
+    text
+}
+
+/// `OpenMetrics` in Prometheus' older format: there the comments name a counter as its
+/// samples do, and tell neither units nor the end.
+fn prometheus_text(open_metrics: &str) -> String {
+    let counter = |line: &str| {
+        let name = line.strip_prefix("# TYPE ")?.strip_suffix(" counter")?;
+        Some(name.to_owned())
+    };
+    let counters: BTreeSet<String> = open_metrics.lines().filter_map(counter).collect();
+    let mut text = String::with_capacity(open_metrics.len());
+    for line in open_metrics.lines() {
+        let mut words = line.splitn(4, ' ');
+        match [(); 4].map(|()| words.next().unwrap_or_default()) {
+            ["#", "UNIT" | "EOF", ..] => {}
+            ["#", comment, name, said] if counters.contains(name) => {
+                text.extend(["# ", comment, " ", name, "_total ", said, "\n"]);
+            }
+            _ => text.extend([line, "\n"]),
+        }
+    }
     text
 }
 
@@ -134,7 +174,7 @@ impl Textfile {
     }
 
     pub(super) fn write(&self, published: &Published) -> io::Result<()> {
-        fs::write(&self.draft, text(published))?;
+        fs::write(&self.draft, prometheus_text(&text(published)))?;
         fs::rename(&self.draft, &self.path)
     }
 }
@@ -150,6 +190,12 @@ impl Collector for Metrics {
         }
         cost(&mut encoder)
     }
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct PathEnds {
+    client: String,
+    server: String,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -183,25 +229,22 @@ fn paths(state: &State, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     each_class(paths, |labels, count| {
         sample(&mut packets, labels, count.packets)
     })?;
-    let bytes = Some(Unit::Bytes);
-    let mut bytes = counter(
-        encoder,
-        "path_wire",
-        "Original frame lengths",
-        bytes.as_ref(),
-    )?;
+    let (unit, help) = (Some(Unit::Bytes), "Original frame lengths");
+    let mut bytes = counter(encoder, "path_wire", help, unit.as_ref())?;
     each_class(paths, |labels, count| {
         sample(&mut bytes, labels, count.wire_bytes)
     })?;
-    let mut verdicts = gauge(
-        encoder,
-        "path_verdict",
-        "1 for the verdict that holds",
-        None,
-    )?;
+    verdicts(paths, encoder)?;
+    losses(paths, encoder)
+}
+
+/// Each path's verdict as a set of states, one of which holds.
+fn verdicts(paths: &[PathReport], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let help = "1 for the verdict that holds";
+    let mut verdicts = gauge(encoder, "path_verdict", help, None)?;
     for path in paths {
         for verdict in Verdict::ALL {
-            let (client, server) = ends(path);
+            let PathEnds { client, server } = ends(path);
             let labels = PathVerdict {
                 client,
                 server,
@@ -214,31 +257,49 @@ fn paths(state: &State, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     Ok(())
 }
 
+/// What was missed of each path. Records that come late lower their number again.
+fn losses(paths: &[PathReport], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let help = "Records that DTLS numbered and nobody saw";
+    let mut missing = gauge(encoder, "path_dtls_missing_records", help, None)?;
+    for path in paths {
+        if let Some(dtls) = &path.dtls {
+            let records = ConstGauge::new(dtls.missing);
+            records.encode(missing.encode_family(&ends(path))?)?;
+        }
+    }
+    let help = "Whether the verdict had to do without some packets";
+    let mut under_loss = gauge(encoder, "path_under_loss", help, None)?;
+    for path in paths {
+        let is_under_loss = ConstGauge::new(i64::from(path.under_loss));
+        is_under_loss.encode(under_loss.encode_family(&ends(path))?)?;
+    }
+    Ok(())
+}
+
 fn each_class(
     paths: &[PathReport],
     mut show: impl FnMut(&PathClass, crate::flow::Count) -> fmt::Result,
 ) -> fmt::Result {
     for path in paths {
-        let (client, server) = ends(path);
+        let PathEnds { client, server } = ends(path);
         for (class, count) in path.traffic.by_class() {
-            let (client, server) = (client.clone(), server.clone());
-            let class = class.name();
-            show(
-                &PathClass {
-                    client,
-                    server,
-                    class,
-                },
-                count,
-            )?;
+            let labels = PathClass {
+                client: client.clone(),
+                server: server.clone(),
+                class: class.name(),
+            };
+            show(&labels, count)?;
         }
     }
     Ok(())
 }
 
-fn ends(path: &PathReport) -> (String, String) {
+fn ends(path: &PathReport) -> PathEnds {
     let name = |end: &Option<String>| end.clone().unwrap_or_default();
-    (name(&path.client), name(&path.server))
+    PathEnds {
+        client: name(&path.client),
+        server: name(&path.server),
+    }
 }
 
 fn captures(state: &State, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
@@ -257,6 +318,13 @@ fn captures(state: &State, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
             sample(&mut drops, &CaptureDrop { capture, by }, dropped)?;
         }
     }
+    up(inputs, encoder)?;
+    let (unit, help) = (Some(Unit::Seconds), "How long the run has gone on");
+    let run = gauge(encoder, "run", help, unit.as_ref())?;
+    ConstGauge::new(state.elapsed.as_secs_f64()).encode(run)
+}
+
+fn up(inputs: &[InputReport], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let mut up = gauge(encoder, "capture_up", "Whether the interface is up", None)?;
     for input in inputs {
         let is_down = input.losses.as_ref().is_some_and(|losses| losses.down);
@@ -264,14 +332,7 @@ fn captures(state: &State, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let labels = CaptureName { capture };
         ConstGauge::new(i64::from(!is_down)).encode(up.encode_family(&labels)?)?;
     }
-    let seconds = Some(Unit::Seconds);
-    let run = gauge(
-        encoder,
-        "run",
-        "How long the run has gone on",
-        seconds.as_ref(),
-    )?;
-    ConstGauge::new(state.elapsed.as_secs_f64()).encode(run)
+    Ok(())
 }
 
 /// What the engine itself costs.
@@ -321,4 +382,19 @@ fn sample(
     value: u64,
 ) -> fmt::Result {
     ConstCounter::new(value).encode(encoder.encode_family(labels)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_named_alike_in_comments_and_samples() {
+        let open_metrics = "# HELP a_b Some b, total counter\n# TYPE a_b counter\n\
+            # UNIT a_b bytes\na_b_total{c=\"# TYPE d counter\"} 1\n\
+            # HELP d Some d\n# TYPE d gauge\nd 2\n# EOF\n";
+        let prometheus = "# HELP a_b_total Some b, total counter\n# TYPE a_b_total counter\n\
+            a_b_total{c=\"# TYPE d counter\"} 1\n# HELP d Some d\n# TYPE d gauge\nd 2\n";
+        assert_eq!(prometheus_text(open_metrics), prometheus);
+    }
 }

@@ -1,10 +1,10 @@
 //! One table on the terminal, refreshed in place: a row a path.
 
 use std::io::{self, Stdout};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::execute;
@@ -17,9 +17,10 @@ use ratatui::widgets::{Cell, Paragraph, Row, Table, Wrap};
 use ratatui::{Frame, Terminal};
 
 use super::events::Ends;
+use super::outputs::Printer;
 use super::state::{Minute, Published, Second, State};
 use crate::report::text::{bytes, number};
-use crate::report::{PathReport, headline};
+use crate::report::{PathReport, Report, headline};
 use crate::verdict::Verdict;
 
 /// What stands for nothing.
@@ -41,16 +42,44 @@ impl Screen {
         Ok(Self { terminal, color })
     }
 
-    /// Shows each state until the run is over.
-    pub(super) fn show(mut self, published: &Published, over: &AtomicBool) {
-        while !over.load(Ordering::Acquire) {
-            if let Some(state) = published.load().as_deref() {
-                let color = self.color;
-                // A terminal that is gone stops no run.
-                let _ = self.terminal.draw(|frame| draw(frame, state, color));
+    /// Shows each state as long as reports may come. Those go where the final one will.
+    pub(super) fn show(
+        mut self,
+        published: &Published,
+        reports: &Receiver<Arc<Report>>,
+        printer: &Printer,
+        fail: &Sender<String>,
+    ) {
+        loop {
+            self.draw(published);
+            match reports.recv_timeout(EVERY) {
+                Ok(report) => match self.make_room(|| printer.print(&report)) {
+                    Ok(screen) => self = screen,
+                    Err(error) => {
+                        let _ = fail.try_send(format!("cannot write to the terminal: {error}"));
+                        return;
+                    }
+                },
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
             }
-            thread::park_timeout(EVERY);
         }
+    }
+
+    fn draw(&mut self, published: &Published) {
+        if let Some(state) = published.load().as_deref() {
+            let color = self.color;
+            // A terminal that is gone stops no run.
+            let _ = self.terminal.draw(|frame| draw(frame, state, color));
+        }
+    }
+
+    /// Gives the terminal back for a while.
+    fn make_room(self, print: impl FnOnce() -> io::Result<()>) -> io::Result<Self> {
+        let color = self.color;
+        drop(self);
+        print()?;
+        Self::open(color)
     }
 }
 
@@ -99,30 +128,26 @@ fn row<'s>(path: &'s PathReport, state: &State, width: usize, color: bool) -> Ro
     let minute = state.minutes.get(&Ends::of(path));
     let rate = minute.map_or_else(Second::default, Minute::rate);
     let lost = path.dtls.as_ref().map_or(0, |dtls| dtls.missing);
-    let verdict = Span::from(path.verdict.name());
-    let verdict = if color {
-        verdict.style(Style::new().fg(hue(path.verdict)))
-    } else {
-        verdict
-    };
     let right = |text: String| Cell::from(Text::from(text).right_aligned());
+    let graph = minute.map(|minute| graph(minute, width));
     Row::new([
-        Cell::from(path.client.as_deref().unwrap_or("–")),
+        Cell::from(path.client.as_deref().unwrap_or(NONE)),
         Cell::from(path.server.as_deref().unwrap_or("others")),
-        Cell::from(verdict),
+        Cell::from(verdict(path.verdict, color)),
         right(per_second(rate.encrypted)),
         right(per_second(rate.plaintext)),
-        right(if lost > 0 {
-            number(lost)
-        } else {
-            NONE.to_owned()
-        }),
-        Cell::from(
-            minute
-                .map(|minute| graph(minute, width))
-                .unwrap_or_default(),
-        ),
+        right(unless_none(lost, number)),
+        Cell::from(graph.unwrap_or_default()),
     ])
+}
+
+fn verdict(verdict: Verdict, color: bool) -> Span<'static> {
+    let name = Span::from(verdict.name());
+    if color {
+        name.style(Style::new().fg(hue(verdict)))
+    } else {
+        name
+    }
 }
 
 fn hue(verdict: Verdict) -> Color {
@@ -136,9 +161,13 @@ fn hue(verdict: Verdict) -> Color {
 }
 
 fn per_second(rate: u64) -> String {
-    match rate {
+    unless_none(rate, |rate| format!("{}/s", bytes(rate)))
+}
+
+fn unless_none(count: u64, show: impl FnOnce(u64) -> String) -> String {
+    match count {
         0 => NONE.to_owned(),
-        rate => format!("{}/s", bytes(rate)),
+        count => show(count),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 
 use super::events::Ends;
-use crate::report::Report;
+use crate::report::{PathReport, Report};
 
 /// Where readers find the last state.
 pub(super) type Published = Arc<ArcSwapOption<State>>;
@@ -19,9 +19,12 @@ pub(super) struct State {
     pub(super) report: Arc<Report>,
     /// How long the run has gone on.
     pub(super) elapsed: Duration,
-    /// The last minute of each path.
-    pub(super) minutes: BTreeMap<Ends, Minute>,
+    /// The last minute of each path, where that is drawn.
+    pub(super) minutes: Arc<Minutes>,
 }
+
+/// The last minute of each path.
+pub(super) type Minutes = BTreeMap<Ends, Minute>;
 
 /// Bytes that a path carried in a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,33 +72,36 @@ impl Minute {
 #[derive(Debug)]
 pub(super) struct History {
     next: Instant,
-    minutes: BTreeMap<Ends, Minute>,
+    minutes: Arc<Minutes>,
 }
 
 impl History {
     pub(super) fn new() -> Self {
         Self {
             next: Instant::now(),
-            minutes: BTreeMap::new(),
+            minutes: Arc::default(),
         }
     }
 
-    /// Takes in what a report says, once a second.
-    pub(super) fn look(&mut self, report: &Report) -> BTreeMap<Ends, Minute> {
+    /// Takes in what a report says, once a second, and forgets the paths it does not name.
+    pub(super) fn look(&mut self, report: &Report) -> Arc<Minutes> {
         if Instant::now() >= self.next {
             self.next = Instant::now() + Duration::from_secs(1);
-            for path in &report.paths {
-                let traffic = path.traffic;
-                self.minutes
-                    .entry(Ends::of(path))
-                    .or_default()
-                    .tick(Second {
-                        encrypted: traffic.encrypted.wire_bytes,
-                        plaintext: traffic.plaintext.wire_bytes,
-                        all: traffic.total().wire_bytes,
-                    });
-            }
+            let minutes = report.paths.iter().map(|path| self.minute(path));
+            self.minutes = Arc::new(minutes.collect());
         }
-        self.minutes.clone()
+        Arc::clone(&self.minutes)
+    }
+
+    fn minute(&self, path: &PathReport) -> (Ends, Minute) {
+        let ends = Ends::of(path);
+        let mut minute = self.minutes.get(&ends).cloned().unwrap_or_default();
+        let traffic = path.traffic;
+        minute.tick(Second {
+            encrypted: traffic.encrypted.wire_bytes,
+            plaintext: traffic.plaintext.wire_bytes,
+            all: traffic.total().wire_bytes,
+        });
+        (ends, minute)
     }
 }

@@ -18,6 +18,7 @@ mod lab {
 mod losses;
 mod memory;
 mod metrics;
+mod outputs;
 #[path = "../packets/mod.rs"]
 #[allow(dead_code, reason = "most frames are made elsewhere")]
 mod packets;
@@ -50,6 +51,7 @@ fn scenes() -> impl Iterator<Item = Scene> {
     let all = [
         memory::SCENES,
         metrics::SCENES,
+        outputs::SCENES,
         saved::SCENES,
         signals::SCENES,
         interfaces::SCENES,
@@ -90,7 +92,14 @@ fn lacking() -> Vec<String> {
     if !geteuid().is_root() {
         return vec!["root".to_owned()];
     }
-    let tools = ["ip", "tshark", "capinfos", "prometheus", "setpriv"];
+    let tools = [
+        "ip",
+        "tshark",
+        "capinfos",
+        "prometheus",
+        "promtool",
+        "setpriv",
+    ];
     let mut lacking: Vec<_> = tools
         .into_iter()
         .filter(|tool| Command::new(tool).arg("--version").output().is_err())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -15,6 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::Scene;
+use crate::frames;
 use crate::hosts::Namespace;
 use crate::program::{Ended, Live, await_some, folder};
 use crate::stage::{SECOND, SERVER, Stage};
@@ -23,6 +24,7 @@ pub const SCENES: &[Scene] = &[
     ("the endpoint counts what the report does", endpoint),
     ("a Prometheus server scrapes it", prometheus),
     ("the file for metrics is always whole", textfile),
+    ("a scraper that stays keeps no other waiting", two_scrapers),
 ];
 
 type Labels = BTreeMap<String, String>;
@@ -49,7 +51,7 @@ impl<'n> Endpoint<'n> {
 
     /// All samples now.
     pub fn metrics(&self) -> Result<Samples> {
-        samples(&self.text()?)
+        served(&self.text()?)
     }
 
     fn text(&self) -> Result<String> {
@@ -70,11 +72,44 @@ fn get(namespace: &Namespace, address: SocketAddr, path: &str) -> Result<(u16, S
     Ok((status.parse()?, body.to_owned()))
 }
 
-/// Reads the text format; each line must be a comment or a sample, and the last ends it.
+/// Reads what is served; the last line ends it.
+fn served(text: &str) -> Result<Samples> {
+    samples(text.strip_suffix("# EOF\n").context("it is cut off")?)
+}
+
+/// Reads the text format; each line must be a comment or a sample.
 fn samples(text: &str) -> Result<Samples> {
-    let lines = text.strip_suffix("# EOF\n").context("it is cut off")?;
-    let lines = lines.lines().filter(|line| !line.starts_with("# "));
+    let lines = text.lines().filter(|line| !line.starts_with("# "));
     lines.map(sample).collect()
+}
+
+/// Reads the file's text; the last sample of all must be there.
+fn whole(text: &str) -> Result<Samples> {
+    ensure!(text.ends_with('\n'), "it is cut off");
+    let samples = samples(text)?;
+    sum(&samples, "plainsight_peak_memory_bytes").context("it is cut off")?;
+    Ok(samples)
+}
+
+/// Has Prometheus' own tool look at a file's text.
+fn check(text: &str) -> Result<()> {
+    let mut tool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut input = tool.stdin.take().context("no input")?;
+    input.write_all(text.as_bytes())?;
+    drop(input);
+    let said = tool.wait_with_output()?;
+    let complaints = [said.stdout, said.stderr].concat();
+    let complaints = String::from_utf8_lossy(&complaints);
+    ensure!(
+        said.status.success() && complaints.is_empty(),
+        "{complaints}"
+    );
+    Ok(())
 }
 
 fn sample(line: &str) -> Result<Sample> {
@@ -118,6 +153,14 @@ fn expected(report: &Value) -> Result<Samples> {
                 samples.insert((name, labels(path, "class", class)), value);
             }
         }
+        let mut insert = |name: &str, value: f64| {
+            samples.insert((format!("plainsight_path_{name}"), ends(path)), value)
+        };
+        let under_loss = path["under_loss"].as_bool().context("no under_loss")?;
+        insert("under_loss", f64::from(u8::from(under_loss)));
+        if let Some(missing) = path["dtls"]["missing"].as_f64() {
+            insert("dtls_missing_records", missing);
+        }
         for verdict in [
             "encrypted",
             "weak",
@@ -137,12 +180,17 @@ fn expected(report: &Value) -> Result<Samples> {
 }
 
 fn labels(path: &Value, name: &str, value: &str) -> Labels {
-    let mut labels = BTreeMap::from([(name.to_owned(), value.to_owned())]);
-    for end in ["client", "server"] {
-        let address = path[end].as_str().unwrap_or_default();
-        labels.insert(end.to_owned(), address.to_owned());
-    }
+    let mut labels = ends(path);
+    labels.insert(name.to_owned(), value.to_owned());
     labels
+}
+
+fn ends(path: &Value) -> Labels {
+    let end = |end: &str| {
+        let address = path[end].as_str().unwrap_or_default();
+        (end.to_owned(), address.to_owned())
+    };
+    ["client", "server"].map(end).into()
 }
 
 /// Checks that samples on paths are those of a report, all of them.
@@ -194,6 +242,31 @@ fn endpoint() -> Result<()> {
     let dropped = sum(&samples, "plainsight_capture_dropped_packets_total")?;
     ensure!((up, dropped) == (1, 0), "up {up}, dropped {dropped}");
     same(&samples, &ends_as_played(live)?.report)
+}
+
+/// One connects and never asks; one asks, and would keep its connection.
+fn two_scrapers() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let mut live = frames::live(&namespace, "--metrics 127.0.0.1:0")?;
+    let endpoint = Endpoint::of(&mut live, &namespace)?;
+    let connect = || namespace.enter(|| TcpStream::connect(endpoint.address));
+    let silent = connect()??;
+    let mut staying = connect()??;
+    write!(staying, "GET /metrics HTTP/1.1\r\nHost: it\r\n\r\n")?;
+    let mut answer = String::new();
+    // It ends where the other end closes the connection.
+    staying.read_to_string(&mut answer)?;
+    ensure!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    endpoint.metrics()?;
+    // The first was not turned away meanwhile: nothing but time ends it.
+    silent.set_nonblocking(true)?;
+    let read = (&silent).read(&mut [0]).map_err(|error| error.kind());
+    ensure!(
+        read == Err(ErrorKind::WouldBlock),
+        "others waited for it: {read:?}"
+    );
+    live.end()?;
+    Ok(())
 }
 
 /// A Prometheus server. It ends when dropped.
@@ -289,6 +362,8 @@ fn prometheus() -> Result<()> {
         "path_packets_total",
         "path_wire_bytes_total",
         "path_verdict",
+        "path_dtls_missing_records",
+        "path_under_loss",
     ] {
         known.extend(server.query(&format!("plainsight_{metric}"))?);
     }
@@ -311,7 +386,9 @@ fn textfile() -> Result<()> {
         ensure!(states >= 2, "it never changed");
         anyhow::Ok((served?, ends_as_played(live)?))
     })?;
-    let last = samples(&fs::read_to_string(ended.file("metrics.prom"))?)?;
+    let last = fs::read_to_string(ended.file("metrics.prom"))?;
+    check(&last)?;
+    let last = whole(&last)?;
     let names = |samples: &Samples| samples.keys().cloned().collect::<Vec<_>>();
     ensure!(names(&last) == names(&served), "others than the endpoint's");
     same(&served, &ended.report)?;
@@ -323,7 +400,7 @@ fn read_over_and_over(file: &Path, over: &AtomicBool) -> Result<usize> {
     let mut states = Vec::new();
     while !over.load(Ordering::Relaxed) {
         let text = fs::read_to_string(file)?;
-        samples(&text)?;
+        whole(&text)?;
         if states.last() != Some(&text) {
             states.push(text);
         }

@@ -3,7 +3,7 @@
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -62,19 +62,31 @@ impl Live {
     /// Starts to capture in a namespace, with arguments parted by spaces; returns once it
     /// captures. Files are named within the folder of the run.
     pub fn start(namespace: &Namespace, arguments: &str) -> Result<Self> {
-        let folder = folder()?;
-        let create = |name: &str| File::create(folder.path().join(name));
-        let child = Command::new("ip")
-            .args(["netns", "exec", &namespace.name, PROGRAM, "live"])
-            .args(["--format", "json", "--events", "events"])
-            .args(arguments.split_whitespace())
-            .current_dir(folder.path())
-            .stdout(create("reports")?)
-            .stderr(create("errors")?)
-            .spawn()?;
-        let mut live = Self { child, folder };
+        let arguments = format!("--events events {arguments}");
+        let mut live = Self::spawn(namespace, folder()?, &arguments, None)?;
         live.await_event("started", |_| true)?;
         Ok(live)
+    }
+
+    /// Starts it in a folder, with its reports elsewhere if that is wanted.
+    pub fn spawn(
+        namespace: &Namespace,
+        folder: TempDir,
+        arguments: &str,
+        reports: Option<Stdio>,
+    ) -> Result<Self> {
+        let create = |name: &str| File::create(folder.path().join(name));
+        let create_reports = || create("reports").map(Stdio::from);
+        // Whoever plays the scenes may ignore the signal.
+        let child = Command::new("env")
+            .args(["--default-signal=HUP", "ip", "netns", "exec"])
+            .args([&namespace.name, PROGRAM, "live", "--format", "json"])
+            .args(arguments.split_whitespace())
+            .current_dir(folder.path())
+            .stdout(reports.map_or_else(create_reports, Ok)?)
+            .stderr(create("errors")?)
+            .spawn()?;
+        Ok(Self { child, folder })
     }
 
     /// A file of the run.
@@ -168,7 +180,8 @@ impl Live {
         })
     }
 
-    fn errors(&self) -> Result<String> {
+    /// What it wrote to standard error so far.
+    pub fn errors(&self) -> Result<String> {
         Ok(fs::read_to_string(self.file("errors"))?)
     }
 }

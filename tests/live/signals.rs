@@ -14,6 +14,7 @@ pub const SCENES: &[Scene] = &[
         report_meanwhile,
     ),
     ("SIGINT ends with the report of the verdicts", interrupted),
+    ("SIGHUP ends with the report", hung_up),
     ("--duration ends a run", after_a_time),
     ("--packets ends a run after so many", after_some_packets),
     ("--until-decided waits for every path", until_decided),
@@ -52,6 +53,13 @@ fn interrupted() -> Result<()> {
     live.await_verdict(SERVER, "encrypted")?;
     live.end_by(Signal::SIGINT)?
         .hold(&[(SERVER, "encrypted")], 0)
+}
+
+/// As when the terminal of a session is lost.
+fn hung_up() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let live = frames::live(&namespace, &format!("--servers {SERVER}"))?;
+    live.end_by(Signal::SIGHUP)?.hold(&[(SERVER, "silent")], 3)
 }
 
 fn after_a_time() -> Result<()> {

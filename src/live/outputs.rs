@@ -1,0 +1,337 @@
+//! Where a run's events, states and reports go, and what went wrong there.
+//!
+//! Whoever reads them may stop reading, so what can be kept waiting has a thread of its
+//! own, and the sum hands over only what there is room for. At the end it waits a little.
+
+use std::convert::Infallible;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+
+use super::events::{Event, Line, Log};
+use super::metrics::Textfile;
+use super::screen::Screen;
+use super::state::{History, Published, State};
+use crate::cli::Live;
+use crate::report::{Format, Report, Style};
+
+/// Events that may wait to be written: many paths can appear at once.
+const EVENTS_AHEAD: usize = 1 << 16;
+/// Reports that may wait to be printed.
+const REPORTS_AHEAD: usize = 1;
+/// How long the end of a run waits for those who read.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where reports go besides files: to standard output, or to standard error where events
+/// have that to themselves.
+#[derive(Clone, Debug)]
+pub(super) struct Printer {
+    format: &'static Format,
+    style: Style,
+    is_error: bool,
+}
+
+impl Printer {
+    pub(super) fn of(config: &Live) -> Self {
+        let is_error = are_events_on_stdout(config);
+        let output = &config.output;
+        let color = output.style.color && (!is_error || io::stderr().is_terminal());
+        Self {
+            format: output.format,
+            style: Style {
+                color,
+                ..output.style.clone()
+            },
+            is_error,
+        }
+    }
+
+    pub(super) fn print(&self, report: &Report) -> io::Result<()> {
+        if self.is_error {
+            self.write(report, io::stderr().lock())
+        } else {
+            self.write(report, io::stdout().lock())
+        }
+    }
+
+    fn write(&self, report: &Report, out: impl Write) -> io::Result<()> {
+        let mut out = BufWriter::new(out);
+        self.format.write(report, &self.style, &mut out)?;
+        out.flush()
+    }
+}
+
+/// Whether standard output carries events, and nothing else.
+pub(super) fn are_events_on_stdout(config: &Live) -> bool {
+    config.events.as_deref() == Some(Path::new("-"))
+}
+
+/// Whether a person looks on: then a table is drawn, if the terminal is not needed else.
+fn shows_screen(config: &Live) -> bool {
+    io::stdout().is_terminal() && !are_events_on_stdout(config)
+}
+
+/// A thread that may be kept waiting, and what waits for it.
+struct Outlet<T> {
+    give: Option<Sender<T>>,
+    waiting: Receiver<T>,
+    /// How many may wait. The channel has no limit, for one with a limit takes its memory
+    /// before anything waits.
+    ahead: usize,
+    failures: Receiver<String>,
+    /// Open as long as the thread goes on.
+    going: Going,
+}
+
+/// Disconnected when a thread has ended.
+pub(super) type Going = Receiver<Infallible>;
+
+impl<T: Send + 'static> Outlet<T> {
+    /// Starts a thread that writes what it receives until there is no more, and sends what
+    /// went wrong.
+    fn open(
+        ahead: usize,
+        write: impl FnOnce(&Receiver<T>, &Sender<String>) + Send + 'static,
+    ) -> Self {
+        let (give, waiting) = unbounded();
+        let (fail, failures) = bounded(8);
+        let (goes, going) = bounded(0);
+        let given = waiting.clone();
+        // Not of a scope: nobody waits for a thread that its reader has left.
+        thread::spawn(move || {
+            let _goes = goes;
+            write(&given, &fail);
+        });
+        Self {
+            give: Some(give),
+            waiting,
+            ahead,
+            failures,
+            going,
+        }
+    }
+
+    /// Hands over, if there is room.
+    fn give(&self, what: T) -> bool {
+        let has_room = self.waiting.len() < self.ahead;
+        let give = self.give.as_ref().filter(|_| has_room);
+        give.is_some_and(|give| give.send(what).is_ok())
+    }
+
+    /// Waits until all is written, at most until a deadline. Gives how many were not, or not
+    /// wholly.
+    fn close(&mut self, deadline: Instant) -> usize {
+        self.give = None;
+        let ended = self.going.recv_deadline(deadline);
+        let in_hand = usize::from(ended == Err(RecvTimeoutError::Timeout));
+        self.waiting.len() + in_hand
+    }
+}
+
+/// Writes events until there are no more.
+fn write_events(mut log: Log, events: &Receiver<Line>, fail: &Sender<String>) {
+    for event in events {
+        if let Err(error) = log.tell(&event) {
+            let _ = fail.try_send(format!("cannot write events any more: {error}"));
+        }
+    }
+}
+
+/// Prints reports until there are no more.
+fn print_reports(printer: &Printer, reports: &Receiver<Arc<Report>>, fail: &Sender<String>) {
+    for report in reports {
+        if let Err(error) = printer.print(&report) {
+            let _ = fail.try_send(format!("cannot write a report: {error}"));
+        }
+    }
+}
+
+/// All outputs of a run but those of its end.
+pub(super) struct Outputs {
+    published: Published,
+    /// Kept where it is drawn.
+    history: Option<History>,
+    textfile: Option<Textfile>,
+    written: Instant,
+    events: Outlet<Line>,
+    reports: Outlet<Arc<Report>>,
+    /// Events that there was no room for.
+    lost: usize,
+    /// What went wrong.
+    notes: Vec<String>,
+}
+
+impl Outputs {
+    /// Takes the terminal over, if it shows a screen.
+    ///
+    /// # Errors
+    /// Those of the terminal.
+    pub(super) fn open(
+        config: &Live,
+        published: &Published,
+        textfile: Option<Textfile>,
+        mut log: Log,
+    ) -> io::Result<Self> {
+        let color = config.output.style.color;
+        let screen = shows_screen(config).then(|| Screen::open(color));
+        let screen = screen.transpose()?;
+        log.is_quiet = screen.is_some();
+        Ok(Self {
+            published: Published::clone(published),
+            history: screen.is_some().then(History::new),
+            textfile,
+            written: Instant::now(),
+            events: Outlet::open(EVENTS_AHEAD, |lines, fail| write_events(log, lines, fail)),
+            reports: reports(screen, Printer::of(config), published),
+            lost: 0,
+            notes: Vec::new(),
+        })
+    }
+
+    /// Tells of an event.
+    pub(super) fn tell(&mut self, event: Event) {
+        if !self.events.give(event.into()) {
+            self.lost += 1;
+        }
+    }
+
+    /// Prints a report meanwhile.
+    pub(super) fn print(&mut self, report: Arc<Report>) {
+        if !self.reports.give(report) {
+            let unread = "a report was not printed: the one before was not read yet";
+            self.note(unread.to_owned());
+        }
+    }
+
+    /// Publishes what is known now.
+    pub(super) fn publish(&mut self, report: Arc<Report>, elapsed: Duration) {
+        let history = self.history.as_mut();
+        let minutes = history.map(|history| history.look(&report));
+        let state = State {
+            report,
+            elapsed,
+            minutes: minutes.unwrap_or_default(),
+        };
+        self.published.store(Some(state.into()));
+        if self.written.elapsed() >= Textfile::EVERY {
+            self.write_textfile();
+        }
+    }
+
+    fn write_textfile(&mut self) {
+        self.written = Instant::now();
+        if let Some(file) = &self.textfile
+            && let Err(error) = file.write(&self.published)
+        {
+            let path = file.path().display();
+            self.note(format!("cannot write {path}: {error}"));
+        }
+    }
+
+    /// Keeps what went wrong for the report, once.
+    pub(super) fn note(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// What the report should say of outputs by now.
+    pub(super) fn warnings(&mut self) -> Vec<String> {
+        let failures = [&self.events.failures, &self.reports.failures].map(Receiver::try_iter);
+        let failures: Vec<_> = failures.into_iter().flatten().collect();
+        for failure in failures {
+            self.note(failure);
+        }
+        let mut warnings = self.notes.clone();
+        if self.lost > 0 {
+            let lost = self.lost;
+            warnings.push(format!("events not written, as nobody read them: {lost}"));
+        }
+        warnings
+    }
+
+    /// Waits a little until all is written. Gives what the report should say, and who may
+    /// still hold the place where it is printed.
+    pub(super) fn end(mut self) -> (Vec<String>, Going) {
+        self.write_textfile();
+        let deadline = Instant::now() + PATIENCE;
+        self.lost += self.events.close(deadline);
+        self.reports.close(deadline);
+        (self.warnings(), self.reports.going)
+    }
+}
+
+/// What prints the reports that are asked for: the screen makes room for them.
+fn reports(screen: Option<Screen>, printer: Printer, published: &Published) -> Outlet<Arc<Report>> {
+    let published = Published::clone(published);
+    Outlet::open(REPORTS_AHEAD, move |reports, fail| match screen {
+        Some(screen) => screen.show(&published, reports, &printer, fail),
+        None => print_reports(&printer, reports, fail),
+    })
+}
+
+/// What a run ended with.
+pub struct Ended {
+    /// The report.
+    pub report: Report,
+    pub(super) printer: Printer,
+    pub(super) going: Going,
+}
+
+impl Ended {
+    /// Prints the report, after all that was printed before. This waits for whoever reads.
+    ///
+    /// # Errors
+    /// Those of standard output, or of standard error where events have the other.
+    pub fn print(&self) -> io::Result<()> {
+        // Nothing is ever sent: this is the end of the thread that printed until now.
+        let _ = self.going.recv();
+        self.printer.print(&self.report)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_finds_no_room_and_what_still_waits_is_told() {
+        let (take, taken) = bounded(0);
+        let (_reader, reads) = bounded::<()>(0);
+        let mut outlet = Outlet::open(3, move |lines, _| {
+            for line in lines {
+                take.send(line).expect("the test listens");
+                let _ = reads.recv();
+            }
+        });
+        assert!(outlet.give(0));
+        assert_eq!(taken.recv(), Ok(0));
+        let room = [1, 2, 3, 4, 5].map(|line| outlet.give(line));
+        assert_eq!(room, [true, true, true, false, false]);
+        assert_eq!(
+            outlet.close(Instant::now()),
+            4,
+            "one in hand, three behind it"
+        );
+    }
+
+    #[test]
+    fn all_is_written_before_the_end() {
+        let (write, written) = unbounded();
+        let mut outlet = Outlet::open(1000, move |lines, _| {
+            lines
+                .iter()
+                .for_each(|line| write.send(line).expect("the test listens"));
+        });
+        assert!((0..1000).all(|line| outlet.give(line)));
+        assert_eq!(outlet.close(Instant::now() + Duration::from_mins(1)), 0);
+        assert_eq!(
+            written.iter().collect::<Vec<_>>(),
+            (0..1000).collect::<Vec<_>>()
+        );
+    }
+}
