@@ -434,3 +434,55 @@ fn fragments_in_the_capture_are_a_cause() {
     assert_eq!(of(path.to_str().unwrap(), 3), "fail");
     assert_eq!(of(&trace("fragments.pcap"), 3), "unknown");
 }
+
+fn logged(state: &str, more: &[&str]) -> Value {
+    let log = folder(&format!("../flow-logs/states/{state}.json"));
+    let log = log.display().to_string();
+    let arguments = [&["analyze", "--flow-logs", &log], more].concat();
+    report(&arguments, &["az"], 1)
+}
+
+fn cause(report: &Value, check: &str) -> Value {
+    let causes = report["paths"][0]["causes"].as_array().unwrap();
+    let found = causes.iter().find(|it| it["check"] == check);
+    found.expect(check).clone()
+}
+
+/// A good configuration does not hide what the platform says of its hosts.
+#[test]
+fn what_the_flow_log_says_of_a_host_is_the_cause() {
+    for (log, check, state) in [
+        ("nx-local-dst", "same_host", "NX_LOCAL_DST"),
+        ("nx-hw-not-supported", "vm_size", "NX_HW_NOT_SUPPORTED"),
+    ] {
+        let cause = cause(&logged(log, &[]), check);
+        assert_eq!(cause["outcome"], "fail");
+        let field = json!(
+            {"resource": "flow log", "id": null, "path": "encryption", "value": state}
+        );
+        assert_eq!(cause["field"], field);
+        let log = folder(&format!("../flow-logs/states/{log}.json"));
+        let mut command = plainsight(&["analyze", "--flow-logs"]);
+        let table = said(&azure(command.arg(log), &["az"]), 1);
+        assert!(table.contains(state), "{table}");
+        assert!(!table.contains("no check fails"), "{table}");
+    }
+}
+
+/// What was not captured shows neither fragments nor that there are none.
+#[test]
+fn without_a_capture_nothing_is_said_of_one() {
+    let alone = logged("nx", &[]);
+    let fragments = cause(&alone, "fragments");
+    assert_eq!(fragments["outcome"], "unknown");
+    let says = fragments["says"].as_str().unwrap();
+    assert!(says.ends_with("is in no export and not captured"), "{says}");
+    let with_capture = analyze("all-plaintext.pcap", &[], &["az"], 1);
+    let says = cause(&with_capture, "fragments")["says"].clone();
+    assert!(
+        says.as_str()
+            .unwrap()
+            .starts_with("The capture shows no IP fragment"),
+        "{says}"
+    );
+}
