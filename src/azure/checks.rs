@@ -5,9 +5,12 @@
 //! tell. Where both ends are as they should be, traffic can be in plaintext all the same:
 //! no check makes a verdict.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::export::{FileSystem, ResourceId, Setting};
+use super::flow_log::State;
 use super::topology::{Azure, Ends, Place};
 
 mod access;
@@ -127,8 +130,8 @@ impl Kind {
 pub struct Field {
     /// The name of the resource.
     pub resource: String,
-    /// Its id.
-    pub id: String,
+    /// Its id; `null` for a flow log, which is none.
+    pub id: Option<String>,
     /// The path of the field as az prints it.
     pub path: String,
     /// What is there; `null` where it is absent.
@@ -143,9 +146,19 @@ impl Field {
     fn at(id: &ResourceId, path: impl Into<String>, value: Option<String>) -> Self {
         Self {
             resource: id.name().to_owned(),
-            id: id.to_string(),
+            id: Some(id.to_string()),
             path: path.into(),
             value,
+        }
+    }
+
+    /// The encryption field of a flow log's tuples.
+    fn logged(state: State) -> Self {
+        Self {
+            resource: "flow log".to_owned(),
+            id: None,
+            path: "encryption".to_owned(),
+            value: Some(state.name().to_owned()),
         }
     }
 }
@@ -193,25 +206,35 @@ impl Check {
 }
 
 /// Whether a capture shows IP fragments of a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fragments {
     /// It shows some whose first one it does not show.
     Seen,
     /// It shows no such ones; those whose first was captured are not told from whole packets.
     NoneAlone,
-    /// There is no capture.
+    /// Nothing of it was captured.
+    #[default]
     NoCapture,
+}
+
+/// What captures and flow logs show of a path that decides a check.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Whether captures show IP fragments.
+    pub fragments: Fragments,
+    /// The states that flow logs have of it.
+    pub states: BTreeSet<State>,
 }
 
 /// The causes of plaintext on a path, those that decide first.
 #[must_use]
-pub fn of_path(azure: &Azure, ends: &Ends<'_>, fragments: Fragments) -> Vec<Check> {
+pub fn of_path(azure: &Azure, ends: &Ends<'_>, seen: &Seen) -> Vec<Check> {
     let mut checks = encryption::of(ends);
     checks.extend(peering::of(azure, ends));
-    checks.extend(vm::of(azure, &ends.client));
+    checks.extend(vm::of(azure, &ends.client, seen));
     checks.extend(server::of(ends));
-    checks.push(host::same(ends));
-    checks.push(host::fragments(fragments));
+    checks.push(host::same(ends, seen));
+    checks.push(host::fragments(seen.fragments));
     checks
 }
 

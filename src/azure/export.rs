@@ -9,12 +9,14 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use serde::Deserializer;
 use serde_json::Value;
 
 use crate::capture::file::{InputPath, OpenError, discover};
 
 mod compute;
 mod file_system;
+mod items;
 mod kind;
 mod network;
 mod node;
@@ -33,6 +35,10 @@ use node::{Node, merge, normalized};
 
 /// The largest file that is read. An export of a thousand VMs has a few MiB.
 pub const MAX_LEN: u64 = 64 << 20;
+/// As many differences between exports are told, of what may be two exports of all.
+const DIFFERENCES: usize = 5;
+/// As many reasons to pass over JSON are told apart in a file.
+const REASONS: usize = 20;
 
 /// Why there is nothing to read from a path.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +110,8 @@ impl Export {
     #[must_use]
     pub fn of(name: &str, json: Value) -> Self {
         let mut reading = Reading::default();
-        reading.add(name, json);
+        // What is JSON already has no errors.
+        reading.add(name, Found::of(json).unwrap_or_default());
         reading.finish()
     }
 }
@@ -120,39 +127,67 @@ struct Reading {
     /// What else is no resource, by file and reason, and how much of it.
     passed: BTreeMap<(String, String), u64>,
     differing: BTreeSet<String>,
+    more_differing: u64,
 }
 
-impl Reading {
-    fn add_file(&mut self, file: &InputPath) {
-        match json(&file.path) {
-            Ok(json) => self.add(&file.to_string(), json),
-            Err(why) => drop(self.broken.insert(file.path.clone(), why)),
-        }
+/// What a file holds, until it is read to its end.
+#[derive(Default)]
+struct Found {
+    resources: Vec<(Kind, ResourceId, Value)>,
+    passed: BTreeMap<String, u64>,
+}
+
+impl Found {
+    fn of<'de, D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        let mut found = Self::default();
+        items::each(json, &mut |item| found.add(normalized(item)))?;
+        Ok(found)
     }
 
-    fn add(&mut self, name: &str, json: Value) {
-        match normalized(json) {
-            Value::Array(items) => items.into_iter().for_each(|item| self.add_one(name, item)),
-            Value::Object(mut object)
-                if !object.contains_key("id") && is_list(object.get("value")) =>
-            {
-                let items = object.remove("value").unwrap_or_default();
-                self.add(name, items);
-            }
-            other => self.add_one(name, other),
-        }
-    }
-
-    fn add_one(&mut self, name: &str, resource: Value) {
+    /// Adds a resource, and the peerings that a VNet lists.
+    fn add(&mut self, resource: Value) {
         match Kind::of(Node(&resource)) {
             Ok((kind, id)) => {
                 if kind == Kind::VirtualNetwork {
                     let peerings = Node(&resource).list("virtualNetworkPeerings");
-                    peerings.for_each(|peering| self.add_one(name, peering.0.clone()));
+                    peerings.for_each(|peering| self.add(peering.0.clone()));
                 }
-                self.add_resource(name, kind, id, resource);
+                self.resources.push((kind, id, resource));
             }
-            Err(why) => *self.passed.entry((name.to_owned(), why)).or_default() += 1,
+            Err(why) => self.pass(why),
+        }
+    }
+
+    fn pass(&mut self, why: String) {
+        let is_told = self.passed.len() < REASONS || self.passed.contains_key(&why);
+        let why = if is_told {
+            why
+        } else {
+            "other JSON".to_owned()
+        };
+        *self.passed.entry(why).or_default() += 1;
+    }
+}
+
+impl Reading {
+    fn add_file(&mut self, file: &InputPath) {
+        let read = text_of(&file.path).and_then(|text| {
+            let mut json = serde_json::Deserializer::from_str(&text);
+            let found = Found::of(&mut json).and_then(|found| json.end().map(|()| found));
+            found.map_err(|error| format!("not JSON: {error}"))
+        });
+        match read {
+            Ok(found) => self.add(&file.to_string(), found),
+            Err(why) => drop(self.broken.insert(file.path.clone(), why)),
+        }
+    }
+
+    fn add(&mut self, name: &str, found: Found) {
+        for (kind, id, resource) in found.resources {
+            self.add_resource(name, kind, id, resource);
+        }
+        for (why, count) in found.passed {
+            *self.passed.entry((name.to_owned(), why)).or_default() += count;
         }
     }
 
@@ -164,9 +199,18 @@ impl Reading {
         let shown = format!("{} in resource group {}", id.name(), id.resource_group());
         let known = self.resources.entry((kind, id)).or_default();
         if let Some(path) = merge(known, resource) {
-            self.differing.insert(format!(
+            let says = format!(
                 "{name}: {shown} differs in {path} from what {place} says, which is used here"
-            ));
+            );
+            self.differ(says);
+        }
+    }
+
+    fn differ(&mut self, says: String) {
+        if self.differing.len() < DIFFERENCES {
+            self.differing.insert(says);
+        } else if !self.differing.contains(&says) {
+            self.more_differing += 1;
         }
     }
 
@@ -207,7 +251,12 @@ impl Reading {
             _ => format!("{name}: {count} passed over: {why}"),
         });
         let differing = self.differing.iter().cloned();
-        broken.chain(passed).chain(differing).collect()
+        let more = (self.more_differing > 0).then(|| {
+            let more = self.more_differing;
+            format!("and {more} more resources or files that differ: are the exports of one time?")
+        });
+        let all = broken.chain(passed).chain(differing);
+        all.chain(more).collect()
     }
 }
 
@@ -227,18 +276,13 @@ impl Export {
     }
 }
 
-fn is_list(value: Option<&Value>) -> bool {
-    value.is_some_and(Value::is_array)
-}
-
-/// The JSON in a file, or why there is none.
-fn json(path: &Path) -> Result<Value, String> {
+/// The text of a file, or why there is none.
+fn text_of(path: &Path) -> Result<String, String> {
     let bytes = bytes(path).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > MAX_LEN {
         return Err(format!("larger than {} MiB", MAX_LEN >> 20));
     }
-    let text = text(&bytes).ok_or("not JSON: neither UTF-8 nor UTF-16")?;
-    serde_json::from_str(&text).map_err(|error| format!("not JSON: {error}"))
+    text(bytes).ok_or_else(|| "not JSON: neither UTF-8 nor UTF-16".to_owned())
 }
 
 /// A file's bytes; one more than the limit where there are more.
@@ -256,16 +300,17 @@ fn bytes(path: &Path) -> io::Result<Vec<u8>> {
 
 /// Text in UTF-8, with or without a byte order mark, or in UTF-16 with one, as
 /// `PowerShell` redirects it.
-fn text(bytes: &[u8]) -> Option<String> {
+fn text(mut bytes: Vec<u8>) -> Option<String> {
     let utf16 = |bytes: &[u8], number: fn([u8; 2]) -> u16| {
         let (pairs, rest) = bytes.as_chunks();
-        let units: Vec<u16> = pairs.iter().map(|&pair| number(pair)).collect();
-        rest.is_empty().then(|| String::from_utf16(&units).ok())?
+        let units = pairs.iter().map(|&pair| number(pair));
+        let text: Result<String, _> = char::decode_utf16(units).collect();
+        rest.is_empty().then(|| text.ok())?
     };
-    match bytes {
+    match &bytes[..] {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8(rest.to_vec()).ok(),
-        _ => String::from_utf8(bytes.to_vec()).ok(),
+        [0xef, 0xbb, 0xbf, ..] => String::from_utf8(bytes.split_off(3)).ok(),
+        _ => String::from_utf8(bytes).ok(),
     }
 }

@@ -1,7 +1,7 @@
 //! What is at both ends of a path: the client's NIC, VM and VNet, the server's NICs and
 //! VNet, and the file system behind it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -23,6 +23,12 @@ pub struct Azure {
     pub sizes: VmSizes,
     /// NICs by private address, which several VNets may have.
     addresses: BTreeMap<IpAddr, Vec<(ResourceId, usize)>>,
+    /// NICs of AMLFS servers by subnet.
+    server_nics: HashMap<ResourceId, BTreeSet<ResourceId>>,
+    /// VMs by the NICs that they name.
+    vms: HashMap<ResourceId, ResourceId>,
+    /// Peerings by their near VNet, and by their far one.
+    peerings: HashMap<ResourceId, BTreeMap<Option<ResourceId>, Vec<ResourceId>>>,
 }
 
 /// More places that share an address than these are not told apart.
@@ -90,6 +96,9 @@ impl Azure {
             }
         }
         Self {
+            server_nics: server_nics(&export),
+            vms: vms(&export),
+            peerings: peerings(&export),
             export,
             sizes,
             addresses,
@@ -119,18 +128,27 @@ impl Azure {
         }
     }
 
-    /// What is at the ends of the paths from a NIC to a file system.
+    /// What is at the ends of the paths to a file system, from any client.
     #[must_use]
-    pub fn ends_to<'a>(&'a self, client: Place<'a>, file_system: &'a FileSystem) -> Ends<'a> {
-        let server = self.place_of(file_system);
-        let is_server =
-            |nic: &&Nic| nic.is_amlfs_server() && is_in(nic, file_system.subnet.as_ref());
+    pub fn ends_to<'a>(&'a self, file_system: &'a FileSystem) -> Ends<'a> {
         Ends {
-            client,
-            server,
+            client: Place::default(),
+            server: self.place_of(file_system),
             file_system: Some(file_system),
-            server_nics: self.export.nics.values().filter(is_server).collect(),
+            server_nics: self.server_nics(file_system).collect(),
         }
+    }
+
+    /// The NICs of servers (`amlfs-*-snic`) in a file system's subnet.
+    pub fn server_nics<'a>(
+        &'a self,
+        file_system: &'a FileSystem,
+    ) -> impl Iterator<Item = &'a Nic> + use<'a> {
+        let subnet = file_system.subnet.as_ref();
+        let ids = subnet.and_then(|id| self.server_nics.get(id));
+        ids.into_iter()
+            .flatten()
+            .filter_map(|id| self.export.nics.get(id))
     }
 
     /// One place for each end: those in one VNet or in peered ones, where addresses are
@@ -165,14 +183,10 @@ impl Azure {
         one: &'a ResourceId,
         other: &'a ResourceId,
     ) -> impl Iterator<Item = &'a Peering> {
-        let joins = move |peering: &&Peering| {
-            let ends = (peering.local(), peering.remote.clone());
-            let is = |near: &ResourceId, far: &ResourceId| {
-                ends.0.as_ref() == Some(near) && ends.1.as_ref() == Some(far)
-            };
-            is(one, other) || is(other, one)
-        };
-        self.export.peerings.values().filter(joins)
+        let way = |near, far: &ResourceId| self.peerings.get(near)?.get(&Some(far.clone()));
+        let back = (one != other).then(|| way(other, one)).flatten();
+        let ids = way(one, other).into_iter().chain(back).flatten();
+        ids.filter_map(|id| self.export.peerings.get(id))
     }
 
     /// Everything that may be at an address; nothing where that is too much to tell apart.
@@ -216,14 +230,8 @@ impl Azure {
 
     /// The VM that a NIC names, or that names the NIC.
     fn vm_of(&self, nic: &Nic) -> Option<&VirtualMachine> {
-        match &nic.vm {
-            Some(id) => self.export.vms.get(id),
-            None => self
-                .export
-                .vms
-                .values()
-                .find(|vm| vm.nics.contains(&nic.id)),
-        }
+        let named = nic.vm.as_ref().or_else(|| self.vms.get(&nic.id));
+        self.export.vms.get(named?)
     }
 
     fn network_of(
@@ -286,9 +294,11 @@ impl Azure {
         let Some(vnet) = vnet else {
             return Space::default();
         };
-        let peered = self.export.peerings.values().filter(|peering| {
-            let is_open = peering.state.is("Connected") && peering.access.flag() != Some(false);
-            is_open && peering.local().as_ref() == Some(&vnet.id)
+        let near = self.peerings.get(&vnet.id).into_iter();
+        let near = near.flat_map(BTreeMap::values).flatten();
+        let near = near.filter_map(|id| self.export.peerings.get(id));
+        let peered = near.filter(|peering| {
+            peering.state.is("Connected") && peering.access.flag() != Some(false)
         });
         let far = peered.flat_map(|peering| {
             let vnet = peering
@@ -365,12 +375,38 @@ impl Place<'_> {
     }
 }
 
-fn is_in(nic: &Nic, subnet: Option<&ResourceId>) -> bool {
-    subnet.is_some()
-        && nic
-            .configurations
-            .iter()
-            .any(|it| it.subnet.as_ref() == subnet)
+fn server_nics(export: &Export) -> HashMap<ResourceId, BTreeSet<ResourceId>> {
+    let mut nics = HashMap::<_, BTreeSet<_>>::new();
+    for nic in export.nics.values().filter(|nic| nic.is_amlfs_server()) {
+        for subnet in nic.configurations.iter().filter_map(|it| it.subnet.clone()) {
+            nics.entry(subnet).or_default().insert(nic.id.clone());
+        }
+    }
+    nics
+}
+
+/// The first VM that names a NIC has it.
+fn vms(export: &Export) -> HashMap<ResourceId, ResourceId> {
+    let mut vms = HashMap::new();
+    for vm in export.vms.values() {
+        for nic in &vm.nics {
+            vms.entry(nic.clone()).or_insert_with(|| vm.id.clone());
+        }
+    }
+    vms
+}
+
+fn peerings(export: &Export) -> HashMap<ResourceId, BTreeMap<Option<ResourceId>, Vec<ResourceId>>> {
+    let mut peerings = HashMap::<_, BTreeMap<_, Vec<_>>>::new();
+    for peering in export.peerings.values() {
+        if let Some(near) = peering.local() {
+            let far = peerings.entry(near).or_default();
+            far.entry(peering.remote.clone())
+                .or_default()
+                .push(peering.id.clone());
+        }
+    }
+    peerings
 }
 
 /// The only one of several, if it is.

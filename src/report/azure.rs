@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::Report;
-use crate::azure::checks::{self, Check, Fragments};
+use crate::azure::checks::{self, Check, Fragments, Seen};
 use crate::azure::export::{FileSystem, ResourceId};
 use crate::azure::topology::{Azure, FoundBy, Place};
 use crate::flow::Reason;
@@ -150,7 +150,7 @@ impl Report {
                 continue;
             };
             let ends = azure.ends(IpAddr::from(client), server.into());
-            report.causes = checks::of_path(azure, &ends, fragments(path));
+            report.causes = checks::of_path(azure, &ends, &seen(path));
             report.azure = Some(EndsReport::of(&ends));
             clients.push(ends.client);
             if let Some(it) = ends.file_system {
@@ -169,10 +169,20 @@ impl Report {
     }
 }
 
+fn seen(path: &verdict::Path) -> Seen {
+    let states = path.platform.iter().flat_map(|it| it.states.keys());
+    Seen {
+        fragments: fragments(path),
+        states: states.copied().collect(),
+    }
+}
+
 /// Fragments whose first was captured count with it, and are not told apart from it.
 fn fragments(path: &verdict::Path) -> Fragments {
     let unread = path.parts.iter().filter_map(|part| part.key?.unread);
-    if unread.into_iter().any(|reason| reason == Reason::ORPHAN) {
+    if path.parts.is_empty() {
+        Fragments::NoCapture
+    } else if unread.into_iter().any(|reason| reason == Reason::ORPHAN) {
         Fragments::Seen
     } else {
         Fragments::NoneAlone

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::azure::{ClientReport, EndsReport, FileSystemReport};
 use super::{Format, Style, table};
-use crate::azure::checks::{self, Check, Fragments, Outcome};
+use crate::azure::checks::{self, Check, Outcome, Seen};
 use crate::azure::topology::{Azure, Ends, Place};
 use crate::verdict::{Exit, Servers};
 
@@ -129,26 +129,22 @@ impl PostureSummary {
 fn path(azure: &Azure, ends: &Ends<'_>) -> PosturePath {
     PosturePath {
         ends: EndsReport::of(ends),
-        causes: checks::of_path(azure, ends, Fragments::NoCapture),
+        causes: checks::of_path(azure, ends, &Seen::default()),
     }
 }
 
 /// The paths to each file system, then those to servers that are named and no file system's.
 fn paths<'a>(azure: &'a Azure, servers: &Servers, clients: &[Place<'a>]) -> Vec<Ends<'a>> {
-    let known = azure.export.file_systems.values().flat_map(|file_system| {
-        let near = near(azure, clients, &azure.place_of(file_system));
-        or_unknown(near)
-            .into_iter()
-            .map(|client| azure.ends_to(client, file_system))
-    });
-    let others = named(azure, servers).into_iter().flat_map(|ends| {
+    let file_systems = azure.export.file_systems.values();
+    let known = file_systems.map(|file_system| azure.ends_to(file_system));
+    let all = known.chain(named(azure, servers)).flat_map(|ends| {
         let near = or_unknown(near(azure, clients, &ends.server));
         near.into_iter().map(move |client| Ends {
             client,
             ..ends.clone()
         })
     });
-    known.chain(others).take(MAX_PATHS).collect()
+    all.take(MAX_PATHS).collect()
 }
 
 /// Servers that are named and no file system's; of blocks, what is known of any address.

@@ -120,7 +120,11 @@ impl Page<'_> {
         self.table(&header, rows)
     }
 
+    /// From where it was captured, if anything was.
     fn vantage(&mut self, report: &Report) -> io::Result<()> {
+        if report.inputs.is_empty() {
+            return Ok(());
+        }
         let says = match report.vantage.value {
             Vantage::Wire => "wire, so what was captured is what travels",
             Vantage::Guest => "guest, so what is readable here may be encrypted below",

@@ -1,10 +1,12 @@
 //! Each known cause, from a fixture with nothing else wrong, in both shapes of JSON.
 
-use plainsight::azure::checks::{Kind, Outcome};
+use plainsight::azure::checks::{Check, Kind, Outcome, Seen};
+use plainsight::azure::flow_log::State;
 use serde_json::{Value, json};
 
 use crate::fixtures::{
-    MGS, OSS, arm, azure, base, changed, fixture, of_base, path_to, posture, said, with,
+    MGS, OSS, arm, azure, base, changed, fixture, id, of_base, path_seen, path_to, posture, said,
+    with,
 };
 
 /// A fixture, the kind of check that tells, its outcome, and the field that decides it.
@@ -563,21 +565,54 @@ fn disks_are_told_by_their_vm_where_no_export_has_them() {
     );
 }
 
+/// Azure Disk Encryption counts where it is known to work on the disk of the system: its
+/// extension may be there for data disks alone.
 #[test]
-fn disk_encryption_of_azure_counts_for_caches() {
-    let ade = |resources: Value| {
+fn disk_encryption_of_the_system_counts_for_caches() {
+    let outcome = |disks: &[(&str, Value)], resources: Value| {
         let mut vm = of_base("client-1");
         vm["securityProfile"] = json!(null);
         vm["resources"] = resources;
-        let report = posture(&azure(with(&vm)));
+        let data = crate::fixtures::id("Microsoft.Compute/disks", "data");
+        vm["storageProfile"]["dataDisks"] = json!([{"name": "data", "managedDisk": {"id": data}}]);
+        let mut all = with(&vm);
+        let os = of_base("client-1-os");
+        all.retain(|it| it["id"] != os["id"]);
+        all.extend(disks.iter().map(|(name, enabled)| {
+            let mut disk = os.clone();
+            disk["id"] = crate::fixtures::id("Microsoft.Compute/disks", name);
+            disk["encryptionSettingsCollection"] = json!({"enabled": enabled});
+            disk
+        }));
+        let report = posture(&azure(all));
         said(report.checks(), Kind::HostEncryption)[0].0.to_owned()
     };
-    assert_eq!(
-        ade(json!([{"name": "AzureDiskEncryptionForLinux"}])),
-        "pass"
-    );
-    assert_eq!(ade(json!([{"name": "CustomScript"}])), "fail");
-    assert_eq!(ade(json!(null)), "fail");
+    let extension = json!([{"name": "AzureDiskEncryptionForLinux"}]);
+    let (on, off) = (json!(true), json!(null));
+    for (disks, resources, expected) in [
+        (&[("client-1-os", on.clone())][..], json!(null), "pass"),
+        (&[("client-1-os", off.clone())], json!(null), "fail"),
+        (
+            &[("client-1-os", off.clone())],
+            json!([{"name": "CustomScript"}]),
+            "fail",
+        ),
+        (
+            &[("client-1-os", off.clone()), ("data", on.clone())],
+            json!(null),
+            "fail",
+        ),
+        (&[("client-1-os", off)], extension.clone(), "unknown"),
+        (&[("client-1-os", on.clone())], extension, "pass"),
+        (&[("data", on)], json!(null), "unknown"),
+        (&[], json!(null), "unknown"),
+    ] {
+        assert_eq!(
+            outcome(disks, resources.clone()),
+            expected,
+            "{disks:?} {resources}"
+        );
+    }
 }
 
 /// VMs of scale sets are stopped and started by the set; what its model says is not
@@ -604,4 +639,122 @@ fn a_scale_set_has_commands_of_its_own() {
     assert_eq!(remedies(&nic), [None, Some(restart.to_owned())]);
     let slow = changed(nic, "/enableAcceleratedNetworking", json!(false));
     assert_eq!(remedies(&slow), [None, None]);
+}
+
+/// What the platform did decides over what its configuration allows.
+#[test]
+fn states_of_flow_logs_fail_the_checks_that_they_contradict() {
+    let outcomes = |resources: Value, states: &[State], kind| {
+        let seen = Seen {
+            states: states.iter().copied().collect(),
+            ..Seen::default()
+        };
+        let checks = path_seen(&azure(with(&resources)), MGS, &seen);
+        let rows = said(&checks, kind);
+        let [(outcome, resource, path, value)] = rows[..] else {
+            panic!("{rows:?}");
+        };
+        [outcome, resource, path, value.unwrap_or("")].map(str::to_owned)
+    };
+    let apart = changed(of_base("client-1"), "/location", json!("westus"));
+    for (state, kind, otherwise) in [
+        (State::NxLocalDst, Kind::SameHost, "pass"),
+        (State::NxHwNotSupported, Kind::VmSize, "pass"),
+    ] {
+        let of = |states: &[State]| outcomes(apart.clone(), states, kind);
+        let failed = ["fail", "flow log", "encryption", state.name()];
+        assert_eq!(of(&[State::X, state]), failed);
+        assert_eq!(of(&[State::X, State::Nx, State::NxFallback])[0], otherwise);
+    }
+    let seen = Seen {
+        states: [State::NxHwNotSupported].into(),
+        ..Seen::default()
+    };
+    let unknown = path_seen(&azure(Vec::new()), MGS, &seen);
+    assert_eq!(said(&unknown, Kind::VmSize)[0].0, "fail");
+}
+
+fn nsg_checks(resources: Vec<Value>) -> Vec<Check> {
+    let report = posture(&azure(resources));
+    let of = report.file_systems.into_iter().flat_map(|it| it.checks);
+    let kinds = [
+        Kind::NsgToServers,
+        Kind::NsgToClients,
+        Kind::NsgWithin,
+        Kind::NsgServices,
+    ];
+    of.filter(|check| kinds.contains(&check.check)).collect()
+}
+
+/// Groups of servers' NICs are unknown where the NICs are.
+#[test]
+fn without_nics_of_servers_the_answer_is_the_subnets() {
+    let is_reserved = |check: &Check| check.says.contains("by the subnet's NSG alone");
+    let known = nsg_checks(base());
+    assert!(!known.is_empty() && !known.iter().any(is_reserved));
+    let mut all = base();
+    all.retain(|it| !it["name"].as_str().unwrap_or_default().ends_with("-snic"));
+    assert!(all.len() < base().len());
+    let alone = nsg_checks(all);
+    let outcomes = |checks: &[Check]| -> Vec<_> { checks.iter().map(|it| it.outcome).collect() };
+    assert_eq!(outcomes(&alone), outcomes(&known));
+    let passing = |check: &Check| check.outcome == Outcome::Pass;
+    assert!(alone.iter().filter(|it| passing(it)).count() > 2);
+    assert!(alone.iter().all(|it| passing(it) == is_reserved(it)));
+}
+
+/// Who names no subnet shares none.
+#[test]
+fn a_file_system_without_a_subnet_has_no_nics() {
+    let mut file_system = of_base("fs1");
+    file_system["filesystemSubnet"] = json!(null);
+    let mut nic = of_base("amlfs-0a1b2c3d-snic");
+    nic["id"] = id("Microsoft.Network/networkInterfaces", "amlfs-other-snic");
+    nic["ipConfigurations"][0]["subnet"] = json!(null);
+    nic["networkSecurityGroup"] =
+        json!({"id": id("Microsoft.Network/networkSecurityGroups", "foreign-nsg")});
+    let all = with(&json!([file_system, nic]));
+    let checks = nsg_checks(all.clone());
+    assert!(
+        !checks
+            .iter()
+            .any(|check| check.says.contains("foreign-nsg"))
+    );
+    let azure = azure(all);
+    let file_system = azure.export.file_systems.values().next().unwrap();
+    assert_eq!(azure.server_nics(file_system).count(), 0);
+    assert_eq!(azure.ends_to(file_system).server_nics.len(), 0);
+}
+
+/// A rule without addresses is none: where no subnet tells them, those known are named.
+#[test]
+fn a_remedy_names_addresses_or_there_is_none() {
+    let deny = json!({
+        "name": "deny", "priority": 200, "direction": "Outbound", "access": "Deny",
+        "protocol": "*", "sourceAddressPrefix": "*", "sourcePortRange": "*",
+        "destinationAddressPrefix": "*", "destinationPortRange": "*"
+    });
+    let group = id("Microsoft.Network/networkSecurityGroups", "own-nsg");
+    let mut nic = of_base("client-1-nic");
+    nic["networkSecurityGroup"] = json!({"id": group});
+    let nsg = json!({"id": group, "securityRules": [deny], "defaultSecurityRules": []});
+    let to_servers = |mgs: Value| {
+        let mut file_system = of_base("fs1");
+        file_system["clientInfo"]["mgsAddress"] = mgs;
+        let mut all = vec![file_system, nic.clone(), nsg.clone(), of_base("client-1")];
+        // One VNet, which no export has, at both ends.
+        all[0]["filesystemSubnet"] = nic["ipConfigurations"][0]["subnet"]["id"].clone();
+        let checks = nsg_checks(all);
+        checks
+            .into_iter()
+            .find(|check| check.check == Kind::NsgToServers)
+            .unwrap()
+    };
+    let check = to_servers(json!(MGS));
+    assert_eq!(check.outcome, Outcome::Fail);
+    let remedy = check.remedy.unwrap();
+    let addresses =
+        "--source-address-prefixes 10.20.1.4/32 --destination-address-prefixes 10.20.2.5/32";
+    assert!(remedy.ends_with(addresses), "{remedy}");
+    assert_eq!(to_servers(json!(null)).remedy, None);
 }

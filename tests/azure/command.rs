@@ -434,3 +434,189 @@ fn fragments_in_the_capture_are_a_cause() {
     assert_eq!(of(path.to_str().unwrap(), 3), "fail");
     assert_eq!(of(&trace("fragments.pcap"), 3), "unknown");
 }
+
+fn logged(state: &str, more: &[&str]) -> Value {
+    let log = folder(&format!("../flow-logs/states/{state}.json"));
+    let log = log.display().to_string();
+    let arguments = [&["analyze", "--flow-logs", &log], more].concat();
+    report(&arguments, &["az"], 1)
+}
+
+fn cause(report: &Value, check: &str) -> Value {
+    let causes = report["paths"][0]["causes"].as_array().unwrap();
+    let found = causes.iter().find(|it| it["check"] == check);
+    found.expect(check).clone()
+}
+
+/// A good configuration does not hide what the platform says of its hosts.
+#[test]
+fn what_the_flow_log_says_of_a_host_is_the_cause() {
+    for (log, check, state) in [
+        ("nx-local-dst", "same_host", "NX_LOCAL_DST"),
+        ("nx-hw-not-supported", "vm_size", "NX_HW_NOT_SUPPORTED"),
+    ] {
+        let cause = cause(&logged(log, &[]), check);
+        assert_eq!(cause["outcome"], "fail");
+        let field = json!(
+            {"resource": "flow log", "id": null, "path": "encryption", "value": state}
+        );
+        assert_eq!(cause["field"], field);
+        let log = folder(&format!("../flow-logs/states/{log}.json"));
+        let mut command = plainsight(&["analyze", "--flow-logs"]);
+        let table = said(&azure(command.arg(log), &["az"]), 1);
+        assert!(table.contains(state), "{table}");
+        assert!(!table.contains("no check fails"), "{table}");
+    }
+}
+
+/// What was not captured shows neither fragments nor that there are none.
+#[test]
+fn without_a_capture_nothing_is_said_of_one() {
+    let alone = logged("nx", &[]);
+    let fragments = cause(&alone, "fragments");
+    assert_eq!(fragments["outcome"], "unknown");
+    let says = fragments["says"].as_str().unwrap();
+    assert!(says.ends_with("is in no export and not captured"), "{says}");
+    let with_capture = analyze("all-plaintext.pcap", &[], &["az"], 1);
+    let says = cause(&with_capture, "fragments")["says"].clone();
+    assert!(
+        says.as_str()
+            .unwrap()
+            .starts_with("The capture shows no IP fragment"),
+        "{says}"
+    );
+}
+
+/// Lists are read item by item: a limit of memory that holds the program and the file, and
+/// not every object of it, is enough.
+#[test]
+fn what_is_no_resource_takes_no_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("objects.json");
+    let objects = vec![r#"{"a":0}"#; 1_000_000].join(",");
+    fs::write(&path, format!("[{objects}]")).unwrap();
+    let mut command = Command::new("sh");
+    let script = r#"ulimit -v 300000; exec "$0" posture --format json --azure "$1""#;
+    let output = command
+        .args(["-c", script, env!("CARGO_BIN_EXE_plainsight")])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_str(&said(&output, 3)).unwrap();
+    let warning = report["warnings"][0].as_str().unwrap();
+    assert!(
+        warning.ends_with("1000000 passed over: no resource: it has no id"),
+        "{warning}"
+    );
+}
+
+#[test]
+fn the_headline_names_what_else_failed() {
+    let output = azure(
+        &mut plainsight(&["posture"]),
+        &["causes/flow-log-off.json", "az"],
+    );
+    let table = said(&output, 1);
+    let headline: String = table.split("\n\n").next().unwrap().replace('\n', " ");
+    assert_eq!(
+        headline,
+        "No cause of plaintext was found on 1 path to AMLFS; another check failed (VNet flow log)."
+    );
+}
+
+/// Only what a command mends is among the remedies.
+#[test]
+fn remedies_have_commands() {
+    let output = azure(
+        &mut plainsight(&["posture"]),
+        &["causes/amlfs-not-maintained.json", "az"],
+    );
+    let table = said(&output, 1);
+    let (before, after) = table
+        .split_once("What fails, and no command mends\n")
+        .expect(&table);
+    assert!(
+        after.contains("Servers encrypt only after the next maintenance"),
+        "{table}"
+    );
+    assert!(!before.contains("Servers encrypt only after"), "{table}");
+}
+
+/// Two NICs of a VM may say different things of it.
+#[test]
+fn each_nic_speaks_for_itself() {
+    let mut all = Vec::new();
+    for kind in ["vnets", "vms", "nics", "amlfs", "nsgs", "disks"] {
+        all.extend(crate::fixtures::list(&crate::fixtures::fixture(&format!(
+            "az/{kind}.json"
+        ))));
+    }
+    let mut second = crate::fixtures::of_base("client-1-nic");
+    second["id"] = crate::fixtures::id("Microsoft.Network/networkInterfaces", "second-nic");
+    second["name"] = json!("second-nic");
+    second["vnetEncryptionSupported"] = json!(false);
+    second["ipConfigurations"][0]["privateIPAddress"] = json!("10.20.1.77");
+    all.push(second);
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("all.json"), json!(all).to_string()).unwrap();
+    let dir = dir.path().display().to_string();
+    let report = report(&["posture", "--azure", &dir], &[], 1);
+    let mut said: Vec<_> = report["paths"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|path| {
+            let causes = path["causes"].as_array().unwrap().iter();
+            causes.filter(|it| it["check"] == "restart").map(|it| {
+                (
+                    it["outcome"].as_str().unwrap(),
+                    it["says"].as_str().unwrap(),
+                )
+            })
+        })
+        .collect();
+    said.sort_unstable();
+    assert_eq!(said.len(), 2);
+    assert!(said[0].0 == "fail" && said[0].1.contains("VM client-1 of NIC second-nic was not"));
+    assert!(said[1].0 == "pass" && said[1].1.contains("VM client-1 of NIC client-1-nic was"));
+}
+
+/// Without a capture nothing was captured anywhere; and a flow that has just begun says so.
+#[test]
+fn a_flow_log_alone_has_no_vantage() {
+    let states = folder("../flow-logs/states");
+    let table = |text: &str, exit_code| {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("PT1H.json");
+        fs::write(&log, text).unwrap();
+        let mut command = plainsight(&["analyze", "--servers", "10.20.2.0/24", "--flow-logs"]);
+        said(&command.arg(&log).output().unwrap(), exit_code)
+    };
+    let whole = fs::read_to_string(states.join("x.json")).unwrap();
+    let counted = table(&whole, 0);
+    assert!(!counted.contains("Vantage"), "{counted}");
+    assert!(!counted.contains("begun, no statistics yet"), "{counted}");
+    let mut log: Value = serde_json::from_str(&whole).unwrap();
+    for tuple in tuples(&mut log) {
+        let text = tuple.as_str().unwrap();
+        let fields: Vec<&str> = text.split(',').take(9).collect();
+        *tuple = json!(format!("{},,,,", fields.join(",")));
+    }
+    let begun = table(&log.to_string(), 0);
+    assert!(begun.contains("begun, no statistics yet"), "{begun}");
+    for tuple in tuples(&mut log) {
+        *tuple = json!(tuple.as_str().unwrap().replace(",X,", ",,"));
+    }
+    let empty = table(&log.to_string(), 3).replace("\n    ", " ");
+    assert!(empty.contains("tuples have no encryption state"), "{empty}");
+}
+
+/// All flow tuples of a log: the words with commas.
+fn tuples(log: &mut Value) -> Vec<&mut Value> {
+    match log {
+        Value::String(text) if text.matches(',').count() == 12 => vec![log],
+        Value::Object(members) => members.values_mut().flat_map(tuples).collect(),
+        Value::Array(items) => items.iter_mut().flat_map(tuples).collect(),
+        _ => Vec::new(),
+    }
+}

@@ -107,6 +107,70 @@ fn exports_that_differ_are_told() {
     }
 }
 
+/// Two exports of all, of which one is older, differ everywhere: a few are told.
+#[test]
+fn of_many_differences_a_few_are_told() {
+    let nic = |name: usize, on: bool| {
+        let mut nic = of_base("client-1-nic");
+        nic["id"] = id(
+            "Microsoft.Network/networkInterfaces",
+            &format!("nic-{name}"),
+        );
+        nic["enableAcceleratedNetworking"] = json!(on);
+        nic
+    };
+    let of = |count: usize| {
+        let all = (0..count).flat_map(|name| [nic(name, true), nic(name, false)]);
+        Export::of("both.json", all.collect()).warnings
+    };
+    assert_eq!(of(5).len(), 5);
+    let told = of(300);
+    assert_eq!(told.len(), 6);
+    assert!(told[5].starts_with("and 295 more"), "{told:?}");
+    // Nor does a file list all that is not read in it.
+    let strangers = (0..300).map(|name| json!({"type": format!("a/{name}")}));
+    let told = Export::of("odd.json", strangers.collect()).warnings;
+    assert!(told.len() <= 21, "{}", told.len());
+    let counted = told.iter().map(|warning| {
+        let words = warning.strip_prefix("odd.json: ").unwrap();
+        words.split(' ').next().unwrap().parse().unwrap_or(1)
+    });
+    assert_eq!(counted.sum::<u64>(), 300);
+}
+
+/// A file counts as a whole: nothing of one that is cut is used.
+#[test]
+fn resources_before_a_fault_do_not_count() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = json!([of_base("client-vnet"), of_base("fs1")]).to_string();
+    fs::write(dir.path().join("good.json"), "[]").unwrap();
+    for text in [
+        &whole[..whole.len() - 1],
+        &format!("{whole}]"),
+        &format!("{{\"value\":{whole}"),
+    ] {
+        fs::write(dir.path().join("cut.json"), text).unwrap();
+        let export = Export::read(&[dir.path().to_owned()]).unwrap();
+        assert_eq!(
+            (export.vnets.len(), export.file_systems.len()),
+            (0, 0),
+            "{text}"
+        );
+        assert_eq!(export.warnings.len(), 1);
+    }
+}
+
+#[test]
+fn lists_of_arm_hold_their_resources_in_value() {
+    let vnets = json!([of_base("client-vnet"), of_base("server-vnet")]);
+    let keys = ["value", "Value"];
+    for list in keys.map(|key| json!({"nextLink": "https://x", key: vnets, "@odata": 1})) {
+        let export = Export::of("list.json", list);
+        assert_eq!(export.vnets.len(), 2);
+        assert_eq!(export.warnings, [""; 0]);
+    }
+}
+
 #[test]
 fn what_is_no_resource_is_counted_and_named() {
     let strangers = json!([

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use plainsight::azure::checks::{self, Check, Fragments, Kind};
+use plainsight::azure::checks::{self, Check, Kind, Seen};
 use plainsight::azure::export::Export;
 use plainsight::azure::topology::Azure;
 use plainsight::azure::vm_sizes::VmSizes;
@@ -113,9 +113,14 @@ pub fn arm(resource: &Value) -> Value {
 
 /// The checks of the path from the client to a server.
 pub fn path_to(azure: &Azure, server: &str) -> Vec<Check> {
+    path_seen(azure, server, &Seen::default())
+}
+
+/// The same, with what captures and flow logs show of it.
+pub fn path_seen(azure: &Azure, server: &str, seen: &Seen) -> Vec<Check> {
     let address = |text: &str| text.parse::<std::net::IpAddr>().expect("an address");
     let ends = azure.ends(address(CLIENT), address(server));
-    checks::of_path(azure, &ends, Fragments::NoCapture)
+    checks::of_path(azure, &ends, seen)
 }
 
 pub fn posture(azure: &Azure) -> PostureReport {

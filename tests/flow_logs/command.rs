@@ -526,6 +526,7 @@ fn something_must_be_named() {
     assert!(message.contains("PATH"), "{message}");
 }
 
+/// Tables tell it where there is a capture that it is of.
 #[test]
 fn the_vantage_is_always_told() {
     for (more, value, why) in [
@@ -542,7 +543,10 @@ fn the_vantage_is_always_told() {
         assert_eq!(report["vantage"]["value"], value);
         let told = report["vantage"]["why"].as_str().expect("a reason");
         assert!(told.contains(why), "{told}");
-        let table = table("states/x.json", more);
-        assert!(table.contains(&format!("Vantage: {value}")), "{table}");
+        let alone = table("states/x.json", more);
+        assert!(!alone.contains("Vantage"), "{alone}");
+        let captured = table("states/x.json", &[more, &[CAPTURE]].concat());
+        let line = format!("Vantage: {value}");
+        assert!(captured.contains(&line), "{captured}");
     }
 }

@@ -63,7 +63,13 @@ struct Party<'a> {
     members: Vec<Peer<'a>>,
     /// Whether there are no others.
     complete: bool,
+    /// Whether their NICs are known, which may have groups of their own.
+    has_nics: bool,
 }
+
+/// What an answer leaves out where the NICs of servers are not known.
+const WITHOUT_NICS: &str =
+    ", by the subnet's NSG alone: no NIC of the servers (amlfs-*-snic) is in the exports";
 
 /// What becomes of flows between two parties.
 struct Passage<'p> {
@@ -90,17 +96,7 @@ impl<'p> Passage<'p> {
 impl<'a> Party<'a> {
     fn servers(azure: &'a Azure, file_system: &'a FileSystem) -> Self {
         let place = azure.place_of(file_system);
-        let nics = azure
-            .export
-            .nics
-            .values()
-            .filter(|nic| nic.is_amlfs_server());
-        let own = nics.filter(|nic| {
-            nic.configurations
-                .iter()
-                .any(|it| it.subnet == file_system.subnet)
-        });
-        let own: Vec<_> = own.collect();
+        let own: Vec<_> = azure.server_nics(file_system).collect();
         let addresses = own
             .iter()
             .flat_map(|nic| nic.configurations.iter().filter_map(|it| it.address));
@@ -115,6 +111,7 @@ impl<'a> Party<'a> {
             members: addresses.map(Peer::address).take(MAX_MEMBERS).collect(),
             // File systems name one server, and NICs may be in no export.
             complete: false,
+            has_nics: !own.is_empty(),
         }
     }
 
@@ -150,7 +147,24 @@ impl<'a> Party<'a> {
             blocks: blocks(place),
             members: peers.take(MAX_MEMBERS).collect(),
             complete: members.len() <= MAX_MEMBERS,
+            has_nics: true,
         }
+    }
+
+    /// What an answer about them rests on, if that is not all there may be.
+    fn reserve(&self) -> &'static str {
+        if self.has_nics { "" } else { WITHOUT_NICS }
+    }
+
+    /// Addresses to name in a rule: of all of them, or else of those that are known.
+    fn prefixes(&self) -> Option<String> {
+        let members = self.members.iter().filter_map(Peer::prefix);
+        let known: Vec<IpNet> = match &self.blocks[..] {
+            [] => members.collect(),
+            blocks => blocks.to_vec(),
+        };
+        let words: Vec<String> = known.iter().map(ToString::to_string).collect();
+        (!words.is_empty()).then(|| words.join(" "))
     }
 
     fn whole(&self) -> Vec<Peer<'a>> {
@@ -291,7 +305,11 @@ fn between(kind: Kind, from: &Party<'_>, to: &Party<'_>) -> Check {
 fn check(kind: Kind, from: &Party<'_>, to: &Party<'_>, passage: &Passage<'_>) -> Check {
     let ends = format!("from {} to {}", from.name, to.name);
     let says = match passage.ruling {
-        Ruling::Allowed => format!("NSGs let Lustre pass {ends}"),
+        Ruling::Allowed => {
+            let parties = [from, to].map(Party::reserve);
+            let reserve = parties.into_iter().max().unwrap_or_default();
+            format!("NSGs let Lustre pass {ends}{reserve}")
+        }
         Ruling::Denied => format!(
             "An NSG blocks TCP {} {ends}: no plaintext, no traffic at all",
             passage.port
@@ -351,18 +369,13 @@ fn allow(kind: Kind, passage: &Passage<'_>, from: &Party<'_>, to: &Party<'_>) ->
         Kind::NsgWithin => "--protocol '*' --destination-port-ranges '*'",
         _ => "--protocol Tcp --destination-port-ranges 988 1019-1023",
     };
-    let list = |blocks: &[IpNet]| {
-        let words: Vec<String> = blocks.iter().map(ToString::to_string).collect();
-        words.join(" ")
-    };
+    let (sources, destinations) = (from.prefixes()?, to.prefixes()?);
     Some(format!(
         "az network nsg rule create --resource-group {} --nsg-name {} --name AllowLustre{direction}{priority} \
          --priority {priority} --direction {direction} --access Allow {what} \
-         --source-address-prefixes {} --destination-address-prefixes {}",
+         --source-address-prefixes {sources} --destination-address-prefixes {destinations}",
         remedy::word(decision.group.resource_group()),
         remedy::word(decision.group.name()),
-        list(&from.blocks),
-        list(&to.blocks),
     ))
 }
 

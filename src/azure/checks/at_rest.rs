@@ -5,6 +5,9 @@ use super::{Check, Field, Kind, remedy};
 use crate::azure::export::{AttachedDisk, Disk, FileSystem, VirtualMachine};
 use crate::azure::topology::{Azure, Place};
 
+/// A disk of a VM, and what is exported of it.
+type Attached<'a> = (&'a AttachedDisk, Option<&'a Disk>);
+
 /// Both ways are encrypted; auditors ask which it is.
 pub(super) fn of_file_system(file_system: &FileSystem) -> Check {
     let name = file_system.id.name();
@@ -23,7 +26,7 @@ pub(super) fn of_client(azure: &Azure, client: &Place<'_>) -> Vec<Check> {
     let Some(vm) = client.vm else {
         return Vec::new();
     };
-    let disks: Vec<_> = vm
+    let disks: Vec<Attached<'_>> = vm
         .disks
         .iter()
         .map(|disk| (disk, managed(azure, disk)))
@@ -36,11 +39,8 @@ pub(super) fn of_client(azure: &Azure, client: &Place<'_>) -> Vec<Check> {
         let says = format!("VM {} does not say its disks", vm.id.name());
         checks.push(Check::new(Kind::DiskEncryption, Unknown, says));
     }
-    let ade = disks
-        .iter()
-        .filter_map(|(_, disk)| *disk)
-        .find(|disk| disk.ade.flag() == Some(true));
-    checks.push(caches(vm, ade));
+    let system = disks.iter().find(|(attached, _)| attached.is_system());
+    checks.push(caches(vm, system));
     checks
 }
 
@@ -82,31 +82,51 @@ fn by_service(vm: &VirtualMachine, attached: &AttachedDisk, disk: Option<&Disk>)
 }
 
 /// The service does not encrypt caches and temporary disks: the host does, or ADE in the VM.
-fn caches(vm: &VirtualMachine, encrypted: Option<&Disk>) -> Check {
-    let check = |outcome, says| Check::new(Kind::HostEncryption, outcome, says);
-    let name = vm.id.name();
+fn caches(vm: &VirtualMachine, system: Option<&Attached<'_>>) -> Check {
+    let check = |outcome, says: &str| {
+        let says = format!("VM {} {says}", vm.id.name());
+        Check::new(Kind::HostEncryption, outcome, says)
+    };
     let host = Field::of(&vm.id, &vm.encryption_at_host);
     if vm.encryption_at_host.flag() == Some(true) {
-        let says = format!("VM {name} has encryption at host, of caches and temporary disks too");
+        let says = "has encryption at host, of caches and temporary disks too";
         return check(Pass, says).field(host);
     }
-    if let Some(field) = ade(vm, encrypted) {
-        let says = "has Azure Disk Encryption, which is about disks and not about networks";
-        return check(Pass, format!("VM {name} {says}")).field(field);
-    }
-    let says = "has no encryption at host: its caches and temporary disks are not encrypted";
-    check(Fail, format!("VM {name} {says}"))
-        .field(host)
-        .maybe(remedy::change_stopped(
-            "vm update",
-            &vm.id,
-            "--set securityProfile.encryptionAtHost=true",
-        ))
+    let (encrypted, field) = ade(vm, system);
+    let (outcome, says) = match encrypted {
+        Some(true) => {
+            let says = "has Azure Disk Encryption of its system's disk, which is about disks and \
+                        not about networks";
+            return check(Pass, says).field(field);
+        }
+        Some(false) => (
+            Fail,
+            "has no encryption at host: its caches and temporary disks are not encrypted",
+        ),
+        None => (
+            Unknown,
+            "has no encryption at host, and whether Azure Disk Encryption works on its system's \
+             disk is in no export",
+        ),
+    };
+    let command = remedy::change_stopped(
+        "vm update",
+        &vm.id,
+        "--set securityProfile.encryptionAtHost=true",
+    );
+    check(outcome, says).field(host).maybe(command)
 }
 
-/// The field that tells of Azure Disk Encryption: at a disk, or at the VM.
-fn ade(vm: &VirtualMachine, encrypted: Option<&Disk>) -> Option<Field> {
-    let at_disk = encrypted.map(|disk| Field::of(&disk.id, &disk.ade));
-    let is_given = !vm.ade.is_absent() && vm.ade.flag() != Some(false);
-    at_disk.or_else(|| is_given.then(|| Field::of(&vm.id, &vm.ade)))
+/// Whether Azure Disk Encryption works on the disk of the system, and the field that tells.
+/// That of a data disk, or its extension alone, which may be for data disks, tells nothing.
+fn ade(vm: &VirtualMachine, system: Option<&Attached<'_>>) -> (Option<bool>, Field) {
+    let disk = system.and_then(|(_, disk)| *disk);
+    match disk {
+        Some(disk) if disk.ade.flag() == Some(true) => (Some(true), Field::of(&disk.id, &disk.ade)),
+        _ => {
+            let is_told = disk.is_some() || system.is_some_and(|(it, _)| it.managed.is_none());
+            let untold = (is_told && vm.ade.is_absent()).then_some(false);
+            (vm.ade.flag().or(untold), Field::of(&vm.id, &vm.ade))
+        }
+    }
 }

@@ -2,14 +2,20 @@
 //! IP fragments.
 
 use super::Outcome::{Fail, Pass, Unknown};
-use super::{Check, Field, Fragments, Kind};
+use super::{Check, Field, Fragments, Kind, Seen};
 use crate::azure::export::{FileSystem, VirtualMachine};
+use crate::azure::flow_log::State;
 use crate::azure::topology::Ends;
 
-/// Two VMs of one host talk in plaintext by design. Exports do not tell hosts, but who is
-/// in different regions or zones shares none.
-pub(super) fn same(ends: &Ends<'_>) -> Check {
+/// Two VMs of one host talk in plaintext by design. A flow log tells them. Exports do not
+/// tell hosts, but who is in different regions or zones shares none.
+pub(super) fn same(ends: &Ends<'_>, seen: &Seen) -> Check {
     let check = |outcome, says: String| Check::new(Kind::SameHost, outcome, says);
+    if seen.states.contains(&State::NxLocalDst) {
+        let says = "By the flow log, client and server share a host, where traffic is in \
+                    plaintext by design";
+        return check(Fail, says.to_owned()).field(Field::logged(State::NxLocalDst));
+    }
     let apart = ends
         .client
         .vm
@@ -51,7 +57,7 @@ pub(super) fn fragments(fragments: Fragments) -> Check {
     let (outcome, says) = match fragments {
         Fragments::Seen => (
             Fail,
-            "The capture shows IP fragments, which are not encrypted or are dropped",
+            "The capture shows IP fragments without their first; fragments are not encrypted or are dropped",
         ),
         Fragments::NoneAlone => (
             Unknown,
@@ -59,7 +65,7 @@ pub(super) fn fragments(fragments: Fragments) -> Check {
         ),
         Fragments::NoCapture => (
             Unknown,
-            "Whether packets are fragmented, which keeps them from being encrypted, is in no export",
+            "Whether packets are fragmented, which keeps them from being encrypted, is in no export and not captured",
         ),
     };
     Check::new(Kind::Fragments, outcome, says)

@@ -1,11 +1,32 @@
 //! The client's VM and NIC: whether they can encrypt, and began to.
 
 use super::Outcome::{Fail, Pass, Unknown};
-use super::{Check, Field, Kind, remedy};
+use super::{Check, Field, Kind, Seen, remedy};
 use crate::azure::export::{Nic, VirtualMachine};
+use crate::azure::flow_log::State;
 use crate::azure::topology::{Azure, Place};
 
-pub(super) fn of(azure: &Azure, client: &Place<'_>) -> [Check; 4] {
+pub(super) fn of(azure: &Azure, client: &Place<'_>, seen: &Seen) -> [Check; 4] {
+    let [size, accelerated, nic, restart] = by_exports(azure, client);
+    [by_platform(size, seen), accelerated, nic, restart]
+}
+
+/// The platform knows the hardware of its hosts better than any list of sizes.
+fn by_platform(size: Check, seen: &Seen) -> Check {
+    let state = State::NxHwNotSupported;
+    if !seen.states.contains(&state) {
+        return size;
+    }
+    let says = "By the flow log, the hardware of a host on this path cannot encrypt";
+    Check {
+        outcome: Fail,
+        says: format!("{says}. {}", size.says),
+        field: Some(Field::logged(state)),
+        ..size
+    }
+}
+
+fn by_exports(azure: &Azure, client: &Place<'_>) -> [Check; 4] {
     let Some(nic) = client.nic else {
         let who = client
             .address
@@ -124,9 +145,16 @@ fn supported(nic: &Nic) -> Check {
 /// Whether the VM was stopped and started since the VNet's encryption was switched on. No
 /// export says when that was; that a NIC says `true` takes such a start.
 fn restart(nic: &Nic, vm: Option<&VirtualMachine>, can: &Capable) -> Check {
-    let name = vm.map_or(nic.id.name(), |vm| vm.id.name());
+    let nic_name = nic.id.name();
+    let who = match vm {
+        Some(vm) => format!("VM {} of NIC {nic_name}", vm.id.name()),
+        None => format!("The VM of NIC {nic_name}"),
+    };
     let (outcome, says) = match nic.supported.flag() {
-        Some(true) => (Pass, "was stopped and started: its NIC supports encryption"),
+        Some(true) => (
+            Pass,
+            "was stopped and started: that NIC supports encryption",
+        ),
         Some(false) if is_deallocated(vm) => (
             Unknown,
             "is deallocated; its next start is the one that counts",
@@ -139,13 +167,13 @@ fn restart(nic: &Nic, vm: Option<&VirtualMachine>, can: &Capable) -> Check {
             Unknown,
             "gains nothing from a stop and start before size and NIC allow encryption",
         ),
-        None => return untold(vm, name),
+        None => return untold(vm, &who),
     };
     let vm = vm.filter(|_| outcome == Fail);
     Check {
         field: Some(Field::of(&nic.id, &nic.supported)),
         remedy: vm.map(|vm| remedy::stop_and_start(&vm.id)),
-        ..Check::new(Kind::Restart, outcome, format!("VM {name} {says}"))
+        ..Check::new(Kind::Restart, outcome, format!("{who} {says}"))
     }
 }
 
@@ -157,8 +185,11 @@ fn is_deallocated(vm: Option<&VirtualMachine>) -> bool {
 }
 
 /// The time of the last change is not that of a start: a reboot or an update shows as well.
-fn untold(vm: Option<&VirtualMachine>, name: &str) -> Check {
-    let says = format!("Whether VM {name} was stopped and started since is not in the exports");
+fn untold(vm: Option<&VirtualMachine>, who: &str) -> Check {
+    let says = format!(
+        "Whether {} was stopped and started since is not in the exports",
+        who.replace("The VM", "the VM")
+    );
     let check = Check::new(Kind::Restart, Unknown, says);
     match vm {
         Some(vm) if !vm.provisioned.is_absent() => {

@@ -3,6 +3,9 @@
 use super::node::Node;
 use super::{ResourceId, Setting};
 
+/// Where a VM names the disk of its system.
+const SYSTEM: &str = "storageProfile.osDisk";
+
 /// A VM (`az vm list`, also with `-d`, and `az vm get-instance-view`).
 #[derive(Clone, Debug)]
 pub struct VirtualMachine {
@@ -33,8 +36,8 @@ pub struct VirtualMachine {
 
 impl VirtualMachine {
     pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
-        let os = node.at("storageProfile.osDisk").into_iter();
-        let os = os.map(|disk| (disk, "storageProfile.osDisk".to_owned()));
+        let os = node.at(SYSTEM).into_iter();
+        let os = os.map(|disk| (disk, SYSTEM.to_owned()));
         let data = node.list("storageProfile.dataDisks").enumerate();
         let data = data.map(|(at, disk)| (disk, format!("storageProfile.dataDisks[{at}]")));
         Self {
@@ -116,6 +119,12 @@ pub struct AttachedDisk {
 }
 
 impl AttachedDisk {
+    /// Whether it is the disk of the VM's system.
+    #[must_use]
+    pub fn is_system(&self) -> bool {
+        self.path == SYSTEM
+    }
+
     fn of((node, path): (Node<'_>, String)) -> Self {
         Self {
             name: node.owned("name").unwrap_or_default(),

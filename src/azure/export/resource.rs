@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// The id of a resource, as in
 /// `/subscriptions/S/resourceGroups/G/providers/Microsoft.Network/virtualNetworks/V`.
@@ -81,6 +82,12 @@ impl PartialEq for ResourceId {
 }
 
 impl Eq for ResourceId {}
+
+impl Hash for ResourceId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
 
 impl PartialOrd for ResourceId {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {

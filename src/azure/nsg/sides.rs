@@ -53,6 +53,15 @@ impl Peer<'_> {
         Self::net(address.into())
     }
 
+    /// The addresses, if it is no service.
+    #[must_use]
+    pub fn prefix(&self) -> Option<IpNet> {
+        match self {
+            Self::Net { net, .. } => Some(*net),
+            Self::Service { .. } => None,
+        }
+    }
+
     /// Addresses of which nothing else is known.
     #[must_use]
     pub fn net(net: IpNet) -> Self {

@@ -64,7 +64,8 @@ impl Page<'_> {
         }
     }
 
-    /// What checks that do not pass say, each with the command that mends it.
+    /// What checks that do not pass say, each with the command that mends it, and then
+    /// those that no command mends.
     pub(super) fn remedies<'c>(
         &mut self,
         checks: impl Iterator<Item = &'c Check>,
@@ -72,10 +73,17 @@ impl Page<'_> {
         let wrong: BTreeSet<&Check> = checks
             .filter(|check| check.outcome == Outcome::Fail || check.remedy.is_some())
             .collect();
+        let (mended, others): (Vec<_>, Vec<_>) =
+            wrong.into_iter().partition(|check| check.remedy.is_some());
+        self.failing("Remedies", &mended)?;
+        self.failing("What fails, and no command mends", &others)
+    }
+
+    fn failing(&mut self, heading: &str, wrong: &[&Check]) -> io::Result<()> {
         if wrong.is_empty() {
             return Ok(());
         }
-        self.heading("Remedies")?;
+        self.heading(heading)?;
         let mut told = BTreeSet::new();
         wrong.iter().take(LISTED).try_for_each(|check| {
             self.text(Ansi::new(), &format!("{}.", check.says), "  ", "    ")?;

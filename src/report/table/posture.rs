@@ -106,17 +106,23 @@ fn no_cause(all: &str) -> String {
 /// What is left open, or wrong with anything but paths.
 fn others(report: &PostureReport) -> String {
     let checks: BTreeSet<&Check> = report.checks().collect();
-    let count = |wanted| {
-        let of = checks.iter().filter(|check| check.outcome == wanted);
-        match of.count() {
-            0 => None,
-            1 => Some("1 check".to_owned()),
-            more => Some(format!("{} checks", number(more as u64))),
+    let all = |wanted| checks.iter().filter(move |check| check.outcome == wanted);
+    let titles: BTreeSet<_> = all(Outcome::Fail).map(|it| it.check.title()).collect();
+    let titles: Vec<_> = titles.into_iter().collect();
+    match (all(Outcome::Fail).count(), all(Outcome::Unknown).count()) {
+        (0, 0) => String::new(),
+        (0, 1) => "; 1 check cannot be told from the exports".to_owned(),
+        (0, open) => format!(
+            "; {} checks cannot be told from the exports",
+            number(open as u64)
+        ),
+        (1, _) => format!("; another check failed ({})", titles.join(", ")),
+        (wrong, _) => {
+            format!(
+                "; {} other checks failed ({})",
+                number(wrong as u64),
+                titles.join(", ")
+            )
         }
-    };
-    match (count(Outcome::Fail), count(Outcome::Unknown)) {
-        (Some(wrong), _) => format!("; {wrong} of something else failed"),
-        (None, Some(open)) => format!("; {open} cannot be told from the exports"),
-        (None, None) => String::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! What the reader should know about flow logs, and about what they leave open.
 
 use super::damage;
-use crate::azure::flow_log::LogReport;
+use crate::azure::flow_log::{Carried, LogReport};
 use crate::report::text::number;
 use crate::verdict::platform::Join;
 use crate::verdict::{Judgement, Path, Platform, Said, Verdict};
@@ -21,9 +21,13 @@ pub(super) fn log(log: &LogReport) -> Vec<String> {
     }
     if let Some(word) = &log.unknown_state {
         let [unknown, tuples] = [log.unknown_states, *tuples].map(number);
-        all.push(format!(
-            "{name}: {unknown} of {tuples} tuples have an encryption state that plainsight does not know, as `{word}`"
-        ));
+        let state = match &word[..] {
+            "" => "no encryption state".to_owned(),
+            word => {
+                format!("an encryption state that plainsight does not know, as `{word}`")
+            }
+        };
+        all.push(format!("{name}: {unknown} of {tuples} tuples have {state}"));
     }
     all
 }
@@ -52,6 +56,7 @@ pub(super) fn path(title: &str, path: &Path) -> Vec<String> {
     let notes = [
         joined(path, platform),
         open(path, platform),
+        begun(path, platform),
         other_times(platform),
     ];
     let notes = notes.into_iter().flatten();
@@ -80,6 +85,16 @@ fn open(path: &Path, platform: &Platform) -> Option<String> {
         _ => return None,
     };
     Some(open.to_owned())
+}
+
+/// Tuples of flows that begin have no statistics.
+fn begun(path: &Path, platform: &Platform) -> Option<String> {
+    let is_carried = |carried| matches!(carried, Carried::Ciphertext | Carried::Plaintext);
+    let mut states = platform.states.iter();
+    let is_begun = states.clone().any(|(state, _)| is_carried(state.carried()))
+        && states.all(|(_, sum)| sum.tally.packets == 0);
+    let says = "begun, no statistics yet: the flow logs do not count its packets";
+    (is_begun && path.parts.is_empty()).then(|| says.to_owned())
 }
 
 fn other_times(platform: &Platform) -> Option<String> {

@@ -40,7 +40,10 @@ pub(super) fn of(file_system: &FileSystem, servers: &Party<'_>) -> Check {
         ),
         ("", "") => (
             Ruling::Allowed,
-            format!("NSGs let {name} reach the services that it needs"),
+            format!(
+                "NSGs let {name} reach the services that it needs{}",
+                servers.reserve()
+            ),
         ),
         ("", unknown) => (
             Ruling::Unknown,
