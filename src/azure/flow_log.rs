@@ -14,6 +14,7 @@ pub mod nics;
 pub mod read;
 pub mod state;
 pub mod table;
+pub mod time;
 pub mod tuple;
 
 pub use file::{LogError, read_file};
@@ -21,6 +22,7 @@ pub use nics::Logged;
 pub use read::{LogReport, NotALog, read};
 pub use state::{Carried, State};
 pub use table::{Entry, Table, Tally};
+pub use time::Span;
 pub use tuple::Tuple;
 
 /// A MAC address, by which a log names the NIC that it is of.

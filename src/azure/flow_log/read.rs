@@ -11,7 +11,7 @@ use serde_json::error::Category;
 use super::table::{Entry, Table};
 use super::{Mac, Tuple};
 use crate::capture::Fault;
-use crate::decode::{Address, Protocol};
+use crate::decode::Address;
 use crate::flow::is_lustre_port;
 
 /// Bytes read at a time.
@@ -21,6 +21,8 @@ const BLOCK_LEN: usize = 256 << 10;
 const VALUE_LIMIT: u64 = 1 << 20;
 /// The most of an unknown state's word that is told.
 const WORD_LIMIT: usize = 32;
+/// The protocol number of TCP, which is all that Lustre is carried in.
+const TCP: u8 = 6;
 /// The category of records of NSG flow logs.
 const NSG: &str = "NetworkSecurityGroupFlowEvent";
 
@@ -253,8 +255,8 @@ impl<'w> Walk<'w> {
         if super::State::of(tuple.encryption) == super::State::Unknown {
             self.unknown_state(tuple.encryption);
         }
-        if let Some(protocol) = self.kept(&tuple) {
-            self.keep(&tuple, protocol);
+        if self.is_kept(&tuple) {
+            self.keep(&tuple);
         }
     }
 
@@ -266,24 +268,19 @@ impl<'w> Walk<'w> {
         }
     }
 
-    /// The protocol of a tuple that can be a path's: one on a Lustre port, or without any
-    /// port and with a server.
-    fn kept(&self, tuple: &Tuple<'_>) -> Option<Protocol> {
-        let protocol = match tuple.protocol {
-            6 => Protocol::Tcp,
-            17 => Protocol::Udp,
-            _ => return None,
-        };
+    /// Whether a tuple can be a path's: TCP on a Lustre port, or without any port and with
+    /// a server.
+    fn is_kept(&self, tuple: &Tuple<'_>) -> bool {
         let (source, destination) = (tuple.source, tuple.destination);
         let is_server = |address| (self.is_server)(address);
-        let kept = match (source.port, destination.port) {
+        let fits = match (source.port, destination.port) {
             (0, 0) => is_server(source.address) || is_server(destination.address),
             (from, to) => is_lustre_port(from) || is_lustre_port(to),
         };
-        kept.then_some(protocol)
+        fits && tuple.protocol == TCP
     }
 
-    fn keep(&mut self, tuple: &Tuple<'_>, protocol: Protocol) {
+    fn keep(&mut self, tuple: &Tuple<'_>) {
         let at = Entry {
             time: tuple.time,
             file: self.report.file,
@@ -294,7 +291,7 @@ impl<'w> Walk<'w> {
             Some(_) => &mut *self.table,
             None => self.untold.get_or_insert(self.table.empty()),
         };
-        table.count(tuple, protocol, at);
+        table.count(tuple, at);
     }
 }
 
