@@ -53,13 +53,30 @@ impl fmt::Display for Mac {
 #[derive(Clone, Debug)]
 pub struct FlowLog {
     table: Table,
+    is_damaged: bool,
 }
 
 impl FlowLog {
     /// What a table holds, when all logs are in it.
     #[must_use]
     pub fn new(table: Table) -> Self {
-        Self { table }
+        Self {
+            table,
+            is_damaged: false,
+        }
+    }
+
+    /// The same, read from files of which some may be [damaged](LogReport::is_damaged).
+    #[must_use]
+    pub fn read_as(self, reports: &[LogReport]) -> Self {
+        let is_damaged = reports.iter().any(LogReport::is_damaged);
+        Self { is_damaged, ..self }
+    }
+
+    /// Whether tuples were lost that can be of any path and time.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.is_damaged
     }
 
     /// The flows, each once, whichever NICs logged it, and the sums of those that were

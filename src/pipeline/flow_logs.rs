@@ -69,7 +69,7 @@ pub(super) fn read(
     outcomes.sort_by_key(|&(file, _)| file);
     let (reports, skipped) = sort_out(files, outcomes)?;
     Ok(Logs {
-        log: FlowLog::new(table),
+        log: FlowLog::new(table).read_as(&reports),
         reports,
         skipped,
     })

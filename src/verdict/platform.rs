@@ -58,15 +58,15 @@ pub(super) fn by_path(flows: Vec<Logged>, roles: &Roles) -> BTreeMap<Ends, Vec<L
 }
 
 /// What logged flows say of their path, as far as they are of the time in which `parts`
-/// were captured; of any time, if nothing was.
-pub(super) fn weigh(ends: Ends, logged: &[Logged], parts: &[Part]) -> Platform {
+/// were captured; of any time, if nothing was. Logs that are damaged prove no encryption.
+pub(super) fn weigh(ends: Ends, logged: &[Logged], is_damaged: bool, parts: &[Part]) -> Platform {
     let captured = span(parts);
     let is_of_then = |tally: &Tally| parts.is_empty() || is_of(captured, tally);
     let states = sums(logged, is_of_then);
     let other_times = sums(logged, |tally| !is_of_then(tally));
     let found: Vec<_> = parts.iter().map(|part| Found::of(part, logged)).collect();
     let mut open = found.iter().zip(parts).filter(|(_, part)| is_open(part));
-    let is_whole = ends != Ends::Rest && open.all(|(found, _)| found.is_whole);
+    let is_whole = !is_damaged && ends != Ends::Rest && open.all(|(found, _)| found.is_whole);
     Platform {
         said: said(&states, is_whole, ends),
         joined: found.into_iter().flat_map(|found| found.joins).collect(),
@@ -130,7 +130,8 @@ fn span(parts: &[Part]) -> Option<Span> {
 }
 
 fn is_of(captured: Option<Span>, tally: &Tally) -> bool {
-    captured.is_some_and(|captured| captured.overlaps(tally.told))
+    let is_of = |captured: Span| tally.slot.is_some() && captured.overlaps(tally.told);
+    captured.is_some_and(is_of)
 }
 
 /// A captured flow among those that were logged to be carried at its time.
@@ -160,21 +161,18 @@ impl Found {
 }
 
 fn carried(logged: &Logged) -> impl Iterator<Item = &Tally> {
-    let is_carried = |state: State| {
-        let carried = state.carried();
-        carried == Carried::Ciphertext || carried == Carried::Plaintext
-    };
     let states = logged.states.iter();
-    states.filter_map(move |(state, tally)| is_carried(state).then_some(tally))
+    states.filter_map(|(state, tally)| state.is_carried().then_some(tally))
 }
 
 /// How a logged flow fits a captured one. The ports of a tunnel, which is UDP, and of what
-/// was cut off tell nothing, nor do those of a sum that was captured. A sum that was logged
-/// may be of any other flows.
+/// was cut off tell nothing. A sum may be of any flows: one that was captured is found
+/// nowhere, and none that was logged is one flow.
 fn join(part: &Part, logged: &Logged) -> Option<Join> {
-    let Some(seen) = part.key.filter(|key| key.protocol == Protocol::Tcp) else {
+    let seen = part.key?;
+    if seen.protocol == Protocol::Udp {
         return Some(Join::Addresses);
-    };
+    }
     let is_same = logged.group.protocol == seen.protocol;
     if seen.unread.is_some() {
         return is_same.then_some(Join::Addresses);

@@ -47,6 +47,18 @@ pub struct LogReport {
     /// The first in the alphabet of the unknown states.
     #[serde(skip)]
     pub unknown_state: Option<String>,
+    /// Whether the fault is that the file ends where more was to come.
+    #[serde(skip)]
+    pub ends_early: bool,
+}
+
+impl LogReport {
+    /// Whether tuples were lost that can be of any path and time. An early end costs only
+    /// the time after it.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.bad_tuples > 0 || (self.fault.is_some() && !self.ends_early)
+    }
 }
 
 /// Why a file is no log that can be read.
@@ -96,7 +108,10 @@ pub fn read(
     let end = end.and_then(|()| json.end());
     walk.end_record();
     let (seen, mut report) = (walk.seen, walk.report);
-    report.fault = end.err().map(|error| fault(&error, place.good.get()));
+    if let Err(error) = end {
+        report.ends_early = error.is_eof();
+        report.fault = Some(fault(&error, place.good.get()));
+    }
     match seen {
         Seen::Records => Ok(report),
         Seen::Nsg => Err(NotALog::Nsg),
@@ -128,6 +143,8 @@ struct Place {
     position: Cell<usize>,
     /// The end of the last key or tuple.
     good: Cell<u64>,
+    /// The last byte read: of an element of an array, its first.
+    byte: Cell<u8>,
 }
 
 impl Place {
@@ -180,6 +197,7 @@ impl<R: Read> Read for Blocks<'_, R> {
             return Ok(0);
         };
         *into = byte;
+        self.place.byte.set(byte);
         self.place.position.set(self.place.position.get() + 1);
         Ok(1)
     }
@@ -336,6 +354,8 @@ impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
         match self.level {
             Level::Other => json.deserialize_ignored_any(IgnoredAny).map(|_| ()),
+            // What is no text within its quotes is no tuple, and no end of the log.
+            Level::Tuples if self.walk.place.byte.get() == b'"' => json.deserialize_bytes(self),
             _ => json.deserialize_any(self),
         }
     }
@@ -378,6 +398,17 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
         match self.walk.seen {
             Seen::Nsg => Err(E::custom(NotALog::Nsg)),
             _ => Ok(()),
+        }
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<(), E> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.visit_str(text),
+            Err(_) => {
+                self.walk.place.is_good();
+                self.misplaced();
+                Ok(())
+            }
         }
     }
 
