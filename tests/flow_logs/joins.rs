@@ -66,11 +66,11 @@ fn seen(capture: &Path) -> Seen {
 }
 
 /// A tuple of each flow.
-fn tuples(flows: &[Flow], time: i64, stage: &str, state: &str) -> Vec<String> {
+fn tuples(flows: &[Flow], time: i64, stage: &str, word: &str) -> Vec<String> {
     let tuple = |Flow { ends, ports }: &Flow| {
         let [client, server] = ends;
         let [from, to] = ports;
-        format!("{time},{client},{server},{from},{to},6,O,{stage},{state},1,100,1,100")
+        format!("{time},{client},{server},{from},{to},6,O,{stage},{word},1,100,1,100")
     };
     flows.iter().map(tuple).collect()
 }

@@ -65,6 +65,7 @@ impl Span {
     /// Whether all of it is in some of the others.
     #[must_use]
     pub fn is_covered(self, mut by: Vec<Self>) -> bool {
+        by.retain(|span| span.overlaps(self));
         by.sort_by_key(|span| span.first);
         let mut reached = None;
         for span in by {
