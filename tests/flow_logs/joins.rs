@@ -8,8 +8,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Three flows of 10.20.1.4 to 10.20.2.6 and three to 10.20.2.5, all readable and all
-/// within the second of [`MOMENT`].
+/// Flows of 10.20.1.4 with 10.20.2.5 and 10.20.2.6, all readable and all within a second.
 const CLEAR: &str = "captures/all-plaintext.pcap";
 /// Nothing but DTLS.
 const TUNNELS: &str = "captures/all-encrypted.pcap";
