@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use crate::azure::flow_log::LogError;
+use crate::azure::flow_log::{LogError, Span};
 use crate::capture::Interfaces;
 use crate::capture::file::{Input, OpenError};
 use crate::cli::Analyze;
@@ -74,8 +74,6 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
         progress: Progress::new(size),
     };
     let opening = laps.lap();
-    let logs = flow_logs::read(&logs, config, &context.progress)?;
-    let reading_logs = laps.lap();
     let mut sum = Sum::new(&context, captures.iter().map(inputs::report).collect());
     let mut parts = walk(captures, &context, &mut sum);
     let Total {
@@ -85,8 +83,12 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
         walked_again,
     } = sum.finish();
     parts.merge(&walked_again);
-    context.progress.finish();
     let walking = laps.lap();
+    // What a log says of the time that was captured is kept apart, so captures come first.
+    let captured = snapshot.span.map(|(first, last)| Span { first, last });
+    let logs = flow_logs::read(&logs, captured, config, &context.progress)?;
+    context.progress.finish();
+    let reading_logs = laps.lap();
     let sources = Sources {
         captured: (!config.paths.is_empty()).then_some(snapshot),
         logged: (!config.flow_logs.is_empty()).then_some(logs.log),

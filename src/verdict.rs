@@ -223,7 +223,7 @@ pub struct Judgement {
     pub accounting: Accounting,
     /// The servers that were named.
     pub servers: Servers,
-    /// Whether anything named a server: the user, or readable Lustre.
+    /// Whether anything named a server: the user, readable Lustre, or a flow log.
     pub server_known: bool,
     /// Whether flows were too many to keep each apart.
     pub folded: bool,
@@ -271,6 +271,7 @@ pub fn judge(sources: Sources, servers: &Servers, policy: Policy, vantage: Vanta
     let Sources { captured, logged } = sources;
     let was_captured = captured.is_some();
     let snapshot = captured.unwrap_or_else(|| Snapshot::new(0));
+    let is_damaged = logged.as_ref().is_some_and(FlowLog::is_damaged);
     let logged = logged.map_or_else(Vec::new, FlowLog::into_flows);
     let contents = snapshot.table.into_contents();
     let mut roles = Roles::learn(&contents, servers);
@@ -291,16 +292,13 @@ pub fn judge(sources: Sources, servers: &Servers, policy: Policy, vantage: Vanta
         .collect();
     let mut told = platform::by_path(logged, &roles);
     for path in &mut paths {
-        path.hear(
-            &told.remove(&path.ends).unwrap_or_default(),
-            policy,
-            vantage,
-        );
+        let logged = told.remove(&path.ends).unwrap_or_default();
+        path.hear(&logged, is_damaged, policy, vantage);
     }
     let quiet = |server| was_captured && servers.rank(server) > 1;
     for (ends, logged) in told {
         let mut path = Path::unseen(ends, quiet);
-        path.hear(&logged, policy, vantage);
+        path.hear(&logged, is_damaged, policy, vantage);
         paths.push(path);
     }
     let silent = silent(servers, &paths);
@@ -363,8 +361,8 @@ impl Path {
     }
 
     /// Concludes from what was observed and what the platform has logged.
-    fn hear(&mut self, logged: &[Logged], policy: Policy, vantage: Vantage) {
-        let platform = platform::weigh(self.ends, logged, &self.parts);
+    fn hear(&mut self, logged: &[Logged], is_damaged: bool, policy: Policy, vantage: Vantage) {
+        let platform = platform::weigh(self.ends, logged, is_damaged, &self.parts);
         (self.verdict, self.basis) = conclude(self.observed, platform.said, vantage);
         // Of a path that was mixed in a guest, the part in DTLS is held to the policy, too.
         if self.verdict == Verdict::Encrypted && !policy.is_met(&self.parts) {

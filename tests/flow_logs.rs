@@ -2,5 +2,7 @@
 
 #[path = "flow_logs/command.rs"]
 mod command;
+#[path = "flow_logs/joins.rs"]
+mod joins;
 #[path = "flow_logs/properties.rs"]
 mod properties;

@@ -50,7 +50,7 @@ const ROWS: [Row; 49] = [
     // observed      flow log          wire           guest
     (NOT_CAPTURED, Said::Nothing,   SILENT,        SILENT),
     (NOT_CAPTURED, Said::Encrypted, LOGGED_X,      LOGGED_X),
-    (NOT_CAPTURED, Said::Partly,    LOGGED_X,      LOGGED_X),
+    (NOT_CAPTURED, Said::Partly,    LOGGED_OPEN,   LOGGED_OPEN),
     (NOT_CAPTURED, Said::Plaintext, LOGGED_NX,     LOGGED_NX),
     (NOT_CAPTURED, Said::Mixed,     LOGGED_BOTH,   LOGGED_BOTH),
     (NOT_CAPTURED, Said::Blocked,   LOGGED_OPEN,   LOGGED_OPEN),
@@ -58,7 +58,7 @@ const ROWS: [Row; 49] = [
 
     (NOT_SEEN,     Said::Nothing,   SILENT,        SILENT),
     (NOT_SEEN,     Said::Encrypted, LOGGED_X,      LOGGED_X),
-    (NOT_SEEN,     Said::Partly,    LOGGED_X,      LOGGED_X),
+    (NOT_SEEN,     Said::Partly,    LOGGED_OPEN,   LOGGED_OPEN),
     (NOT_SEEN,     Said::Plaintext, LOGGED_NX,     LOGGED_NX),
     (NOT_SEEN,     Said::Mixed,     LOGGED_BOTH,   LOGGED_BOTH),
     (NOT_SEEN,     Said::Blocked,   LOGGED_OPEN,   LOGGED_OPEN),

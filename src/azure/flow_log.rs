@@ -14,6 +14,7 @@ pub mod nics;
 pub mod read;
 pub mod state;
 pub mod table;
+pub mod time;
 pub mod tuple;
 
 pub use file::{LogError, read_file};
@@ -21,6 +22,7 @@ pub use nics::Logged;
 pub use read::{LogReport, NotALog, read};
 pub use state::{Carried, State};
 pub use table::{Entry, Table, Tally};
+pub use time::Span;
 pub use tuple::Tuple;
 
 /// A MAC address, by which a log names the NIC that it is of.
@@ -51,13 +53,30 @@ impl fmt::Display for Mac {
 #[derive(Clone, Debug)]
 pub struct FlowLog {
     table: Table,
+    is_damaged: bool,
 }
 
 impl FlowLog {
     /// What a table holds, when all logs are in it.
     #[must_use]
     pub fn new(table: Table) -> Self {
-        Self { table }
+        Self {
+            table,
+            is_damaged: false,
+        }
+    }
+
+    /// The same, read from files of which some may be [damaged](LogReport::is_damaged).
+    #[must_use]
+    pub fn read_as(self, reports: &[LogReport]) -> Self {
+        let is_damaged = reports.iter().any(LogReport::is_damaged);
+        Self { is_damaged, ..self }
+    }
+
+    /// Whether tuples were lost that can be of any path and time.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.is_damaged
     }
 
     /// The flows, each once, whichever NICs logged it, and the sums of those that were

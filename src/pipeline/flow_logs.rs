@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 
 use super::progress::Progress;
-use crate::azure::flow_log::{FlowLog, LogError, LogReport, Table, read_file};
+use crate::azure::flow_log::{FlowLog, LogError, LogReport, Span, Table, read_file};
 use crate::capture::file::{InputPath, OpenError, discover};
 use crate::cli::Analyze;
 use crate::decode::Address;
@@ -45,15 +45,17 @@ fn file_size(file: &InputPath) -> u64 {
     file.path.metadata().map_or(0, |metadata| metadata.len())
 }
 
-/// Reads all files.
+/// Reads all files; `captured` is the time of the captures.
 pub(super) fn read(
     files: &[InputPath],
+    captured: Option<Span>,
     config: &Analyze,
     progress: &Progress,
 ) -> Result<Logs, LogError> {
     let next = AtomicU32::new(0);
-    let work = || read_some(files, &next, config, progress);
-    let mut table = Table::new(config.engine.max_flows);
+    let empty = || Table::beside(config.engine.max_flows, captured);
+    let work = || read_some(files, &next, empty(), config, progress);
+    let mut table = empty();
     let mut outcomes = Vec::new();
     thread::scope(|scope| {
         let threads = config.threads.min(files.len());
@@ -67,7 +69,7 @@ pub(super) fn read(
     outcomes.sort_by_key(|&(file, _)| file);
     let (reports, skipped) = sort_out(files, outcomes)?;
     Ok(Logs {
-        log: FlowLog::new(table),
+        log: FlowLog::new(table).read_as(&reports),
         reports,
         skipped,
     })
@@ -77,10 +79,10 @@ pub(super) fn read(
 fn read_some(
     files: &[InputPath],
     next: &AtomicU32,
+    mut table: Table,
     config: &Analyze,
     progress: &Progress,
 ) -> (Table, Vec<Outcome>) {
-    let mut table = Table::new(config.engine.max_flows);
     let mut outcomes = Vec::new();
     let is_server = |address: Address| config.engine.servers.rank(address) > 0;
     loop {

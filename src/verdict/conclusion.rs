@@ -41,7 +41,8 @@ pub enum Said {
     Nothing,
     /// All of it was encrypted.
     Encrypted,
-    /// What was logged of it was encrypted, but not all that was captured was logged.
+    /// What was logged of it was encrypted, but not all that was captured was logged, or
+    /// the logs are damaged.
     Partly,
     /// Some of it was carried in plaintext, and none encrypted.
     Plaintext,
@@ -76,10 +77,10 @@ impl Said {
     /// The verdict on the platform's word alone, if it gives one.
     fn verdict(self) -> Option<Verdict> {
         match self {
-            Self::Encrypted | Self::Partly => Some(Verdict::Encrypted),
+            Self::Encrypted => Some(Verdict::Encrypted),
             Self::Plaintext => Some(Verdict::Plaintext),
             Self::Mixed => Some(Verdict::Mixed),
-            Self::Nothing | Self::Blocked | Self::Unknown => None,
+            Self::Nothing | Self::Partly | Self::Blocked | Self::Unknown => None,
         }
     }
 }
@@ -125,7 +126,7 @@ fn unseen(said: Said) -> (Verdict, Basis) {
 
 /// A path of which the bytes captured cannot tell.
 fn open(said: Said) -> (Verdict, Basis) {
-    match said.verdict().filter(|_| said != Said::Partly) {
+    match said.verdict() {
         Some(verdict) => (verdict, Basis::FlowLog),
         None => (Verdict::Undetermined, Basis::Capture),
     }
@@ -138,7 +139,7 @@ fn below(observed: Option<Verdict>, said: Said) -> (Verdict, Basis) {
         Some(Verdict::Mixed) => Basis::Both,
         _ => Basis::FlowLog,
     };
-    match said.verdict().filter(|_| said != Said::Partly) {
+    match said.verdict() {
         Some(verdict) => (verdict, basis),
         None => (Verdict::Unproven, Basis::Capture),
     }

@@ -1,21 +1,14 @@
 //! What flow logs say of each path, held against what was captured of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::conclusion::Said;
 use super::roles::Roles;
 use super::scope::{self, Bucket};
 use super::{Class, Ends, Part};
-use crate::azure::flow_log::{Carried, Logged, State, Tally};
-use crate::capture::Timestamp;
+use crate::azure::flow_log::{Carried, Logged, Span, State, Tally};
 use crate::decode::Protocol;
 use crate::evidence::Shown;
-use crate::flow::FlowKey;
-
-/// How far apart the times of a capture and of a log may be for both to be of one time: a
-/// tuple tells of up to five minutes before it, and is written within a minute.
-pub const TOLERANCE: Duration = Duration::from_mins(6);
 
 /// How a captured flow was found in the logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -65,45 +58,47 @@ pub(super) fn by_path(flows: Vec<Logged>, roles: &Roles) -> BTreeMap<Ends, Vec<L
 }
 
 /// What logged flows say of their path, as far as they are of the time in which `parts`
-/// were captured; of any time, if nothing was.
-pub(super) fn weigh(ends: Ends, logged: &[Logged], parts: &[Part]) -> Platform {
-    let mut platform = Platform {
-        said: Said::Nothing,
-        joined: BTreeSet::new(),
-        states: BTreeMap::new(),
-        other_times: BTreeMap::new(),
-    };
-    let captured = Span::of(parts.iter());
-    for (state, tally) in logged.iter().flat_map(|logged| logged.states.iter()) {
-        let states = match parts {
-            [] => &mut platform.states,
-            _ if overlaps(captured, tally) => &mut platform.states,
-            _ => &mut platform.other_times,
-        };
-        add(states, state, tally);
+/// were captured; of any time, if nothing was. Logs that are damaged prove no encryption.
+pub(super) fn weigh(ends: Ends, logged: &[Logged], is_damaged: bool, parts: &[Part]) -> Platform {
+    let captured = span(parts);
+    let is_of_then = |tally: &Tally| parts.is_empty() || is_of(captured, tally);
+    let states = sums(logged, is_of_then);
+    let other_times = sums(logged, |tally| !is_of_then(tally));
+    let found: Vec<_> = parts.iter().map(|part| Found::of(part, logged)).collect();
+    let mut open = found.iter().zip(parts).filter(|(_, part)| is_open(part));
+    let is_whole = !is_damaged && ends != Ends::Rest && open.all(|(found, _)| found.is_whole);
+    Platform {
+        said: said(&states, is_whole, ends),
+        joined: found.into_iter().flat_map(|found| found.joins).collect(),
+        states,
+        other_times,
     }
-    let mut is_whole = ends != Ends::Rest;
-    for part in parts {
-        let joins = joins(part, logged);
-        is_whole &= !joins.is_empty() || !is_open(part);
-        platform.joined.extend(joins);
-    }
-    platform.said = said(&platform.states, is_whole, ends);
-    platform
 }
 
-fn add(states: &mut BTreeMap<State, StateSum>, state: State, tally: &Tally) {
-    let more = StateSum {
-        flows: 1,
-        tally: *tally,
-    };
-    let known = states.entry(state);
+/// What was logged at the times that are wanted, by state.
+fn sums(logged: &[Logged], is_wanted: impl Fn(&Tally) -> bool) -> BTreeMap<State, StateSum> {
+    let mut sums = BTreeMap::new();
+    for logged in logged {
+        let mut flow = BTreeMap::<State, Tally>::new();
+        for (state, tally) in logged.states.iter().filter(|(_, tally)| is_wanted(tally)) {
+            let known = flow.entry(state);
+            known.and_modify(|sum| sum.merge(tally)).or_insert(*tally);
+        }
+        for (state, tally) in flow {
+            add(&mut sums, state, tally);
+        }
+    }
+    sums
+}
+
+fn add(sums: &mut BTreeMap<State, StateSum>, state: State, tally: Tally) {
+    let known = sums.entry(state);
     known
         .and_modify(|sum| {
             sum.flows += 1;
-            sum.tally.merge(tally);
+            sum.tally.merge(&tally);
         })
-        .or_insert(more);
+        .or_insert(StateSum { flows: 1, tally });
 }
 
 fn said(states: &BTreeMap<State, StateSum>, is_whole: bool, ends: Ends) -> Said {
@@ -128,59 +123,66 @@ fn is_open(part: &Part) -> bool {
 }
 
 /// The time of what was captured, if it has any.
-#[derive(Clone, Copy)]
-struct Span {
-    first: Timestamp,
-    last: Timestamp,
+fn span(parts: &[Part]) -> Option<Span> {
+    let tallies = parts.iter().flat_map(Part::tallies);
+    let times = tallies.flat_map(|(_, _, tally)| [tally.first.time, tally.last.time]);
+    Span::of(times.flatten())
 }
 
-impl Span {
-    fn of<'p>(parts: impl Iterator<Item = &'p Part>) -> Option<Self> {
-        let ends = |tally: &crate::flow::Tally| [tally.first.time, tally.last.time];
-        let times: BTreeSet<_> = parts
-            .flat_map(Part::tallies)
-            .flat_map(|(_, _, tally)| ends(tally))
-            .flatten()
-            .collect();
-        let (&first, &last) = (times.first()?, times.last()?);
-        Some(Self { first, last })
+fn is_of(captured: Option<Span>, tally: &Tally) -> bool {
+    let is_of = |captured: Span| tally.slot.is_some() && captured.overlaps(tally.told);
+    captured.is_some_and(is_of)
+}
+
+/// A captured flow among those that were logged to be carried at its time.
+struct Found {
+    joins: BTreeSet<Join>,
+    /// Whether they tell of all its time.
+    is_whole: bool,
+}
+
+impl Found {
+    fn of(part: &Part, logged: &[Logged]) -> Self {
+        let captured = span(std::slice::from_ref(part));
+        let mut joins = BTreeSet::new();
+        let mut told = Vec::new();
+        for logged in logged {
+            let Some(join) = join(part, logged) else {
+                continue;
+            };
+            for tally in carried(logged).filter(|tally| is_of(captured, tally)) {
+                joins.insert(join);
+                told.extend(tally.is_whole().then_some(tally.told));
+            }
+        }
+        let is_whole = captured.is_some_and(|captured| captured.is_covered(told));
+        Self { joins, is_whole }
     }
 }
 
-fn overlaps(captured: Option<Span>, tally: &Tally) -> bool {
-    let tolerance = i64::try_from(TOLERANCE.as_nanos()).unwrap_or(i64::MAX);
-    captured.is_some_and(|captured| {
-        tally.first.time.0.saturating_sub(tolerance) <= captured.last.0
-            && tally.last.0.saturating_add(tolerance) >= captured.first.0
-    })
+fn carried(logged: &Logged) -> impl Iterator<Item = &Tally> {
+    let states = logged.states.iter();
+    states.filter_map(|(state, tally)| state.is_carried().then_some(tally))
 }
 
-/// How a captured flow is found among those that were logged to be carried at its time.
-fn joins(part: &Part, logged: &[Logged]) -> BTreeSet<Join> {
-    let captured = Span::of([part].into_iter());
-    let is_carried = |state: State| {
-        let carried = state.carried();
-        carried == Carried::Ciphertext || carried == Carried::Plaintext
-    };
-    let tells = |logged: &&Logged| {
-        let mut states = logged.states.iter();
-        states.any(|(state, tally)| is_carried(state) && overlaps(captured, tally))
-    };
-    let logged = logged.iter().filter(tells);
-    logged.filter_map(|logged| join(part, logged)).collect()
-}
-
+/// How a logged flow fits a captured one. The ports of a tunnel, which is UDP, and of what
+/// was cut off tell nothing. A sum may be of any flows: one that was captured is found
+/// nowhere, and none that was logged is one flow.
 fn join(part: &Part, logged: &Logged) -> Option<Join> {
-    let has_ports = |key: &FlowKey| key.protocol == Protocol::Tcp && key.unread.is_none();
-    let seen = part.key.filter(has_ports);
-    let told = logged.key.filter(|key| key.unread.is_none());
-    let (Some(seen), Some(told)) = (seen, told) else {
+    let seen = part.key?;
+    if seen.protocol == Protocol::Udp {
         return Some(Join::Addresses);
-    };
+    }
+    let is_same = logged.group.protocol == seen.protocol;
+    if seen.unread.is_some() {
+        return is_same.then_some(Join::Addresses);
+    }
+    let told = logged.key.filter(|_| is_same)?;
+    if told.unread.is_some() {
+        return Some(Join::Addresses);
+    }
     let fits = |seen: u16, told: u16| told == 0 || seen == told;
-    let is_same = told.protocol == seen.protocol
-        && fits(seen.low.port, told.low.port)
-        && fits(seen.high.port, told.high.port);
+    let fits = fits(seen.low.port, told.low.port) && fits(seen.high.port, told.high.port);
     let lacks = told.low.port == 0 || told.high.port == 0;
-    is_same.then_some(if lacks { Join::ServerPort } else { Join::Ports })
+    fits.then_some(if lacks { Join::ServerPort } else { Join::Ports })
 }

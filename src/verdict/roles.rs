@@ -20,9 +20,9 @@ pub(super) struct Roles {
     served: BTreeMap<Address, u64>,
     /// Peers for which an address listens on Lustre's port.
     listened: BTreeMap<Address, u64>,
-    /// Servers of readable Lustre.
+    /// Servers of readable Lustre, and those of flow logs.
     proven: BTreeSet<Address>,
-    /// Its clients.
+    /// Clients of readable Lustre.
     clients: BTreeSet<Address>,
 }
 
@@ -67,6 +67,11 @@ impl Hints {
                 self.served[server as usize] += 1;
             }
         }
+    }
+
+    /// Whether anything tells who the server is.
+    fn tell(&self) -> bool {
+        self.served != [0, 0] || self.listens.iter().any(|&(flows, _)| flows > 0)
     }
 
     /// Servers call their clients back, but with fewer connections than clients open.
@@ -134,20 +139,31 @@ impl Roles {
         roles
     }
 
-    /// Learns from flow logs who listens, of pairs that no capture tells of.
+    /// Learns from flow logs who listens, of pairs of which no capture tells it. Who was
+    /// reached there is a server, and DTLS with it a path's.
     pub(super) fn hear(&mut self, logged: &[Logged]) {
-        let captured: BTreeSet<Pair> = self.pairs.keys().copied().collect();
+        let told = self.pairs.iter().filter(|(_, hints)| hints.tell());
+        let told: BTreeSet<Pair> = told.map(|(&pair, _)| pair).collect();
+        let mut reached = BTreeSet::new();
         for Logged { group, states, .. } in logged {
             if let Scope::Lustre {
                 listener: Some(end),
             } = group.scope
-                && !captured.contains(&(group.low, group.high))
+                && !group.is_beyond()
+                && !told.contains(&(group.low, group.high))
             {
                 let (flows, first) = &mut self.hints(*group).listens[end as usize];
                 *flows += 1;
                 let logged = states.iter().map(|(_, tally)| in_time(tally));
                 *first = logged.chain(*first).min();
+                if states.iter().any(|(state, _)| state.is_carried()) {
+                    reached.insert((group.low, group.high));
+                }
             }
+        }
+        for pair in reached {
+            let (server, _) = self.by_role(pair);
+            self.proven.insert(server);
         }
     }
 
@@ -190,7 +206,7 @@ impl Roles {
     }
 
     /// Whether an address of a group is a known server's: one that was named, or shown
-    /// by readable Lustre. Of groups beyond the limit nobody knows, so there it is one as
+    /// by readable Lustre or a flow log. Of groups beyond the limit nobody knows, so there it is one as
     /// soon as there can be any.
     pub(super) fn is_named(&self, group: &GroupKey, address: Address) -> bool {
         if group.is_beyond() {

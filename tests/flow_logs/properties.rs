@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use plainsight::azure::flow_log::table::States;
 use plainsight::azure::flow_log::tuple::{Stage, Volume, Way};
 use plainsight::azure::flow_log::{
-    FlowLog, LogReport, Logged, Mac, NotALog, State, Table, Tuple, read,
+    FlowLog, LogReport, Logged, Mac, NotALog, Span, State, Table, Tuple, read,
 };
 use plainsight::capture::Timestamp;
 use plainsight::flow::Endpoint;
@@ -171,11 +171,18 @@ fn log(lines: &[Line]) -> Vec<u8> {
     format!(r#"{{"records":[{}]}}"#, records.join(",")).into_bytes()
 }
 
+/// Half of the time that the lines are of.
+const CAPTURED: Span = Span {
+    first: Timestamp(1_700_001_800_000_000_000),
+    last: Timestamp(1_700_005_400_000_000_000),
+};
+
 /// The flows of some logs, each read by a worker of its own.
 fn flows<'l>(logs: impl Iterator<Item = &'l [Line]>, limit: usize) -> Vec<Logged> {
-    let mut sum = Table::new(limit);
+    let empty = || Table::beside(limit, Some(CAPTURED));
+    let mut sum = empty();
     for lines in logs.filter(|lines| !lines.is_empty()) {
-        let mut table = Table::new(limit);
+        let mut table = empty();
         walk(&log(lines), &mut table).expect("a log");
         sum.merge(table);
     }
@@ -257,6 +264,28 @@ proptest! {
         let logged = flows.iter().flat_map(|logged| logged.states.iter());
         let bytes: u64 = logged.map(|(_, tally)| tally.bytes).sum();
         prop_assert_eq!(bytes, one_nic.iter().map(|line| u64::from(line.bytes)).sum::<u64>());
+    }
+}
+
+proptest! {
+    /// A time is covered if each of its moments is in a span.
+    #[test]
+    fn covered_is_every_moment(
+        spans in vec((0..30_i64, 0..8_i64), 0..8),
+        (first, length) in (0..30_i64, 0..8_i64),
+    ) {
+        let span = |first, last| Span { first: Timestamp(first), last: Timestamp(last) };
+        // Ends are moments of both: as even numbers, they leave room between.
+        let spans: Vec<_> = spans
+            .into_iter()
+            .map(|(first, length)| span(2 * first, 2 * (first + length)))
+            .collect();
+        let is_in = |moment| spans.iter().any(|it| (it.first.0..=it.last.0).contains(&moment));
+        let whole = (2 * first..=2 * (first + length)).all(is_in);
+        let asked = span(2 * first, 2 * (first + length));
+        prop_assert_eq!(asked.is_covered(spans.clone()), whole);
+        let touches = spans.iter().any(|it| it.overlaps(asked));
+        prop_assert_eq!(touches, (asked.first.0..=asked.last.0).any(is_in));
     }
 }
 

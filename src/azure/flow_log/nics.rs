@@ -1,14 +1,14 @@
 //! One flow, logged by the NICs at both its ends: counted once.
 //!
 //! The NIC that logged the most bytes of a flow speaks for its volume; of equals, the
-//! lowest address. States that only another NIC logged stand beside the speaker's, with
-//! what that NIC counted: each side's view is evidence.
+//! lowest address. States and their times are those of all, because each side's view is
+//! evidence; what only another NIC logged stands with what that NIC counted.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::table::{Key, States, Tally};
-use super::{Mac, Table};
+use super::{Mac, State, Table};
 use crate::flow::{FlowKey, GroupKey};
 
 /// A flow as the logs tell it, or the sum of some that were not kept apart.
@@ -34,13 +34,21 @@ impl Views {
         let mut once = views.next().unwrap_or_default();
         for other in views {
             let spoken = once.clone();
-            let is_new = |(state, _): &(_, &Tally)| spoken.get(*state).is_none();
-            for (state, tally) in other.iter().filter(is_new) {
-                once.add(state, tally);
+            for (state, tally) in other.iter() {
+                let is_counted = spoken.iter().any(|known| is_same(known, (state, tally)));
+                let tally = if is_counted { tally.emptied() } else { *tally };
+                once.add(state, &tally);
             }
         }
         once
     }
+}
+
+/// Whether both are of one state, and of captured time or not: the slots of two NICs differ,
+/// as each writes its tuples at its own time.
+fn is_same(one: (State, &Tally), other: (State, &Tally)) -> bool {
+    let kind = |(state, tally): (State, &Tally)| (state, tally.slot.is_some());
+    kind(one) == kind(other)
 }
 
 fn total(states: &States) -> u64 {

@@ -11,7 +11,7 @@ use serde_json::error::Category;
 use super::table::{Entry, Table};
 use super::{Mac, Tuple};
 use crate::capture::Fault;
-use crate::decode::{Address, Protocol};
+use crate::decode::Address;
 use crate::flow::is_lustre_port;
 
 /// Bytes read at a time.
@@ -21,6 +21,8 @@ const BLOCK_LEN: usize = 256 << 10;
 const VALUE_LIMIT: u64 = 1 << 20;
 /// The most of an unknown state's word that is told.
 const WORD_LIMIT: usize = 32;
+/// The protocol number of TCP, which is all that Lustre is carried in.
+const TCP: u8 = 6;
 /// The category of records of NSG flow logs.
 const NSG: &str = "NetworkSecurityGroupFlowEvent";
 
@@ -45,6 +47,18 @@ pub struct LogReport {
     /// The first in the alphabet of the unknown states.
     #[serde(skip)]
     pub unknown_state: Option<String>,
+    /// Whether the fault is that the file ends where more was to come.
+    #[serde(skip)]
+    pub ends_early: bool,
+}
+
+impl LogReport {
+    /// Whether tuples were lost that can be of any path and time. An early end costs only
+    /// the time after it.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.bad_tuples > 0 || (self.fault.is_some() && !self.ends_early)
+    }
 }
 
 /// Why a file is no log that can be read.
@@ -94,7 +108,10 @@ pub fn read(
     let end = end.and_then(|()| json.end());
     walk.end_record();
     let (seen, mut report) = (walk.seen, walk.report);
-    report.fault = end.err().map(|error| fault(&error, place.good.get()));
+    if let Err(error) = end {
+        report.ends_early = error.is_eof();
+        report.fault = Some(fault(&error, place.good.get()));
+    }
     match seen {
         Seen::Records => Ok(report),
         Seen::Nsg => Err(NotALog::Nsg),
@@ -126,6 +143,8 @@ struct Place {
     position: Cell<usize>,
     /// The end of the last key or tuple.
     good: Cell<u64>,
+    /// The last byte read: of an element of an array, its first.
+    byte: Cell<u8>,
 }
 
 impl Place {
@@ -178,6 +197,7 @@ impl<R: Read> Read for Blocks<'_, R> {
             return Ok(0);
         };
         *into = byte;
+        self.place.byte.set(byte);
         self.place.position.set(self.place.position.get() + 1);
         Ok(1)
     }
@@ -253,8 +273,8 @@ impl<'w> Walk<'w> {
         if super::State::of(tuple.encryption) == super::State::Unknown {
             self.unknown_state(tuple.encryption);
         }
-        if let Some(protocol) = self.kept(&tuple) {
-            self.keep(&tuple, protocol);
+        if self.is_kept(&tuple) {
+            self.keep(&tuple);
         }
     }
 
@@ -266,24 +286,19 @@ impl<'w> Walk<'w> {
         }
     }
 
-    /// The protocol of a tuple that can be a path's: one on a Lustre port, or without any
-    /// port and with a server.
-    fn kept(&self, tuple: &Tuple<'_>) -> Option<Protocol> {
-        let protocol = match tuple.protocol {
-            6 => Protocol::Tcp,
-            17 => Protocol::Udp,
-            _ => return None,
-        };
+    /// Whether a tuple can be a path's: TCP on a Lustre port, or without any port and with
+    /// a server.
+    fn is_kept(&self, tuple: &Tuple<'_>) -> bool {
         let (source, destination) = (tuple.source, tuple.destination);
         let is_server = |address| (self.is_server)(address);
-        let kept = match (source.port, destination.port) {
+        let fits = match (source.port, destination.port) {
             (0, 0) => is_server(source.address) || is_server(destination.address),
             (from, to) => is_lustre_port(from) || is_lustre_port(to),
         };
-        kept.then_some(protocol)
+        fits && tuple.protocol == TCP
     }
 
-    fn keep(&mut self, tuple: &Tuple<'_>, protocol: Protocol) {
+    fn keep(&mut self, tuple: &Tuple<'_>) {
         let at = Entry {
             time: tuple.time,
             file: self.report.file,
@@ -294,7 +309,7 @@ impl<'w> Walk<'w> {
             Some(_) => &mut *self.table,
             None => self.untold.get_or_insert(self.table.empty()),
         };
-        table.count(tuple, protocol, at);
+        table.count(tuple, at);
     }
 }
 
@@ -339,6 +354,8 @@ impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
         match self.level {
             Level::Other => json.deserialize_ignored_any(IgnoredAny).map(|_| ()),
+            // What is no text within its quotes is no tuple, and no end of the log.
+            Level::Tuples if self.walk.place.byte.get() == b'"' => json.deserialize_bytes(self),
             _ => json.deserialize_any(self),
         }
     }
@@ -382,6 +399,11 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
             Seen::Nsg => Err(E::custom(NotALog::Nsg)),
             _ => Ok(()),
         }
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<(), E> {
+        // What is no text is as good a tuple as none.
+        self.visit_str(std::str::from_utf8(bytes).unwrap_or_default())
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {

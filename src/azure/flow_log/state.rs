@@ -93,6 +93,12 @@ impl State {
         self.row().2
     }
 
+    /// Whether its traffic is known to have travelled.
+    #[must_use]
+    pub fn is_carried(self) -> bool {
+        matches!(self.carried(), Carried::Ciphertext | Carried::Plaintext)
+    }
+
     /// What it means, for a person.
     #[must_use]
     pub fn meaning(self) -> &'static str {

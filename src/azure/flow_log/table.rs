@@ -9,8 +9,9 @@ use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::FixedState;
 
+use super::time::{Slots, is_gapless};
 use super::tuple::Volume;
-use super::{Mac, State, Tuple};
+use super::{Mac, Span, State, Tuple};
 use crate::capture::{InterfaceId, Timestamp};
 use crate::decode::{Cause, Encapsulation, Layer, Protocol};
 use crate::flow::{FlowKey, GroupKey, Heading, Interface, Reason};
@@ -34,7 +35,8 @@ pub struct Entry {
     pub mac: Mac,
 }
 
-/// What was logged of some flows in one state.
+/// What was logged of some flows in one state, in one slot of captured time or at no
+/// captured time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tally {
     /// Packets, both ways.
@@ -45,36 +47,62 @@ pub struct Tally {
     pub first: Entry,
     /// The time of the last.
     pub last: Timestamp,
+    /// The time that they tell of.
+    pub told: Span,
+    /// The slot of captured time; `None` for what tells of none.
+    pub slot: Option<i64>,
 }
 
 impl Tally {
-    fn of(tuple: &Tuple<'_>, first: Entry) -> Self {
+    fn of(tuple: &Tuple<'_>, first: Entry, slot: Option<i64>) -> Self {
         let sum = |of: fn(&Volume) -> u64| of(&tuple.sent).saturating_add(of(&tuple.received));
         Self {
             packets: sum(|volume| volume.packets),
             bytes: sum(|volume| volume.bytes),
             first,
             last: tuple.time,
+            told: Span::told(tuple),
+            slot,
         }
     }
 
-    /// Adds what else was logged in the same state.
+    /// Whether it tells of all its time. In the long slots of long captures there can be
+    /// holes.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        is_gapless(self.first.time, self.last)
+    }
+
+    /// The same time, and none of the volume.
+    pub(super) fn emptied(self) -> Self {
+        let (packets, bytes) = (0, 0);
+        Self {
+            packets,
+            bytes,
+            ..self
+        }
+    }
+
+    /// Adds what else was logged in the same state. Of several slots the sum is in the first.
     pub fn merge(&mut self, more: &Self) {
         self.packets = self.packets.saturating_add(more.packets);
         self.bytes = self.bytes.saturating_add(more.bytes);
         self.first = self.first.min(more.first);
         self.last = self.last.max(more.last);
+        self.told = self.told.join(more.told);
+        self.slot = self.slot.min(more.slot);
     }
 }
 
-/// What was logged of a flow, by state, in their order.
+/// What was logged of a flow, by state and slot, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct States(Vec<(State, Tally)>);
 
 impl States {
     /// Adds what was logged in a state.
     pub fn add(&mut self, state: State, tally: &Tally) {
-        match self.0.binary_search_by_key(&state, |&(known, _)| known) {
+        let place = |&(state, tally): &(State, Tally)| (state, tally.slot);
+        match self.0.binary_search_by_key(&(state, tally.slot), place) {
             Ok(place) => self.0[place].1.merge(tally),
             Err(place) => self.0.insert(place, (state, *tally)),
         }
@@ -85,14 +113,9 @@ impl States {
             .for_each(|(state, tally)| self.add(state, tally));
     }
 
-    /// The states, and what was logged in each.
+    /// The states, and what was logged in each, by slot.
     pub fn iter(&self) -> impl Iterator<Item = (State, &Tally)> {
         self.0.iter().map(|(state, tally)| (*state, tally))
-    }
-
-    pub(super) fn get(&self, wanted: State) -> Option<&Tally> {
-        self.iter()
-            .find_map(|(state, tally)| (state == wanted).then_some(tally))
     }
 
     fn logged_by(&mut self, mac: Mac) {
@@ -109,6 +132,8 @@ pub struct Table {
     pub(super) groups: Lowest<GroupKey>,
     /// Groups beyond the limit, by what is left of their keys without the addresses.
     pub(super) beyond: BTreeMap<GroupKey, States>,
+    /// The time that is kept apart.
+    slots: Option<Slots>,
 }
 
 impl Table {
@@ -119,27 +144,44 @@ impl Table {
             flows: Lowest::new(limit),
             groups: Lowest::new(limit),
             beyond: BTreeMap::new(),
+            slots: None,
         }
     }
 
-    /// A table of the same limit that holds nothing.
-    pub(super) fn empty(&self) -> Self {
-        Self::new(self.flows.limit)
+    /// An empty table that keeps what tells of captured time apart from the rest. All
+    /// tables that are merged must know of the same time.
+    #[must_use]
+    pub fn beside(limit: usize, captured: Option<Span>) -> Self {
+        let slots = captured.map(Slots::of);
+        Self {
+            slots,
+            ..Self::new(limit)
+        }
     }
 
-    /// Counts a tuple of a TCP or UDP flow.
-    pub(super) fn count(&mut self, tuple: &Tuple<'_>, protocol: Protocol, at: Entry) {
+    /// A table of the same limit and time that holds nothing.
+    pub(super) fn empty(&self) -> Self {
+        let slots = self.slots;
+        Self {
+            slots,
+            ..Self::new(self.flows.limit)
+        }
+    }
+
+    /// Counts a tuple of a TCP flow.
+    pub(super) fn count(&mut self, tuple: &Tuple<'_>, at: Entry) {
         let ports = (tuple.source.port, tuple.destination.port);
         let (key, _) = FlowKey::of(&Heading {
             source: tuple.source.address,
             destination: tuple.destination.address,
             ports,
-            protocol,
+            protocol: Protocol::Tcp,
             unread: (ports == (0, 0)).then_some(NO_PORTS),
             interface: nic(at.mac),
             encapsulation: Encapsulation::default(),
         });
-        let (state, tally) = (tuple.state(), Tally::of(tuple, at));
+        let slot = self.slots.and_then(|slots| slots.slot(tuple));
+        let (state, tally) = (tuple.state(), Tally::of(tuple, at, slot));
         self.flow(key, |states| states.add(state, &tally));
     }
 

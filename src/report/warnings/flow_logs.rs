@@ -29,6 +29,11 @@ pub(super) fn log(log: &LogReport) -> Vec<String> {
         };
         all.push(format!("{name}: {unknown} of {tuples} tuples have {state}"));
     }
+    if log.is_damaged() {
+        all.push(format!(
+            "{name}: what was lost can be of any path, so none is encrypted on the platform's word"
+        ));
+    }
     all
 }
 
@@ -71,7 +76,7 @@ fn joined(path: &Path, platform: &Platform) -> Option<String> {
         _ => return None,
     };
     Some(format!(
-        "the flow logs lack ports, so some of its flows were found there by {by}"
+        "ports are missing, so some of its flows were found in the flow logs by {by}"
     ))
 }
 
@@ -79,7 +84,7 @@ fn open(path: &Path, platform: &Platform) -> Option<String> {
     let open = match (platform.said, path.verdict) {
         (Said::Blocked, _) => "the platform blocked what it logged, and carried none of it",
         (Said::Partly, Verdict::Unproven | Verdict::Undetermined) => {
-            "the flow logs have X, but not for all flows that were captured"
+            "the flow logs have X, but are no whole record of its flows for all their time"
         }
         (Said::Nothing, _) => "the flow logs have it at other times only, not when it was captured",
         _ => return None,
