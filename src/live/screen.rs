@@ -113,7 +113,7 @@ fn table(state: &State, width: u16, color: bool) -> Table<'_> {
         "Encrypted",
         "Plaintext",
         "Lost",
-        "Last minute",
+        "Minute",
     ];
     let taken: u16 = WIDTHS.iter().map(|width| width + 1).sum();
     let left = usize::from(width.saturating_sub(taken)).clamp(1, Minute::SECONDS);
