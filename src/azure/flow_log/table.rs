@@ -315,19 +315,25 @@ impl<K: Key> Lowest<K> {
         self.ceiling = ceilings.min();
     }
 
-    /// Takes out what has no place: of more than the limit all of the highest rank.
+    /// Takes out what has no place: of more than the limit the highest ranks, and of each
+    /// all, until no more are left than there may be.
     fn excess(&mut self) -> Vec<(K, States)> {
         let mut excess = Vec::new();
-        if self.entries.len() > self.limit {
-            self.ceiling = self.entries.last_key_value().map(|(&(rank, _), _)| rank);
-        }
-        while let Some(entry) = self.entries.last_entry()
-            && self.ceiling.is_some_and(|ceiling| entry.key().0 >= ceiling)
-        {
-            let ((_, key), states) = entry.remove_entry();
+        loop {
+            let is_over = self.entries.len() > self.limit;
+            let Some(last) = self.entries.last_entry() else {
+                return excess;
+            };
+            let rank = last.key().0;
+            if is_over {
+                self.ceiling = Some(self.ceiling.map_or(rank, |ceiling| ceiling.min(rank)));
+            }
+            if self.ceiling.is_none_or(|ceiling| rank < ceiling) {
+                return excess;
+            }
+            let ((_, key), states) = last.remove_entry();
             excess.push((key, states));
         }
-        excess
     }
 
     fn rename(&mut self, name: impl Fn(K) -> K) {
