@@ -1,0 +1,218 @@
+//! Flags of `live`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::Args;
+
+use super::{CliError, Engine, EngineFlags, Output, OutputFlags};
+use crate::azure::dmi::on_azure_vm;
+use crate::verdict::Viewpoint;
+
+/// What `live --help` shows.
+pub(super) const EXAMPLES: &str = "\
+plainsight live
+  plainsight live -i eth0 --servers 10.0.0.[4-9]@tcp --duration 10m -o report.json
+  plainsight live --until-decided 60s --events - | logger
+  plainsight live --metrics 9988 -w trace.pcapng --rotate-size 1GB";
+
+/// The flags of `live`, as typed.
+#[derive(Debug, Args)]
+pub struct LiveFlags {
+    /// Capture on this interface, or on `any`
+    ///
+    /// Repeatable. Where none is named, it is the one that leads to the servers, else the
+    /// one that holds this machine's own Lustre address. On Azure name the synthetic
+    /// interface (eth0), not its virtual function.
+    #[arg(short, long = "interface", value_name = "IFACE")]
+    pub interfaces: Vec<String>,
+
+    /// What the engine decides by.
+    #[command(flatten)]
+    pub engine: EngineFlags,
+
+    /// Where the report goes, and how it looks.
+    #[command(flatten)]
+    pub output: OutputFlags,
+
+    /// Let through besides what a verdict needs, in pcap-filter(7)'s language
+    #[arg(long, value_name = "EXPRESSION", value_parser = filter)]
+    pub filter: Option<String>,
+
+    /// Bytes to keep of each packet: 256 hold all that a verdict can rest on
+    #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = clap::value_parser!(u16).range(64..))]
+    pub snap_length: u16,
+
+    /// The kernel's buffer for each worker: more rides out longer bursts
+    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    pub buffer: ByteSize,
+
+    /// Workers for each interface, which share its flows (`PACKET_FANOUT`)
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub threads: NonZeroUsize,
+
+    /// End after a time, as in 90s, 15m or 1h30m
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub duration: Option<Duration>,
+
+    /// End after so many packets
+    #[arg(long, value_name = "N")]
+    pub packets: Option<u64>,
+
+    /// End when more packets cannot lower any verdict, or after a time
+    ///
+    /// That is so when each server that was named or found has a path, and all paths are
+    /// plaintext or mixed. What is encrypted now could still be plaintext later, so name a
+    /// time to wait for that.
+    #[arg(long, value_name = "TIME", num_args = 0..=1, value_parser = duration)]
+    pub until_decided: Option<Option<Duration>>,
+
+    /// Save what is captured, as pcapng
+    #[arg(short, long = "write", value_name = "FILE")]
+    pub write: Option<PathBuf>,
+
+    /// Begin another file when one has this size; numbers come before the ending
+    #[arg(long, value_name = "SIZE", requires = "write")]
+    pub rotate_size: Option<ByteSize>,
+
+    /// Keep so many files, and then begin with the first again
+    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=999), requires = "rotate_size")]
+    pub rotate_count: u16,
+
+    /// Write an object in JSON for each change, one a line; - for standard output
+    ///
+    /// With - nothing else is written there: reports go to standard error.
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+
+    /// Serve metrics for Prometheus, as in 127.0.0.1:9988 or 9988
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub metrics: Option<SocketAddr>,
+
+    /// Write metrics to a file for the node exporter, always whole
+    #[arg(long, value_name = "FILE")]
+    pub textfile: Option<PathBuf>,
+
+    /// Who to be once the capture is open, where root opened it [default: nobody]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+}
+
+/// What `live` is meant to do.
+#[derive(Debug)]
+pub struct Live {
+    /// Where to capture; empty where that is to be found out.
+    pub interfaces: Vec<String>,
+    /// What it decides by.
+    pub engine: Engine,
+    /// Where the report goes.
+    pub output: Output,
+    /// What to let through besides.
+    pub filter: Option<String>,
+    /// Bytes to keep of each packet.
+    pub snap_length: u16,
+    /// Bytes of the kernel's buffer for each worker.
+    pub buffer_bytes: u32,
+    /// Workers for each interface.
+    pub threads: usize,
+    /// When to end.
+    pub until: Until,
+    /// Where to save what is captured.
+    pub save: Option<Save>,
+    /// Where to write events: `-` is standard output.
+    pub events: Option<PathBuf>,
+    /// Where to serve metrics.
+    pub metrics: Option<SocketAddr>,
+    /// Where to write metrics.
+    pub textfile: Option<PathBuf>,
+    /// Who to be once the capture is open.
+    pub user: Option<String>,
+}
+
+/// Where to save packets, and in how many files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Save {
+    /// The file; the files of a ring have a number before its ending.
+    pub path: PathBuf,
+    /// The length at which the next file of the ring begins, in bytes.
+    pub rotate_size: Option<u64>,
+    /// How many files a ring has.
+    pub rotate_count: usize,
+}
+
+/// When a live run ends, unless it is told to earlier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Until {
+    /// After this time.
+    pub duration: Option<Duration>,
+    /// After so many packets.
+    pub packets: Option<u64>,
+    /// When no verdict can be lowered any more.
+    pub decided: bool,
+}
+
+impl TryFrom<LiveFlags> for Live {
+    type Error = CliError;
+
+    fn try_from(flags: LiveFlags) -> Result<Self, CliError> {
+        let rotate_size = flags.rotate_size.map(|size| size.as_u64());
+        let rotate_count = flags.rotate_count.into();
+        let patience = flags.until_decided.flatten();
+        Ok(Self {
+            interfaces: flags.interfaces,
+            engine: flags
+                .engine
+                .meant(|| Viewpoint::live(on_azure_vm(Path::new("/"))))?,
+            output: flags.output.try_into()?,
+            filter: flags.filter,
+            snap_length: flags.snap_length,
+            buffer_bytes: u32::try_from(flags.buffer.as_u64()).unwrap_or(u32::MAX),
+            threads: flags.threads.get(),
+            until: Until {
+                duration: flags.duration.into_iter().chain(patience).min(),
+                packets: flags.packets,
+                decided: flags.until_decided.is_some(),
+            },
+            save: flags.write.map(|path| Save {
+                path,
+                rotate_size,
+                rotate_count,
+            }),
+            events: flags.events,
+            metrics: flags.metrics,
+            textfile: flags.textfile,
+            user: flags.user,
+        })
+    }
+}
+
+/// A time as jiff reads it, and not a negative one.
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration: jiff::SignedDuration = text.parse().map_err(|error| format!("{error}"))?;
+    Duration::try_from(duration).map_err(|error| format!("{error}"))
+}
+
+/// An expression that can stand beside others.
+fn filter(text: &str) -> Result<String, String> {
+    let shifts = ["vlan", "mpls", "pppoes", "geneve"];
+    let mut words = text.split(|c: char| !c.is_alphanumeric());
+    match words.find(|word| shifts.contains(word)) {
+        Some(word) => Err(format!(
+            "`{word}` moves where all that follows is looked for; what is in VLANs and tunnels \
+             is let through already"
+        )),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// An address to listen on; a port alone is one of loopback.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text
+        .parse()
+        .map(|port: u16| (Ipv4Addr::LOCALHOST, port).into());
+    port.or_else(|_| text.parse())
+        .map_err(|_| "neither a port nor an address with a port".to_owned())
+}
