@@ -8,8 +8,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use plainsight::cli::{Analyze, Engine, Output};
 use plainsight::decode::Options;
 use plainsight::flow::table::DEFAULT_LIMIT;
-use plainsight::pipeline::analyze;
 use plainsight::report::{FORMATS, Style};
+use plainsight::run::files::analyze;
 use plainsight::verdict::{Policy, Servers, Viewpoint};
 
 mod generator;

@@ -20,7 +20,7 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::{Pid, Uid};
 use plainsight::capture::LinkType;
 use plainsight::decode;
-use plainsight::live::filter;
+use plainsight::run::live::filter;
 use plainsight::verdict::Servers;
 
 mod generator;

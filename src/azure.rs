@@ -1,6 +1,5 @@
 //! What Azure itself says of a path.
 //!
-//! - [`flow_log`]: what the platform did with each flow, on the wire below a capture.
 //! - [`export`]: its configuration, as `az ... -o json` prints it, which explains a verdict
 //!   and never makes one. [`topology`] finds what is at both ends of a path, [`nsg`] and
 //!   [`vm_sizes`] hold what Azure does with it, and [`checks`] says what it means, field by
@@ -10,7 +9,6 @@
 pub mod checks;
 pub mod dmi;
 pub mod export;
-pub mod flow_log;
 pub mod nsg;
 pub mod topology;
 pub mod vm_sizes;

@@ -13,8 +13,6 @@ use foldhash::fast::FixedState;
 use losses::Drops;
 use nom::number::Endianness;
 
-pub mod compressed;
-pub mod file;
 pub mod live;
 pub mod losses;
 pub mod pcap;

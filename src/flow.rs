@@ -10,7 +10,6 @@ use crate::decode::{Address, Cause, Encapsulation, Layer, Protocol, Stop};
 use crate::evidence::Shown;
 
 pub mod dtls;
-pub mod fragments;
 pub mod lustre;
 pub mod sequence;
 pub mod sizes;

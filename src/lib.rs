@@ -6,31 +6,29 @@
 //! ```text
 //!  bytes       Frame      Decoded      Shown       FlowKey, Count      Snapshot    Judgement  Report
 //!    └─ capture ─┴─ decode ─┴─ evidence ─┴─ flow ────────┴─ aggregate ────┴─ verdict ─┴─ report ─┴─ bytes
-//!       └────────────────────────────── pipeline ──────────────────────────────────────────────┘
+//!       └──────────────────────────────── run ───────────────────────────────────────────┘
 //! ```
 //!
 //! | stage | takes | gives | it never |
 //! |---|---|---|---|
-//! | [`capture`] | a file, a folder or a stream | [`Frame`](capture::Frame)s that borrow from its buffer; a [`Fault`](capture::Fault) where the capture is damaged | ends a run for what a capture holds |
+//! | [`capture`] | bytes of a capture, or an interface | [`Frame`](capture::Frame)s that borrow from its buffer; a [`Fault`](capture::Fault) where the capture is damaged | ends a run for what a capture holds |
 //! | [`decode`] | a frame | [`Decoded`](decode::Decoded): the innermost addresses, ports and payload, the tunnels around them, or what stopped it | fails |
 //! | [`evidence`] | one payload | [`Shown`](evidence::Shown), one of ten things a packet can show, its DTLS records, its Lustre messages | knows of a flow |
 //! | [`flow`] | what packets showed | a [`Flow`](flow::Flow) for each [`FlowKey`](flow::FlowKey): counts, first and last, facts; all of it merges | grows beyond its limit |
-//! | [`aggregate`] | counted packets | a [`Snapshot`](aggregate::Snapshot) of a part of the input, and the sum of two | loses a packet |
-//! | [`azure`] | flow logs, JSON of Azure's configuration | a [`FlowLog`](azure::flow_log::FlowLog): what the platform says it did with each flow, in bounded memory; what is at both ends of a path, and [`checks`](azure::checks) for causes of plaintext | concludes anything of a path |
+//! | [`aggregate`] | frames | a [`Snapshot`](aggregate::Snapshot) of a part of the input, and the sum of two | loses a packet |
+//! | [`input`] | paths as named | the files there are, what each is, and its bytes without compression | reads a whole file into memory |
+//! | [`flow_log`] | files of flow logs | a [`FlowLog`](flow_log::FlowLog): what the platform says it did with each flow, in bounded memory | concludes anything of a path |
+//! | [`azure`] | JSON of Azure's configuration | what is at both ends of a path, and [`checks`](azure::checks) for causes of plaintext | concludes anything of a path |
 //! | [`verdict`] | the whole snapshot, the flow log, [`Servers`](verdict::Servers), [`Policy`](verdict::Policy), [`Vantage`](verdict::Vantage) | a [`Judgement`](verdict::Judgement): each packet's [`Class`](verdict::Class) and bucket, each path's [`Verdict`](verdict::Verdict); [`Exit`](verdict::Exit) | reads or writes anything |
 //! | [`report`] | a judgement, the inputs, the configuration | a [`Report`](report::Report), and its bytes in one of [`FORMATS`](report::FORMATS) | concludes anything |
+//! | [`cli`] | flags as typed | the configuration as meant | starts anything |
+//! | [`run`] | a configuration | a command's answer: [`run::files`] of files, [`run::live`] of interfaces, [`run::bench`] of runs beside what limits them; threads and clocks are here alone | decides what a packet means |
 //!
-//! [`pipeline`] joins the stages for files, and [`live`] for the interfaces of the machine
-//! it runs on; they are the only places with threads and clocks. [`live`] also knows that
-//! machine: who its servers are, which interface leads to them, and how to give up the
-//! rights that opening a capture takes. [`cli`] holds the flags as typed and the
-//! configuration as meant, and `main` turns one into an exit code.
-//! [`mod@bench`] runs the pipeline over and over, beside what limits it.
+//! `main` turns flags into an exit code.
 //!
 //! # Who may name whom
-//! A stage names itself and the stages above it in the table, never one below.
-//! [`cli`] may name every stage, [`pipeline`] also [`cli`], [`live`] and [`mod@bench`] also
-//! [`pipeline`], and `main` everything.
+//! A stage names itself and the stages above it in the table, never one below; `main` may
+//! name everything.
 //!
 //! # What follows from what, and when
 //! - While packets are read, nothing is concluded. A packet [shows](evidence::Shown)
@@ -42,7 +40,7 @@
 //! - Who is a server is known at the end as well. Until then every TCP and UDP flow
 //!   that could be a path's is kept; [`verdict`] decides its
 //!   [bucket](verdict::scope::Bucket).
-//! - Later IP fragments are counted with their [first](flow::fragments), in the order of
+//! - Later IP fragments are counted with their [first](aggregate::fragments), in the order of
 //!   the capture.
 //! - Where there are more flows than the limit, those that fold into sums are
 //!   [chosen](flow::table) by a hash of their keys, so that the same ones stay whatever
@@ -63,13 +61,13 @@
 
 pub mod aggregate;
 pub mod azure;
-pub mod bench;
 pub mod capture;
 pub mod cli;
 pub mod decode;
 pub mod evidence;
 pub mod flow;
-pub mod live;
-pub mod pipeline;
+pub mod flow_log;
+pub mod input;
 pub mod report;
+pub mod run;
 pub mod verdict;

@@ -11,9 +11,9 @@ use plainsight::cli::{
     Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command, Live, LiveFlags, Output, Posture,
     PostureFlags,
 };
-use plainsight::pipeline;
 use plainsight::report::posture::PostureReport;
 use plainsight::report::{Format, Style};
+use plainsight::run::files;
 use plainsight::verdict::Exit;
 
 fn main() -> ExitCode {
@@ -37,7 +37,7 @@ fn analyze(flags: AnalyzeFlags) -> Result<u8, Box<dyn Error>> {
     let config = Analyze::try_from(flags)?;
     // A long run must not end at a path that cannot be written.
     let files = open_files(&config.output)?;
-    let (report, mut stats) = pipeline::measure(&config)?;
+    let (report, mut stats) = files::measure(&config)?;
     stats.time_writing(|| write_all(&report, &config.output, files))?;
     if config.stats {
         // Nobody fails for want of a clock.
@@ -50,7 +50,7 @@ fn live(flags: LiveFlags) -> Result<u8, Box<dyn Error>> {
     let config = Live::try_from(flags)?;
     // Later the process may open none.
     let files = open_files(&config.output)?;
-    let ended = plainsight::live::run(&config)?;
+    let ended = plainsight::run::live::run(&config)?;
     write_files(&ended.report, &config.output, files)?;
     printed(ended.print())?;
     Ok(ended.report.exit_code())
@@ -107,7 +107,7 @@ fn posture(flags: PostureFlags) -> Result<u8, Box<dyn Error>> {
 
 fn bench(flags: BenchFlags) -> Result<u8, Box<dyn Error>> {
     let config = Bench::try_from(flags)?;
-    let outcome = plainsight::bench::run(&config)?;
+    let outcome = plainsight::run::bench::run(&config)?;
     let style = &config.analyze.output.style;
     let written = outcome.write(config.format, style, &mut io::stdout().lock());
     whole(written).map_err(|error| format!("cannot write what was measured: {error}"))?;

@@ -8,10 +8,10 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::azure::flow_log::{Entry, LogReport};
 use crate::capture::losses::Drops;
 use crate::capture::{Fault, InterfaceId, Timestamp};
 use crate::flow::{Count, Interface, Position};
+use crate::flow_log::{Entry, LogReport};
 use crate::verdict::{Accounting, Exit, Judgement, Path, Policy, Verdict, Viewpoint};
 
 mod azure;

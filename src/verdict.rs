@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aggregate::Snapshot;
-use crate::azure::flow_log::{FlowLog, Logged};
 use crate::decode::{Address, Protocol};
 use crate::evidence::Shown;
 use crate::flow::table::Contents;
 use crate::flow::{
     Count, Direction, Endpoint, Flow, FlowKey, GroupKey, Interface, Reason, Sizes, Tally,
 };
+use crate::flow_log::{FlowLog, Logged};
 
 pub mod class;
 pub mod conclusion;

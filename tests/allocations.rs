@@ -5,11 +5,11 @@
 
 use allocation_counter::{AllocationInfo, measure};
 use fastrand::Rng;
-use plainsight::azure::flow_log::{Table, read};
+use plainsight::aggregate::worker::{Part, Worker};
 use plainsight::capture::{Frame, InterfaceId, LinkType, Timestamp};
 use plainsight::decode::Options;
 use plainsight::flow::table::DEFAULT_LIMIT;
-use plainsight::pipeline::worker::{Part, Worker};
+use plainsight::flow_log::{Table, read};
 
 #[path = "../benches/generator/mod.rs"]
 mod generator;

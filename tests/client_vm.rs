@@ -1,5 +1,5 @@
 //! What a client VM's own files tell, read from trees of such files. Their shapes are
-//! those that the sources named in `plainsight::live` print.
+//! those that the sources named in `plainsight::run::live` print.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -8,10 +8,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Uid, geteuid, setfsuid};
-use plainsight::live::route::{
+use plainsight::run::live::route::{
     LOOPBACK, Local, Routes, holder, interfaces_for, local_addresses, synthetic_of,
 };
-use plainsight::live::servers::{Discovered, discover};
+use plainsight::run::live::servers::{Discovered, discover};
 use plainsight::verdict::Servers;
 use proptest::prelude::*;
 use tempfile::TempDir;

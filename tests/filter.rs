@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use pcap::{BpfProgram, Capture, Linktype};
+use plainsight::aggregate::fragments::Fragments;
+use plainsight::aggregate::worker::Worker;
 use plainsight::capture::{InterfaceId, LinkType};
 use plainsight::decode::Options;
-use plainsight::flow::fragments::Fragments;
-use plainsight::live::filter;
-use plainsight::pipeline::worker::Worker;
 use plainsight::report::{Report, Run};
+use plainsight::run::live::filter;
 use plainsight::verdict::{Policy, Servers, Sources, Viewpoint, judge};
 use proptest::prelude::*;
 use proptest::test_runner::Config;

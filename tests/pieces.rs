@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use plainsight::cli::{Analyze, Cli, Command};
-use plainsight::pipeline;
+use plainsight::run::files;
 
 use clap::Parser;
 use proptest::prelude::*;
@@ -21,7 +21,7 @@ fn report(paths: &[PathBuf], threads: usize, piece_len: u64, max_flows: usize) -
     let mut config = Analyze::try_from(flags).expect("the flags are right");
     (config.threads, config.engine.max_flows) = (threads, max_flows);
     (config.pieces, config.min_piece_len) = (usize::MAX, piece_len);
-    let report = pipeline::analyze(&config).expect("all are captures");
+    let report = files::analyze(&config).expect("all are captures");
     serde_json::to_string_pretty(&report).expect("a report is JSON")
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::process::{Command, Output};
 
-use plainsight::live::UNIT;
+use plainsight::run::live::UNIT;
 use tempfile::TempDir;
 
 /// Where the unit expects the program.

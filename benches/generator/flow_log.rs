@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
 
 use fastrand::Rng;
-use plainsight::azure::flow_log::Tuple;
-use plainsight::azure::flow_log::tuple::{Stage, Volume, Way};
 use plainsight::capture::Timestamp;
 use plainsight::flow::{Endpoint, LUSTRE_PORT};
+use plainsight::flow_log::Tuple;
+use plainsight::flow_log::tuple::{Stage, Volume, Way};
 
 /// Tuples in a record: what a NIC logs in a minute.
 const TUPLES: usize = 2000;

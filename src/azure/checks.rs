@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::export::{FileSystem, ResourceId, Setting};
-use super::flow_log::State;
 use super::topology::{Azure, Ends, Place};
+use crate::flow_log::State;
 
 mod access;
 mod at_rest;

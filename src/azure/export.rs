@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserializer;
 use serde_json::Value;
 
-use crate::capture::file::{InputPath, OpenError, discover};
+use crate::input::file::{InputPath, OpenError, discover};
 
 mod compute;
 mod file_system;

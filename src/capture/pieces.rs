@@ -51,7 +51,7 @@ const NEAR_NANOS: u64 = 366 * 86_400 * 1_000_000_000;
 impl Pieces {
     /// Cuts a file of `size` bytes into pieces of about `len`. `None` where it has no
     /// first packet, or cannot be read: whoever walks it whole will tell.
-    pub(super) fn new(path: &Path, size: u64, len: u64, interfaces: &Interfaces) -> Option<Self> {
+    pub(crate) fn new(path: &Path, size: u64, len: u64, interfaces: &Interfaces) -> Option<Self> {
         let head = read_at(path, 0, SEARCHED)?;
         let mut format = Format::detect(&head)?;
         let mut at = 0;

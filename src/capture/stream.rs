@@ -6,7 +6,7 @@ use super::losses::Stated;
 use super::{Fault, Format, Frame, Interfaces, Stop};
 
 /// Bytes read at a time, and all that is buffered unless a record is longer.
-pub(super) const BLOCK_LEN: usize = 256 << 10;
+pub(crate) const BLOCK_LEN: usize = 256 << 10;
 
 /// Any bytes that a capture may be read from.
 pub type Bytes = Box<dyn Read + Send>;
@@ -24,7 +24,7 @@ pub struct Walked {
 
 impl Walked {
     /// Nothing, for a fault.
-    pub(super) fn failed(fault: Fault) -> Self {
+    pub(crate) fn failed(fault: Fault) -> Self {
         Self {
             packets: 0,
             fault: Some(fault),
@@ -34,7 +34,7 @@ impl Walked {
 }
 
 /// A stream with a buffer, which shows as much as is asked for.
-pub(super) struct Stream {
+pub(crate) struct Stream {
     bytes: Bytes,
     buffer: Vec<u8>,
     /// What of the buffer was read and not consumed yet.
@@ -44,12 +44,12 @@ pub(super) struct Stream {
     base: u64,
     ended: bool,
     /// A failure that was met in looking ahead.
-    pub(super) failed: Option<io::Error>,
+    pub(crate) failed: Option<io::Error>,
 }
 
 impl Stream {
     /// A stream of which the first `base` bytes are behind already.
-    pub(super) fn new(bytes: Bytes, base: u64) -> Self {
+    pub(crate) fn new(bytes: Bytes, base: u64) -> Self {
         Self {
             bytes,
             buffer: vec![0; BLOCK_LEN],
@@ -61,11 +61,11 @@ impl Stream {
         }
     }
 
-    pub(super) fn shown(&self) -> &[u8] {
+    pub(crate) fn shown(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.base + self.start as u64
     }
 
@@ -75,7 +75,7 @@ impl Stream {
     }
 
     /// Whether there are `need` bytes to show; false if the stream ends before.
-    pub(super) fn fill(&mut self, need: usize) -> io::Result<bool> {
+    pub(crate) fn fill(&mut self, need: usize) -> io::Result<bool> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
@@ -106,7 +106,7 @@ impl Stream {
     /// Shows `on_frame` each packet of the records that begin before `limit`, and goes
     /// on to the first that does not, to the end, or to the first fault. After each
     /// block, `on_block` is told how many bytes that was.
-    pub(super) fn walk(
+    pub(crate) fn walk(
         &mut self,
         format: &mut Format,
         limit: u64,
@@ -192,7 +192,7 @@ impl Stream {
     }
 
     /// The stream again, from what was not consumed.
-    pub(super) fn rest(self) -> Bytes {
+    pub(crate) fn rest(self) -> Bytes {
         let shown = self.shown().to_vec();
         Box::new(io::Cursor::new(shown).chain(self.bytes))
     }

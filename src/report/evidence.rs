@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::{Names, rfc3339};
-use crate::azure::flow_log::{Entry, Mac};
 use crate::evidence::{Shown, ciphertext::Exposure, dtls::Version, lnet::Proof};
 use crate::flow::{Direction, DtlsFacts, FlowKey, Reason, Sighting, Tally};
+use crate::flow_log::{Entry, Mac};
 use crate::verdict::class::Ground;
 use crate::verdict::{Class, Part, Path, Policy, Verdict};
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::rfc3339;
-use crate::azure::flow_log::{Carried, State};
+use crate::flow_log::{Carried, State};
 use crate::verdict::platform::{Join, StateSum};
 use crate::verdict::{Platform, Said};
 

@@ -9,8 +9,8 @@ use comfy_table::{Cell, Color};
 use super::path::Traffic;
 use super::text::{self, bytes, number, packets, right, tuples};
 use super::{AccountingReport, Evidence, PathReport, Report, Style};
-use crate::azure::flow_log::{Carried, LogReport};
 use crate::flow::Count;
+use crate::flow_log::{Carried, LogReport};
 use crate::verdict::{Class, Vantage, Verdict};
 
 mod causes;

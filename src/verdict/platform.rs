@@ -6,9 +6,9 @@ use super::conclusion::Said;
 use super::roles::Roles;
 use super::scope::{self, Bucket};
 use super::{Class, Ends, Part};
-use crate::azure::flow_log::{Carried, Logged, Span, State, Tally};
 use crate::decode::Protocol;
 use crate::evidence::Shown;
+use crate::flow_log::{Carried, Logged, Span, State, Tally};
 
 /// How a captured flow was found in the logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Ends, Servers};
-use crate::azure::flow_log::{Logged, Tally};
 use crate::decode::Address;
 use crate::flow::table::Contents;
 use crate::flow::{Direction, Flow, GroupKey, Position, Scope, Sighting};
+use crate::flow_log::{Logged, Tally};
 
 /// Two addresses, the lower first.
 type Pair = (Address, Address);

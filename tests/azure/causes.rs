@@ -1,7 +1,7 @@
 //! Each known cause, from a fixture with nothing else wrong, in both shapes of JSON.
 
 use plainsight::azure::checks::{Check, Kind, Outcome, Seen};
-use plainsight::azure::flow_log::State;
+use plainsight::flow_log::State;
 use serde_json::{Value, json};
 
 use crate::fixtures::{

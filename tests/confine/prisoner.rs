@@ -17,7 +17,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{Signal, kill, raise};
 use nix::unistd::getppid;
 use pcap::{Active, Capture};
-use plainsight::live::confine::Confinement;
+use plainsight::run::live::confine::Confinement;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, Socket, Type};

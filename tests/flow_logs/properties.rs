@@ -3,13 +3,13 @@
 
 use std::net::IpAddr;
 
-use plainsight::azure::flow_log::table::States;
-use plainsight::azure::flow_log::tuple::{Stage, Volume, Way};
-use plainsight::azure::flow_log::{
-    FlowLog, LogReport, Logged, Mac, NotALog, Span, State, Table, Tuple, read,
-};
 use plainsight::capture::Timestamp;
 use plainsight::flow::Endpoint;
+use plainsight::flow_log::table::States;
+use plainsight::flow_log::tuple::{Stage, Volume, Way};
+use plainsight::flow_log::{
+    FlowLog, LogReport, Logged, Mac, NotALog, Span, State, Table, Tuple, read,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use plainsight::capture::file::{Input, InputPath};
+use plainsight::aggregate::fragments::Event;
+use plainsight::aggregate::worker::Worker;
 use plainsight::capture::{Frame, Interfaces, LinkType};
 use plainsight::decode::{self, Protocol};
 use plainsight::evidence::Shown;
-use plainsight::flow::fragments::Event;
 use plainsight::flow::{Endpoint, FlowKey};
-use plainsight::pipeline::worker::Worker;
+use plainsight::input::file::{Input, InputPath};
 use plainsight::verdict::{Class, Meaning};
 use proptest::collection::vec;
 use proptest::prelude::*;

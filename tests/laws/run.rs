@@ -3,10 +3,10 @@
 use std::fmt;
 
 use plainsight::aggregate::Snapshot;
+use plainsight::aggregate::fragments::Fragments;
+use plainsight::aggregate::worker::{Part, Worker};
 use plainsight::capture::{Frame, InterfaceId, LinkType, Timestamp};
 use plainsight::decode::Options;
-use plainsight::flow::fragments::Fragments;
-use plainsight::pipeline::worker::{Part, Worker};
 use plainsight::report::{Report, Run};
 use plainsight::verdict::{Policy, Servers, Viewpoint, judge};
 use serde_json::Value;

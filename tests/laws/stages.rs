@@ -5,18 +5,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the first to the last.
-const STAGES: [&str; 8] = [
+const STAGES: [&str; 12] = [
     "capture",
     "decode",
     "evidence",
     "flow",
     "aggregate",
+    "input",
+    "flow_log",
     "azure",
     "verdict",
     "report",
+    "cli",
+    "run",
 ];
-/// What joins the stages may name all of them, and is named by none.
-const AROUND: [&str; 6] = ["bench", "cli", "lib", "live", "main", "pipeline"];
+/// What may name every stage, and is named by none.
+const AROUND: [&str; 2] = ["lib", "main"];
 
 /// The parts of the crate that source text names, if its module is `depth` below the root.
 fn named(source: &str, depth: usize) -> BTreeSet<String> {
@@ -129,7 +133,7 @@ fn stages_name_only_what_is_above_them() {
 fn names_are_found_in_all_their_forms() {
     let source = "use crate::flow::{Count, report::X};\n\
         use crate::{verdict::{Class, policy}, decode};\n\
-        // crate::pipeline\n\
+        // crate::run::files\n\
         fn f() -> super::super::cli::Cli { mycrate::main::f(super::other::x()) }";
     let names: Vec<String> = named(source, 2).into_iter().collect();
     assert_eq!(names, ["cli", "decode", "flow", "verdict"]);

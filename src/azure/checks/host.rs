@@ -4,8 +4,8 @@
 use super::Outcome::{Fail, Pass, Unknown};
 use super::{Check, Field, Fragments, Kind, Seen};
 use crate::azure::export::{FileSystem, VirtualMachine};
-use crate::azure::flow_log::State;
 use crate::azure::topology::Ends;
+use crate::flow_log::State;
 
 /// Two VMs of one host talk in plaintext by design. A flow log tells them. Exports do not
 /// tell hosts, but who is in different regions or zones shares none.

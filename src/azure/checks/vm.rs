@@ -3,8 +3,8 @@
 use super::Outcome::{Fail, Pass, Unknown};
 use super::{Check, Field, Kind, Seen, remedy};
 use crate::azure::export::{Nic, VirtualMachine};
-use crate::azure::flow_log::State;
 use crate::azure::topology::{Azure, Place};
+use crate::flow_log::State;
 
 pub(super) fn of(azure: &Azure, client: &Place<'_>, seen: &Seen) -> [Check; 4] {
     let [size, accelerated, nic, restart] = by_exports(azure, client);

@@ -1,7 +1,7 @@
 //! The answer in a sentence.
 
 use super::{bytes, number, packets, tuples};
-use crate::azure::flow_log::Carried;
+use crate::flow_log::Carried;
 use crate::report::{LossReport, PathReport, Report};
 use crate::verdict::{Basis, Said, Vantage, Verdict};
 

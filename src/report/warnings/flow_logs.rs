@@ -1,7 +1,7 @@
 //! What the reader should know about flow logs, and about what they leave open.
 
 use super::damage;
-use crate::azure::flow_log::{Carried, LogReport};
+use crate::flow_log::{Carried, LogReport};
 use crate::report::text::number;
 use crate::verdict::platform::Join;
 use crate::verdict::{Judgement, Path, Platform, Said, Verdict};

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use crate::azure::flow_log::{LogError, Span};
 use crate::capture::Interfaces;
-use crate::capture::file::{Input, OpenError};
 use crate::cli::Analyze;
+use crate::flow_log::{LogError, Span};
+use crate::input::file::{Input, OpenError};
 use crate::report::{Report, Run};
 use crate::verdict::{Sources, judge};
 
@@ -24,7 +24,6 @@ mod jobs;
 mod progress;
 pub mod stats;
 mod sum;
-pub mod worker;
 
 use inputs::Inputs;
 use jobs::Job;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::capture::file::{Input, OpenError, discover};
+use crate::input::file::{Input, OpenError, discover};
 use crate::report::InputReport;
 
 /// What is to be read.

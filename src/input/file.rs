@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::compressed::{Compression, Decompressed};
-use super::pieces::Pieces;
-use super::stream::{BLOCK_LEN, Bytes, Stream, Walked};
-use super::{Fault, Format, Frame, Interfaces, Timestamp};
+use crate::capture::pieces::Pieces;
+use crate::capture::stream::{BLOCK_LEN, Bytes, Stream, Walked};
+use crate::capture::{Fault, Format, Frame, Interfaces, Timestamp};
 
 /// As many bytes as tell a format or a compression.
 const MAGIC_LEN: usize = 4;

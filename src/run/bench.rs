@@ -6,15 +6,15 @@
 //! first round warms the page cache and is not counted.
 //!
 //! Like [`cli`](crate::cli), this is no stage: it sees all of them through
-//! [`pipeline`], whose clock it uses.
+//! [`files`], whose clock it uses.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::capture::file::{Input, InputPath, OpenError, discover};
 use crate::cli::Bench;
-use crate::pipeline::stats::Laps;
-use crate::pipeline::{self, RunError};
+use crate::input::file::{Input, InputPath, OpenError, discover};
+use crate::run::files::stats::Laps;
+use crate::run::files::{self, RunError};
 
 mod contender;
 mod memory;
@@ -66,7 +66,7 @@ pub fn run(config: &Bench) -> Result<Outcome, BenchError> {
         files: files(&config.analyze.paths)?,
         config,
     };
-    let (_, stats) = pipeline::measure(&config.analyze)?;
+    let (_, stats) = files::measure(&config.analyze)?;
     if stats.packets == 0 {
         return Err(BenchError::NoPackets);
     }

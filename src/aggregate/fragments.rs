@@ -9,10 +9,10 @@ use std::collections::VecDeque;
 
 use hashbrown::{HashMap, hash_map::Entry};
 
-use super::{Count, Heading, Interface, Reason, Sighting};
 use crate::capture::Timestamp;
 use crate::decode::FragmentKey;
 use crate::evidence::Shown;
+use crate::flow::{Count, Heading, Interface, Reason, Sighting};
 
 /// A flow that a first fragment was counted in, and as what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 
 use super::{Absent, BenchError, Load};
 use crate::capture::Interfaces;
-use crate::capture::file::{Input, InputPath};
-use crate::pipeline;
+use crate::input::file::{Input, InputPath};
+use crate::run::files;
 
 /// As much as the analysis reads at once.
 const BLOCK_LEN: usize = 256 << 10;
@@ -83,7 +83,7 @@ impl Contender {
     pub(super) fn run(&self, load: &Load<'_>) -> Result<Option<String>, BenchError> {
         match self {
             Self::Plainsight => {
-                black_box(pipeline::analyze(&load.config.analyze)?);
+                black_box(files::analyze(&load.config.analyze)?);
             }
             Self::Walk => walk(&load.files)?,
             Self::Read => read(&load.files).map_err(BenchError::Changed)?,

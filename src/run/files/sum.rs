@@ -9,11 +9,11 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::Context;
 use super::jobs::{Done, FragmentEvents, Job, News, Source, Walk};
 use super::stats::Times;
-use super::worker::Part;
 use crate::aggregate::Snapshot;
+use crate::aggregate::fragments::Fragments;
+use crate::aggregate::worker::Part;
 use crate::capture::losses::Stated;
 use crate::capture::pieces::{Pieces, Place};
-use crate::flow::fragments::Fragments;
 use crate::report::{InputReport, Losses};
 
 /// Batches of fragments that wait for the parts before theirs.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 
 use super::Context;
-use super::worker::{Part, Worker};
 use crate::aggregate::Snapshot;
-use crate::capture::file::Input;
+use crate::aggregate::fragments::{Event, PacketKey};
+use crate::aggregate::worker::{Part, Worker};
 use crate::capture::pieces::{Pieces, Place};
 use crate::capture::stream::Walked;
 use crate::capture::{Frame, Interfaces};
-use crate::flow::fragments::{Event, PacketKey};
+use crate::input::file::Input;
 
 /// Fragments held before they are handed on: few, for they are rare.
 const FRAGMENTS_HELD: usize = 1024;

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, Cursor, Read};
 
 use super::{LogReport, NotALog, Table, read};
-use crate::capture::compressed::{Compression, Decompressed};
-use crate::capture::file::{InputPath, OpenError};
 use crate::decode::Address;
+use crate::input::compressed::{Compression, Decompressed};
+use crate::input::file::{InputPath, OpenError};
 
 /// As many bytes as tell a compression.
 const MAGIC_LEN: u64 = 4;

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 
 use super::progress::Progress;
-use crate::azure::flow_log::{FlowLog, LogError, LogReport, Span, Table, read_file};
-use crate::capture::file::{InputPath, OpenError, discover};
 use crate::cli::Analyze;
 use crate::decode::Address;
+use crate::flow_log::{FlowLog, LogError, LogReport, Span, Table, read_file};
+use crate::input::file::{InputPath, OpenError, discover};
 
 /// What the flow logs of a run came to.
 pub(super) struct Logs {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::contender::Contender;
 use super::{Lane, Load, memory};
-use crate::pipeline::stats::Stats;
+use crate::run::files::stats::Stats;
 
 /// All that was measured.
 #[derive(Clone, Debug, PartialEq, Serialize)]

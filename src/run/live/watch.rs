@@ -9,12 +9,12 @@ use crossbeam_channel::{Sender, TrySendError};
 use super::save::Recorder;
 use super::sum::now;
 use crate::aggregate::Snapshot;
+use crate::aggregate::fragments::Fragments;
+use crate::aggregate::worker::{Part, Worker};
 use crate::capture::Timestamp;
 use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Handle};
 use crate::capture::losses::Drops;
 use crate::cli::Engine;
-use crate::flow::fragments::Fragments;
-use crate::pipeline::worker::{Part, Worker};
 
 /// How often a worker hands over what it counted.
 pub(super) const HANDOVER: Duration = Duration::from_millis(500);

@@ -1,12 +1,12 @@
 //! One worker: each packet from its frame to the counters.
 
-use crate::aggregate::Snapshot;
+use super::fragments::{Event, First, Later, PacketKey, Place};
+use super::snapshot::Snapshot;
 use crate::capture::Frame;
 use crate::decode::{
     self, Content, Decoded, Encapsulation, Fragment, Packet, Payload, Protocol, Transport,
 };
 use crate::evidence::{self, Shown, dtls, lnet::Ends};
-use crate::flow::fragments::{Event, First, Later, PacketKey, Place};
 use crate::flow::{
     Count, Direction, Heading, Interface, LUSTRE_PORT, LustreFacts, Position, Sighting,
     is_lustre_port,

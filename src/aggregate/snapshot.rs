@@ -1,0 +1,104 @@
+//! What all workers saw, added up.
+
+use std::collections::BTreeMap;
+
+use super::fragments::{First, Later, Outcome, Place};
+use crate::capture::Timestamp;
+use crate::flow::table::Table;
+use crate::flow::{Count, Reason, Sighting};
+
+/// What a part of the input showed, or all of it.
+///
+/// Merging is associative and commutative, and nothing disappears: every packet read is
+/// in the table, in `other`, or in `undecodable`.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Every packet.
+    pub read: Count,
+    /// Those that are no path's, whatever their addresses turn out to be.
+    pub other: Count,
+    /// Those without an address, or without a place.
+    pub undecodable: BTreeMap<Reason, Count>,
+    /// Those that are a path's, or may be.
+    pub table: Table,
+    /// The earliest and latest moments of any packet.
+    pub span: Option<(Timestamp, Timestamp)>,
+}
+
+impl Snapshot {
+    /// Of nothing yet, with at most `limit` flows kept apart.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self {
+            read: Count::default(),
+            other: Count::default(),
+            undecodable: BTreeMap::new(),
+            table: Table::new(limit),
+            span: None,
+        }
+    }
+
+    /// Notes that a packet was read. It must be counted once more, for what it is.
+    #[inline]
+    pub fn read(&mut self, wire_len: u32, time: Option<Timestamp>) {
+        self.read.packets += 1;
+        self.read.wire_bytes += u64::from(wire_len);
+        if let Some(time) = time {
+            self.stretch(time, time);
+        }
+    }
+
+    /// Counts a packet that cannot be placed.
+    pub fn undecodable(&mut self, reason: Reason, count: Count) {
+        *self.undecodable.entry(reason).or_default() += count;
+    }
+
+    /// Counts a later fragment, whose place is known now.
+    pub fn settle(&mut self, later: Later, outcome: Outcome) {
+        match outcome {
+            Outcome::Joined(First::In(place)) | Outcome::Orphan(Some(place)) => {
+                self.place(place, later);
+            }
+            Outcome::Joined(First::Other) => self.other += later.count,
+            Outcome::Joined(First::Undecodable(reason)) => self.undecodable(reason, later.count),
+            Outcome::Orphan(None) => self.undecodable(Reason::ORPHAN, later.count),
+        }
+    }
+
+    fn place(&mut self, place: Place, later: Later) {
+        let mut spot = self.table.at(&place.heading);
+        let at = Sighting {
+            direction: spot.direction,
+            ..later.at
+        };
+        spot.count(place.shown, later.count, &at);
+    }
+
+    /// Adds what another part of the input showed.
+    pub fn merge(&mut self, other: Self) {
+        self.read += other.read;
+        self.other += other.other;
+        for (reason, count) in other.undecodable {
+            self.undecodable(reason, count);
+        }
+        self.table.merge(other.table);
+        if let Some((first, last)) = other.span {
+            self.stretch(first, last);
+        }
+    }
+
+    #[inline]
+    fn stretch(&mut self, first: Timestamp, last: Timestamp) {
+        match &mut self.span {
+            Some((start, end)) => {
+                if first < *start {
+                    *start = first;
+                }
+                if last > *end {
+                    *end = last;
+                }
+            }
+            span @ None => *span = Some((first, last)),
+        }
+    }
+}
