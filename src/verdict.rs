@@ -311,7 +311,7 @@ pub fn judge(sources: Sources, servers: &Servers, policy: Policy, vantage: Vanta
         servers: servers.clone(),
         server_known: roles.any_server(),
         folded,
-        span: snapshot.span,
+        span: snapshot.times.span(),
     }
 }
 

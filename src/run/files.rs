@@ -84,7 +84,10 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
     parts.merge(&walked_again);
     let walking = laps.lap();
     // What a log says of the time that was captured is kept apart, so captures come first.
-    let captured = snapshot.span.map(|(first, last)| Span { first, last });
+    let captured = snapshot
+        .times
+        .span()
+        .map(|(first, last)| Span { first, last });
     let logs = flow_logs::read(&logs, captured, config, &context.progress)?;
     context.progress.finish();
     let reading_logs = laps.lap();
