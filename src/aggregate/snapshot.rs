@@ -84,4 +84,10 @@ impl Snapshot {
         self.table.merge(other.table);
         self.times.merge(&other.times);
     }
+
+    /// The same counts, with no more flows apart than there may be.
+    pub fn settled(&mut self) -> &Self {
+        self.table.settle();
+        self
+    }
 }
