@@ -10,6 +10,7 @@ use crate::decode::{Address, Cause, Encapsulation, Layer, Protocol, Stop};
 use crate::evidence::Shown;
 
 pub mod dtls;
+pub(crate) mod lowest;
 pub mod lustre;
 pub mod sequence;
 pub mod sizes;
