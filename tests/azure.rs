@@ -12,6 +12,8 @@ mod exports;
 mod fixtures;
 #[path = "azure/nsg.rs"]
 mod nsg;
+#[path = "azure/places.rs"]
+mod places;
 #[path = "azure/posture.rs"]
 mod posture;
 #[path = "azure/readme.rs"]
