@@ -111,34 +111,43 @@ fn one(azure: &Azure, log: &FlowLog, target: &ResourceId, since_days: Option<u64
         Some(false) => return check(Fail, "is switched off", &log.enabled, on),
         None => return check(Unknown, "does not say if it is on", &log.enabled, None),
     }
+    match fault(log, since_days) {
+        Some((outcome, says, setting, option)) => check(outcome, &says, setting, option),
+        None => check(
+            Pass,
+            "tells what the wire carried there",
+            &log.enabled,
+            None,
+        ),
+    }
+}
+
+/// Fault of a log that is on: its outcome, a sentence, the field, and an option that mends it.
+type Fault<'l> = (super::Outcome, String, &'l Setting, Option<&'static str>);
+
+fn fault(log: &FlowLog, since_days: Option<u64>) -> Option<Fault<'_>> {
     if !log.provisioned.is_absent() && !log.provisioned.is("Succeeded") {
         let is_failed = log.provisioned.is("Failed") || log.provisioned.is("Canceled");
         let outcome = if is_failed { Fail } else { Unknown };
-        return check(outcome, "is not provisioned", &log.provisioned, None);
+        return Some((
+            outcome,
+            "is not provisioned".to_owned(),
+            &log.provisioned,
+            None,
+        ));
     }
     if let Some((outcome, says)) = lacking_states(&log.record_types) {
         let all = Some("--set properties.recordTypes=B,C,E,D");
-        return check(outcome, says, &log.record_types, all);
+        return Some((outcome, says.to_owned(), &log.record_types, all));
     }
-    if log
-        .criteria
-        .value
-        .as_deref()
-        .is_some_and(|it| !it.trim().is_empty())
-    {
+    let criteria = log.criteria.value.as_deref().unwrap_or_default();
+    if !criteria.trim().is_empty() {
         let says = "records only what passes its filter, which may leave Lustre out";
         let unfiltered = Some("--remove properties.enabledFilteringCriteria");
-        return check(Unknown, says, &log.criteria, unfiltered);
+        return Some((Unknown, says.to_owned(), &log.criteria, unfiltered));
     }
-    if let Some(says) = forgetting(log, since_days) {
-        return check(Fail, &says, &log.retention_days, None);
-    }
-    check(
-        Pass,
-        "tells what the wire carried there",
-        &log.enabled,
-        None,
-    )
+    let says = forgetting(log, since_days)?;
+    Some((Fail, says, &log.retention_days, None))
 }
 
 /// States that a log does not record, where it names those that it does.
