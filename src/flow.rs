@@ -12,6 +12,7 @@ use crate::evidence::Shown;
 pub mod dtls;
 pub mod lustre;
 pub mod sequence;
+pub mod session;
 pub mod sizes;
 pub mod table;
 
@@ -366,6 +367,13 @@ impl Tally {
         self.counts[direction as usize]
     }
 
+    /// Counts a packet.
+    #[inline]
+    fn add(&mut self, count: Count, at: &Sighting) {
+        self.see(at);
+        self.counts[at.direction as usize] += count;
+    }
+
     /// Takes in a packet, which nearly always is later than all before.
     #[inline]
     fn see(&mut self, at: &Sighting) {
@@ -401,8 +409,7 @@ impl Flow {
     pub fn count(&mut self, shown: Shown, count: Count, sighting: &Sighting) {
         let tally =
             self.tallies[shown as usize].get_or_insert_with(|| Box::new(Tally::new(*sighting)));
-        tally.see(sighting);
-        tally.counts[sighting.direction as usize] += count;
+        tally.add(count, sighting);
     }
 
     /// The packets that showed `shown`, if there are any.

@@ -33,6 +33,7 @@ pub use policy::Policy;
 pub use servers::Servers;
 pub use vantage::{Vantage, VantageChoice, Viewpoint};
 
+use class::Hellos;
 use roles::Roles;
 use scope::Bucket;
 
@@ -113,9 +114,9 @@ pub struct Part {
 impl Part {
     /// The tallies that belong to the path, each with its class.
     pub fn tallies(&self) -> impl Iterator<Item = (Class, Shown, &Tally)> {
-        self.counted.iter().filter_map(|&shown| {
-            let tally = self.flow.tally(shown)?;
-            Some((self.meaning.class(shown), shown, tally))
+        self.counted.iter().flat_map(|&shown| {
+            let tallies = self.meaning.tallies(&self.flow, shown);
+            tallies.map(move |(class, tally)| (class, shown, tally))
         })
     }
 
@@ -409,15 +410,19 @@ impl View {
 
 impl Sorted {
     fn take(&mut self, contents: Contents, roles: &Roles, accounting: &mut Accounting) {
+        let hellos = Hellos::of(&contents.flows);
         for (key, flow) in contents.flows {
-            self.sort(key.group(), Some(key), flow, roles, accounting);
+            let meaning = Meaning::of(&flow, hellos.beside(&key));
+            self.sort(key.group(), Some(key), (flow, meaning), roles, accounting);
         }
         for (key, group) in contents.groups {
-            self.sort(key, None, group.folded, roles, accounting);
+            let meaning = Meaning::of_sum(&group.folded);
+            self.sort(key, None, (group.folded, meaning), roles, accounting);
             self.sizes(key, &group.packet_sizes, &group.record_sizes, roles);
         }
         for (key, group) in contents.beyond {
-            self.sort(key, None, group.folded, roles, accounting);
+            let meaning = Meaning::of_sum(&group.folded);
+            self.sort(key, None, (group.folded, meaning), roles, accounting);
         }
     }
 
@@ -426,7 +431,7 @@ impl Sorted {
         &mut self,
         group: GroupKey,
         key: Option<FlowKey>,
-        flow: Flow,
+        (flow, meaning): (Flow, Meaning),
         roles: &Roles,
         accounting: &mut Accounting,
     ) {
@@ -458,10 +463,7 @@ impl Sorted {
             let (ends, client) = roles.ends(&group);
             let part = Part {
                 key,
-                meaning: match key {
-                    Some(_) => Meaning::of(&flow),
-                    None => Meaning::of_sum(&flow),
-                },
+                meaning,
                 flow,
                 counted,
                 client,

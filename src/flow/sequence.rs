@@ -1,71 +1,88 @@
 //! Which sequence numbers were seen: gaps are what the capture missed, repeats are
 //! replays or duplicates.
 
+use super::dtls::Gaps;
+
 /// A set of sequence numbers as sorted, disjoint ranges, with a count of repeats.
 ///
-/// Where a flow has more gaps than [`SequenceSet::MAX_RANGES`], the set becomes coarse:
-/// it keeps its ends alone, and counts what is certain of gaps and repeats.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where the numbers jump more than [`SequenceSet::MAX_JUMPS`] times, the set becomes coarse:
+/// it keeps its ends alone, and counts what is certain of gaps and repeats. Jumps add up
+/// over the parts of an input, so that it does not matter how that was split.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SequenceSet {
     /// First and last number of each range; of the whole, once coarse.
     ranges: Vec<(u64, u64)>,
     seen: u64,
-    coarse: bool,
+    /// The numbers that were seen first and last.
+    ends: (u64, u64),
+    /// Numbers that were neither the one before them again nor the next.
+    jumps: usize,
 }
 
 impl SequenceSet {
-    /// Ranges kept apart.
-    pub const MAX_RANGES: usize = 256;
-
-    /// The set of one number.
-    #[must_use]
-    pub fn of(number: u64) -> Self {
-        Self {
-            ranges: vec![(number, number)],
-            seen: 1,
-            coarse: false,
-        }
-    }
+    /// Jumps up to which gaps are kept apart; there are no more gaps than jumps.
+    pub const MAX_JUMPS: usize = 256;
 
     /// Adds a number.
+    #[inline]
     pub fn add(&mut self, number: u64) {
-        self.seen += 1;
         match self.ranges.last_mut() {
             // What nearly always happens: the next one.
-            Some((_, last)) if number == *last + 1 => *last = number,
-            _ => self.join(number, number),
+            Some((_, last)) if number == *last + 1 && self.ends.1 == *last => {
+                *last = number;
+                self.ends.1 = number;
+                self.seen += 1;
+            }
+            _ => self.append(Self {
+                ranges: vec![(number, number)],
+                seen: 1,
+                ends: (number, number),
+                jumps: 0,
+            }),
         }
     }
 
-    /// Adds another set's numbers.
-    pub fn merge(&mut self, other: &Self) {
-        self.seen += other.seen;
-        if other.coarse && !self.coarse {
+    /// Adds the numbers that were seen behind these.
+    pub fn append(&mut self, later: Self) {
+        if self.seen == 0 {
+            *self = later;
+            return;
+        }
+        if later.seen == 0 {
+            return;
+        }
+        let (last, next) = (self.ends.1, later.ends.0);
+        let jumps = usize::from(next != last && next != last.saturating_add(1));
+        self.jumps = self.jumps.saturating_add(jumps).saturating_add(later.jumps);
+        self.seen += later.seen;
+        self.ends.1 = later.ends.1;
+        for (first, last) in later.ranges {
+            self.join(first, last);
+        }
+        if self.is_coarse() {
             self.coarsen();
         }
-        for &(first, last) in &other.ranges {
-            self.join(first, last);
+    }
+
+    /// Records that the numbers say are missing or repeated.
+    #[must_use]
+    pub fn gaps(&self) -> Gaps {
+        Gaps {
+            missing: self.missing(),
+            repeated: self.seen.saturating_sub(self.distinct()),
+            at_least: self.is_coarse(),
         }
     }
 
     /// Numbers missing between the first and the last.
-    #[must_use]
-    pub fn missing(&self) -> u64 {
+    fn missing(&self) -> u64 {
         let span = self.ranges.first().zip(self.ranges.last());
         let span = span.map_or(0, |((first, _), (_, last))| last - first + 1);
         span.saturating_sub(self.distinct())
     }
 
-    /// Times that a number was seen again.
-    #[must_use]
-    pub fn repeated(&self) -> u64 {
-        self.seen.saturating_sub(self.distinct())
-    }
-
-    /// Whether there were too many gaps to keep, so that the counts are lower bounds.
-    #[must_use]
-    pub fn is_coarse(&self) -> bool {
-        self.coarse
+    fn is_coarse(&self) -> bool {
+        self.jumps > Self::MAX_JUMPS
     }
 
     fn distinct(&self) -> u64 {
@@ -74,7 +91,7 @@ impl SequenceSet {
             .iter()
             .map(|(first, last)| last - first + 1)
             .sum();
-        if self.coarse {
+        if self.is_coarse() {
             self.seen.min(held)
         } else {
             held
@@ -82,9 +99,6 @@ impl SequenceSet {
     }
 
     fn join(&mut self, first: u64, last: u64) {
-        if self.coarse {
-            return self.stretch(first, last);
-        }
         // The ranges that touch or overlap the new one become one with it.
         let from = self
             .ranges
@@ -98,24 +112,14 @@ impl SequenceSet {
             .map_or(first, |&(start, _)| start.min(first));
         let last = touched.last().map_or(last, |&(_, end)| end.max(last));
         self.ranges.splice(from..to.max(from), [(first, last)]);
-        if self.ranges.len() > Self::MAX_RANGES {
-            self.coarsen();
-        }
     }
 
     /// Gives up the gaps for good.
     fn coarsen(&mut self) {
-        self.coarse = true;
-        if let Some(&(_, end)) = self.ranges.last() {
-            self.ranges.truncate(1);
-            self.ranges.shrink_to_fit();
-            self.stretch(end, end);
-        }
-    }
-
-    fn stretch(&mut self, first: u64, last: u64) {
-        for range in &mut self.ranges {
-            *range = (range.0.min(first), range.1.max(last));
+        if let (Some(&(first, _)), Some(&(_, last))) = (self.ranges.first(), self.ranges.last()) {
+            self.ranges.clear();
+            self.ranges.shrink_to(1);
+            self.ranges.push((first, last));
         }
     }
 }
@@ -127,8 +131,8 @@ mod tests {
     use super::*;
 
     fn set(numbers: &[u64]) -> SequenceSet {
-        let mut set = SequenceSet::of(numbers[0]);
-        numbers[1..].iter().for_each(|&number| set.add(number));
+        let mut set = SequenceSet::default();
+        numbers.iter().for_each(|&number| set.add(number));
         set
     }
 
@@ -137,19 +141,19 @@ mod tests {
         fn counts_what_a_plain_set_counts(numbers in prop::collection::vec(0_u64..300, 1..200)) {
             let distinct: std::collections::BTreeSet<u64> = numbers.iter().copied().collect();
             let span = distinct.last().unwrap() - distinct.first().unwrap() + 1;
-            let set = set(&numbers);
-            prop_assert_eq!(set.missing(), span - distinct.len() as u64);
-            prop_assert_eq!(set.repeated(), (numbers.len() - distinct.len()) as u64);
+            let gaps = set(&numbers).gaps();
+            prop_assert_eq!(gaps.missing, span - distinct.len() as u64);
+            prop_assert_eq!(gaps.repeated, (numbers.len() - distinct.len()) as u64);
         }
 
         #[test]
-        fn merging_parts_is_the_whole(
-            numbers in prop::collection::vec(0_u64..300, 2..200),
+        fn parts_in_order_are_the_whole(
+            numbers in prop::collection::vec(0_u64..300, 2..600),
             cut in any::<prop::sample::Index>(),
         ) {
             let cut = cut.index(numbers.len() - 1) + 1;
-            let mut parts = set(&numbers[cut..]);
-            parts.merge(&set(&numbers[..cut]));
+            let mut parts = set(&numbers[..cut]);
+            parts.append(set(&numbers[cut..]));
             prop_assert_eq!(parts, set(&numbers));
         }
     }
@@ -157,8 +161,24 @@ mod tests {
     #[test]
     fn too_many_gaps_leave_lower_bounds() {
         let numbers: Vec<u64> = (0..5000).map(|n| n * 2).collect();
-        let set = set(&numbers);
-        assert!(set.is_coarse());
-        assert_eq!((set.missing(), set.repeated()), (4999, 0));
+        let told = Gaps {
+            missing: 4999,
+            repeated: 0,
+            at_least: true,
+        };
+        assert_eq!(set(&numbers).gaps(), told);
+    }
+
+    /// A part that has gaps alone, which an earlier part fills.
+    #[test]
+    fn gaps_do_not_depend_on_the_split() {
+        let odd = (0..400).map(|n| n * 2 + 1);
+        let numbers: Vec<u64> = (0..1000).chain(odd).collect();
+        let whole = set(&numbers);
+        for cut in [1, 500, 1000, 1200, 1399] {
+            let mut parts = set(&numbers[..cut]);
+            parts.append(set(&numbers[cut..]));
+            assert_eq!(parts, whole, "{cut}");
+        }
     }
 }

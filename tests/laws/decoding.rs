@@ -48,7 +48,7 @@ fn look(frame: &Frame<'_>) -> Seen {
         panic!("one packet in {} flows", flows.len());
     };
     let (shown, _) = flow.tallies().next().expect("one packet");
-    Seen::Flow(*key, shown, Meaning::of(flow).class(shown))
+    Seen::Flow(*key, shown, Meaning::of(flow, None).class(shown))
 }
 
 /// What is left of a flow's key where its ports are cut off.
