@@ -431,6 +431,13 @@ impl Flow {
         self.tallies().next().is_none()
     }
 
+    /// Concludes what its sessions show by now.
+    fn settle(&mut self) {
+        if let Some(dtls) = &mut self.dtls {
+            dtls.settle();
+        }
+    }
+
     /// Adds what another part of the input says of the flow.
     pub fn merge(&mut self, other: Self) {
         for (kept, more) in self.tallies.iter_mut().zip(other.tallies) {

@@ -38,7 +38,7 @@ impl Version {
     /// DTLS 1.3 (RFC 9147), which only the `supported_versions` extension names.
     pub const V1_3: Self = Self(0xfefc);
 
-    /// The version that OpenSSL and AnyConnect spoke before DTLS was a standard
+    /// The version that OpenSSL and `AnyConnect` spoke before DTLS was a standard
     /// (`DTLS1_BAD_VER`).
     pub const PRE_STANDARD: Self = Self(0x0100);
     /// Versions that a record header can have.

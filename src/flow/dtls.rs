@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, btree_map};
 
 use super::sequence::SequenceSet;
 use super::session::{Cipher, Protected, Run, Sessions};
-use super::{Count, Direction, Sighting, Tally, keep_first};
+use super::{Count, Sighting, Tally, keep_first};
 use crate::evidence::Shown;
 use crate::evidence::ciphertext::{self, Exposure};
 use crate::evidence::dtls::hello::{ServerHello, fragments};
@@ -48,6 +48,11 @@ impl Choices {
         }
     }
 
+    /// The choices and the first hello that made each.
+    pub fn iter(&self) -> btree_map::Iter<'_, Choice, Sighting> {
+        self.0.iter()
+    }
+
     /// The choices.
     pub fn keys(&self) -> impl Iterator<Item = &Choice> {
         self.0.keys()
@@ -71,7 +76,7 @@ impl<'c> IntoIterator for &'c Choices {
     type IntoIter = btree_map::Iter<'c, Choice, Sighting>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
+        self.iter()
     }
 }
 
@@ -115,6 +120,14 @@ impl Part {
         for (kept, more) in self.clear.iter_mut().zip(later.clear) {
             kept.append(more);
         }
+    }
+
+    fn finish(&self) -> Sessions {
+        let mut all = self.run.finish();
+        for clear in &self.clear {
+            all.gaps = all.gaps.and(clear.gaps());
+        }
+        all
     }
 }
 
@@ -232,17 +245,19 @@ impl DtlsFacts {
         self.sessions.gaps
     }
 
-    /// Concludes what is known of the sessions, when all parts of the input were added.
+    /// Concludes what is known of the sessions by now.
     pub fn settle(&mut self) {
-        let Some(all) = joined(std::mem::take(&mut self.runs)) else {
-            return;
+        let all = match &self.runs[..] {
+            [] => return,
+            [one] => one.finish(),
+            [first, more @ ..] => {
+                let mut all = first.clone();
+                more.iter().cloned().for_each(|later| all.join(later));
+                all.finish()
+            }
         };
-        self.sessions = all.run.finish();
-        for direction in [Direction::Up, Direction::Down] {
-            let clear = all.clear[direction as usize].gaps();
-            self.sessions.gaps = self.sessions.gaps.and(clear);
-        }
-        self.suites.merge(&self.sessions.choices);
+        self.suites.merge(&all.choices);
+        self.sessions = all;
     }
 
     /// Adds what another part of the input says of the flow.
@@ -266,12 +281,4 @@ impl DtlsFacts {
             self.runs[0].join(second);
         }
     }
-}
-
-/// Parts in order, as one.
-fn joined(parts: Vec<Part>) -> Option<Part> {
-    parts.into_iter().reduce(|mut all, later| {
-        all.join(later);
-        all
-    })
 }

@@ -33,34 +33,34 @@ impl SequenceSet {
                 self.ends.1 = number;
                 self.seen += 1;
             }
-            _ => self.append(Self {
-                ranges: vec![(number, number)],
-                seen: 1,
-                ends: (number, number),
-                jumps: 0,
-            }),
+            _ => self.follow(1, (number, number), 0, &[(number, number)]),
         }
     }
 
     /// Adds the numbers that were seen behind these.
     pub fn append(&mut self, later: Self) {
+        match (self.seen, later.seen) {
+            (_, 0) => {}
+            (0, _) => *self = later,
+            _ => self.follow(later.seen, later.ends, later.jumps, &later.ranges),
+        }
+    }
+
+    fn follow(&mut self, seen: u64, ends: (u64, u64), jumps: usize, ranges: &[(u64, u64)]) {
         if self.seen == 0 {
-            *self = later;
-            return;
+            self.ends = ends;
         }
-        if later.seen == 0 {
-            return;
-        }
-        let (last, next) = (self.ends.1, later.ends.0);
-        let jumps = usize::from(next != last && next != last.saturating_add(1));
-        self.jumps = self.jumps.saturating_add(jumps).saturating_add(later.jumps);
-        self.seen += later.seen;
-        self.ends.1 = later.ends.1;
-        for (first, last) in later.ranges {
-            self.join(first, last);
-        }
+        let (last, next) = (self.ends.1, ends.0);
+        let is_jump = next != last && next != last.saturating_add(1);
+        self.jumps = self.jumps.saturating_add(jumps + usize::from(is_jump));
+        self.seen += seen;
+        self.ends.1 = ends.1;
         if self.is_coarse() {
-            self.coarsen();
+            self.coarsen(ranges);
+        } else {
+            ranges
+                .iter()
+                .for_each(|&(first, last)| self.join(first, last));
         }
     }
 
@@ -114,13 +114,16 @@ impl SequenceSet {
         self.ranges.splice(from..to.max(from), [(first, last)]);
     }
 
-    /// Gives up the gaps for good.
-    fn coarsen(&mut self) {
-        if let (Some(&(first, _)), Some(&(_, last))) = (self.ranges.first(), self.ranges.last()) {
-            self.ranges.clear();
-            self.ranges.shrink_to(1);
-            self.ranges.push((first, last));
-        }
+    /// Gives up the gaps, of these ranges as well.
+    fn coarsen(&mut self, more: &[(u64, u64)]) {
+        let all = self.ranges.iter().chain(more);
+        let span = |(first, last): (u64, u64), &(start, end): &(u64, u64)| {
+            (first.min(start), last.max(end))
+        };
+        let span = all.fold((u64::MAX, 0), span);
+        self.ranges.truncate(1);
+        self.ranges.shrink_to_fit();
+        self.ranges[0] = span;
     }
 }
 
@@ -132,7 +135,9 @@ mod tests {
 
     fn set(numbers: &[u64]) -> SequenceSet {
         let mut set = SequenceSet::default();
-        numbers.iter().for_each(|&number| set.add(number));
+        for &number in numbers {
+            set.add(number);
+        }
         set
     }
 

@@ -17,6 +17,9 @@ use crate::evidence::dtls::{Choice, Record};
 /// Epochs of a session that are kept apart: the lowest.
 const MAX_EPOCHS: usize = 4;
 
+/// Time by which a datagram may overtake another.
+const REORDERING_NANOS: i64 = 1_000_000_000;
+
 /// Cipher that a hello put in charge of records, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cipher {
@@ -65,7 +68,7 @@ impl Protected {
         key(self) == key(other)
     }
 
-    fn join(&mut self, other: Self) {
+    fn join(&mut self, other: &Self) {
         keep_first(&mut self.exposed, other.exposed);
         keep_first(&mut self.data, other.data);
         join_tallies(&mut self.tally, other.tally.as_ref());
@@ -126,13 +129,13 @@ impl Epoch {
         of(Direction::Up).and(of(Direction::Down))
     }
 
-    fn protected(self, cipher: Cipher) -> Protected {
+    fn protected(&self, cipher: Cipher) -> Protected {
         Protected {
             cipher,
             bytes: self.sample.test(),
             exposed: self.exposed,
             data: self.data,
-            tally: self.tally,
+            tally: self.tally.clone(),
         }
     }
 }
@@ -152,8 +155,9 @@ struct Session {
     /// Whether a record has the time of the hello, or an earlier one: it may be of the
     /// session before.
     is_early: bool,
-    /// Cipher of the session behind, if that begins no later than this one ends.
-    behind: Option<Cipher>,
+    /// Cipher of the session behind, and when its hello was captured.
+    behind: Option<(Cipher, Option<Timestamp>)>,
+    /// Time of the latest record.
     last: Option<Timestamp>,
 }
 
@@ -222,8 +226,38 @@ impl Session {
     /// Worst cipher that can have been in charge of its records.
     fn worst(&self) -> Cipher {
         let before = self.before.filter(|_| self.is_early);
-        let all = [self.cipher(), before, self.behind];
+        let all = [self.cipher(), before, self.late()];
         all.into_iter().flatten().min().unwrap_or(Cipher::Unseen)
+    }
+
+    /// What is known of packets with records of several epochs: they are as bad as the worst.
+    fn across(&self, worst: Cipher, tally: &Tally) -> Protected {
+        let epochs = self.epochs.iter();
+        let all = epochs.map(|(number, epoch)| epoch.protected(charge(*number, worst)));
+        let bad = all.min_by_key(|it| (it.exposed.is_none(), it.bytes, it.cipher));
+        Protected {
+            cipher: bad.as_ref().map_or(worst, |it| it.cipher),
+            bytes: bad.as_ref().map_or(ByteTest::TooFewBytes, |it| it.bytes),
+            exposed: bad.and_then(|it| it.exposed),
+            data: None,
+            tally: Some(tally.clone()),
+        }
+    }
+
+    /// Cipher of the session behind, if a record may be of that: one no earlier than its
+    /// hello, or where no other hello was seen, one so little earlier that it may only have
+    /// overtaken the hello.
+    fn late(&self) -> Option<Cipher> {
+        let (cipher, begun) = self.behind?;
+        let lead = match (begun, self.last) {
+            (Some(begun), Some(last)) => begun.0.saturating_sub(last.0),
+            _ => 0,
+        };
+        match self.hello {
+            Some(_) => lead <= 0 && begun.is_some(),
+            None => lead <= REORDERING_NANOS,
+        }
+        .then_some(cipher)
     }
 
     fn continues(&self, hello: &ServerHello) -> bool {
@@ -264,37 +298,26 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    fn add(&mut self, session: Session) {
+    fn add(&mut self, session: &Session) {
         let worst = session.worst();
         if let Some((at, hello)) = &session.hello
             && let Some(choice) = hello.choice()
         {
             self.choices.add(choice, *at);
         }
-        if let Some(tally) = session.across {
-            let ciphers = session
-                .epochs
-                .iter()
-                .map(|&(number, _)| charge(number, worst));
-            let cipher = ciphers.min().unwrap_or(worst);
-            self.protect(Protected {
-                cipher,
-                bytes: ByteTest::TooFewBytes,
-                exposed: None,
-                data: None,
-                tally: Some(tally),
-            });
+        if let Some(tally) = &session.across {
+            self.protect(session.across(worst, tally));
         }
-        for (number, epoch) in session.epochs {
-            self.close(epoch, charge(number, worst));
+        for (number, epoch) in &session.epochs {
+            self.close(epoch, charge(*number, worst));
         }
-        if let Some(beyond) = session.beyond {
+        if let Some(beyond) = &session.beyond {
             self.gaps.at_least = true;
-            self.close(*beyond, Cipher::Renegotiated);
+            self.close(beyond, Cipher::Renegotiated);
         }
     }
 
-    fn close(&mut self, epoch: Epoch, cipher: Cipher) {
+    fn close(&mut self, epoch: &Epoch, cipher: Cipher) {
         self.gaps = self.gaps.and(epoch.gaps());
         self.protect(epoch.protected(cipher));
     }
@@ -305,8 +328,22 @@ impl Sessions {
             .iter_mut()
             .find(|known| known.is_like(&protected))
         {
-            Some(known) => known.join(protected),
+            Some(known) => known.join(&protected),
             None => self.protected.push(protected),
+        }
+    }
+
+    /// Lets the worst cipher chosen be in charge of all.
+    fn blame(&mut self, worst: Cipher) {
+        for protected in std::mem::take(&mut self.protected) {
+            let cipher = match protected.cipher {
+                Cipher::Unseen => worst,
+                cipher => cipher.min(worst),
+            };
+            self.protect(Protected {
+                cipher,
+                ..protected
+            });
         }
     }
 
@@ -404,9 +441,7 @@ impl Run {
         if last.continues(hello) {
             return last.join(session);
         }
-        if last.last.is_some() && last.last >= at.time {
-            last.behind = session.cipher();
-        }
+        last.behind = session.cipher().map(|cipher| (cipher, at.time));
         session.before = last.cipher();
         self.push(session);
     }
@@ -415,7 +450,7 @@ impl Run {
         if self.sessions.len() > 2
             && let Some(complete) = self.sessions.pop()
         {
-            self.complete.add(complete);
+            self.complete.add(&complete);
         }
         self.sessions.push(session);
     }
@@ -452,24 +487,12 @@ impl Run {
 
     /// All that is known of its sessions.
     #[must_use]
-    pub fn finish(mut self) -> Sessions {
-        for session in self.sessions {
-            self.complete.add(session);
+    pub fn finish(&self) -> Sessions {
+        let mut all = self.complete.clone();
+        self.sessions.iter().for_each(|session| all.add(session));
+        if let (true, Some(worst)) = (self.is_tangled, all.choices.worst()) {
+            all.blame(worst);
         }
-        let worst = self.complete.choices.worst();
-        if let (true, Some(worst)) = (self.is_tangled, worst) {
-            let known = std::mem::take(&mut self.complete.protected);
-            for protected in known {
-                let cipher = match protected.cipher {
-                    Cipher::Unseen => worst,
-                    cipher => cipher.min(worst),
-                };
-                self.complete.protect(Protected {
-                    cipher,
-                    ..protected
-                });
-            }
-        }
-        self.complete
+        all
     }
 }

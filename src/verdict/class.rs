@@ -76,7 +76,7 @@ type Ends = (Endpoint, Endpoint, Protocol);
 impl Hellos {
     /// Hellos of all flows.
     #[must_use]
-    pub fn of(flows: &[(FlowKey, Flow)]) -> Self {
+    pub fn of(flows: &[(FlowKey, &Flow)]) -> Self {
         let mut hellos = Self::default();
         for (key, flow) in flows {
             let worst = flow.dtls.as_deref().and_then(|dtls| dtls.suites.worst());
@@ -106,21 +106,21 @@ impl Hellos {
 
 /// What the packets of one flow mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Meaning {
+pub struct Meaning<'f> {
     /// Packets of protected records, by what is known of their sessions.
-    protected: Vec<(Class, Ground, Tally)>,
+    protected: Vec<(Class, Ground, &'f Tally)>,
     /// What TCP segments without a payload are.
     bare: Class,
     /// What TCP segments whose payload was not captured are.
     unseen: Class,
 }
 
-impl Meaning {
+impl<'f> Meaning<'f> {
     /// What the packets of a sum over flows mean. Which of its records were under which
     /// suite nobody can tell any more.
     #[must_use]
-    pub fn of_sum(flow: &Flow) -> Self {
-        let tally = flow.tally(Shown::Ciphertext).cloned();
+    pub fn of_sum(flow: &'f Flow) -> Self {
+        let tally = flow.tally(Shown::Ciphertext);
         let sum = tally.map(|tally| (Class::Undetermined, Ground::Sum, tally));
         Self {
             protected: sum.into_iter().collect(),
@@ -130,7 +130,7 @@ impl Meaning {
 
     /// What a flow's packets mean, where hellos `beside` it chose no worse a cipher.
     #[must_use]
-    pub fn of(flow: &Flow, beside: Option<Cipher>) -> Self {
+    pub fn of(flow: &'f Flow, beside: Option<Cipher>) -> Self {
         let has = |shown| flow.tally(shown).is_some();
         let dtls = flow.tallies().any(|(shown, _)| shown.is_dtls());
         // A TCP stream of DTLS records: odd, but its bare segments show nothing. Where all
@@ -188,16 +188,16 @@ impl Meaning {
     }
 
     /// The packets of `flow` that showed `shown`, by class.
-    pub fn tallies<'t>(
-        &'t self,
-        flow: &'t Flow,
+    pub fn tallies(
+        &self,
+        flow: &'f Flow,
         shown: Shown,
-    ) -> impl Iterator<Item = (Class, &'t Tally)> {
+    ) -> impl Iterator<Item = (Class, &'f Tally)> {
         let (sessions, others) = match shown {
             Shown::Ciphertext => (&self.protected[..], None),
             _ => (&[][..], flow.tally(shown)),
         };
-        let sessions = sessions.iter().map(|(class, _, tally)| (*class, tally));
+        let sessions = sessions.iter().map(|&(class, _, tally)| (class, tally));
         sessions.chain(others.map(|tally| (self.class(shown), tally)))
     }
 }
@@ -212,7 +212,7 @@ fn severity(class: Class) -> u8 {
 }
 
 /// Packets of protected records, by session and epoch.
-fn protected(dtls: &DtlsFacts, beside: Option<Cipher>) -> Vec<(Class, Ground, Tally)> {
+fn protected(dtls: &DtlsFacts, beside: Option<Cipher>) -> Vec<(Class, Ground, &Tally)> {
     let judged = dtls.protected().iter().map(|it| (judge(it, beside), it));
     let mut worst = (Class::Undetermined, Ground::Bytes);
     let mut sessions = Vec::new();
@@ -220,9 +220,9 @@ fn protected(dtls: &DtlsFacts, beside: Option<Cipher>) -> Vec<(Class, Ground, Ta
         if sessions.is_empty() || severity(class) > severity(worst.0) {
             worst = (class, ground);
         }
-        sessions.extend(it.tally.clone().map(|tally| (class, ground, tally)));
+        sessions.extend(it.tally.as_ref().map(|tally| (class, ground, tally)));
     }
-    let fragments = dtls.fragments().cloned();
+    let fragments = dtls.fragments();
     sessions.extend(fragments.map(|tally| (worst.0, worst.1, tally)));
     sessions
 }

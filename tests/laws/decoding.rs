@@ -14,9 +14,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::packets::{self, Link};
-use crate::run::{self, Stored};
-use crate::{expect, made};
+use crate::support::packets::{self, Link};
+use crate::support::run::{self, Stored};
+use crate::support::{expect, made};
 
 /// What one frame alone is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,14 +36,14 @@ fn look(frame: &Frame<'_>) -> Seen {
     if let Some((_, Event::Later(later))) = fragments.first() {
         return Seen::LaterFragment(later.alone.map(|place| FlowKey::of(&place.heading).0));
     }
-    let snapshot = worker.into_snapshot();
+    let mut snapshot = worker.into_snapshot();
     if snapshot.other.packets == 1 {
         return Seen::Other;
     }
     if !snapshot.undecodable.is_empty() {
         return Seen::Undecodable;
     }
-    let flows = snapshot.table.into_contents().flows;
+    let flows = snapshot.settled().table.contents().flows;
     let [(key, flow)] = &flows[..] else {
         panic!("one packet in {} flows", flows.len());
     };
@@ -83,8 +83,9 @@ fn is_honest_flow(whole: (FlowKey, Shown), cut: (FlowKey, Shown), class: Class) 
         Shown::CutPayload | Shown::CutRecords => class == Class::Undetermined,
         // A TCP header on Lustre's port is readable, whatever is behind it.
         Shown::UnseenSegment => key.protocol == Protocol::Tcp,
-        // Under an unknown suite, records are encrypted as far as the capture tells.
-        Shown::Ciphertext => shown == Shown::Ciphertext,
+        // Under an unknown suite, records are encrypted as far as the capture tells: what
+        // can be read may be cut off.
+        Shown::Ciphertext => matches!(shown, Shown::Ciphertext | Shown::Exposed),
         // A handshake record is one by type, version, epoch and length; the message
         // inside can only speak against it, where it was captured.
         Shown::Handshake => matches!(shown, Shown::Handshake | Shown::Datagram),
@@ -193,7 +194,7 @@ fn change_frame(frame: &mut Stored, at: Index, how: u8, value: u8) {
 }
 
 proptest! {
-    #![proptest_config(crate::config(256))]
+    #![proptest_config(crate::support::config(256))]
 
     #[test]
     fn any_bytes_give_a_result(
