@@ -9,16 +9,20 @@ use crate::capture::{InterfaceId, Timestamp};
 use crate::decode::{Address, Cause, Encapsulation, Layer, Protocol, Stop};
 use crate::evidence::Shown;
 
+pub mod choices;
 pub mod dtls;
+pub(crate) mod lowest;
 pub mod lustre;
 pub mod sequence;
 pub mod session;
 pub mod sizes;
 pub mod table;
+pub mod times;
 
 pub use dtls::DtlsFacts;
 pub use lustre::LustreFacts;
 pub use sizes::Sizes;
+pub use times::Times;
 
 /// The port that clients and servers listen on (`LNET_ACCEPTOR_PORT`).
 pub const LUSTRE_PORT: u16 = 988;
@@ -350,6 +354,8 @@ pub struct Tally {
     pub first: Sighting,
     /// The latest of them.
     pub last: Sighting,
+    /// Times of those that have one.
+    pub times: Times,
 }
 
 impl Tally {
@@ -358,6 +364,7 @@ impl Tally {
             counts: [Count::default(); 2],
             first: sighting,
             last: sighting,
+            times: Times::default(),
         }
     }
 
@@ -371,6 +378,9 @@ impl Tally {
     #[inline]
     fn add(&mut self, count: Count, at: &Sighting) {
         self.see(at);
+        if let Some(time) = at.time {
+            self.times.add(time);
+        }
         self.counts[at.direction as usize] += count;
     }
 
@@ -387,6 +397,7 @@ impl Tally {
     fn merge(&mut self, other: &Self) {
         self.see(&other.first);
         self.see(&other.last);
+        self.times.merge(&other.times);
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count += more;
         }

@@ -316,7 +316,7 @@ pub fn judge<'s>(
         servers: servers.clone(),
         server_known: roles.any_server(),
         folded,
-        span: captured.and_then(|snapshot| snapshot.span),
+        span: captured.and_then(|snapshot| snapshot.times.span()),
     }
 }
 

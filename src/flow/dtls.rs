@@ -1,84 +1,16 @@
 //! What the DTLS records of a flow say together.
 
-use std::collections::{BTreeMap, btree_map};
-
-use super::sequence::SequenceSet;
-use super::session::{Cipher, Protected, Run, Sessions};
+use super::choices::Choices;
+use super::sequence::{Gaps, SequenceSet};
+use super::session::{Protected, Run, Sessions};
 use super::{Count, Sighting, Tally, keep_first};
 use crate::evidence::Shown;
 use crate::evidence::ciphertext::{self, Exposure};
 use crate::evidence::dtls::hello::{ServerHello, fragments};
-use crate::evidence::dtls::{Choice, Record, Version};
+use crate::evidence::dtls::{Record, Version};
 
 /// Runs that are kept apart in case that another comes between.
 const MAX_RUNS: usize = 16;
-
-/// Versions and suites that hellos chose, each with the first hello that did. Where there are
-/// more than [`Choices::MAX`], the worst stay.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Choices(BTreeMap<Choice, Sighting>);
-
-impl Choices {
-    /// Choices kept.
-    const MAX: usize = 16;
-
-    /// Order in which choices are kept: what hides nothing before what hides all, and what
-    /// Azure promises last.
-    fn merit(choice: Choice) -> (Cipher, bool, Choice) {
-        let (version, suite) = choice;
-        let is_promised = suite.is_azure() && version.is_current();
-        (Cipher::of(choice), is_promised, choice)
-    }
-
-    /// Adds a choice that was seen at `at`.
-    pub fn add(&mut self, choice: Choice, at: Sighting) {
-        let first = self.0.entry(choice).or_insert(at);
-        *first = at.min(*first);
-        while self.0.len() > Self::MAX
-            && let Some(&best) = self.0.keys().max_by_key(|&&choice| Self::merit(choice))
-        {
-            self.0.remove(&best);
-        }
-    }
-
-    /// Adds what another part of the input showed.
-    pub fn merge(&mut self, other: &Self) {
-        for (&choice, &at) in other {
-            self.add(choice, at);
-        }
-    }
-
-    /// The choices and the first hello that made each.
-    pub fn iter(&self) -> btree_map::Iter<'_, Choice, Sighting> {
-        self.0.iter()
-    }
-
-    /// The choices.
-    pub fn keys(&self) -> impl Iterator<Item = &Choice> {
-        self.0.keys()
-    }
-
-    /// Whether no hello was seen.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The worst cipher chosen.
-    #[must_use]
-    pub fn worst(&self) -> Option<Cipher> {
-        self.0.keys().map(|&choice| Cipher::of(choice)).min()
-    }
-}
-
-impl<'c> IntoIterator for &'c Choices {
-    type Item = (&'c Choice, &'c Sighting);
-    type IntoIter = btree_map::Iter<'c, Choice, Sighting>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
 
 /// What the DTLS records of a flow say together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -128,29 +60,6 @@ impl Part {
             all.gaps = all.gaps.and(clear.gaps());
         }
         all
-    }
-}
-
-/// What sequence numbers say of records that were not seen, or seen again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Gaps {
-    /// Records that were sent between others and not seen.
-    pub missing: u64,
-    /// Records that were seen again.
-    pub repeated: u64,
-    /// Whether there were too many gaps to keep, so that both are lower bounds.
-    pub at_least: bool,
-}
-
-impl Gaps {
-    /// Both together.
-    #[must_use]
-    pub fn and(self, more: Self) -> Self {
-        Self {
-            missing: self.missing.saturating_add(more.missing),
-            repeated: self.repeated.saturating_add(more.repeated),
-            at_least: self.at_least || more.at_least,
-        }
     }
 }
 

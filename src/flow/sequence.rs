@@ -1,7 +1,28 @@
 //! Which sequence numbers were seen: gaps are what the capture missed, repeats are
 //! replays or duplicates.
 
-use super::dtls::Gaps;
+/// What sequence numbers say of records that were not seen, or seen again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// Records that were sent between others and not seen.
+    pub missing: u64,
+    /// Records that were seen again.
+    pub repeated: u64,
+    /// Whether there were too many gaps to keep, so that both are lower bounds.
+    pub at_least: bool,
+}
+
+impl Gaps {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, more: Self) -> Self {
+        Self {
+            missing: self.missing.saturating_add(more.missing),
+            repeated: self.repeated.saturating_add(more.repeated),
+            at_least: self.at_least || more.at_least,
+        }
+    }
+}
 
 /// A set of sequence numbers as sorted, disjoint ranges, with a count of repeats.
 ///
@@ -58,9 +79,9 @@ impl SequenceSet {
         if self.is_coarse() {
             self.coarsen(ranges);
         } else {
-            ranges
-                .iter()
-                .for_each(|&(first, last)| self.join(first, last));
+            for &(first, last) in ranges {
+                self.join(first, last);
+            }
         }
     }
 

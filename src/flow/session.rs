@@ -6,46 +6,19 @@
 //! complete, and only what is known of them stays. So runs join in order, in any grouping,
 //! to what one walk over all of them gives, in bounded memory.
 
-use super::dtls::Gaps;
-use super::sequence::SequenceSet;
+use super::choices::{Choices, Cipher};
+use super::sequence::{Gaps, SequenceSet};
 use super::{Count, Direction, Position, Sighting, Tally, keep_first};
 use crate::capture::Timestamp;
 use crate::evidence::ciphertext::{ByteSample, ByteTest, Exposure};
+use crate::evidence::dtls::Record;
 use crate::evidence::dtls::hello::ServerHello;
-use crate::evidence::dtls::{Choice, Record};
 
 /// Epochs of a session that are kept apart: the lowest.
 const MAX_EPOCHS: usize = 4;
 
 /// Time by which a datagram may overtake another.
 const REORDERING_NANOS: i64 = 1_000_000_000;
-
-/// Cipher that a hello put in charge of records, the worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Cipher {
-    /// None: a NULL suite, or one that protects integrity alone.
-    Null,
-    /// That of a suite that IANA does not list.
-    Unassigned,
-    /// Unknown: negotiated under the protection of an earlier epoch.
-    Renegotiated,
-    /// Unknown: no hello was captured, or too little of it.
-    Unseen,
-    /// One that keeps secrets.
-    Secret,
-}
-
-impl Cipher {
-    /// Cipher of the suite that a hello chose.
-    #[must_use]
-    pub fn of((_, suite): Choice) -> Self {
-        match suite.is_secret() {
-            Some(true) => Self::Secret,
-            Some(false) => Self::Null,
-            None => Self::Unassigned,
-        }
-    }
-}
 
 /// Protected records of those sessions and epochs of a flow of which the same is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -292,7 +265,7 @@ pub struct Sessions {
     /// Protected records, by what is known of them.
     pub protected: Vec<Protected>,
     /// Choices of hellos, each with the first that made it.
-    pub choices: super::dtls::Choices,
+    pub choices: Choices,
     /// Sum over all sessions, epochs and directions.
     pub gaps: Gaps,
 }

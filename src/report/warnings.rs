@@ -4,7 +4,7 @@ use super::{InputReport, Names, Run};
 use crate::capture::Fault;
 use crate::decode::Protocol;
 use crate::evidence::{Shown, ciphertext::ByteTest, dtls::Version};
-use crate::flow::session::Cipher;
+use crate::flow::choices::Cipher;
 use crate::verdict::{Class, Ends, Judgement, Part, Path, Verdict};
 
 mod flow_logs;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::decode::Protocol;
 use crate::evidence::Shown;
 use crate::evidence::ciphertext::ByteTest;
-use crate::flow::session::{Cipher, Protected};
+use crate::flow::choices::Cipher;
+use crate::flow::session::Protected;
 use crate::flow::{DtlsFacts, Endpoint, Flow, FlowKey, Tally};
 
 /// What a packet of a path is: exactly one of these.
