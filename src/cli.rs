@@ -6,7 +6,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::decode;
 use crate::engine::Engine;
@@ -147,13 +148,11 @@ pub struct EngineFlags {
 #[derive(Debug, Args)]
 pub struct OutputFlags {
     /// The format of the report on standard output
-    #[arg(long, value_parser = format_names(), default_value = FORMATS[0].name)]
-    pub format: String,
+    #[arg(long, value_parser = format_of(FORMATS), default_value = FORMATS[0].name)]
+    pub format: &'static Format,
 
-    /// Also write the report to a file, in the format of its ending: .json or .txt
-    ///
-    /// Repeatable.
-    #[arg(short, long = "output", value_name = "FILE")]
+    /// Files that the report is also written to.
+    #[arg(short, long = "output", value_name = "FILE", help = outputs_help("report", FORMATS))]
     pub outputs: Vec<PathBuf>,
 
     /// List flows and all evidence in the table
@@ -241,8 +240,23 @@ fn help(examples: &str, contract: &[(Exit, &str)]) -> String {
     format!("Examples:\n  {examples}\n\nExit codes:\n{codes}")
 }
 
-fn format_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(FORMATS.iter().map(|format| format.name))
+/// Parser of the name of a format, one of those that a document is written in.
+fn format_of<R: 'static>(
+    formats: &'static [Format<R>],
+) -> impl TypedValueParser<Value = &'static Format<R>> {
+    let names = formats.iter().map(|format| format.name);
+    PossibleValuesParser::new(names).map(|name| {
+        let named = formats.iter().find(|format| format.name == name);
+        named.expect("the parser admits names of formats alone")
+    })
+}
+
+/// Help on the files that a document is written to.
+fn outputs_help<R>(document: &str, formats: &[Format<R>]) -> String {
+    let endings = endings(formats);
+    format!(
+        "Also write the {document} to a file, in the format of its ending: {endings}; repeatable"
+    )
 }
 
 /// What is wrong with the flags.
@@ -263,16 +277,18 @@ pub enum CliError {
     #[error(transparent)]
     Azure(#[from] AzureError),
     /// An output file whose ending names no format.
-    #[error("-o {}: the ending names no format; use {}", .0.display(), endings())]
-    Ending(PathBuf),
+    #[error("-o {}: the ending names no format; use {endings}", path.display())]
+    Ending {
+        /// The file.
+        path: PathBuf,
+        /// Endings that name a format of the document.
+        endings: String,
+    },
 }
 
-fn endings() -> String {
-    let endings: Vec<_> = FORMATS
-        .iter()
-        .map(|format| format!(".{}", format.ending))
-        .collect();
-    endings.join(" or ")
+fn endings<R>(formats: &[Format<R>]) -> String {
+    let endings = formats.iter().map(|format| format!(".{}", format.ending));
+    endings.collect::<Vec<_>>().join(" or ")
 }
 
 /// What `analyze` is meant to do.
@@ -351,9 +367,8 @@ impl TryFrom<OutputFlags> for Output {
     type Error = CliError;
 
     fn try_from(flags: OutputFlags) -> Result<Self, CliError> {
-        let format = FORMATS.iter().find(|format| format.name == flags.format);
         Ok(Self {
-            format: format.unwrap_or(&FORMATS[0]),
+            format: flags.format,
             style: style(flags.color, flags.verbose),
             files: outputs(flags.outputs, FORMATS)?,
         })
@@ -387,7 +402,7 @@ impl TryFrom<BenchFlags> for Bench {
                 max_flows: DEFAULT_LIMIT,
             },
             output: OutputFlags {
-                format: FORMATS[0].name.to_owned(),
+                format: &FORMATS[0],
                 outputs: Vec::new(),
                 verbose: false,
                 color: ColorChoice::default(),
@@ -440,7 +455,10 @@ fn by_ending<R>(
     formats
         .iter()
         .find(|format| ending.eq_ignore_ascii_case(format.ending))
-        .ok_or_else(|| CliError::Ending(path.to_owned()))
+        .ok_or_else(|| CliError::Ending {
+            path: path.to_owned(),
+            endings: endings(formats),
+        })
 }
 
 fn named_servers(lists: &[String]) -> Result<Servers, CliError> {

@@ -6,6 +6,7 @@ mod bench;
 mod captures;
 mod corpus;
 mod flow_logs;
+mod formats;
 mod joins;
 mod posture;
 mod readme;
