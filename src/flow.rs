@@ -9,15 +9,20 @@ use crate::capture::{InterfaceId, Timestamp};
 use crate::decode::{Address, Cause, Encapsulation, Layer, Protocol, Stop};
 use crate::evidence::Shown;
 
+pub mod choices;
 pub mod dtls;
+pub(crate) mod lowest;
 pub mod lustre;
 pub mod sequence;
+pub mod session;
 pub mod sizes;
 pub mod table;
+pub mod times;
 
 pub use dtls::DtlsFacts;
 pub use lustre::LustreFacts;
 pub use sizes::Sizes;
+pub use times::Times;
 
 /// The port that clients and servers listen on (`LNET_ACCEPTOR_PORT`).
 pub const LUSTRE_PORT: u16 = 988;
@@ -349,6 +354,8 @@ pub struct Tally {
     pub first: Sighting,
     /// The latest of them.
     pub last: Sighting,
+    /// Times of those that have one.
+    pub times: Times,
 }
 
 impl Tally {
@@ -357,6 +364,7 @@ impl Tally {
             counts: [Count::default(); 2],
             first: sighting,
             last: sighting,
+            times: Times::default(),
         }
     }
 
@@ -364,6 +372,16 @@ impl Tally {
     #[must_use]
     pub fn count(&self, direction: Direction) -> Count {
         self.counts[direction as usize]
+    }
+
+    /// Counts a packet.
+    #[inline]
+    fn add(&mut self, count: Count, at: &Sighting) {
+        self.see(at);
+        if let Some(time) = at.time {
+            self.times.add(time);
+        }
+        self.counts[at.direction as usize] += count;
     }
 
     /// Takes in a packet, which nearly always is later than all before.
@@ -379,6 +397,7 @@ impl Tally {
     fn merge(&mut self, other: &Self) {
         self.see(&other.first);
         self.see(&other.last);
+        self.times.merge(&other.times);
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count += more;
         }
@@ -401,8 +420,7 @@ impl Flow {
     pub fn count(&mut self, shown: Shown, count: Count, sighting: &Sighting) {
         let tally =
             self.tallies[shown as usize].get_or_insert_with(|| Box::new(Tally::new(*sighting)));
-        tally.see(sighting);
-        tally.counts[sighting.direction as usize] += count;
+        tally.add(count, sighting);
     }
 
     /// The packets that showed `shown`, if there are any.
@@ -422,6 +440,13 @@ impl Flow {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tallies().next().is_none()
+    }
+
+    /// Concludes what its sessions show by now.
+    fn settle(&mut self) {
+        if let Some(dtls) = &mut self.dtls {
+            dtls.settle();
+        }
     }
 
     /// Adds what another part of the input says of the flow.

@@ -33,6 +33,7 @@ pub use policy::Policy;
 pub use servers::Servers;
 pub use vantage::{Vantage, VantageChoice, Viewpoint};
 
+use class::Hellos;
 use roles::Roles;
 use scope::Bucket;
 
@@ -103,7 +104,7 @@ pub struct Part<'s> {
     /// What it showed.
     pub flow: &'s Flow,
     /// What that means, as the whole of the flow tells.
-    pub meaning: Meaning,
+    pub meaning: Meaning<'s>,
     /// Which of it belongs to the path: a flow can be partly other traffic.
     pub counted: Vec<Shown>,
     /// The end that is the client, by the direction of the packets it sends.
@@ -114,9 +115,9 @@ impl<'s> Part<'s> {
     /// The tallies that belong to the path, each with its class.
     pub fn tallies(&self) -> impl Iterator<Item = (Class, Shown, &'s Tally)> {
         let flow = self.flow;
-        self.counted.iter().filter_map(move |&shown| {
-            let tally = flow.tally(shown)?;
-            Some((self.meaning.class(shown), shown, tally))
+        self.counted.iter().flat_map(move |&shown| {
+            let tallies = self.meaning.tallies(flow, shown);
+            tallies.map(move |(class, tally)| (class, shown, tally))
         })
     }
 
@@ -315,7 +316,7 @@ pub fn judge<'s>(
         servers: servers.clone(),
         server_known: roles.any_server(),
         folded,
-        span: captured.and_then(|snapshot| snapshot.span),
+        span: captured.and_then(|snapshot| snapshot.times.span()),
     }
 }
 
@@ -413,15 +414,19 @@ impl View<'_> {
 
 impl<'s> Sorted<'s> {
     fn take(&mut self, contents: Contents<'s>, roles: &Roles, accounting: &mut Accounting) {
+        let hellos = Hellos::of(&contents.flows);
         for (key, flow) in contents.flows {
-            self.sort(key.group(), Some(key), flow, roles, accounting);
+            let meaning = Meaning::of(flow, hellos.beside(&key));
+            self.sort(key.group(), Some(key), (flow, meaning), roles, accounting);
         }
         for (key, group) in contents.groups {
-            self.sort(key, None, &group.folded, roles, accounting);
+            let meaning = Meaning::of_sum(&group.folded);
+            self.sort(key, None, (&group.folded, meaning), roles, accounting);
             self.sizes(key, &group.packet_sizes, &group.record_sizes, roles);
         }
         for (key, group) in contents.beyond {
-            self.sort(key, None, &group.folded, roles, accounting);
+            let meaning = Meaning::of_sum(&group.folded);
+            self.sort(key, None, (&group.folded, meaning), roles, accounting);
         }
     }
 
@@ -430,7 +435,7 @@ impl<'s> Sorted<'s> {
         &mut self,
         group: GroupKey,
         key: Option<FlowKey>,
-        flow: &'s Flow,
+        (flow, meaning): (&'s Flow, Meaning<'s>),
         roles: &Roles,
         accounting: &mut Accounting,
     ) {
@@ -462,11 +467,8 @@ impl<'s> Sorted<'s> {
             let (ends, client) = roles.ends(&group);
             let part = Part {
                 key,
-                meaning: match key {
-                    Some(_) => Meaning::of(flow),
-                    None => Meaning::of_sum(flow),
-                },
                 flow,
+                meaning,
                 counted,
                 client,
             };

@@ -28,8 +28,7 @@ impl Policy {
     /// Whether a version is as good as promised.
     #[must_use]
     pub fn accepts_version(self, version: Version) -> bool {
-        // The numbers of later versions are lower.
-        self == Self::AnyDtls || version <= Version::V1_2
+        self == Self::AnyDtls || version.is_current()
     }
 
     /// Whether a suite is as good as promised.
@@ -42,7 +41,7 @@ impl Policy {
     /// versions and suites were seen.
     #[must_use]
     pub fn is_met(self, parts: &[Part]) -> bool {
-        let encrypted = |part: &&Part| part.meaning.class(Shown::Ciphertext) == Class::Encrypted;
+        let encrypted = |part: &&Part| part.meaning.ground(Class::Encrypted).is_some();
         parts
             .iter()
             .filter(|part| part.counted.contains(&Shown::Ciphertext))

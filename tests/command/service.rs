@@ -7,21 +7,24 @@ use std::process::{Command, Output};
 use plainsight::run::live::UNIT;
 use tempfile::TempDir;
 
+use crate::support::program::PROGRAM;
+use crate::support::skip::skipped_here;
+
 /// Where the unit expects the program.
 const INSTALLED: &str = "/usr/local/bin/plainsight";
 
 /// Runs `systemd-analyze` on the unit, with the program that was just built in the place
-/// of an installed one. Nothing where this machine has no systemd.
-fn analyze(arguments: &[&str]) -> Option<Output> {
+/// of an installed one. `None`, and told, where this machine has no systemd.
+fn systemd_analyze(arguments: &[&str]) -> Option<Output> {
     let folder = TempDir::new().expect("a folder");
     let unit = folder.path().join("plainsight.service");
-    let built = UNIT.replace(INSTALLED, env!("CARGO_BIN_EXE_plainsight"));
+    let built = UNIT.replace(INSTALLED, PROGRAM);
     assert_ne!(built, UNIT, "the unit starts another program");
     fs::write(&unit, built).expect("a unit");
     let mut command = Command::new("systemd-analyze");
     match command.args(arguments).arg(&unit).output() {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            println!("there is no systemd here to judge the unit");
+            skipped_here("there is no systemd-analyze");
             None
         }
         output => Some(output.expect("systemd-analyze runs")),
@@ -36,7 +39,7 @@ fn is_clean(output: &Output) {
 
 #[test]
 fn systemd_finds_no_fault_in_the_unit() {
-    if let Some(output) = analyze(&["verify"]) {
+    if let Some(output) = systemd_analyze(&["verify"]) {
         is_clean(&output);
     }
 }
@@ -44,7 +47,7 @@ fn systemd_finds_no_fault_in_the_unit() {
 /// From 0.0 (nothing exposed) to 10.0, given in tenths. A unit without hardening has 9.6.
 #[test]
 fn systemd_finds_little_exposed() {
-    if let Some(output) = analyze(&["security", "--offline=true", "--threshold=20"]) {
+    if let Some(output) = systemd_analyze(&["security", "--offline=true", "--threshold=20"]) {
         is_clean(&output);
     }
 }

@@ -20,8 +20,8 @@ use nix::unistd::geteuid;
 use scenes::{SCENES, Scene};
 use support::expect::{self, Trace};
 use support::lab::hosts;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_plainsight");
+use support::program::PROGRAM;
+use support::skip::skipped;
 
 fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,8 +33,10 @@ fn main() -> Result<ExitCode> {
         return keep(rest);
     }
     if !lacking.is_empty() {
-        println!("the lab needs {}", lacking.join(", "));
-        println!("{} scenes were not recorded", SCENES.len());
+        let why = format!("needs {}", lacking.join(", "));
+        for scene in SCENES {
+            skipped(scene.file, &why);
+        }
         return Ok(ExitCode::SUCCESS);
     }
     hold_program_to_scenes()

@@ -11,7 +11,9 @@ pub mod lab;
 pub mod made;
 pub mod oracle;
 pub mod packets;
+pub mod program;
 pub mod run;
+pub mod skip;
 
 use proptest::test_runner::Config;
 
