@@ -135,6 +135,18 @@ pub struct EngineFlags {
     #[arg(long, value_enum, default_value_t)]
     pub policy: Policy,
 
+    /// Ask to see the `ServerHello` of every DTLS session
+    ///
+    /// Without it, a path whose suite was not seen can be encrypted by the look of its bytes.
+    #[arg(long)]
+    pub require_handshake: bool,
+
+    /// Accept that captures lost this share of the packets, from 0 to 1
+    ///
+    /// Beyond it, the run is not whole, and exits with 3 at best.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub max_loss: f64,
+
     /// Further UDP ports that carry VXLAN, beside 4789
     #[arg(long = "vxlan-port", value_name = "PORT", value_delimiter = ',')]
     pub vxlan_ports: Vec<u16>,
@@ -346,6 +358,8 @@ impl EngineFlags {
             servers,
             azure: azure.map(Arc::new),
             policy: self.policy,
+            require_handshake: self.require_handshake,
+            max_loss: self.max_loss,
             decode,
             max_flows: self.max_flows,
         })
@@ -398,6 +412,8 @@ impl TryFrom<BenchFlags> for Bench {
                 servers: Vec::new(),
                 azure: AzureFlags::default(),
                 policy: Policy::default(),
+                require_handshake: false,
+                max_loss: 0.0,
                 vxlan_ports: Vec::new(),
                 max_flows: DEFAULT_LIMIT,
             },
@@ -416,6 +432,12 @@ impl TryFrom<BenchFlags> for Bench {
             format: flags.format,
         })
     }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok();
+    let share = share.filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "not a share from 0 to 1, such as 0.001".to_owned())
 }
 
 /// Long enough that a piece costs far more to walk than to merge.

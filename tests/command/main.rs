@@ -8,6 +8,7 @@ mod corpus;
 mod flow_logs;
 mod formats;
 mod joins;
+mod obligations;
 mod posture;
 mod readme;
 mod schema;
