@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
-use super::{CliError, ColorChoice, Output, format_names, named_servers, outputs, style};
+use super::{
+    CliError, ColorChoice, Output, format_of, named_servers, outputs, outputs_help, style,
+};
 use crate::azure::export::{Export, ExportError};
 use crate::azure::topology::Azure;
 use crate::azure::vm_sizes::{VmSizes, VmSizesError};
-use crate::report::POSTURE_FORMATS as FORMATS;
 use crate::report::posture::{PostureReport, Wishes};
+use crate::report::{Format, POSTURE_FORMATS as FORMATS};
 use crate::verdict::{Exit, Servers};
 
 /// Where Azure's configuration is, as typed.
@@ -110,13 +112,11 @@ pub struct PostureFlags {
     pub since: Option<u64>,
 
     /// The format of the checks on standard output
-    #[arg(long, value_parser = format_names(), default_value = FORMATS[0].name)]
-    pub format: String,
+    #[arg(long, value_parser = format_of(FORMATS), default_value = FORMATS[0].name)]
+    pub format: &'static Format<PostureReport>,
 
-    /// Also write the checks to a file, in the format of its ending: .json or .txt
-    ///
-    /// Repeatable.
-    #[arg(short, long = "output", value_name = "FILE")]
+    /// Files that the checks are also written to.
+    #[arg(short, long = "output", value_name = "FILE", help = outputs_help("checks", FORMATS))]
     pub outputs: Vec<PathBuf>,
 
     /// When to use color
@@ -161,7 +161,6 @@ impl TryFrom<PostureFlags> for Posture {
     type Error = CliError;
 
     fn try_from(flags: PostureFlags) -> Result<Self, CliError> {
-        let format = FORMATS.iter().find(|format| format.name == flags.format);
         let azure = flags.azure.read()?;
         Ok(Self {
             azure: azure.unwrap_or_else(|| Azure::new(Export::default(), VmSizes::default())),
@@ -170,7 +169,7 @@ impl TryFrom<PostureFlags> for Posture {
                 since_days: flags.since,
             },
             output: Output {
-                format: format.unwrap_or(&FORMATS[0]),
+                format: flags.format,
                 style: style(flags.color, false),
                 files: outputs(flags.outputs, FORMATS)?,
             },
