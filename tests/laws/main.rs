@@ -8,6 +8,7 @@ mod client_vm;
 mod decoding;
 mod filter;
 mod flow_logs;
+mod fuzzed;
 mod memory;
 mod merging;
 mod model;

@@ -1,0 +1,104 @@
+//! Makes seeds of what the repository holds: `seeds DIR` writes a folder for each target.
+
+use std::fs;
+use std::io::{self, Cursor};
+use std::path::{Path, PathBuf};
+
+use plainsight::capture::Interfaces;
+use plainsight::input::file::Input;
+use serde_json::Value;
+
+/// Lists of servers in each form that is accepted, and in some that are not.
+const LISTS: [&str; 8] = [
+    "10.0.0.4,10.0.0.5",
+    "10.0.0.0/24 fd00::/64 fd00::1",
+    "10.0.0.4@tcp:10.0.0.5@tcp1,10.0.0.6@tcp2:/lustre",
+    "10.0.[0-3].[4-9]@tcp",
+    "10.0.0.[4,6,8-10/2]@tcp  # a comment\n10.0.1.*@tcp",
+    "10.0.0.4@o2ib,0@lo",
+    "[0-255].[0-255].[0-255].[0-255]@tcp",
+    "",
+];
+
+fn main() -> io::Result<()> {
+    let seeds: PathBuf = std::env::args_os().nth(1).expect("usage: seeds DIR").into();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let captures = files(&root.join("captures"))?;
+    let logs = files(&root.join("tests/flow-logs"))?;
+    let exports = files(&root.join("tests/azure"))?;
+    save(&seeds.join("capture"), contents(&captures)?)?;
+    save(&seeds.join("frame"), frames(&captures)?)?;
+    save(&seeds.join("flow_log"), contents(&logs)?)?;
+    let joined = Some(joined(&exports)?);
+    save(
+        &seeds.join("export"),
+        contents(&exports)?.into_iter().chain(joined),
+    )?;
+    let lists = LISTS.map(|list| list.as_bytes().to_vec());
+    let client = contents(&files(&root.join("tests/client-vm"))?)?;
+    save(&seeds.join("operator"), lists.into_iter().chain(client))
+}
+
+/// All files of a folder and its folders, in order.
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let mut paths = entries.collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    let mut all = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            all.extend(files(&path)?);
+        } else if path.is_file() {
+            all.push(path);
+        }
+    }
+    Ok(all)
+}
+
+fn contents(files: &[PathBuf]) -> io::Result<Vec<Vec<u8>>> {
+    files.iter().map(fs::read).collect()
+}
+
+/// The first frames of each capture, as the target of frames takes them.
+fn frames(captures: &[PathBuf]) -> io::Result<Vec<Vec<u8>>> {
+    let mut frames = Vec::new();
+    for capture in contents(captures)? {
+        let Ok(input) = Input::from_stream("seed", Box::new(Cursor::new(capture))) else {
+            continue;
+        };
+        let before = frames.len();
+        let interfaces = Interfaces::default();
+        input.walk(
+            &interfaces,
+            |frame| {
+                if frames.len() < before + 20 {
+                    let head = [frame.link_type.0.to_be_bytes(), [0, 0]].concat();
+                    frames.push([&head, frame.data].concat());
+                }
+            },
+            |_| {},
+        );
+    }
+    Ok(frames)
+}
+
+/// All exports of one kind of tool as one list, so that a path can be told.
+fn joined(exports: &[PathBuf]) -> io::Result<Vec<u8>> {
+    let of_az = exports
+        .iter()
+        .filter(|path| path.parent().is_some_and(|it| it.ends_with("az")));
+    let mut all = Vec::new();
+    for path in of_az {
+        match serde_json::from_slice(&fs::read(path)?)? {
+            Value::Array(resources) => all.extend(resources),
+            resource => all.push(resource),
+        }
+    }
+    Ok(serde_json::to_vec(&all)?)
+}
+
+fn save(folder: &Path, seeds: impl IntoIterator<Item = Vec<u8>>) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut seeds = seeds.into_iter().enumerate();
+    seeds.try_for_each(|(number, seed)| fs::write(folder.join(number.to_string()), seed))
+}
