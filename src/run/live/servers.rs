@@ -196,6 +196,13 @@ impl Search<'_> {
     fn add(&mut self, nids: &[&str], source: &str, expected: bool) {
         let mut unused = Vec::new();
         for nid in nids.iter().filter(|nid| !nid.ends_with("@lo")) {
+            if self.discovered.servers.len() >= Servers::LIMIT {
+                let limit = Servers::LIMIT;
+                self.note(format!(
+                    "{source}: only the first {limit} servers are taken"
+                ));
+                return;
+            }
             match addresses(nid) {
                 Ok(addresses) => addresses
                     .into_iter()
@@ -231,7 +238,9 @@ fn passed_over(source: &str, error: &ServersError) -> String {
                 nid.escape_debug()
             )
         }
-        ServersError::Unknown(word) | ServersError::TooMany(word, _) => {
+        ServersError::Unknown(word)
+        | ServersError::TooMany(word, _)
+        | ServersError::TooManyInAll(word) => {
             format!(
                 "{source}: {} is no NID and is passed over",
                 word.escape_debug()
