@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::RunError;
+use super::error::{RunError, system};
 use super::route::{self, Routes, synthetic_of};
 use super::servers::discover;
 use crate::capture::live::ANY;
@@ -34,11 +34,13 @@ impl Survey {
             notes.extend(found.notes);
         }
         let interfaces = if config.interfaces.is_empty() {
-            let local = route::local_addresses().map_err(super::system("list addresses"))?;
+            let local = route::local_addresses().map_err(system("list addresses"))?;
             let servers = engine.servers.expected().chain(within(&engine.servers));
             let nids = found.local.into_iter();
-            let routes = Routes::read(root);
-            route::interfaces_for(servers, nids, &routes, &local)
+            let routes = Routes::open().map_err(system("ask for routes"))?;
+            let interface_to = |address| routes.interface_to(address);
+            let leading = route::interfaces_for(servers, nids, interface_to, &local);
+            leading.map_err(system("ask for a route"))?
         } else {
             config.interfaces.iter().cloned().collect::<BTreeSet<_>>()
         };
