@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::sum::now;
-
+use super::clock::now;
 use crate::report::{Evidence, InputReport, PathReport, Report, ServerReport, rfc3339};
 use crate::verdict::Verdict;
 
@@ -80,6 +79,14 @@ pub enum Event {
         path: PathBuf,
         /// Why.
         reason: String,
+    },
+    /// The first packets were left out of the file that is saved, as it takes them too
+    /// slowly, or not at all.
+    SavingFellBehind {
+        /// The file, as it was named.
+        path: PathBuf,
+        /// Number of packets left out so far.
+        packets: u64,
     },
     /// The run has ended.
     Ended {
@@ -164,6 +171,10 @@ impl fmt::Display for Event {
             Self::SavingFailed { path, reason } => {
                 write!(f, "cannot save to {} any more: {reason}", path.display())
             }
+            Self::SavingFellBehind { path, .. } => {
+                let path = path.display();
+                write!(f, "{path} takes packets too slowly: some are not saved")
+            }
             Self::Ended { exit_code } => write!(f, "ended, exit code {exit_code}"),
         }
     }
@@ -188,49 +199,24 @@ fn started(
     }
 }
 
-/// Where events go: to a file or standard output as JSON, and else to standard error as
-/// sentences.
-#[derive(Default)]
-pub(super) struct Log {
-    file: Option<Box<dyn Write + Send>>,
-    /// Whether a person looks at a screen instead.
-    pub(super) is_quiet: bool,
-}
+/// A file for events, or standard output: an object in JSON on each line.
+pub(super) struct Log(Box<dyn Write + Send>);
 
 impl Log {
     /// Opens a file; `-` is standard output.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file: Box<dyn Write + Send> = if path == Path::new("-") {
+        Ok(Self(if path == Path::new("-") {
             Box::new(io::stdout())
         } else {
             Box::new(open(path)?)
-        };
-        Ok(Self {
-            file: Some(file),
-            is_quiet: false,
-        })
+        }))
     }
 
-    /// Tells of an event.
-    ///
-    /// # Errors
-    /// Those of the file, once: then there is none any more.
+    /// Writes an event.
     pub(super) fn tell(&mut self, line: &Line) -> io::Result<()> {
-        if !self.is_quiet {
-            // A person who is gone stops no run.
-            let _ = writeln!(io::stderr(), "{line}");
-        }
-        let Some(file) = &mut self.file else {
-            return Ok(());
-        };
-        let written = serde_json::to_string(line)
-            .map_err(io::Error::from)
-            .and_then(|json| writeln!(file, "{json}"))
-            .and_then(|()| file.flush());
-        if written.is_err() {
-            self.file = None;
-        }
-        written
+        let json = serde_json::to_string(line)?;
+        writeln!(self.0, "{json}")?;
+        self.0.flush()
     }
 }
 

@@ -32,6 +32,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::saving::SavingState;
 use super::state::{Published, State};
 use crate::report::{InputReport, PathReport};
 use crate::verdict::Verdict;
@@ -319,6 +320,9 @@ fn captures(state: &State, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         }
     }
     up(inputs, encoder)?;
+    if let Some(state) = state.saving {
+        saving(state, encoder)?;
+    }
     let (unit, help) = (Some(Unit::Seconds), "How long the run has gone on");
     let run = gauge(encoder, "run", help, unit.as_ref())?;
     ConstGauge::new(state.elapsed.as_secs_f64()).encode(run)
@@ -333,6 +337,15 @@ fn up(inputs: &[InputReport], encoder: &mut DescriptorEncoder<'_>) -> fmt::Resul
         ConstGauge::new(i64::from(!is_down)).encode(up.encode_family(&labels)?)?;
     }
     Ok(())
+}
+
+fn saving(state: SavingState, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let help = "Packets read that are in no file of -w";
+    let unsaved = counter(encoder, "unsaved_packets", help, None)?;
+    ConstCounter::new(state.unsaved).encode(unsaved)?;
+    let help = "Whether the file of -w can be written";
+    let up = gauge(encoder, "saving_up", help, None)?;
+    ConstGauge::new(i64::from(!state.has_failed)).encode(up)
 }
 
 /// What the engine itself costs.

@@ -17,7 +17,7 @@ use ratatui::widgets::{Cell, Paragraph, Row, Table, Wrap};
 use ratatui::{Frame, Terminal};
 
 use super::events::Ends;
-use super::outputs::Printer;
+use super::printer::Printer;
 use super::state::{Minute, Published, Second, State};
 use crate::report::text::{bytes, number};
 use crate::report::{PathReport, Report, headline};

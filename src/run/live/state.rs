@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 
 use super::events::Ends;
+use super::saving::SavingState;
 use crate::report::{PathReport, Report};
 
 /// Where readers find the last state.
@@ -19,6 +20,8 @@ pub(super) struct State {
     pub(super) report: Arc<Report>,
     /// How long the run has gone on.
     pub(super) elapsed: Duration,
+    /// How saving stands, where packets are saved.
+    pub(super) saving: Option<SavingState>,
     /// The last minute of each path, where that is drawn.
     pub(super) minutes: Arc<Minutes>,
 }
