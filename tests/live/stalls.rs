@@ -182,7 +182,7 @@ fn kept() -> Result<()> {
 fn refused(namespace: &Namespace, folder: &Path, arguments: &str) -> Result<String> {
     let output = Command::new("ip")
         .args(["netns", "exec", &namespace.name, PROGRAM, "live"])
-        .args(["-i", "eth0", "-w", "trace.pcapng"])
+        .args(["-i", "eth0", "--duration", "1s", "-w", "trace.pcapng"])
         .args(arguments.split_whitespace())
         .current_dir(folder)
         .output()
