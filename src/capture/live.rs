@@ -25,7 +25,7 @@ use super::{Frame, InterfaceId, Interfaces, LinkType, Timestamp};
 /// The pseudo-interface of all interfaces.
 pub const ANY: &str = "any";
 
-/// How long the kernel fills a block of the ring before it hands it over, in
+/// Time for which the kernel fills a block of the ring before it hands it over, in
 /// milliseconds: short enough for a verdict within seconds, long enough that a busy
 /// interface wakes a worker for hundreds of packets at once.
 pub const BLOCK_TIMEOUT_MILLIS: i32 = 50;
@@ -34,7 +34,7 @@ pub const BLOCK_TIMEOUT_MILLIS: i32 = 50;
 /// begin just after the timer looked, which takes it at the second look.
 pub const SETTLE: Duration = Duration::from_millis(3 * BLOCK_TIMEOUT_MILLIS.unsigned_abs() as u64);
 
-/// How an interface is captured.
+/// Options of a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Bytes kept of each packet.
@@ -43,7 +43,7 @@ pub struct Options {
     pub buffer_bytes: u32,
 }
 
-/// Why an interface cannot be captured.
+/// Error that keeps an interface from being captured.
 #[derive(Debug, thiserror::Error)]
 pub enum LiveError {
     /// The interface, or the right to capture it, is lacking.
@@ -51,7 +51,7 @@ pub enum LiveError {
     Open {
         /// Its name.
         interface: String,
-        /// What libpcap says.
+        /// Error of libpcap.
         source: pcap::Error,
     },
     /// The filter is none.
@@ -61,7 +61,7 @@ pub enum LiveError {
         interface: String,
         /// The filter.
         filter: String,
-        /// What libpcap says.
+        /// Error of libpcap.
         source: pcap::Error,
     },
     /// The capture could not be held back until all are open.
@@ -69,7 +69,7 @@ pub enum LiveError {
     Hold {
         /// Its name.
         interface: String,
-        /// What the kernel says.
+        /// Error of the kernel.
         source: io::Error,
     },
     /// The handles could not be joined.
@@ -77,7 +77,7 @@ pub enum LiveError {
     Fanout {
         /// Its name.
         interface: String,
-        /// What the kernel says.
+        /// Error of the kernel.
         source: nix::Error,
     },
 }
@@ -112,7 +112,7 @@ const ACCEPT_NOTHING: [SockFilter; 1] = [SockFilter::new(0x06, 0, 0, 0)];
 pub struct Handle {
     capture: Capture<Active>,
     name: String,
-    /// What the kernel lets through, in pcap-filter(7)'s language.
+    /// Expression in pcap-filter(7)'s language that the kernel filters by.
     filter: String,
     interface: InterfaceId,
     /// Its number, by which the socket is bound to it.
@@ -121,7 +121,7 @@ pub struct Handle {
     /// Packets shown so far.
     packets: u64,
     counted: Counted,
-    /// What was counted before the run began.
+    /// Counters at the moment the run began.
     before: Counted,
     missed: Missed,
 }
@@ -230,7 +230,7 @@ impl Handle {
         &self.name
     }
 
-    /// What its packets begin with.
+    /// Link type of its packets.
     #[must_use]
     pub fn link_type(&self) -> LinkType {
         self.link_type
@@ -266,7 +266,7 @@ impl Handle {
         })
     }
 
-    /// What was dropped so far. An interface counts `rx_missed_errors` and
+    /// Packets dropped so far. An interface counts `rx_missed_errors` and
     /// `rx_fifo_errors` (Documentation/networking/statistics.rst of the kernel).
     pub fn drops(&mut self) -> Drops {
         Drops {
@@ -291,7 +291,7 @@ impl Handle {
         self.counted
     }
 
-    /// Whether the interface is up. One that was removed and made anew is another to the
+    /// True while the interface is up. One that was removed and made anew is another to the
     /// kernel, and the capture is bound to it here, which no capability is needed for; but
     /// the kernel refuses that to those who share an interface by fanout.
     pub fn follow(&mut self) -> bool {
@@ -358,7 +358,7 @@ fn frame<'p>(
     }
 }
 
-/// What libpcap counted since the capture began.
+/// Counters of libpcap since the capture began.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counted {
     received: u64,

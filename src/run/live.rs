@@ -76,7 +76,7 @@ pub const UNIT: &str = include_str!("live/plainsight.service");
 /// Captures, and gives a report when the run has ended.
 ///
 /// # Errors
-/// What keeps it from beginning: no interface, no right to capture, an output that cannot
+/// Those that keep it from beginning: no interface, no right to capture, an output that cannot
 /// be written. Once it runs, nothing ends it but what it was told to wait for.
 pub fn run(config: &Live) -> Result<Ended, RunError> {
     let mut ready = Ready::open(config)?;
@@ -204,7 +204,7 @@ fn open_all(
     Ok(handles)
 }
 
-/// What the report calls each capture.
+/// Name of each capture in the report.
 fn titles(handles: &[Handle]) -> Vec<String> {
     let names: Vec<&str> = handles.iter().map(Handle::name).collect();
     let title = |(place, &name): (usize, &&str)| {
@@ -276,7 +276,7 @@ fn signals() -> io::Result<Signals> {
     Signals::new([SIGINT, SIGTERM, SIGUSR1].into_iter().chain(hangup))
 }
 
-/// Whether who started this process had it ignore a signal, by `proc_pid_status(5)`.
+/// True where this process was started with a signal ignored, by `proc_pid_status(5)`.
 fn ignores(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -1,4 +1,4 @@
-//! The course of a run: deltas in, states and events out, until it ends.
+//! Run loop: deltas in, states and events out, until the run ends.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,17 +17,17 @@ use crate::cli::{Live, Until};
 use crate::report::{Report, ServerReport};
 use crate::verdict::Verdict;
 
-/// How often the clock is looked at.
+/// Interval at which the loop reads the clock.
 const TICK: Duration = Duration::from_millis(100);
-/// How long the end of a run waits for what is still to be saved.
+/// Time that the end of a run waits for packets to be saved.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How often a new state is published.
+/// Interval at which a new state is published.
 const PUBLISH: Duration = Duration::from_millis(500);
 /// The least time between two states, in times of what one costs: so that many paths do
 /// not make the run a burden.
 const REST: u32 = 20;
 
-/// A run that goes on.
+/// State of the run loop.
 pub(super) struct Course<'c> {
     config: &'c Live,
     sum: Sum<'c>,
@@ -195,8 +195,8 @@ impl<'c> Course<'c> {
     }
 }
 
-/// Whether no verdict can be lowered by more packets: all servers that are expected have a
-/// path, there is one at least, and all are final.
+/// True where more packets can lower no verdict: all expected servers have a path, there is
+/// one at least, and all verdicts are final.
 fn is_decided(report: &Report) -> bool {
     let mut verdicts = report.paths.iter().map(|path| path.verdict);
     !report.paths.is_empty() && verdicts.all(Verdict::is_final)

@@ -1,4 +1,4 @@
-//! What keeps a live run from beginning.
+//! Errors that keep a live run from beginning.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,10 +8,10 @@ use super::confine::{ConfineError, missing_capture_right};
 use super::save::SaveError;
 use crate::capture::live::LiveError;
 
-/// Why a live run could not begin, or not end well.
+/// Error that keeps a live run from beginning.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Nowhere to capture.
+    /// No interface was named or found.
     #[error(
         "no interface to capture: no Lustre is mounted here and no server is named; name an \
          interface with -i, or servers with --servers"
@@ -22,7 +22,7 @@ pub enum RunError {
     Right {
         /// The interface.
         interface: String,
-        /// What is missing, and how to have it.
+        /// Missing right, and advice on it.
         what: String,
     },
     /// An interface.
@@ -37,9 +37,9 @@ pub enum RunError {
     /// The endpoint for metrics.
     #[error("--metrics: cannot listen on {address}: {source}")]
     Metrics {
-        /// Where.
+        /// Address.
         address: SocketAddr,
-        /// Why.
+        /// Error of the system.
         source: io::Error,
     },
     /// A file for events or metrics.
@@ -47,15 +47,15 @@ pub enum RunError {
     Write {
         /// Its path.
         path: PathBuf,
-        /// Why.
+        /// Error of the system.
         source: io::Error,
     },
     /// Signals, or the terminal.
     #[error("cannot {what}: {source}")]
     System {
-        /// What was asked of the system.
+        /// Request to the system.
         what: &'static str,
-        /// Why.
+        /// Error of the system.
         source: io::Error,
     },
 }
@@ -75,7 +75,7 @@ impl From<LiveError> for RunError {
     }
 }
 
-/// Names what was asked of the system where it refused.
+/// Adds to an error of the system the request that it refused.
 pub(super) fn system(what: &'static str) -> impl FnOnce(io::Error) -> RunError {
     move |source| RunError::System { what, source }
 }

@@ -1,4 +1,4 @@
-//! What changed from one report to the next: a line of JSON for log shippers, a sentence
+//! Changes from one report to the next: a line of JSON for log shippers, a sentence
 //! for a person.
 
 use std::collections::BTreeMap;
@@ -23,9 +23,9 @@ pub enum Event {
     Started {
         /// The interfaces that are captured.
         interfaces: Vec<String>,
-        /// Who is a server, and who said so.
+        /// Servers, each with its source.
         servers: Vec<ServerReport>,
-        /// Where metrics are served.
+        /// Address at which metrics are served.
         metrics: Option<SocketAddr>,
     },
     /// A path was seen for the first time.
@@ -41,9 +41,9 @@ pub enum Event {
         /// Client and server.
         #[serde(flatten)]
         path: Ends,
-        /// What it was.
+        /// Verdict before.
         from: Verdict,
-        /// What it is.
+        /// Verdict now.
         to: Verdict,
     },
     /// A path's first packet in plaintext.
@@ -65,19 +65,19 @@ pub enum Event {
     },
     /// An interface went down, or away.
     InterfaceDown {
-        /// Which.
+        /// Its name.
         interface: String,
     },
     /// An interface is up again.
     InterfaceUp {
-        /// Which.
+        /// Its name.
         interface: String,
     },
-    /// What is captured can be saved no more.
+    /// A file failed, and no packet is saved any more.
     SavingFailed {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Error of the system.
         reason: String,
     },
     /// The first packets were left out of the file that is saved, as it takes them too
@@ -90,7 +90,7 @@ pub enum Event {
     },
     /// The run has ended.
     Ended {
-        /// What the process exits with.
+        /// Exit code of the process.
         exit_code: u8,
     },
 }
@@ -230,7 +230,7 @@ fn open(path: &Path) -> io::Result<File> {
     options.create(true).append(true).read(is_pipe).open(path)
 }
 
-/// What was known at the last look.
+/// Paths and captures as the last report showed them.
 #[derive(Debug, Default)]
 pub struct Watched {
     paths: BTreeMap<Ends, Known>,
@@ -250,7 +250,7 @@ struct Condition {
 }
 
 impl Watched {
-    /// What is new in a report.
+    /// Events for all that is new in a report.
     pub fn look(&mut self, report: &Report) -> Vec<Event> {
         let mut events = Vec::new();
         // A server that was expected and is silent has not appeared.

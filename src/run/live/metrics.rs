@@ -39,9 +39,9 @@ use crate::verdict::Verdict;
 
 /// The media type of what is served.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// How long a client may take to ask.
+/// Longest time for a client to send its request.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long it may take to ask and to read the answer.
+/// Longest time for a client to send its request and to read the answer.
 const SCRAPE: Duration = Duration::from_secs(10);
 /// Clients that are served at once.
 const AT_ONCE: usize = 16;
@@ -61,7 +61,7 @@ impl Endpoint {
         Ok(Self { listener, runtime })
     }
 
-    /// Where it is, with the port that was chosen if none was named.
+    /// Its address, with the port that was chosen if none was named.
     pub(super) fn address(&self) -> Option<SocketAddr> {
         self.listener.local_addr().ok()
     }
@@ -157,7 +157,7 @@ pub(super) struct Textfile {
 }
 
 impl Textfile {
-    /// How often it is written.
+    /// Interval at which it is written.
     pub(super) const EVERY: Duration = Duration::from_secs(5);
 
     pub(super) fn new(path: &Path) -> Self {
@@ -169,7 +169,7 @@ impl Textfile {
         }
     }
 
-    /// Where it is.
+    /// Its path.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -258,7 +258,7 @@ fn verdicts(paths: &[PathReport], encoder: &mut DescriptorEncoder<'_>) -> fmt::R
     Ok(())
 }
 
-/// What was missed of each path. Records that come late lower their number again.
+/// Missing records of each path. Records that come late lower their number again.
 fn losses(paths: &[PathReport], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let help = "Records that DTLS numbered and nobody saw";
     let mut missing = gauge(encoder, "path_dtls_missing_records", help, None)?;
@@ -348,7 +348,7 @@ fn saving(state: SavingState, encoder: &mut DescriptorEncoder<'_>) -> fmt::Resul
     ConstGauge::new(i64::from(!state.has_failed)).encode(up)
 }
 
-/// What the engine itself costs.
+/// CPU time and memory of the process.
 fn cost(encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Where a run's events, states and reports go, and what went wrong there.
+//! Outputs of a run: events, states and reports, and the failures of each.
 //!
 //! Whoever reads them may stop reading, so what can be kept waiting has a thread of its
 //! own, and the sum hands over only what there is room for. At the end it waits a little.
@@ -24,10 +24,10 @@ use crate::report::Report;
 const EVENTS_AHEAD: usize = 1 << 16;
 /// Reports that may wait to be printed.
 const REPORTS_AHEAD: usize = 1;
-/// How long the end of a run waits for those who read.
+/// Time that the end of a run waits for readers.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Whether a person looks on: then a table is drawn, if the terminal is not needed else.
+/// True where standard output is a terminal that shows the table.
 fn shows_screen(config: &Live) -> bool {
     io::stdout().is_terminal() && !are_events_on_stdout(config)
 }
@@ -36,7 +36,7 @@ fn shows_screen(config: &Live) -> bool {
 struct Outlet<T> {
     give: Option<Sender<T>>,
     waiting: Receiver<T>,
-    /// How many may wait. The channel has no limit, for one with a limit takes its memory
+    /// Number that may wait. The channel has no limit, for one with a limit takes its memory
     /// before anything waits.
     ahead: usize,
     failures: Receiver<String>,
@@ -125,12 +125,12 @@ pub(super) struct Outputs {
     history: Option<History>,
     textfile: Option<Textfile>,
     written: Instant,
-    /// Where events are written as JSON, and as sentences.
+    /// Outlets of events: as JSON, and as sentences.
     events: [Option<Outlet<Line>>; 2],
     reports: Outlet<Arc<Report>>,
     /// Events that there was no room for, in each.
     lost: [usize; 2],
-    /// What went wrong.
+    /// Remarks and failures, a sentence each.
     notes: Vec<String>,
 }
 
@@ -217,7 +217,7 @@ impl Outputs {
         }
     }
 
-    /// What the report should say of outputs by now.
+    /// Sentences for the report on failures of outputs.
     pub(super) fn warnings(&mut self) -> Vec<String> {
         let of_events = self.events.iter().flatten().map(|it| &it.failures);
         let failures = of_events.chain([&self.reports.failures]);
@@ -249,7 +249,7 @@ impl Outputs {
     }
 }
 
-/// What prints the reports that are asked for: the screen makes room for them.
+/// Outlet of the reports that are asked for; the screen makes room for them.
 fn reports(screen: Option<Screen>, printer: Printer, published: &Published) -> Outlet<Arc<Report>> {
     let published = Published::clone(published);
     Outlet::open(REPORTS_AHEAD, move |reports, fail| match screen {
@@ -258,7 +258,7 @@ fn reports(screen: Option<Screen>, printer: Printer, published: &Published) -> O
     })
 }
 
-/// What a run ended with.
+/// Last report of a run, and the stream it is printed to.
 pub struct Ended {
     /// The report.
     pub report: Report,

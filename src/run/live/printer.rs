@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::cli::Live;
 use crate::report::{Format, Report, Style};
 
-/// Where reports go besides files: to standard output, or to standard error where events
-/// have that to themselves.
+/// Stream that reports go to besides files: standard output, or standard error where
+/// standard output carries events.
 #[derive(Clone, Debug)]
 pub(super) struct Printer {
     format: &'static Format,
@@ -45,7 +45,7 @@ impl Printer {
     }
 }
 
-/// Whether standard output carries events, and nothing else.
+/// True where standard output carries events, and nothing else.
 pub(super) fn are_events_on_stdout(config: &Live) -> bool {
     config.events.as_deref() == Some(Path::new("-"))
 }

@@ -48,9 +48,9 @@ pub(super) struct Recorder {
     packets: u64,
     /// Number of packets that were left out so far.
     unsaved: u64,
-    /// What the capture itself missed so far.
+    /// Packets that the capture itself missed so far.
     drops: Drops,
-    /// What was last handed on of what is missing.
+    /// Missed packets, as they were last handed on.
     told: Drops,
     full: Sender<Filled>,
     empty: Receiver<Vec<u8>>,

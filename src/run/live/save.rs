@@ -61,9 +61,9 @@ struct Tally {
     /// Packets that were in the file before it was overwritten, and those that it stated as
     /// missing then.
     overwritten: Drops,
-    /// What the capture had missed when the file began.
+    /// Packets that the capture had missed when the file began.
     before: Drops,
-    /// What the file states.
+    /// Packets that the file states as missing.
     stated: Drops,
 }
 
@@ -97,7 +97,7 @@ pub(super) struct Ring {
     at: usize,
     header: Vec<u8>,
     rotate_size: u64,
-    /// What each capture missed since the run began.
+    /// Packets that each capture missed since the run began.
     missed: Vec<Drops>,
 }
 
@@ -252,7 +252,7 @@ fn header(interfaces: &[Interface]) -> Vec<u8> {
     header
 }
 
-/// What became of packets that were handed on.
+/// Numbers of packets that were handed on, by outcome.
 #[derive(Default)]
 struct Counts {
     written: AtomicU64,
@@ -291,7 +291,7 @@ impl Saver {
         }
     }
 
-    /// Why nothing is written any more, told once.
+    /// Error that ended the writing, given once.
     pub(super) fn failure(&self) -> Option<SaveError> {
         self.failures.try_recv().ok()
     }

@@ -1,4 +1,4 @@
-//! What a run tells of the packets that it saves.
+//! Events, warnings and state of saving.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -6,12 +6,12 @@ use std::time::Instant;
 use super::events::Event;
 use super::save::{SaveError, Saver};
 
-/// How saving stands.
+/// State of saving at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct SavingState {
     /// Number of packets that were read and are in no file.
     pub(super) unsaved: u64,
-    /// Whether a file failed, and nothing is written any more.
+    /// True once a file has failed and nothing is written any more.
     pub(super) has_failed: bool,
 }
 
@@ -71,7 +71,7 @@ impl Saving {
         }
     }
 
-    /// What the report should say by now.
+    /// Sentences for the report.
     pub(super) fn warnings(&self) -> Vec<String> {
         let failure = self.failure.iter();
         let failure = failure.map(|error| format!("{error}: what came after is not saved"));

@@ -1,4 +1,4 @@
-//! All that the workers handed over, and what follows from it so far.
+//! Sum of what all workers counted, and the report on it.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ impl<'c> Sum<'c> {
         captures.map(|capture| capture.standing.unsaved).sum()
     }
 
-    /// What it all says by now.
+    /// Report on all that was counted by now.
     pub(super) fn report(&mut self) -> Report {
         let run = Run {
             inputs: self.captures.iter().map(Capture::report).collect(),

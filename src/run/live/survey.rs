@@ -1,5 +1,4 @@
-//! What this machine tells before the run: who the servers are, and where their traffic
-//! passes.
+//! Discovery of the servers and of the interfaces that lead to them, before the run.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,18 +12,18 @@ use crate::decode::Address;
 use crate::engine::Engine;
 use crate::verdict::Servers;
 
-/// What a run goes by.
+/// Configuration of a run, completed by what was found on this machine.
 pub(super) struct Survey {
     /// The configuration, with the servers that were found.
     pub(super) engine: Engine,
-    /// Where to capture.
+    /// Names of the interfaces to capture.
     pub(super) interfaces: Vec<String>,
-    /// What a reader of the report should know, a sentence each.
+    /// Remarks for a reader of the report, a sentence each.
     pub(super) notes: Vec<String>,
 }
 
 impl Survey {
-    /// Looks around below `root`, which is `/`. What the user named is taken as it is.
+    /// Reads what the machine tells below `root`, which is `/`. What the user named is taken as it is.
     pub(super) fn of(config: &Live, root: &Path) -> Result<Self, RunError> {
         let found = discover(root);
         let mut engine = config.engine.clone();
@@ -64,7 +63,7 @@ fn within(servers: &Servers) -> impl Iterator<Item = Address> {
     hosts.map(Address::from)
 }
 
-/// That an interface sees a part of the traffic only.
+/// Remark that an interface sees a part of the traffic only.
 fn partial(root: &Path, interface: &str) -> Option<String> {
     if interface == ANY {
         return Some(

@@ -13,16 +13,16 @@ use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Handle, SETTLE};
 use crate::capture::losses::Drops;
 use crate::engine::{Counter, Engine};
 
-/// How often a worker hands over what it counted.
+/// Interval at which a worker hands over its counts.
 pub(super) const HANDOVER: Duration = Duration::from_millis(500);
-/// How long a worker waits for packets before it looks at its clock again.
+/// Longest wait for packets before a worker reads its clock again.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// How long a worker reads what is left in the ring when the run has ended.
+/// Longest time that a worker reads what is left in the ring when the run has ended.
 const DRAIN: Duration = Duration::from_secs(2);
 /// Packets read before a worker looks at its clock.
 const BATCH: usize = 4096;
 
-/// What all workers obey.
+/// Stop flag and packet limit of all workers.
 #[derive(Debug)]
 pub(super) struct Orders {
     stop: AtomicBool,
@@ -64,7 +64,7 @@ impl Orders {
         self.stop.store(true, Ordering::Release);
     }
 
-    /// Whether the run ends, because it was told to or because it read its packets.
+    /// True once the run was told to end or has read its packets.
     pub(super) fn is_over(&self) -> bool {
         self.stop.load(Ordering::Acquire)
     }
@@ -90,7 +90,7 @@ impl Orders {
     }
 }
 
-/// How a capture stands.
+/// Counters and condition of a capture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Standing {
     /// Packets read so far.
@@ -101,13 +101,13 @@ pub(super) struct Standing {
     pub(super) unread: u64,
     /// Left out of the file that is saved, so far.
     pub(super) unsaved: u64,
-    /// Whether the interface is down, or gone.
+    /// True while the interface is down, or gone.
     pub(super) is_down: bool,
 }
 
-/// What a worker counted since it last handed over.
+/// Counts of a worker since it last handed over.
 pub(super) struct Delta {
-    /// Which worker.
+    /// Place of the worker.
     pub(super) part: Part,
     pub(super) snapshot: Snapshot,
     pub(super) standing: Standing,
@@ -125,9 +125,9 @@ pub(super) struct Watch<'o> {
     told: Standing,
     /// Packets counted so far.
     packets: u64,
-    /// Whether the interface was up when it was last looked at.
+    /// Condition of the interface when it was last asked for.
     is_up: bool,
-    /// Whether this worker tells of the interface, which several may share.
+    /// True for the one worker of an interface that reports its condition and drops.
     speaks: bool,
 }
 
