@@ -21,6 +21,7 @@ mod stage;
 mod stalls;
 #[path = "../support/mod.rs"]
 mod support;
+mod traces;
 mod workers;
 
 use std::process::{Command, ExitCode};
@@ -47,6 +48,7 @@ fn scenes() -> impl Iterator<Item = Scene> {
         memory::SCENES,
         metrics::SCENES,
         stalls::SCENES,
+        traces::SCENES,
         outputs::SCENES,
         saved::SCENES,
         signals::SCENES,
