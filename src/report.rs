@@ -211,7 +211,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    fn of(paths: &[Path]) -> Self {
+    fn of(paths: &[Path], is_whole: bool) -> Self {
         let verdicts = || paths.iter().map(|path| path.verdict);
         let count = |wanted| verdicts().filter(|&verdict| verdict == wanted).count();
         Self {
@@ -223,7 +223,7 @@ impl Summary {
             unproven: count(Verdict::Unproven),
             undetermined: count(Verdict::Undetermined),
             silent: count(Verdict::Silent),
-            exit_code: Exit::of(verdicts()).code(),
+            exit_code: Exit::of(verdicts()).of_run(is_whole).code(),
         }
     }
 }
@@ -355,6 +355,9 @@ pub struct Run {
     pub flow_logs: Vec<LogReport>,
     /// What was passed over in folders, and why, in sentences.
     pub skipped: Vec<String>,
+    /// Inputs that were not read, or not to their end, in sentences: then the run is not
+    /// whole.
+    pub unread: Vec<String>,
     /// The names of the interfaces.
     pub interfaces: BTreeMap<InterfaceId, String>,
     /// What encryption is held to.
@@ -371,6 +374,7 @@ impl Run {
             inputs: Vec::new(),
             flow_logs: Vec::new(),
             skipped: Vec::new(),
+            unread: Vec::new(),
             interfaces: BTreeMap::new(),
             policy,
             vantage,
@@ -388,6 +392,7 @@ impl Report {
             interfaces: &run.interfaces,
         };
         let losses = LossReport::of(&run.inputs);
+        let is_whole = run.unread.is_empty() && judgement.unplaced == 0;
         let paths: Vec<PathReport> = judgement
             .paths
             .iter()
@@ -395,7 +400,7 @@ impl Report {
             .collect();
         Self {
             schema_version: SCHEMA_VERSION,
-            summary: Summary::of(&judgement.paths),
+            summary: Summary::of(&judgement.paths, is_whole),
             policy: run.policy.name(),
             first: judgement.span.map(|(first, _)| rfc3339(first)),
             last: judgement.span.map(|(_, last)| rfc3339(last)),

@@ -238,6 +238,8 @@ pub struct Judgement<'s> {
     pub servers: Servers,
     /// Whether anything named a server: the user, readable Lustre, or a flow log.
     pub server_known: bool,
+    /// Flows that were logged without ports, in plaintext, and that no server is known of.
+    pub unplaced: usize,
     /// Whether flows were too many to keep each apart.
     pub folded: bool,
     /// Earliest and latest moment of any packet.
@@ -294,15 +296,20 @@ pub fn judge<'s>(
         .into_iter()
         .map(|(ends, seen)| seen.judge(ends, policy, &mut accounting))
         .collect();
-    let mut told = platform::by_path(logged, &roles);
+    let spans = captured.map_or_else(Vec::new, |snapshot| snapshot.times.spans());
+    let scales = platform::Scales {
+        is_damaged,
+        captured: &spans,
+    };
+    let platform::Paths { mut told, unplaced } = platform::Paths::of(logged, &roles);
     for path in &mut paths {
         let logged = told.remove(&path.ends).unwrap_or_default();
-        path.hear(&logged, is_damaged, policy, vantage);
+        path.hear(&logged, &scales, policy, vantage);
     }
     let quiet = |server| was_captured && servers.rank(server) > 1;
     for (ends, logged) in told {
         let mut path = Path::unseen(ends, quiet);
-        path.hear(&logged, is_damaged, policy, vantage);
+        path.hear(&logged, &scales, policy, vantage);
         paths.push(path);
     }
     let silent = silent(servers, &paths);
@@ -314,6 +321,7 @@ pub fn judge<'s>(
         accounting,
         servers: servers.clone(),
         server_known: roles.any_server(),
+        unplaced,
         folded,
         span: captured.and_then(|snapshot| snapshot.times.span()),
     }
@@ -365,13 +373,17 @@ impl Path<'_> {
     }
 
     /// Concludes from what was observed and what the platform has logged.
-    fn hear(&mut self, logged: &[Logged], is_damaged: bool, policy: Policy, vantage: Vantage) {
-        let platform = platform::weigh(self.ends, logged, is_damaged, &self.parts);
+    fn hear(
+        &mut self,
+        logged: &[Logged],
+        scales: &platform::Scales<'_>,
+        policy: Policy,
+        vantage: Vantage,
+    ) {
+        let platform = scales.weigh(self.ends, logged, &self.parts, self.observed);
         (self.verdict, self.basis) = conclude(self.observed, platform.said, vantage);
-        // Of a path that was mixed in a guest, the part in DTLS is held to the policy, too.
-        if self.verdict == Verdict::Encrypted && !policy.is_met(&self.parts) {
-            self.verdict = Verdict::Weak;
-        }
+        let concluded = (self.verdict, self.basis);
+        (self.verdict, self.basis) = conclusion::held(concluded, &self.parts, policy);
         self.platform = (!logged.is_empty()).then_some(platform);
     }
 }

@@ -17,6 +17,7 @@ pub(super) fn of(judgement: &Judgement, run: &Run, names: &Names<'_>) -> Vec<Str
     all.extend(run.skipped.iter().cloned());
     all.extend(unnamed_servers(judgement));
     all.extend(flow_logs::unproven(judgement));
+    all.extend(flow_logs::unplaced(judgement));
     for path in &judgement.paths {
         all.extend(path_warnings(path, names));
         all.extend(flow_logs::path(&title(path), path));

@@ -1,18 +1,20 @@
-//! What follows from what a capture showed and what flow logs say, for one path.
+//! Conclusion from what a capture showed and what flow logs say, for one path.
 //!
 //! A capture shows its own point of the way. What is encrypted there is so on the wire;
 //! what is readable there is so on the wire only if that is where it was captured. Below
 //! a guest, the platform's word decides.
 
-use super::{Vantage, Verdict};
+use super::{Class, Part, Policy, Vantage, Verdict};
+use crate::evidence::Shown;
+use crate::evidence::dtls::{Suite, Version};
 
-/// What a verdict rests on.
+/// Sources that a verdict rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// What was captured.
+    /// The capture.
     Capture,
-    /// What the platform says in its flow logs.
+    /// The platform's word in its flow logs.
     FlowLog,
     /// On both together.
     Both,
@@ -33,7 +35,7 @@ impl Basis {
     }
 }
 
-/// What flow logs say of a path, for the time of its capture if there is one.
+/// Word of flow logs on a path, for the time of its capture if there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Said {
@@ -41,8 +43,8 @@ pub enum Said {
     Nothing,
     /// All of it was encrypted.
     Encrypted,
-    /// What was logged of it was encrypted, but not all that was captured was logged, or
-    /// the logs are damaged.
+    /// Some of it was encrypted, and none carried in plaintext, but not all that was captured
+    /// was logged, or the logs are damaged.
     Partly,
     /// Some of it was carried in plaintext, and none encrypted.
     Plaintext,
@@ -143,4 +145,39 @@ fn below(observed: Option<Verdict>, said: Said) -> (Verdict, Basis) {
         Some(verdict) => (verdict, basis),
         None => (Verdict::Unproven, Basis::Capture),
     }
+}
+
+/// Conclusion on a path, held to what its DTLS showed: the platform's word does not make a
+/// suite good that was seen to be bad.
+pub(super) fn held(
+    (verdict, basis): (Verdict, Basis),
+    parts: &[Part<'_>],
+    policy: Policy,
+) -> (Verdict, Basis) {
+    let facts = parts.iter().filter_map(|part| part.flow.dtls.as_deref());
+    let chosen: Vec<_> = facts.flat_map(|dtls| dtls.suites.keys()).collect();
+    let bad = chosen
+        .iter()
+        .filter(|(_, suite)| suite.is_secret() != Some(true));
+    let bad = bad.count();
+    let meets = |&&(version, suite): &&(Version, Suite)| {
+        policy.accepts_version(version) && policy.accepts_suite(suite)
+    };
+    let plaintext = (Verdict::Plaintext, Basis::Capture);
+    match verdict {
+        Verdict::Encrypted if bad > 0 || parts.iter().any(is_coat) => plaintext,
+        Verdict::Undetermined | Verdict::Unproven if bad > 0 && bad == chosen.len() => plaintext,
+        // Of a path that was mixed in a guest, the part in DTLS is held to the policy, too.
+        Verdict::Encrypted if !chosen.iter().all(meets) || !policy.is_met(parts) => {
+            (Verdict::Weak, basis)
+        }
+        verdict => (verdict, basis),
+    }
+}
+
+/// Whether DTLS records of a flow can be read.
+fn is_coat(part: &Part<'_>) -> bool {
+    let coats = [Shown::Ciphertext, Shown::ClearData];
+    let mut tallies = part.tallies();
+    tallies.any(|(class, shown, _)| class == Class::Plaintext && coats.contains(&shown))
 }

@@ -67,6 +67,16 @@ impl Exit {
             .map_or(Self::Unknown, |(_, exit)| exit)
     }
 
+    /// The same of a run of which something was not read, or not explained: at best it
+    /// is open.
+    #[must_use]
+    pub fn of_run(self, is_whole: bool) -> Self {
+        match self {
+            Self::Encrypted if !is_whole => Self::Unknown,
+            exit => exit,
+        }
+    }
+
     /// The number.
     #[must_use]
     pub fn code(self) -> u8 {
