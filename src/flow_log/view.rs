@@ -22,6 +22,8 @@ pub(super) const BEFORE: Duration = Duration::from_mins(6);
 /// Time after a tuple of a flow that goes on, for what speaks against encryption, where no
 /// later tuple tells of it.
 const AFTER: Duration = Duration::from_mins(1);
+/// Difference that the clocks of a capture and of the platform may have.
+pub const CLOCK: Duration = Duration::from_nanos(999_999_999);
 /// Marks that are kept of a view: those of two days at one in five minutes, and some.
 const MOST_MARKS: usize = 640;
 
@@ -180,8 +182,11 @@ impl View {
 fn told(marks: &[Mark], place: usize, is_one_flow: bool) -> Told {
     let mark = &marks[place];
     let begins = place - marks[..place].iter().rev().take_while(same(mark)).count();
-    let before = marks[..begins].last();
-    let after = marks[place..].iter().find(|later| later.time > mark.time);
+    // What was denied was not carried, and is no part of a flow's life.
+    let is_carried = |mark: &&Mark| mark.stage != Stage::Deny;
+    let before = marks[..begins].iter().rev().find(is_carried);
+    let mut later = marks[place..].iter().filter(is_carried);
+    let after = later.find(|later| later.time > mark.time);
     let moment = Span {
         first: mark.time,
         last: mark.time,
@@ -230,7 +235,7 @@ fn since(mark: &Mark, before: Option<&Mark>) -> Timestamp {
     };
     let earliest = moment.widened(BEFORE, Duration::ZERO).first;
     match (mark.stage, before) {
-        (Stage::Begin | Stage::Deny, _) => mark.time,
+        (Stage::Begin | Stage::Deny, _) => moment.widened(CLOCK, CLOCK).first,
         (_, Some(before)) => earliest.max(Timestamp(before.time.0.saturating_add(1))),
         (_, None) => earliest,
     }
@@ -249,7 +254,8 @@ fn until(mark: &Mark, after: Option<&Mark>) -> Timestamp {
         follows && matches!(after.stage, Stage::Continue | Stage::End)
     };
     match (mark.stage, after) {
-        (Stage::End | Stage::Deny, _) => mark.time,
+        (Stage::End, _) => mark.time,
+        (Stage::Deny, _) => moment.widened(CLOCK, CLOCK).last,
         (_, Some(after)) if is_told(after) => mark.time,
         (_, Some(after)) => latest.min(after.time),
         (_, None) => latest,

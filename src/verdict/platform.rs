@@ -1,7 +1,6 @@
 //! Word of the flow logs on each path, held against what was captured of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::conclusion::Said;
 use super::roles::Roles;
@@ -10,6 +9,7 @@ use super::{Ends, Part, Verdict};
 use crate::decode::Protocol;
 use crate::evidence::Shown;
 use crate::flow::Times;
+use crate::flow_log::view::CLOCK;
 use crate::flow_log::{Carried, Logged, Span, State, Tally, Told};
 
 /// Way in which a captured flow was found in the logs.
@@ -187,9 +187,6 @@ fn said(states: &BTreeMap<State, StateSum>, is_whole: bool, ends: Ends) -> Said 
         _ => Said::Nothing,
     }
 }
-
-/// Difference that the clocks of a capture and of the platform may have.
-const CLOCK: Duration = Duration::from_nanos(999_999_999);
 
 /// Captured flow among those that were logged to be carried at its time.
 struct Found {

@@ -202,14 +202,22 @@ fn analyze(arguments: &[&str], capture: &str) -> (Value, i32) {
     (report, output.status.code().expect("a code"))
 }
 
-/// A log of each of the paths in each word, calls back as well, without the source port,
-/// at a time in milliseconds.
+/// A log of each of the paths in each word, calls back as well, without the source port:
+/// tuples of flows that go on a minute before a time in milliseconds and three after it,
+/// and denials at it.
 fn log(paths: &[(String, String)], words: &[(&str, &str)], time: i64) -> Value {
     let tuples: Vec<_> = paths
         .iter()
         .flat_map(|(client, server)| {
             let calls = [(client, server), (server, client)];
-            words.iter().flat_map(move |(state, word)| {
+            let told = words.iter().flat_map(move |&(state, word)| {
+                let times = match state {
+                    "D" => vec![time],
+                    _ => vec![time - 60_000, time + 180_000],
+                };
+                times.into_iter().map(move |time| (time, state, word))
+            });
+            told.flat_map(move |(time, state, word)| {
                 calls.map(|(from, to)| {
                     format!("{time},{from},{to},,988,6,O,{state},{word},1,100,1,100")
                 })

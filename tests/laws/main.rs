@@ -12,6 +12,7 @@ mod memory;
 mod merging;
 mod model;
 mod pieces;
+mod platform;
 mod stages;
 #[path = "../support/mod.rs"]
 mod support;
