@@ -13,6 +13,8 @@ mod merging;
 mod model;
 mod pieces;
 mod platform;
+mod source;
 mod stages;
+mod style;
 #[path = "../support/mod.rs"]
 mod support;
