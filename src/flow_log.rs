@@ -8,8 +8,7 @@
 //!
 //! Flow logs: <https://learn.microsoft.com/azure/network-watcher/vnet-flow-logs-overview>.
 
-use std::fmt;
-
+pub mod entry;
 pub mod file;
 pub mod flows;
 pub mod read;
@@ -21,40 +20,15 @@ pub mod tuple;
 pub mod view;
 
 pub use crate::flow::times::Span;
+pub use entry::{Entry, Mac};
 pub use file::{LogError, read_file};
 pub use flows::{Logged, Tally};
 pub use read::read;
 pub use report::{LogReport, NotALog};
 pub use state::{Carried, State};
-pub use table::{Entry, Table};
+pub use table::Table;
 pub use tuple::Tuple;
 pub use view::Told;
-
-/// A MAC address, by which a log names the NIC that it is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Mac(pub u64);
-
-impl Mac {
-    /// Address of a NIC that the log does not name.
-    pub const NONE: Self = Self(0);
-    /// Address that stands for several NICs.
-    pub const OTHERS: Self = Self(u64::MAX);
-
-    /// Twelve hexadecimal digits, with or without `-` or `:` between them.
-    fn parse(text: &str) -> Option<Self> {
-        let digits = text.replace(['-', ':'], "");
-        let is_hex = digits.chars().all(|c| c.is_ascii_hexdigit());
-        let number = u64::from_str_radix(&digits, 16).ok()?;
-        (is_hex && digits.len() == 12).then_some(Self(number))
-    }
-}
-
-/// As a log writes it: twelve hexadecimal digits.
-impl fmt::Display for Mac {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:012X}", self.0)
-    }
-}
 
 /// Flows of the logs of a run that may be a path's.
 #[derive(Clone, Debug)]

@@ -9,10 +9,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::State;
+use super::entry::{Entry, Mac, Mark, Nic};
 use super::sums::Sums;
 use super::tuple::Volume;
-use super::view::{Mark, Nic, Told, View};
-use super::{Entry, Mac, State};
+use super::view::{Told, View};
 use crate::capture::Timestamp;
 use crate::flow::times::Span;
 use crate::flow::{Direction, FlowKey, GroupKey};

@@ -13,8 +13,9 @@ use foldhash::quality::RandomState;
 use serde::de::DeserializeSeed;
 use serde_json::error::Category;
 
-use super::table::{Entry, Table};
-use super::{LogReport, Mac, NotALog, State, Tuple};
+use super::entry::{Entry, Mac};
+use super::table::Table;
+use super::{LogReport, NotALog, State, Tuple};
 use crate::capture::Fault;
 use crate::decode::Address;
 use crate::flow::is_lustre_port;

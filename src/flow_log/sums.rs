@@ -1,8 +1,8 @@
 //! Sums of tuples by state and hour, in bounded memory.
 
+use super::State;
+use super::entry::{Entry, Mac, Mark};
 use super::tuple::Volume;
-use super::view::Mark;
-use super::{Entry, Mac, State};
 use crate::capture::Timestamp;
 use crate::flow::times::Span;
 

@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Tuple;
+use super::entry::{Entry, Mac, Mark, Nic};
 use super::flows::{Logged, Views};
-use super::view::{BEFORE, Mark, Nic};
-use super::{Mac, Tuple};
+use super::view::BEFORE;
 use crate::capture::{InterfaceId, Timestamp};
 use crate::decode::{Cause, Encapsulation, Layer, Protocol};
 use crate::flow::lowest::{Lowest, SLACK, sorted};
@@ -27,19 +28,6 @@ const ANY: Interface = Interface {
     id: InterfaceId(0),
     index: 0,
 };
-
-/// Place of a tuple in the input. The earliest is the lowest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
-    /// Time at which it was logged.
-    pub time: Timestamp,
-    /// File, by its place in the order of the report.
-    pub file: u32,
-    /// Record in the file, from 1.
-    pub record: u64,
-    /// NIC that logged it.
-    pub mac: Mac,
-}
 
 /// Flows of some logs.
 #[derive(Clone, Debug)]

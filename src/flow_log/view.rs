@@ -6,11 +6,11 @@
 
 use std::time::Duration;
 
+use super::State;
+use super::entry::{Mac, Mark};
 use super::sums::Sums;
-use super::tuple::{Stage, Volume};
-use super::{Entry, Mac, State};
+use super::tuple::Stage;
 use crate::capture::Timestamp;
-use crate::flow::Direction;
 use crate::flow::times::Span;
 
 /// Longest time between a tuple and the one before it for which the later speaks:
@@ -26,41 +26,6 @@ const AFTER: Duration = Duration::from_mins(1);
 pub const CLOCK: Duration = Duration::from_nanos(999_999_999);
 /// Marks that are kept of a view: those of two days at one in five minutes, and some.
 const MOST_MARKS: usize = 640;
-
-/// NIC that logged a flow, and the end of the flow that it stands at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Nic {
-    /// MAC address.
-    pub mac: Mac,
-    /// End, by the direction of the packets that it sends.
-    pub end: Direction,
-}
-
-/// Tuple near captured time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Mark {
-    pub(super) time: Timestamp,
-    pub(super) stage: Stage,
-    pub(super) state: State,
-    /// Volume from the lower end and from the higher.
-    pub(super) volumes: [Volume; 2],
-    pub(super) file: u32,
-    pub(super) record: u64,
-}
-
-impl Mark {
-    pub(super) fn entry(&self, mac: Mac) -> Entry {
-        let Self {
-            time, file, record, ..
-        } = *self;
-        Entry {
-            time,
-            file,
-            record,
-            mac,
-        }
-    }
-}
 
 /// Time that tuples of one state tell of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

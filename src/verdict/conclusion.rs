@@ -36,10 +36,11 @@ impl Basis {
 }
 
 /// Word of flow logs on a path, for the time of its capture if there is one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Said {
     /// Nothing.
+    #[default]
     Nothing,
     /// All of it was encrypted.
     Encrypted,

@@ -34,7 +34,7 @@ pub struct StateSum {
 }
 
 /// Word of flow logs on a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Platform {
     /// The answer.
     pub said: Said,
@@ -129,23 +129,14 @@ impl Scales<'_> {
         observed: Option<Verdict>,
     ) -> Platform {
         let captured = match parts {
-            [] => Captured {
-                spans: self.captured.to_vec(),
-                is_open: observed != Some(Verdict::Silent),
-            },
+            [] => self.unseen(observed),
             parts => Captured::of(parts),
         };
-        let is_silent = parts.is_empty();
         let is_of_then = |state: State, told: Option<Span>| {
-            let speaks_against = is_silent && state.carried() == Carried::Plaintext;
+            let speaks_against = parts.is_empty() && state.carried() == Carried::Plaintext;
             speaks_against || captured.overlaps(told)
         };
-        let mut platform = Platform {
-            said: Said::Nothing,
-            joined: BTreeSet::new(),
-            states: BTreeMap::new(),
-            other_times: BTreeMap::new(),
-        };
+        let mut platform = Platform::default();
         for logged in logged {
             let [then, other] = logged.tallies(&is_of_then);
             add(&mut platform.states, then);
@@ -157,6 +148,17 @@ impl Scales<'_> {
         let joined = found.into_iter().flat_map(|found| found.joins);
         platform.joined = joined.collect();
         platform
+    }
+}
+
+impl Scales<'_> {
+    /// Time of a path without packets: that of all captures where its server should have
+    /// been seen, else any.
+    fn unseen(&self, observed: Option<Verdict>) -> Captured {
+        Captured {
+            spans: self.captured.to_vec(),
+            is_open: observed != Some(Verdict::Silent),
+        }
     }
 }
 

@@ -122,12 +122,7 @@ fn what_was_logged_before_and_after_is_not_of_the_time_between() {
     let nx = |time| tuples(&flows, begin + time, "C", "NX");
     let around = held_against(&[x(-6 * HOUR), x(6 * HOUR)]);
     assert_eq!(around, words("nothing", "unproven"));
-    let changed = held_against(&[
-        nx(-6 * HOUR),
-        x(-4 * MINUTE),
-        x(MINUTE),
-        nx(6 * HOUR),
-    ]);
+    let changed = held_against(&[nx(-6 * HOUR), x(-4 * MINUTE), x(MINUTE), nx(6 * HOUR)]);
     assert_eq!(changed, words("encrypted", "encrypted"));
     let ended = held_against(&[tuples(&flows, begin - 5 * MINUTE, "E", "X")]);
     assert_eq!(ended, words("nothing", "unproven"));

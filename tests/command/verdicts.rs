@@ -105,15 +105,57 @@ const ROWS: [Row; 49] = [
     (UNDETERMINED, Said::Unknown,   SEEN_OPEN,     SEEN_OPEN),
 ];
 
-/// What follows, by the table.
+/// What follows, by the README's table; what it rests on, by the rows.
 fn expected(observed: Option<Verdict>, said: Said, vantage: Vantage) -> Outcome {
     let row = ROWS.iter().find(|row| (row.0, row.1) == (observed, said));
     let (_, _, wire, guest) = row.expect("a row");
-    match vantage {
+    let (verdict, basis, code) = match vantage {
         Vantage::Wire => *wire,
         Vantage::Guest => *guest,
-    }
+    };
+    let told = told(observed, said, vantage);
+    assert_eq!(told, verdict.name(), "{observed:?}, {said:?}, {vantage:?}");
+    (verdict, basis, code)
 }
+
+/// The README's word on what follows.
+fn told(observed: Option<Verdict>, said: Said, vantage: Vantage) -> &'static str {
+    let captured = match observed {
+        NOT_CAPTURED | NOT_SEEN => "not at all",
+        Some(verdict) => verdict.name(),
+    };
+    let column = match said {
+        Said::Nothing => 2,
+        Said::Blocked | Said::Unknown => 3,
+        Said::Encrypted => 4,
+        Said::Partly => 5,
+        Said::Plaintext => 6,
+        Said::Mixed => 7,
+    };
+    let (_, vantage) = VANTAGES
+        .iter()
+        .find(|(known, _)| *known == vantage)
+        .expect("one");
+    let (_, table) = README
+        .split_once("\n| captured | vantage |")
+        .expect("a table");
+    let rows = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let cells = rows.map(|row| row.trim_matches('|').split('|').map(word).collect());
+    let mut rows =
+        cells.filter(|row: &Vec<_>| row[0] == captured && [*vantage, "any"].contains(&row[1]));
+    let row = rows.next().expect("a row");
+    assert_eq!((rows.next(), row.len()), (None, 8), "{captured}, {vantage}");
+    row[column]
+}
+
+fn word(cell: &str) -> &str {
+    cell.trim().trim_matches('`')
+}
+
+const README: &str = include_str!("../../README.md");
 
 const VANTAGES: [(Vantage, &str); 2] = [(Vantage::Wire, "wire"), (Vantage::Guest, "guest")];
 

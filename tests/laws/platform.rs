@@ -54,7 +54,9 @@ impl Line {
             volume: [a, b, c, d],
             ..
         } = self;
-        format!("{time},10.20.1.{client},10.20.2.5,{port},988,6,{way},{stage},{state},{a},{b},{c},{d}")
+        format!(
+            "{time},10.20.1.{client},10.20.2.5,{port},988,6,{way},{stage},{state},{a},{b},{c},{d}"
+        )
     }
 
     fn record(&self, mac_first: bool) -> String {
@@ -126,8 +128,16 @@ fn world(seed: u64) -> World {
         rng.i64(life.times[0]..=life.times[life.times.len() - 1])
     });
     let packets = packets.collect();
-    let log = lives.iter().flat_map(|life| lines(&mut rng, port, life)).collect();
-    World { port, lives, packets, log }
+    let log = lives
+        .iter()
+        .flat_map(|life| lines(&mut rng, port, life))
+        .collect();
+    World {
+        port,
+        lives,
+        packets,
+        log,
+    }
 }
 
 /// The tuples of a life from both its ends.
@@ -139,7 +149,11 @@ fn lines(rng: &mut Rng, port: u16, life: &Life) -> Vec<Line> {
             place if place == last => 'E',
             _ => 'C',
         };
-        let volume = if place == 0 { [0; 4] } else { [(); 4].map(|()| rng.u64(0..1000)) };
+        let volume = if place == 0 {
+            [0; 4]
+        } else {
+            [(); 4].map(|()| rng.u64(0..1000))
+        };
         let line = |mac, way| Line {
             time,
             client: CLIENT[3],
@@ -152,7 +166,12 @@ fn lines(rng: &mut Rng, port: u16, life: &Life) -> Vec<Line> {
         };
         [line(life.mac, 'O'), line(99, 'I')]
     };
-    life.times.iter().zip(&life.states).enumerate().flat_map(one).collect()
+    life.times
+        .iter()
+        .zip(&life.states)
+        .enumerate()
+        .flat_map(one)
+        .collect()
 }
 
 fn engine() -> Engine {
@@ -191,7 +210,11 @@ fn report(world: &World, logs: &[Vec<u8>], is_captured: bool) -> Value {
     }
     counted.add(worker.into_snapshot());
     counted.finish();
-    let captured = if is_captured { counted.times().spans() } else { Vec::new() };
+    let captured = if is_captured {
+        counted.times().spans()
+    } else {
+        Vec::new()
+    };
     let mut table = Table::beside(64, &captured);
     for log in logs {
         let mut more = Table::beside(64, &captured);
@@ -210,7 +233,9 @@ fn read_log(log: &[u8], table: &mut Table) -> LogReport {
 
 fn records(lines: &[Line]) -> Vec<String> {
     let numbered = lines.iter().enumerate();
-    numbered.map(|(number, line)| line.record(number % 3 > 0)).collect()
+    numbered
+        .map(|(number, line)| line.record(number % 3 > 0))
+        .collect()
 }
 
 fn log(lines: &[Line]) -> Vec<u8> {
@@ -309,7 +334,10 @@ fn sums(path: &Value) -> BTreeMap<String, [u64; 3]> {
     let states = path["platform"]["states"].as_array().expect("states");
     let row = |state: &Value| {
         let name = state["state"].as_str().expect("a name").to_owned();
-        (name, ["flows", "packets", "bytes"].map(|key| number(&state[key])))
+        (
+            name,
+            ["flows", "packets", "bytes"].map(|key| number(&state[key])),
+        )
     };
     states.iter().map(row).collect()
 }
@@ -320,7 +348,11 @@ fn truth(world: &World) -> BTreeMap<String, [u64; 3]> {
     for line in world.log.iter().filter(|line| line.way == 'O') {
         let sum = sums.entry(line.state.to_owned()).or_default();
         let [sent, sent_bytes, received, received_bytes] = line.volume;
-        *sum = [1, sum[1] + sent + received, sum[2] + sent_bytes + received_bytes];
+        *sum = [
+            1,
+            sum[1] + sent + received,
+            sum[2] + sent_bytes + received_bytes,
+        ];
     }
     sums
 }
@@ -328,8 +360,14 @@ fn truth(world: &World) -> BTreeMap<String, [u64; 3]> {
 /// Hours in which one end alone logged.
 fn one_ended(rng: &mut Rng, lines: &[Line]) -> Vec<Line> {
     let mut hours = BTreeMap::new();
-    let mut hidden = |hour| *hours.entry(hour).or_insert_with(|| ['O', 'I', '-'][rng.usize(0..3)]);
-    let kept = lines.iter().filter(|line| hidden(line.time / 3600) != line.way);
+    let mut hidden = |hour| {
+        *hours
+            .entry(hour)
+            .or_insert_with(|| ['O', 'I', '-'][rng.usize(0..3)])
+    };
+    let kept = lines
+        .iter()
+        .filter(|line| hidden(line.time / 3600) != line.way);
     kept.cloned().collect()
 }
 
