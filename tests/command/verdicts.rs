@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use plainsight::verdict::{Basis, Exit, Said, Vantage, Verdict, conclude};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// A verdict, what it rests on, and what the process exits with.
 type Outcome = (Verdict, Basis, u8);
@@ -202,7 +204,7 @@ const TRACES: [(&str, Option<Verdict>, &str); 7] = [
     ("aes-128.pcap", WEAK, "10.20.2.0/24"),
     ("turns.pcapng", MIXED, "10.20.2.0/24"),
     ("all-plaintext.pcap", PLAINTEXT, "10.20.2.0/24"),
-    ("snap-34.cap", UNDETERMINED, "10.20.2.0/24"),
+    (CUT, UNDETERMINED, "10.20.2.0/24"),
     ("nfs.pcap", NOT_SEEN, "10.20.2.77"),
 ];
 
@@ -225,10 +227,42 @@ const LOGS: [(&[(&str, &str)], Said); 14] = [
     (&[], Said::Nothing),
 ];
 
-fn trace(name: &str) -> PathBuf {
+/// Name of a trace that is made: readable TCP of which no port was captured.
+const CUT: &str = "cut.pcap";
+
+/// `all-plaintext.pcap` with 34 bytes of each packet.
+fn cut() -> Vec<u8> {
+    let bytes = fs::read(captures("all-plaintext.pcap")).expect("bytes");
+    let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four"));
+    assert!([0xa1b2_c3d4, 0xa1b2_3c4d].contains(&number(0)));
+    let mut cut = bytes[..24].to_vec();
+    let mut at = 24;
+    while at < bytes.len() {
+        let len = number(at + 8).min(34);
+        cut.extend(&bytes[at..at + 8]);
+        cut.extend(len.to_le_bytes());
+        cut.extend(&bytes[at + 12..at + 16 + len as usize]);
+        at += 16 + number(at + 8) as usize;
+    }
+    cut
+}
+
+fn captures(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("captures")
         .join(name)
+}
+
+fn trace(name: &str) -> PathBuf {
+    static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
+        let folder = TempDir::new().expect("a folder");
+        fs::write(folder.path().join(CUT), cut()).expect("a file");
+        folder
+    });
+    match name {
+        CUT => FOLDER.path().join(CUT),
+        name => captures(name),
+    }
 }
 
 fn analyze(arguments: &[&str], capture: &str) -> (Value, i32) {
