@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use plainsight::verdict::{Basis, Exit, Said, Vantage, Verdict, conclude};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::support::program::{analyze, run, trace};
 
 /// A verdict, what it rests on, and what the process exits with.
 type Outcome = (Verdict, Basis, u8);
@@ -232,7 +233,7 @@ const CUT: &str = "cut.pcap";
 
 /// `all-plaintext.pcap` with 34 bytes of each packet.
 fn cut() -> Vec<u8> {
-    let bytes = fs::read(captures("all-plaintext.pcap")).expect("bytes");
+    let bytes = fs::read(trace("all-plaintext.pcap")).expect("bytes");
     let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four"));
     assert!([0xa1b2_c3d4, 0xa1b2_3c4d].contains(&number(0)));
     let mut cut = bytes[..24].to_vec();
@@ -247,13 +248,8 @@ fn cut() -> Vec<u8> {
     cut
 }
 
-fn captures(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("captures")
-        .join(name)
-}
-
-fn trace(name: &str) -> PathBuf {
+/// Path of a trace that is kept, or made.
+fn kept_or_made(name: &str) -> PathBuf {
     static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
         let folder = TempDir::new().expect("a folder");
         fs::write(folder.path().join(CUT), cut()).expect("a file");
@@ -261,19 +257,17 @@ fn trace(name: &str) -> PathBuf {
     });
     match name {
         CUT => FOLDER.path().join(CUT),
-        name => captures(name),
+        name => trace(name),
     }
 }
 
-fn analyze(arguments: &[&str], capture: &str) -> (Value, i32) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plainsight"));
-    command
-        .args(["analyze", "--format", "json"])
-        .args(arguments);
+fn report(arguments: &[&str], capture: &str) -> (Value, i32) {
+    let mut command = analyze();
+    command.args(["--format", "json"]).args(arguments);
     if !capture.is_empty() {
-        command.arg(trace(capture));
+        command.arg(kept_or_made(capture));
     }
-    let output = command.output().expect("the command runs");
+    let output = run(&mut command);
     let report = serde_json::from_slice(&output.stdout).expect("JSON");
     (report, output.status.code().expect("a code"))
 }
@@ -328,7 +322,7 @@ fn the_command_keeps_to_the_table() {
         let server = ["--servers", servers];
         let seen = match capture {
             "" => json!({"paths": []}),
-            _ => analyze(&server, capture).0,
+            _ => report(&server, capture).0,
         };
         let moment = seen["first"].as_str().unwrap_or("2026-11-21T20:25:14Z");
         let moment: jiff::Timestamp = moment.parse().expect("a time");
@@ -337,7 +331,7 @@ fn the_command_keeps_to_the_table() {
             fs::write(file, log.to_string()).expect("a file");
             for (vantage, name) in VANTAGES {
                 let more = ["--flow-logs", file, "--vantage", name];
-                let (report, exit) = analyze(&[&server[..], &more].concat(), capture);
+                let (report, exit) = report(&[&server[..], &more].concat(), capture);
                 let (verdict, basis, code) = expected(observed, said, vantage);
                 let what = format!("{capture}, {words:?}, {name}: {report:#}");
                 assert_eq!(exit, i32::from(code), "{what}");

@@ -197,7 +197,7 @@ impl<'ast> Visit<'ast> for Scope {
         for item in &file.items {
             if let syn::Item::Mod(item) = item {
                 let name = item.ident.to_string();
-                let path = [&self.module[..], &[name.clone()]].concat();
+                let path = [&self.module[..], std::slice::from_ref(&name)].concat();
                 self.imports.insert(name, path);
             }
         }
