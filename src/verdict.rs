@@ -383,7 +383,8 @@ impl Path<'_> {
         let platform = scales.weigh(self.ends, logged, &self.parts, self.observed);
         (self.verdict, self.basis) = conclude(self.observed, platform.said, vantage);
         let concluded = (self.verdict, self.basis);
-        (self.verdict, self.basis) = conclusion::held(concluded, &self.parts, policy);
+        (self.verdict, self.basis) =
+            conclusion::held(concluded, platform.said, &self.parts, policy);
         self.platform = (!logged.is_empty()).then_some(platform);
     }
 }

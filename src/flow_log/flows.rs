@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::State;
 use super::entry::{Entry, Mac, Mark, Nic};
-use super::sums::Sums;
+use super::sums::{Sum, Sums};
 use super::tuple::Volume;
 use super::view::{Told, View};
 use crate::capture::Timestamp;
@@ -35,6 +35,21 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// The times of a sum, without its volume.
+    fn empty(sum: &Sum) -> Self {
+        Self {
+            packets: 0,
+            bytes: 0,
+            first: sum.first,
+            last: sum.last,
+        }
+    }
+
+    fn add(&mut self, volume: Volume) {
+        self.packets = self.packets.saturating_add(volume.packets);
+        self.bytes = self.bytes.saturating_add(volume.bytes);
+    }
+
     /// Adds the tally of another flow, or of other time.
     pub fn merge(&mut self, more: &Self) {
         self.packets = self.packets.saturating_add(more.packets);
@@ -224,31 +239,20 @@ fn most(known: &mut [Volume; 2], volumes: [Volume; 2]) {
     }
 }
 
-/// Tallies of several views, each way and hour counted once. In a sum over many pairs of
-/// addresses a NIC stands at either end.
-fn once(mut views: Vec<(Option<Nic>, Sums)>, is_beyond: bool) -> BTreeMap<State, Tally> {
-    let macs = |end| -> BTreeSet<Mac> {
-        let nics = views.iter().filter_map(|&(nic, _)| nic);
-        nics.filter(|nic| nic.end == end)
-            .map(|nic| nic.mac)
-            .collect()
-    };
-    let [low, high] = [macs(Direction::Up), macs(Direction::Down)];
-    let is_both = |nic: &Nic| low.contains(&nic.mac) && high.contains(&nic.mac);
-    let is_between = |nic: &Nic| !is_beyond && is_both(nic);
+/// Views of one class of time, each with its NIC, where it is not one of many.
+type Summed = Vec<(Option<Nic>, Sums)>;
+
+/// Tallies of several views, each way and hour counted once.
+fn once(mut views: Summed, is_beyond: bool) -> BTreeMap<State, Tally> {
+    let between = between(&views, is_beyond);
     let exponent = views.iter().map(|(_, sums)| sums.exponent()).max();
     let mut said = BTreeMap::<(State, i64), Said>::new();
     let mut tallies = BTreeMap::<State, Tally>::new();
     for (nic, sums) in &mut views {
         sums.coarsen(exponent.unwrap_or(0));
-        let nic = nic.filter(|nic| !is_between(nic));
+        let nic = nic.filter(|nic| !between.contains(&nic.mac));
         for (state, sum) in sums.iter() {
-            let tally = Tally {
-                packets: 0,
-                bytes: 0,
-                first: sum.first,
-                last: sum.last,
-            };
+            let tally = Tally::empty(sum);
             let known = tallies.entry(state);
             known
                 .and_modify(|known| known.merge(&tally))
@@ -260,11 +264,22 @@ fn once(mut views: Vec<(Option<Nic>, Sums)>, is_beyond: bool) -> BTreeMap<State,
     }
     for ((state, _), said) in said {
         if let Some(tally) = tallies.get_mut(&state) {
-            for volume in said.once() {
-                tally.packets = tally.packets.saturating_add(volume.packets);
-                tally.bytes = tally.bytes.saturating_add(volume.bytes);
-            }
+            said.once().into_iter().for_each(|volume| tally.add(volume));
         }
     }
     tallies
+}
+
+/// NICs that log a flow in and out. In a sum over many pairs of addresses a NIC stands at
+/// either end, and is none of them.
+fn between(views: &Summed, is_beyond: bool) -> BTreeSet<Mac> {
+    let macs = |end| -> BTreeSet<Mac> {
+        let nics = views.iter().filter_map(|&(nic, _)| nic);
+        nics.filter(|nic| nic.end == end)
+            .map(|nic| nic.mac)
+            .collect()
+    };
+    let [low, high] = [macs(Direction::Up), macs(Direction::Down)];
+    let both = low.intersection(&high).copied();
+    both.filter(|_| !is_beyond).collect()
 }

@@ -5,7 +5,7 @@
 //! around them, as JSON or as JSON in text. All of them are read: whatever has
 //! `flowRecords` is a record.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::io::Read;
 use std::sync::LazyLock;
 
@@ -274,9 +274,7 @@ impl Walk<'_> {
         if self.nested == 0 {
             self.place.is_good();
         }
-        let mut digest = DIGESTS.build_hasher();
-        (self.record.digest, text).hash(&mut digest);
-        self.record.digest = digest.finish();
+        self.record.digest = DIGESTS.hash_one((self.record.digest, text));
         let Some(tuple) = Tuple::parse(text) else {
             return self.bad_tuple();
         };

@@ -105,13 +105,13 @@ impl Table {
             record: at.record,
         };
         let is_near = self.is_near(tuple.time);
-        match self.flows.place(&key) {
-            Some(place) => self.flows.entries[place as usize].1.add(nic, mark, is_near),
-            None => {
-                let mut views = Views::default();
-                views.add(nic, mark, is_near);
-                self.fold(key.group(), views);
-            }
+        if let Some(place) = self.flows.place(&key) {
+            let views = &mut self.flows.entries[place as usize].1;
+            views.add(nic, mark, is_near);
+        } else {
+            let mut views = Views::default();
+            views.add(nic, mark, is_near);
+            self.fold(key.group(), views);
         }
         self.make_room();
     }

@@ -152,6 +152,7 @@ fn below(observed: Option<Verdict>, said: Said) -> (Verdict, Basis) {
 /// suite good that was seen to be bad.
 pub(super) fn held(
     (verdict, basis): (Verdict, Basis),
+    said: Said,
     parts: &[Part<'_>],
     policy: Policy,
 ) -> (Verdict, Basis) {
@@ -161,13 +162,14 @@ pub(super) fn held(
         .iter()
         .filter(|(_, suite)| suite.is_secret() != Some(true));
     let bad = bad.count();
+    let is_null = bad > 0 && bad == chosen.len();
     let meets = |&&(version, suite): &&(Version, Suite)| {
         policy.accepts_version(version) && policy.accepts_suite(suite)
     };
     let plaintext = (Verdict::Plaintext, Basis::Capture);
     match verdict {
         Verdict::Encrypted if bad > 0 || parts.iter().any(is_coat) => plaintext,
-        Verdict::Undetermined | Verdict::Unproven if bad > 0 && bad == chosen.len() => plaintext,
+        Verdict::Undetermined | Verdict::Unproven if is_null && said.has_ciphertext() => plaintext,
         // Of a path that was mixed in a guest, the part in DTLS is held to the policy, too.
         Verdict::Encrypted if !chosen.iter().all(meets) || !policy.is_met(parts) => {
             (Verdict::Weak, basis)

@@ -190,13 +190,13 @@ impl Roles {
     /// is known of a client is that the server called it back.
     fn listener(&self, pair: Pair, hints: &Hints) -> Option<Direction> {
         let end = hints.listener()?;
-        let [called, caller] = match end {
+        let [reached, other] = match end {
             Direction::Up => [pair.0, pair.1],
             Direction::Down => [pair.1, pair.0],
         }
         .map(|address| self.listened.get(&address).copied().unwrap_or(0));
         let is_called_back =
-            hints.listens[end.back() as usize].0 == 0 && caller >= MANY && caller > 2 * called;
+            hints.listens[end.back() as usize].0 == 0 && other >= MANY && other > 2 * reached;
         Some(if is_called_back { end.back() } else { end })
     }
 

@@ -143,7 +143,7 @@ fn world(seed: u64) -> World {
 /// The tuples of a life from both its ends.
 fn lines(rng: &mut Rng, port: u16, life: &Life) -> Vec<Line> {
     let last = life.times.len() - 1;
-    let one = |(place, (&time, &state)): (usize, (&i64, &&'static str))| {
+    let both = |(place, (&time, &state)): (usize, (&i64, &&'static str))| {
         let stage = match place {
             0 => 'B',
             place if place == last => 'E',
@@ -154,7 +154,7 @@ fn lines(rng: &mut Rng, port: u16, life: &Life) -> Vec<Line> {
         } else {
             [(); 4].map(|()| rng.u64(0..1000))
         };
-        let line = |mac, way| Line {
+        let by = |mac, way| Line {
             time,
             client: CLIENT[3],
             port,
@@ -164,13 +164,13 @@ fn lines(rng: &mut Rng, port: u16, life: &Life) -> Vec<Line> {
             volume,
             mac,
         };
-        [line(life.mac, 'O'), line(99, 'I')]
+        [by(life.mac, 'O'), by(99, 'I')]
     };
     life.times
         .iter()
         .zip(&life.states)
         .enumerate()
-        .flat_map(one)
+        .flat_map(both)
         .collect()
 }
 
@@ -400,9 +400,10 @@ proptest! {
             prop_assert_eq!(&full, "encrypted", "{:?}", world);
         }
         for (lines, is_full) in lesser(&mut rng, &world.log) {
-            let less = match lines.is_empty() {
-                true => "unproven".to_owned(),
-                false => verdict(&world, &lines),
+            let less = if lines.is_empty() {
+                "unproven".to_owned()
+            } else {
+                verdict(&world, &lines)
             };
             prop_assert!(all_x || rank(&less) < 2, "{less}: {world:?} with {lines:?}");
             let is_lower = rank(&less) <= rank(&full);
