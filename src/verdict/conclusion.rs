@@ -4,9 +4,7 @@
 //! what is readable there is so on the wire only if that is where it was captured. Below
 //! a guest, the platform's word decides.
 
-use super::{Class, Part, Policy, Vantage, Verdict};
-use crate::evidence::Shown;
-use crate::evidence::dtls::{Suite, Version};
+use super::{Vantage, Verdict};
 
 /// Sources that a verdict rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -146,41 +144,4 @@ fn below(observed: Option<Verdict>, said: Said) -> (Verdict, Basis) {
         Some(verdict) => (verdict, basis),
         None => (Verdict::Unproven, Basis::Capture),
     }
-}
-
-/// Conclusion on a path, held to what its DTLS showed: the platform's word does not make a
-/// suite good that was seen to be bad.
-pub(super) fn held(
-    (verdict, basis): (Verdict, Basis),
-    said: Said,
-    parts: &[Part<'_>],
-    policy: Policy,
-) -> (Verdict, Basis) {
-    let facts = parts.iter().filter_map(|part| part.flow.dtls.as_deref());
-    let chosen: Vec<_> = facts.flat_map(|dtls| dtls.suites.keys()).collect();
-    let bad = chosen
-        .iter()
-        .filter(|(_, suite)| suite.is_secret() != Some(true));
-    let bad = bad.count();
-    let is_null = bad > 0 && bad == chosen.len();
-    let meets = |&&(version, suite): &&(Version, Suite)| {
-        policy.accepts_version(version) && policy.accepts_suite(suite)
-    };
-    let plaintext = (Verdict::Plaintext, Basis::Capture);
-    match verdict {
-        Verdict::Encrypted if bad > 0 || parts.iter().any(is_coat) => plaintext,
-        Verdict::Undetermined | Verdict::Unproven if is_null && said.has_ciphertext() => plaintext,
-        // Of a path that was mixed in a guest, the part in DTLS is held to the policy, too.
-        Verdict::Encrypted if !chosen.iter().all(meets) || !policy.is_met(parts) => {
-            (Verdict::Weak, basis)
-        }
-        verdict => (verdict, basis),
-    }
-}
-
-/// Whether DTLS records of a flow can be read.
-fn is_coat(part: &Part<'_>) -> bool {
-    let coats = [Shown::Ciphertext, Shown::ClearData];
-    let mut tallies = part.tallies();
-    tallies.any(|(class, shown, _)| class == Class::Plaintext && coats.contains(&shown))
 }

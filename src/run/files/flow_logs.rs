@@ -19,7 +19,7 @@ pub(super) struct Logs {
     pub(super) reports: Vec<LogReport>,
     /// Files that are no flow logs, and those that hold what another holds, in sentences.
     pub(super) skipped: Vec<String>,
-    /// Files that may be flow logs and were not read, or not to their end, in sentences.
+    /// Files that may be flow logs and were not read, in sentences.
     pub(super) unread: Vec<String>,
 }
 
@@ -171,14 +171,9 @@ fn sort_out(files: &[InputPath], outcomes: Vec<Outcome>, table: Table) -> Result
     let told = |(_, error): (_, LogError)| (error.may_be_log(), format!("passed over: {error}"));
     let told: Vec<_> = skipped.into_iter().map(told).collect();
     let unread = told.iter().filter(|(may_be_log, _)| *may_be_log);
-    let damaged = reports.iter().filter(|report| report.is_damaged());
-    let damaged = damaged.map(|report| format!("{} was not read whole", report.name));
     Ok(Logs {
         log: FlowLog::new(table).read_as(&reports),
-        unread: unread
-            .map(|(_, told)| told.clone())
-            .chain(damaged)
-            .collect(),
+        unread: unread.map(|(_, told)| told.clone()).collect(),
         skipped: told.into_iter().map(|(_, told)| told).collect(),
         reports,
     })
