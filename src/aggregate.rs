@@ -4,6 +4,8 @@
 //! [`Snapshot`]; [`fragments`] joins later IP fragments to the flow of their first, in the
 //! order of the capture; snapshots of several workers add up.
 
+pub mod duplicates;
+pub mod fingerprint;
 pub mod fragments;
 pub mod snapshot;
 pub mod worker;

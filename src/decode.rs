@@ -291,6 +291,8 @@ pub struct Packet<'a> {
     pub protocol: Protocol,
     /// Its header and payload.
     pub transport: Transport<'a>,
+    /// Offset of the innermost IP header, in bytes from the start of the frame.
+    pub offset: usize,
 }
 
 /// What a frame turned out to hold.
@@ -370,6 +372,8 @@ struct Walk {
     interface_index: u32,
     /// Source and destination of the innermost IP header so far.
     ends: Option<(Address, Address)>,
+    /// Where that header begins, in bytes from the start of the frame.
+    ip_at: usize,
     /// Its transport protocol, where that is TCP or UDP.
     protocol: Option<Protocol>,
     fragment: Option<Fragment>,
@@ -415,6 +419,7 @@ impl Walk {
             destination,
             protocol,
             transport,
+            offset: self.ip_at,
         })
     }
 }

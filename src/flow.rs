@@ -130,7 +130,8 @@ pub struct FlowKey {
     pub protocol: Protocol,
     /// Why the ports are 0, where they could not be read.
     pub unread: Option<Reason>,
-    /// Where it was captured.
+    /// NIC whose flow log says so. Captures do not set it: a flow is the same on all
+    /// interfaces that see it.
     pub interface: Interface,
     /// The tunnels around it.
     pub encapsulation: Encapsulation,
@@ -143,6 +144,14 @@ pub struct Interface {
     pub id: InterfaceId,
     /// The interface index in an SLL2 header, where one capture holds several; else 0.
     pub index: u32,
+}
+
+impl Interface {
+    /// None in particular.
+    pub const ANY: Self = Self {
+        id: InterfaceId(0),
+        index: 0,
+    };
 }
 
 impl Hash for FlowKey {
@@ -247,7 +256,7 @@ pub struct GroupKey {
     pub high: Address,
     /// TCP or UDP.
     pub protocol: Protocol,
-    /// Where it was captured.
+    /// NIC whose flow log says so, as of a [`FlowKey`].
     pub interface: Interface,
     /// What the flows' ports make of them.
     pub scope: Scope,
@@ -263,10 +272,7 @@ impl GroupKey {
         Self {
             low: Self::NO_ADDRESS,
             high: Self::NO_ADDRESS,
-            interface: Interface {
-                id: InterfaceId::of(""),
-                index: 0,
-            },
+            interface: Interface::ANY,
             ..self
         }
     }
@@ -302,6 +308,9 @@ pub struct Sighting {
     pub direction: Direction,
     /// Its transport payload on the wire, in bytes.
     pub payload_len: u32,
+    /// Whether another interface of its capture had shown the packet before: then what it
+    /// shows counts, and its volume does not.
+    pub is_copy: bool,
 }
 
 impl Sighting {
@@ -345,6 +354,9 @@ impl std::ops::AddAssign for Count {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
     counts: [Count; 2],
+    /// Duplicates: packets that another interface had shown before, and that are not in
+    /// `counts`.
+    pub copies: Count,
     /// The earliest of them.
     pub first: Sighting,
     /// The latest of them.
@@ -355,6 +367,7 @@ impl Tally {
     fn new(sighting: Sighting) -> Self {
         Self {
             counts: [Count::default(); 2],
+            copies: Count::default(),
             first: sighting,
             last: sighting,
         }
@@ -382,6 +395,43 @@ impl Tally {
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count += more;
         }
+        self.copies += other.copies;
+    }
+
+    #[inline]
+    fn add(&mut self, count: Count, sighting: &Sighting) {
+        self.see(sighting);
+        if sighting.is_copy {
+            self.copies += count;
+        } else {
+            self.counts[sighting.direction as usize] += count;
+        }
+    }
+}
+
+/// Interfaces that saw a flow: the lowest, sorted, in bounded memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeenOn(Vec<Interface>);
+
+impl SeenOn {
+    /// Interfaces that are kept.
+    const LIMIT: usize = 8;
+
+    /// Notes an interface.
+    pub fn note(&mut self, interface: Interface) {
+        if let Err(place) = self.0.binary_search(&interface) {
+            self.0.insert(place, interface);
+            self.0.truncate(Self::LIMIT);
+        }
+    }
+
+    /// The interfaces, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = Interface> {
+        self.0.iter().copied()
+    }
+
+    fn merge(&mut self, other: &Self) {
+        other.iter().for_each(|interface| self.note(interface));
     }
 }
 
@@ -393,6 +443,8 @@ pub struct Flow {
     pub dtls: Option<Box<DtlsFacts>>,
     /// What its readable Lustre says.
     pub lustre: Option<Box<LustreFacts>>,
+    /// Interfaces that saw it.
+    pub seen_on: SeenOn,
 }
 
 impl Flow {
@@ -401,8 +453,7 @@ impl Flow {
     pub fn count(&mut self, shown: Shown, count: Count, sighting: &Sighting) {
         let tally =
             self.tallies[shown as usize].get_or_insert_with(|| Box::new(Tally::new(*sighting)));
-        tally.see(sighting);
-        tally.counts[sighting.direction as usize] += count;
+        tally.add(count, sighting);
     }
 
     /// The packets that showed `shown`, if there are any.
@@ -431,6 +482,7 @@ impl Flow {
         }
         merge_boxed(&mut self.dtls, other.dtls, DtlsFacts::merge);
         merge_boxed(&mut self.lustre, other.lustre, LustreFacts::merge);
+        self.seen_on.merge(&other.seen_on);
     }
 }
 

@@ -1,5 +1,7 @@
 //! One worker: each packet from its frame to the counters.
 
+use super::duplicates::{Sight, Window};
+use super::fingerprint::fingerprint;
 use super::fragments::{Event, First, Later, PacketKey, Place};
 use super::snapshot::Snapshot;
 use crate::capture::Frame;
@@ -19,6 +21,7 @@ pub struct Worker<'o> {
     limit: usize,
     snapshot: Snapshot,
     fragments: Vec<(PacketKey, Event)>,
+    window: Window,
 }
 
 /// A part of the input that one worker walks.
@@ -37,6 +40,7 @@ struct Here<'f> {
     frame: &'f Frame<'f>,
     interface_index: u32,
     encapsulation: Encapsulation,
+    is_copy: bool,
 }
 
 impl Here<'_> {
@@ -69,6 +73,7 @@ impl Here<'_> {
             time: self.frame.time,
             direction,
             payload_len: u32::try_from(payload_len).unwrap_or(u32::MAX),
+            is_copy: self.is_copy,
         }
     }
 
@@ -120,20 +125,25 @@ impl<'o> Worker<'o> {
             limit,
             snapshot: Snapshot::new(limit),
             fragments: Vec::new(),
+            window: Window::default(),
         }
     }
 
     /// Counts a packet of a part of the input.
     pub fn packet(&mut self, part: Part, frame: &Frame<'_>) {
         self.snapshot.read(frame.wire_len, frame.time);
-        let here = Here {
+        let mut here = Here {
             part,
             frame,
             interface_index: 0,
             encapsulation: Encapsulation::default(),
+            is_copy: false,
         };
         match decode::ordinary(frame, self.options) {
             Some(packet) => {
+                if frame.has_siblings {
+                    here.is_copy = self.is_duplicate(&packet, &here);
+                }
                 self.transport(&packet, &here);
             }
             None => self.decoded(here),
@@ -144,11 +154,14 @@ impl<'o> Worker<'o> {
     #[cold]
     fn decoded(&mut self, here: Here<'_>) {
         let decoded = decode::unusual(here.frame, self.options);
-        let here = Here {
+        let mut here = Here {
             interface_index: decoded.interface_index,
             encapsulation: decoded.encapsulation,
             ..here
         };
+        if let (true, Content::Packet(packet)) = (here.frame.has_siblings, &decoded.content) {
+            here.is_copy = self.is_duplicate(packet, &here);
+        }
         match decoded.fragment {
             Some(fragment) if !fragment.first => self.later(&fragment, &decoded, &here),
             fragment => {
@@ -161,6 +174,24 @@ impl<'o> Worker<'o> {
                 }
             }
         }
+    }
+
+    /// Whether another interface has shown the packet before.
+    #[inline(never)]
+    fn is_duplicate(&mut self, packet: &Packet<'_>, here: &Here<'_>) -> bool {
+        let (Some(time), true) = (here.frame.time, may_be_path(packet)) else {
+            return false;
+        };
+        let bytes = here.frame.data.get(packet.offset..).unwrap_or_default();
+        let Some(fingerprint) = fingerprint(bytes, packet.protocol) else {
+            return false;
+        };
+        self.window.see(&Sight {
+            fingerprint,
+            time,
+            interface: here.interface(),
+            captured_len: u32::try_from(here.frame.data.len()).unwrap_or(u32::MAX),
+        })
     }
 
     /// The fragments seen since the last call, in order. Later ones are not counted yet.
@@ -278,5 +309,17 @@ impl<'o> Worker<'o> {
             LustreFacts::read(&mut spot.flow.lustre, payload.bytes, ends, called, &at);
         }
         Some(shown)
+    }
+}
+
+/// Whether a packet can be a path's: on other ports only DTLS is, and it belongs in UDP.
+fn may_be_path(packet: &Packet<'_>) -> bool {
+    match packet.transport {
+        Transport::Ports {
+            source,
+            destination,
+            ..
+        } => packet.protocol == Protocol::Udp || is_lustre_port(source) || is_lustre_port(destination),
+        Transport::Unread(_) => true,
     }
 }

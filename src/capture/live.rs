@@ -305,6 +305,7 @@ fn frame<'p>(
         time: Some(Timestamp(nanos)),
         link_type,
         interface,
+        has_siblings: link_type == LinkType::LINUX_SLL2,
         data: packet.data,
         wire_len: packet.header.len,
     }

@@ -54,6 +54,7 @@ pub fn read<'a>(frame: &Frame<'a>, options: &Options) -> Option<Packet<'a>> {
         source: address(head, IP_AT + 12),
         destination: address(head, IP_AT + 16),
         protocol,
+        offset: IP_AT,
         transport: Transport::Ports {
             source,
             destination,

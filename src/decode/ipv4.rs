@@ -59,6 +59,7 @@ fn note_ends(rest: Rest<'_>, walk: &mut Walk) {
             std::net::IpAddr::V4(address(12)).into(),
             std::net::IpAddr::V4(address(16)).into(),
         ));
+        walk.ip_at = rest.offset;
         walk.protocol = Protocol::of(fixed[9]);
     }
 }

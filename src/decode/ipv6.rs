@@ -16,6 +16,7 @@ pub(super) fn read<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop
         std::net::IpAddr::V6(header.source_addr()).into(),
         std::net::IpAddr::V6(header.destination_addr()).into(),
     ));
+    walk.ip_at = rest.offset;
     let after = rest.after(header.slice().len());
     let payload = match usize::from(header.payload_length()) {
         // A jumbogram, or segmentation offload: 16 bits do not hold the length.

@@ -58,8 +58,10 @@ impl DtlsFacts {
 
     /// Takes in a record of the packet `at`.
     pub fn add(&mut self, record: &Record<'_>, at: &Sighting) {
-        self.records += 1;
-        self.count_sequence(record, at.direction);
+        if !at.is_copy {
+            self.records += 1;
+            self.count_sequence(record, at.direction);
+        }
         if record.is_protected() {
             self.add_protected(record, at);
         } else {

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, Hash};
 use foldhash::fast::{FixedState, RandomState};
 use hashbrown::{HashMap, HashTable, hash_table::Entry};
 
-use super::{Count, Direction, Flow, FlowKey, GroupKey, Heading, Sighting, Sizes};
+use super::{Count, Direction, Flow, FlowKey, GroupKey, Heading, Interface, Sighting, Sizes};
 use crate::evidence::{Shown, dtls::Record};
 
 /// How many flows, and how many groups of flows, are kept apart by default.
@@ -74,8 +74,10 @@ impl<'t> Spot<'t> {
     /// Counts the packet.
     #[inline(always)]
     pub fn count(&mut self, shown: Shown, count: Count, at: &Sighting) {
-        let size = u32::try_from(count.wire_bytes).unwrap_or(u32::MAX);
-        self.packet_sizes.add(size);
+        if !at.is_copy {
+            let size = u32::try_from(count.wire_bytes).unwrap_or(u32::MAX);
+            self.packet_sizes.add(size);
+        }
         self.flow.count(shown, count, at);
     }
 
@@ -83,7 +85,9 @@ impl<'t> Spot<'t> {
     #[inline(always)]
     pub fn record(&mut self, record: &Record<'_>, at: &Sighting) {
         self.flow.dtls.get_or_insert_default().add(record, at);
-        self.record_sizes.add(record.len.into());
+        if !at.is_copy {
+            self.record_sizes.add(record.len.into());
+        }
     }
 }
 
@@ -139,6 +143,10 @@ impl Table {
     #[cold]
     fn look_up(&mut self, heading: Heading) -> Spot<'_> {
         let (key, direction) = FlowKey::of(&heading);
+        let key = FlowKey {
+            interface: Interface::ANY,
+            ..key
+        };
         let places = self.places(&key);
         if let (Some(flow), Some(group)) = places {
             let known = Known {
@@ -149,7 +157,9 @@ impl Table {
             self.recent.note(&heading, known);
         }
         let (flow, group) = self.get(&key, places);
-        Spot::new(flow, group, direction)
+        let spot = Spot::new(flow, group, direction);
+        spot.flow.seen_on.note(heading.interface);
+        spot
     }
 
     /// The places of a flow and of its group, where they are kept apart.
@@ -433,6 +443,7 @@ mod tests {
             time: None,
             direction: Direction::Up,
             payload_len: 0,
+            is_copy: false,
         };
         let count = Count {
             packets: 1,

@@ -68,6 +68,7 @@ impl Stored {
             time: Some(Timestamp(1_700_000_000_000_000_000 + micros * 1000)),
             link_type: self.link_type,
             interface: InterfaceId::of(interface_name(self.interface)),
+            has_siblings: true,
             data: &self.data,
             wire_len: self.wire_len,
         }
