@@ -425,13 +425,18 @@ impl SeenOn {
         }
     }
 
-    /// The interfaces, sorted.
-    pub fn iter(&self) -> impl Iterator<Item = Interface> {
-        self.0.iter().copied()
+    /// The interface, if there is one alone.
+    #[must_use]
+    pub fn only(&self) -> Option<Interface> {
+        match *self.0 {
+            [only] => Some(only),
+            _ => None,
+        }
     }
 
-    fn merge(&mut self, other: &Self) {
-        other.iter().for_each(|interface| self.note(interface));
+    /// Adds those that saw another part of the flow.
+    pub fn merge(&mut self, other: &Self) {
+        other.0.iter().for_each(|&interface| self.note(interface));
     }
 }
 

@@ -4,15 +4,13 @@
 //! same judgement. What a capture shows by itself, what flow logs [say](platform), and
 //! what [follows](conclusion) from both are kept apart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::aggregate::Snapshot;
-use crate::decode::{Address, Protocol};
+use crate::decode::Address;
 use crate::evidence::Shown;
 use crate::flow::table::Contents;
-use crate::flow::{
-    Count, Direction, Endpoint, Flow, FlowKey, GroupKey, Interface, Reason, Sizes, Tally,
-};
+use crate::flow::{Count, Direction, Flow, FlowKey, GroupKey, Reason, Sizes, Tally};
 use crate::flow_log::{FlowLog, Logged};
 
 pub mod class;
@@ -123,17 +121,9 @@ impl Part {
         sum(self.tallies().map(|(_, _, tally)| both_ways(tally)))
     }
 
-    /// Whether plaintext was seen itself, not only segments that show none.
-    fn is_readable(&self) -> bool {
-        let silent = [Shown::BareSegment, Shown::UnseenSegment];
-        let mut tallies = self.tallies();
-        tallies.any(|(class, shown, _)| class == Class::Plaintext && !silent.contains(&shown))
-    }
-
-    /// What makes the same packet the same on every interface that sees it, and through
-    /// every tunnel.
-    fn ends(&self) -> Option<(Endpoint, Endpoint, Protocol)> {
-        self.key.map(|key| (key.low, key.high, key.protocol))
+    /// Duplicates among its packets, which are not in their counts.
+    fn copies(&self) -> Count {
+        sum(self.tallies().map(|(_, _, tally)| tally.copies))
     }
 }
 
@@ -170,18 +160,14 @@ pub struct Path {
     pub observed: Option<Verdict>,
     /// What flow logs say of it, if they do.
     pub platform: Option<Platform>,
-    /// Its flows, as the interface that saw the most shows them.
+    /// Its flows, as all interfaces show them.
     pub parts: Vec<Part>,
-    /// That interface.
-    pub interface: Option<Interface>,
-    /// What it saw, by class.
+    /// What was seen of it, by class; of duplicates once.
     pub traffic: BTreeMap<Class, Count>,
     /// Original frame lengths.
     pub packet_sizes: Sizes,
     /// Lengths of DTLS records.
     pub record_sizes: Sizes,
-    /// Interfaces that saw the same path as well, with the classes they alone saw.
-    pub others: Vec<(Interface, Vec<Class>)>,
 }
 
 /// DTLS that is no path's: two addresses and the flows between them.
@@ -206,7 +192,7 @@ pub struct Accounting {
     pub elsewhere: Count,
     /// Well readable, and none of ours.
     pub other: Count,
-    /// A path's packets, seen by another interface as well.
+    /// Packets of paths that another interface of their capture had shown before.
     pub duplicates: Count,
     /// Those that nobody can place.
     pub undecodable: BTreeMap<Reason, Count>,
@@ -288,7 +274,7 @@ pub fn judge(sources: Sources, servers: &Servers, policy: Policy, vantage: Vanta
     let mut paths: Vec<Path> = sorted
         .paths
         .into_iter()
-        .map(|(ends, seen)| seen.judge(ends, policy, &mut accounting))
+        .map(|(ends, view)| view.judge(ends, policy, &mut accounting))
         .collect();
     let mut told = platform::by_path(logged, &roles);
     for path in &mut paths {
@@ -352,11 +338,9 @@ impl Path {
             observed,
             platform: None,
             parts: Vec::new(),
-            interface: None,
             traffic: BTreeMap::new(),
             packet_sizes: Sizes::default(),
             record_sizes: Sizes::default(),
-            others: Vec::new(),
         }
     }
 
@@ -375,17 +359,11 @@ impl Path {
 /// The contents of a snapshot, by path.
 #[derive(Default)]
 struct Sorted {
-    paths: BTreeMap<Ends, Seen>,
+    paths: BTreeMap<Ends, View>,
     elsewhere: BTreeMap<Option<(Address, Address)>, Elsewhere>,
 }
 
-/// What was seen of a path, by interface.
-#[derive(Default)]
-struct Seen {
-    interfaces: BTreeMap<Interface, View>,
-}
-
-/// What one interface saw of a path.
+/// What was seen of a path.
 #[derive(Default)]
 struct View {
     parts: Vec<Part>,
@@ -396,6 +374,10 @@ struct View {
 impl View {
     fn total(&self) -> Count {
         sum(self.parts.iter().map(Part::total))
+    }
+
+    fn copies(&self) -> Count {
+        sum(self.parts.iter().map(Part::copies))
     }
 
     fn traffic(&self) -> BTreeMap<Class, Count> {
@@ -433,7 +415,7 @@ impl Sorted {
         let mut counted = Vec::new();
         let mut elsewhere = Count::default();
         for (shown, tally) in flow.tallies() {
-            let count = both_ways(tally);
+            let count = sum([both_ways(tally), tally.copies]);
             match scope::bucket(&group, shown, roles) {
                 Bucket::Path => counted.push(shown),
                 Bucket::Elsewhere => elsewhere += count,
@@ -466,88 +448,39 @@ impl Sorted {
                 counted,
                 client,
             };
-            self.view(ends, group.interface).parts.push(part);
+            self.paths.entry(ends).or_default().parts.push(part);
         }
     }
 
     fn sizes(&mut self, group: GroupKey, packets: &Sizes, records: &Sizes, roles: &Roles) {
         let (ends, _) = roles.ends(&group);
-        let view = self
-            .paths
-            .get_mut(&ends)
-            .and_then(|seen| seen.interfaces.get_mut(&group.interface));
-        if let Some(view) = view
+        if let Some(view) = self.paths.get_mut(&ends)
             && scope::may_be_path(&group, roles)
         {
             view.packet_sizes.merge(packets);
             view.record_sizes.merge(records);
         }
     }
-
-    fn view(&mut self, ends: Ends, interface: Interface) -> &mut View {
-        let seen = self.paths.entry(ends).or_default();
-        seen.interfaces.entry(interface).or_default()
-    }
 }
 
-impl Seen {
-    /// Lets the interface that saw the most speak. What others saw of the same flows is
-    /// duplicates, and what they alone saw is as much the path's: other flows, and those
-    /// that only they saw readable.
-    fn judge(mut self, ends: Ends, policy: Policy, accounting: &mut Accounting) -> Path {
-        let speaker = self.speaker();
-        let mut view = self.interfaces.remove(&speaker).unwrap_or_default();
-        let spoken: BTreeSet<_> = view.parts.iter().map(Part::ends).collect();
-        let readable = view.parts.iter().filter(|part| part.is_readable());
-        let readable: BTreeSet<_> = readable.map(Part::ends).collect();
-        let mut others = Vec::new();
-        for (interface, mut other) in self.interfaces {
-            let is_new = |part: &mut Part| {
-                let ends = part.ends();
-                !spoken.contains(&ends) || (part.is_readable() && !readable.contains(&ends))
-            };
-            let new: Vec<Part> = other.parts.extract_if(.., is_new).collect();
-            if !new.is_empty() {
-                view.packet_sizes.merge(&other.packet_sizes);
-                view.record_sizes.merge(&other.record_sizes);
-            }
-            view.parts.extend(new);
-            accounting.duplicates += other.total();
-            others.push((interface, other.traffic()));
-        }
-        accounting.paths += view.total();
-        let traffic = view.traffic();
-        let alone = |class: &Class| !traffic.contains_key(class);
-        let others = others
-            .into_iter()
-            .map(|(interface, seen)| (interface, seen.into_keys().filter(alone).collect()))
-            .collect();
-        let observed = verdict(ends, &traffic, &view.parts, policy);
+impl View {
+    /// A path's verdict by what all interfaces showed of it.
+    fn judge(self, ends: Ends, policy: Policy, accounting: &mut Accounting) -> Path {
+        accounting.paths += self.total();
+        accounting.duplicates += self.copies();
+        let traffic = self.traffic();
+        let observed = verdict(ends, &traffic, &self.parts, policy);
         Path {
             ends,
             verdict: observed,
             basis: Basis::Capture,
             observed: Some(observed),
             platform: None,
-            parts: view.parts,
-            interface: Some(speaker),
+            parts: self.parts,
             traffic,
-            packet_sizes: view.packet_sizes,
-            record_sizes: view.record_sizes,
-            others,
+            packet_sizes: self.packet_sizes,
+            record_sizes: self.record_sizes,
         }
-    }
-
-    fn speaker(&self) -> Interface {
-        let most = self.interfaces.iter().max_by_key(|(interface, view)| {
-            let total = view.total();
-            (
-                total.packets,
-                total.wire_bytes,
-                std::cmp::Reverse(**interface),
-            )
-        });
-        *most.expect("a path is made with its first view").0
     }
 }
 

@@ -106,7 +106,11 @@ impl Window {
     pub fn see(&mut self, sight: &Sight) -> bool {
         self.way.packets += 1;
         self.way.bytes += u64::from(sight.captured_len);
-        while self.originals.front().is_some_and(|it| self.is_past(it, sight.time)) {
+        while self
+            .originals
+            .front()
+            .is_some_and(|it| self.is_past(it, sight.time))
+        {
             self.forget();
         }
         match self.find(sight) {
@@ -159,7 +163,9 @@ impl Window {
         let found = alike().filter(awaits).min();
         if found.is_none() && alike().count() >= Self::ALIKE {
             let first = alike().min();
-            first.into_iter().for_each(|number| self.drop_number(sight.fingerprint, number));
+            first
+                .into_iter()
+                .for_each(|number| self.drop_number(sight.fingerprint, number));
         }
         let place = usize::try_from(found? - self.forgotten).ok()?;
         self.originals.get_mut(place)
@@ -207,7 +213,14 @@ impl Window {
             let packets = self.way.packets - it.at.packets;
             let bytes = self.way.bytes - it.at.bytes;
             let interfaces = it.interfaces[..it.shown].to_vec();
-            (it.fingerprint, it.time, packets, bytes, interfaces, is_known)
+            (
+                it.fingerprint,
+                it.time,
+                packets,
+                bytes,
+                interfaces,
+                is_known,
+            )
         })
     }
 }

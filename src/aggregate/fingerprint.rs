@@ -32,7 +32,12 @@ struct Header {
 impl Header {
     /// Traffic class, hop limit or time to live, and the header's checksum change.
     fn read(ip: &[u8]) -> Option<Self> {
-        let word = |at: usize| Some(usize::from(u16::from_be_bytes([*ip.get(at)?, *ip.get(at + 1)?])));
+        let word = |at: usize| {
+            Some(usize::from(u16::from_be_bytes([
+                *ip.get(at)?,
+                *ip.get(at + 1)?,
+            ])))
+        };
         match ip.first()? >> 4 {
             4 => Some(Self {
                 len: usize::from(ip.first()? & 15) * 4,

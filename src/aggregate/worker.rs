@@ -319,7 +319,11 @@ fn may_be_path(packet: &Packet<'_>) -> bool {
             source,
             destination,
             ..
-        } => packet.protocol == Protocol::Udp || is_lustre_port(source) || is_lustre_port(destination),
+        } => {
+            packet.protocol == Protocol::Udp
+                || is_lustre_port(source)
+                || is_lustre_port(destination)
+        }
         Transport::Unread(_) => true,
     }
 }

@@ -1,6 +1,6 @@
 //! What the reader should know besides the verdicts.
 
-use super::{InputReport, Names, Run};
+use super::{InputReport, Run};
 use crate::capture::Fault;
 use crate::decode::Protocol;
 use crate::evidence::{Shown, dtls::Version};
@@ -10,7 +10,7 @@ use crate::verdict::{Class, Ends, Judgement, Part, Path, Verdict};
 mod flow_logs;
 
 /// All warnings, those about the input first.
-pub(super) fn of(judgement: &Judgement, run: &Run, names: &Names<'_>) -> Vec<String> {
+pub(super) fn of(judgement: &Judgement, run: &Run) -> Vec<String> {
     let mut all: Vec<String> = run.inputs.iter().filter_map(fault).collect();
     all.extend(run.inputs.iter().flat_map(losses));
     all.extend(run.flow_logs.iter().flat_map(flow_logs::log));
@@ -18,7 +18,7 @@ pub(super) fn of(judgement: &Judgement, run: &Run, names: &Names<'_>) -> Vec<Str
     all.extend(unnamed_servers(judgement));
     all.extend(flow_logs::unproven(judgement));
     for path in &judgement.paths {
-        all.extend(path_warnings(path, names));
+        all.extend(path_warnings(path));
         all.extend(flow_logs::path(&title(path), path));
     }
     if judgement.folded {
@@ -88,7 +88,7 @@ fn unnamed_servers(judgement: &Judgement) -> Option<String> {
     })
 }
 
-fn path_warnings(path: &Path, names: &Names<'_>) -> Vec<String> {
+fn path_warnings(path: &Path) -> Vec<String> {
     let title = title(path);
     let mut all = Vec::new();
     if path.parts.iter().any(is_dtls_stream) {
@@ -120,16 +120,6 @@ fn path_warnings(path: &Path, names: &Names<'_>) -> Vec<String> {
         all.push(format!(
             "{title}: by their numbers, {least}{} DTLS records were sent and not seen",
             missing.missing
-        ));
-    }
-    for (interface, alone) in path.others.iter().filter(|(_, alone)| !alone.is_empty()) {
-        let classes: Vec<_> = alone.iter().map(|class| class.name()).collect();
-        let name = names
-            .interface(*interface)
-            .unwrap_or_else(|| "another interface".to_owned());
-        all.push(format!(
-            "{title}: {name} saw less of it, but {} packets that the interface counted here did not see",
-            classes.join(" and ")
         ));
     }
     all
