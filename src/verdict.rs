@@ -106,6 +106,9 @@ pub struct Part {
     pub counted: Vec<Shown>,
     /// The end that is the client, by the direction of the packets it sends.
     pub client: Direction,
+    /// Whether it may hold packets of others than paths, of which it cannot be told any
+    /// more: then nothing is said of any.
+    pub is_vague: bool,
 }
 
 impl Part {
@@ -113,8 +116,16 @@ impl Part {
     pub fn tallies(&self) -> impl Iterator<Item = (Class, Shown, &Tally)> {
         self.counted.iter().filter_map(|&shown| {
             let tally = self.flow.tally(shown)?;
-            Some((self.meaning.class(shown), shown, tally))
+            Some((self.class(shown), shown, tally))
         })
+    }
+
+    fn class(&self, shown: Shown) -> Class {
+        if self.is_vague {
+            Class::Undetermined
+        } else {
+            self.meaning.class(shown)
+        }
     }
 
     fn total(&self) -> Count {
@@ -438,6 +449,7 @@ impl Sorted {
         }
         if !counted.is_empty() {
             let (ends, client) = roles.ends(&group);
+            let is_lustre = flow.lustre.as_ref().is_some_and(|it| it.proof.is_some());
             let part = Part {
                 key,
                 meaning: match key {
@@ -447,6 +459,7 @@ impl Sorted {
                 flow,
                 counted,
                 client,
+                is_vague: scope::is_vague(&group, is_lustre),
             };
             self.paths.entry(ends).or_default().parts.push(part);
         }
