@@ -3,8 +3,9 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::run::{self, Split, Stored};
-use crate::{decoding, made};
+use crate::decoding;
+use crate::support::made;
+use crate::support::run::{self, Split, Stored};
 
 fn split() -> impl Strategy<Value = Split> {
     (vec(any::<usize>(), 0..6), vec(any::<usize>(), 0..12))
@@ -18,7 +19,7 @@ fn check(frames: &[Stored], limit: usize, split: &Split) {
 }
 
 proptest! {
-    #![proptest_config(crate::config(192))]
+    #![proptest_config(crate::support::config(192))]
 
     #[test]
     fn a_split_capture_gives_the_same_report(made in made::capture(40), split in split()) {
