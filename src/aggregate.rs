@@ -5,6 +5,7 @@
 //! order of the capture; snapshots of several workers add up.
 
 pub mod duplicates;
+pub mod expected;
 pub mod fingerprint;
 pub mod fragments;
 pub mod snapshot;

@@ -315,6 +315,8 @@ pub struct Decoded<'a> {
     pub interface_index: u32,
     /// Where an IP header says that this is a fragment: of what.
     pub fragment: Option<Fragment>,
+    /// Source and destination of the innermost IP header, if there is one.
+    pub ends: Option<(Address, Address)>,
     /// What is inside.
     pub content: Content<'a>,
 }
@@ -402,6 +404,7 @@ impl Walk {
             encapsulation: self.encapsulation,
             interface_index: self.interface_index,
             fragment: self.fragment,
+            ends: self.ends,
             content: self.content(outcome),
         }
     }
@@ -433,6 +436,7 @@ pub fn decode<'a>(frame: &Frame<'a>, options: &Options) -> Decoded<'a> {
             encapsulation: Encapsulation::default(),
             interface_index: 0,
             fragment: None,
+            ends: Some((packet.source, packet.destination)),
             content: Content::Packet(packet),
         },
         None => unusual(frame, options),

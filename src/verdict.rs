@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::aggregate::Snapshot;
+use crate::aggregate::expected::{Expected, Kind, Met};
 use crate::decode::Address;
 use crate::evidence::Shown;
 use crate::flow::table::Contents;
@@ -179,6 +180,8 @@ pub struct Path {
     pub packet_sizes: Sizes,
     /// Lengths of DTLS records.
     pub record_sizes: Sizes,
+    /// Packets with an expected server that is on no path.
+    pub met: Option<Met>,
 }
 
 /// DTLS that is no path's: two addresses and the flows between them.
@@ -281,6 +284,7 @@ pub fn judge(sources: Sources, servers: &Servers, policy: Policy, vantage: Vanta
     };
     let folded = is_folded(&contents) || logged.iter().any(|logged| logged.key.is_none());
     let mut sorted = Sorted::default();
+    sorted.met.expected = snapshot.expected;
     sorted.take(contents, &roles, &mut accounting);
     let mut paths: Vec<Path> = sorted
         .paths
@@ -299,7 +303,7 @@ pub fn judge(sources: Sources, servers: &Servers, policy: Policy, vantage: Vanta
         paths.push(path);
     }
     let silent = silent(servers, &paths);
-    paths.extend(silent.map(|ends| Path::unseen(ends, quiet)));
+    paths.extend(silent.map(|server| sorted.met.unseen(server, was_captured)));
     paths.sort_by_key(|path| path.ends);
     Judgement {
         paths,
@@ -321,7 +325,7 @@ fn is_folded(contents: &Contents) -> bool {
 }
 
 /// Servers that were expected by address and are on no path.
-fn silent(servers: &Servers, paths: &[Path]) -> impl Iterator<Item = Ends> + use<> {
+fn silent(servers: &Servers, paths: &[Path]) -> impl Iterator<Item = Address> + use<> {
     let seen = |address: Address| {
         paths.iter().any(|path| match path.ends {
             Ends::Seen { client, server } => server == address || client == address,
@@ -329,8 +333,7 @@ fn silent(servers: &Servers, paths: &[Path]) -> impl Iterator<Item = Ends> + use
         })
     };
     let quiet = servers.expected().filter(|&address| !seen(address));
-    let quiet: Vec<_> = quiet.map(|server| Ends::Expected { server }).collect();
-    quiet.into_iter()
+    quiet.collect::<Vec<_>>().into_iter()
 }
 
 impl Path {
@@ -352,6 +355,7 @@ impl Path {
             traffic: BTreeMap::new(),
             packet_sizes: Sizes::default(),
             record_sizes: Sizes::default(),
+            met: None,
         }
     }
 
@@ -367,9 +371,53 @@ impl Path {
     }
 }
 
+/// Traffic that is no path's, as far as it tells which servers were silent.
+#[derive(Default)]
+struct OtherTraffic {
+    expected: Expected,
+    /// Whether there is some of which the addresses are not known any more.
+    has_rest: bool,
+}
+
+impl OtherTraffic {
+    /// A server on no path: silent only if no packet with it was captured at all.
+    fn unseen(&self, server: Address, was_captured: bool) -> Path {
+        let met = self.expected.met(server).cloned();
+        let observed = match (was_captured, met.is_some() || self.has_rest) {
+            (true, true) => Some(Verdict::Undetermined),
+            (true, false) => Some(Verdict::Silent),
+            (false, _) => None,
+        };
+        let path = Path::unseen(Ends::Expected { server }, |_| true);
+        Path {
+            verdict: observed.unwrap_or(Verdict::Silent),
+            basis: match observed {
+                Some(Verdict::Undetermined) => Basis::Capture,
+                _ => Basis::None,
+            },
+            observed,
+            met,
+            ..path
+        }
+    }
+
+    /// Notes a tally that is no path's.
+    fn note(&mut self, group: &GroupKey, key: Option<FlowKey>, count: Count) {
+        self.has_rest |= group.is_beyond();
+        for (end, port) in [
+            (group.low, key.map(|key| key.low.port)),
+            (group.high, key.map(|key| key.high.port)),
+        ] {
+            let kind = port.map_or(Kind::Portless, |port| Kind::Port(group.protocol, port));
+            self.expected.meet(end, kind, count.packets);
+        }
+    }
+}
+
 /// The contents of a snapshot, by path.
 #[derive(Default)]
 struct Sorted {
+    met: OtherTraffic,
     paths: BTreeMap<Ends, View>,
     elsewhere: BTreeMap<Option<(Address, Address)>, Elsewhere>,
 }
@@ -430,7 +478,10 @@ impl Sorted {
             match scope::bucket(&group, shown, roles) {
                 Bucket::Path => counted.push(shown),
                 Bucket::Elsewhere => elsewhere += count,
-                Bucket::Other => accounting.other += count,
+                Bucket::Other => {
+                    accounting.other += count;
+                    self.met.note(&group, key, both_ways(tally));
+                }
                 Bucket::Undecodable(reason) => {
                     *accounting.undecodable.entry(reason).or_default() += count;
                 }
@@ -493,6 +544,7 @@ impl View {
             traffic,
             packet_sizes: self.packet_sizes,
             record_sizes: self.record_sizes,
+            met: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::expected::Expected;
 use super::fragments::{First, Later, Outcome, Place};
 use crate::capture::Timestamp;
 use crate::flow::table::Table;
@@ -21,6 +22,8 @@ pub struct Snapshot {
     pub undecodable: BTreeMap<Reason, Count>,
     /// Those that are a path's, or may be.
     pub table: Table,
+    /// Packets with expected servers that are in `other` or in `undecodable`.
+    pub expected: Expected,
     /// The earliest and latest moments of any packet.
     pub span: Option<(Timestamp, Timestamp)>,
 }
@@ -34,6 +37,7 @@ impl Snapshot {
             other: Count::default(),
             undecodable: BTreeMap::new(),
             table: Table::new(limit),
+            expected: Expected::default(),
             span: None,
         }
     }
@@ -82,6 +86,7 @@ impl Snapshot {
             self.undecodable(reason, count);
         }
         self.table.merge(other.table);
+        self.expected.merge(&other.expected);
         if let Some((first, last)) = other.span {
             self.stretch(first, last);
         }

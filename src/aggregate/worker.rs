@@ -1,12 +1,13 @@
 //! One worker: each packet from its frame to the counters.
 
 use super::duplicates::{Sight, Window};
+use super::expected::{Expected, Kind};
 use super::fingerprint::fingerprint;
 use super::fragments::{Event, First, Later, PacketKey, Place};
 use super::snapshot::Snapshot;
 use crate::capture::Frame;
 use crate::decode::{
-    self, Content, Decoded, Encapsulation, Fragment, Packet, Payload, Protocol, Transport,
+    self, Address, Content, Decoded, Encapsulation, Fragment, Packet, Payload, Protocol, Transport,
 };
 use crate::evidence::{self, Shown, dtls, lnet::Ends};
 use crate::flow::{
@@ -129,6 +130,13 @@ impl<'o> Worker<'o> {
         }
     }
 
+    /// The same, which also looks for packets with servers that are expected.
+    #[must_use]
+    pub fn expecting(mut self, servers: impl IntoIterator<Item = Address>) -> Self {
+        self.snapshot.expected = Expected::of(servers);
+        self
+    }
+
     /// Counts a packet of a part of the input.
     pub fn packet(&mut self, part: Part, frame: &Frame<'_>) {
         self.snapshot.read(frame.wire_len, frame.time);
@@ -161,6 +169,9 @@ impl<'o> Worker<'o> {
         };
         if let (true, Content::Packet(packet)) = (here.frame.has_siblings, &decoded.content) {
             here.is_copy = self.is_duplicate(packet, &here);
+        }
+        if !matches!(decoded.content, Content::Packet(_)) {
+            self.meet(decoded.ends, |_| Kind::Portless, &here);
         }
         match decoded.fragment {
             Some(fragment) if !fragment.first => self.later(&fragment, &decoded, &here),
@@ -207,7 +218,10 @@ impl<'o> Worker<'o> {
 
     /// What was counted since the last call; counting begins anew.
     pub fn take_snapshot(&mut self) -> Snapshot {
-        let fresh = Snapshot::new(self.limit);
+        let fresh = Snapshot {
+            expected: self.snapshot.expected.anew(),
+            ..Snapshot::new(self.limit)
+        };
         std::mem::replace(&mut self.snapshot, fresh)
     }
 
@@ -252,6 +266,35 @@ impl<'o> Worker<'o> {
         None
     }
 
+    /// Counts a packet with ports that is no path's.
+    #[inline]
+    fn other(&mut self, packet: &Packet<'_>, (source, destination): (u16, u16), here: &Here<'_>) {
+        self.snapshot.other += here.count(0);
+        let ends = Some((packet.source, packet.destination));
+        let port = |is_source| if is_source { source } else { destination };
+        let kind = |is_source| Kind::Port(packet.protocol, port(is_source));
+        self.meet(ends, kind, here);
+    }
+
+    /// Notes a packet with a server that is expected, of which `kind` tells by whether the
+    /// server sent it.
+    #[inline]
+    fn meet(
+        &mut self,
+        ends: Option<(Address, Address)>,
+        kind: impl Fn(bool) -> Kind,
+        here: &Here<'_>,
+    ) {
+        let expected = &mut self.snapshot.expected;
+        if let Some((source, destination)) = ends
+            && !expected.is_empty()
+            && !here.is_copy
+        {
+            expected.meet(source, kind(true), 1);
+            expected.meet(destination, kind(false), 1);
+        }
+    }
+
     /// Counts a packet of a flow, or of none that is a path's.
     #[inline(always)]
     fn transport(&mut self, packet: &Packet<'_>, here: &Here<'_>) -> Option<Shown> {
@@ -282,12 +325,12 @@ impl<'o> Worker<'o> {
         // On other ports only DTLS can be a path's, and it belongs in UDP.
         let elsewhere = !is_lustre_port(ports.0) && !is_lustre_port(ports.1);
         if elsewhere && packet.protocol == Protocol::Tcp {
-            self.snapshot.other += here.count(0);
+            self.other(packet, ports, here);
             return None;
         }
         let (shown, first) = evidence::read(packet.protocol, payload);
         if elsewhere && shown == Shown::Datagram {
-            self.snapshot.other += here.count(0);
+            self.other(packet, ports, here);
             return None;
         }
         let mut spot = self.snapshot.table.at(&here.heading(packet, ports));

@@ -1,6 +1,7 @@
 //! What the reader should know besides the verdicts.
 
 use super::{InputReport, Run};
+use crate::aggregate::expected::{Kind, Met};
 use crate::capture::Fault;
 use crate::decode::Protocol;
 use crate::evidence::{Shown, dtls::Version};
@@ -114,6 +115,11 @@ fn path_warnings(path: &Path) -> Vec<String> {
              to tell a cipher from none; capture the start of the tunnel, or longer packets"
         ));
     }
+    all.extend(
+        path.met
+            .as_ref()
+            .map(|met| format!("{title}: {}", seen_of(met))),
+    );
     let missing = super::path::missing_records(&path.parts);
     if missing.missing > 0 {
         let least = if missing.at_least { "at least " } else { "" };
@@ -123,6 +129,21 @@ fn path_warnings(path: &Path) -> Vec<String> {
         ));
     }
     all
+}
+
+/// What was seen of a server that is on no path.
+fn seen_of(met: &Met) -> String {
+    let most = match met.most() {
+        Some((Kind::Port(Protocol::Udp, port), packets)) => {
+            format!("{packets} UDP datagrams on its port {port} that are no DTLS known here")
+        }
+        Some((Kind::Port(Protocol::Tcp, port), packets)) => {
+            format!("{packets} TCP segments on its port {port}, which is none of Lustre's")
+        }
+        _ => "packets that are neither TCP nor UDP".to_owned(),
+    };
+    let packets = met.packets;
+    format!("none of its {packets} packets can be told for a path's; most are {most}")
 }
 
 fn is_dtls_stream(part: &Part) -> bool {

@@ -119,7 +119,8 @@ impl Walk {
         mut on_fragments: impl FnMut(FragmentEvents),
     ) -> Done {
         let config = context.config;
-        let mut worker = Worker::new(&config.engine.decode, config.engine.max_flows);
+        let mut worker = Worker::new(&config.engine.decode, config.engine.max_flows)
+            .expecting(config.engine.servers.expected());
         let (walked, end) = self.frames(
             part,
             &context.interfaces,

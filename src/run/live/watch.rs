@@ -152,7 +152,8 @@ impl<'o> Watch<'o> {
         handle.begin();
         Self {
             handle,
-            worker: Worker::new(&engine.decode, engine.max_flows),
+            worker: Worker::new(&engine.decode, engine.max_flows)
+                .expecting(engine.servers.expected()),
             fragments: Fragments::default(),
             part: Part {
                 file: place,
