@@ -450,7 +450,7 @@ impl Names<'_> {
     }
 
     /// Name of the interface that saw some flows; `None` where several did.
-    fn only_interface<'p>(&self, parts: impl IntoIterator<Item = &'p Part>) -> Option<String> {
+    fn only_interface<'p>(&self, parts: &'p [Part<'p>]) -> Option<String> {
         let mut seen_on = SeenOn::default();
         for part in parts {
             seen_on.merge(&part.flow.seen_on);

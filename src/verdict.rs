@@ -96,11 +96,11 @@ impl Verdict {
 
 /// A flow, or the sum of some that were not kept apart, as part of a path.
 #[derive(Debug)]
-pub struct Part {
+pub struct Part<'s> {
     /// The flow; `None` for a sum.
     pub key: Option<FlowKey>,
     /// What it showed.
-    pub flow: Flow,
+    pub flow: &'s Flow,
     /// What that means, as the whole of the flow tells.
     pub meaning: Meaning,
     /// Which of it belongs to the path: a flow can be partly other traffic.
@@ -112,11 +112,12 @@ pub struct Part {
     pub is_vague: bool,
 }
 
-impl Part {
+impl<'s> Part<'s> {
     /// The tallies that belong to the path, each with its class.
-    pub fn tallies(&self) -> impl Iterator<Item = (Class, Shown, &Tally)> {
-        self.counted.iter().filter_map(|&shown| {
-            let tally = self.flow.tally(shown)?;
+    pub fn tallies(&self) -> impl Iterator<Item = (Class, Shown, &'s Tally)> {
+        let flow = self.flow;
+        self.counted.iter().filter_map(move |&shown| {
+            let tally = flow.tally(shown)?;
             Some((self.class(shown), shown, tally))
         })
     }
@@ -160,7 +161,7 @@ pub enum Ends {
 
 /// A path and its verdict.
 #[derive(Debug)]
-pub struct Path {
+pub struct Path<'s> {
     /// Client and server.
     pub ends: Ends,
     /// The verdict.
@@ -173,7 +174,7 @@ pub struct Path {
     /// What flow logs say of it, if they do.
     pub platform: Option<Platform>,
     /// Its flows, as all interfaces show them.
-    pub parts: Vec<Part>,
+    pub parts: Vec<Part<'s>>,
     /// What was seen of it, by class; of duplicates once.
     pub traffic: BTreeMap<Class, Count>,
     /// Original frame lengths.
@@ -186,13 +187,13 @@ pub struct Path {
 
 /// DTLS that is no path's: two addresses and the flows between them.
 #[derive(Debug)]
-pub struct Elsewhere {
+pub struct Elsewhere<'s> {
     /// The two addresses; `None` for the sum of those too many to keep apart.
     pub ends: Option<(Address, Address)>,
     /// What was seen.
     pub count: Count,
     /// The flows.
-    pub flows: Vec<Flow>,
+    pub flows: Vec<&'s Flow>,
 }
 
 /// Where every packet went.
@@ -212,13 +213,25 @@ pub struct Accounting {
     pub undecodable: BTreeMap<Reason, Count>,
 }
 
+impl Accounting {
+    /// Packets of a snapshot that are no path's, whoever is a server.
+    fn begun(snapshot: &Snapshot) -> Self {
+        Self {
+            read: snapshot.read,
+            other: snapshot.other,
+            undecodable: snapshot.undecodable.clone(),
+            ..Self::default()
+        }
+    }
+}
+
 /// All that follows from a snapshot.
 #[derive(Debug)]
-pub struct Judgement {
+pub struct Judgement<'s> {
     /// Paths, by client and server.
-    pub paths: Vec<Path>,
+    pub paths: Vec<Path<'s>>,
     /// DTLS that is no path's.
-    pub elsewhere: Vec<Elsewhere>,
+    pub elsewhere: Vec<Elsewhere<'s>>,
     /// Where every packet went.
     pub accounting: Accounting,
     /// The servers that were named.
@@ -249,42 +262,33 @@ pub fn both_ways(tally: &Tally) -> Count {
 
 /// What there is to judge by.
 #[derive(Debug, Default)]
-pub struct Sources {
-    /// What captures showed; `None` where none were read.
-    pub captured: Option<Snapshot>,
+pub struct Sources<'s> {
+    /// Counted state of the captures, [settled](Snapshot::settled); `None` where none were
+    /// read.
+    pub captured: Option<&'s Snapshot>,
     /// What flow logs say; `None` where none were read.
     pub logged: Option<FlowLog>,
 }
 
-impl From<Snapshot> for Sources {
-    fn from(snapshot: Snapshot) -> Self {
-        Self {
-            captured: Some(snapshot),
-            logged: None,
-        }
-    }
-}
-
 /// Judges what was seen, by captures and by the platform.
 #[must_use]
-pub fn judge(sources: Sources, servers: &Servers, policy: Policy, vantage: Vantage) -> Judgement {
+pub fn judge<'s>(
+    sources: Sources<'s>,
+    servers: &Servers,
+    policy: Policy,
+    vantage: Vantage,
+) -> Judgement<'s> {
     let Sources { captured, logged } = sources;
     let was_captured = captured.is_some();
-    let snapshot = captured.unwrap_or_else(|| Snapshot::new(0));
     let is_damaged = logged.as_ref().is_some_and(FlowLog::is_damaged);
     let logged = logged.map_or_else(Vec::new, FlowLog::into_flows);
-    let contents = snapshot.table.into_contents();
+    let contents = captured.map_or_else(Contents::default, |it| it.table.contents());
     let mut roles = Roles::learn(&contents, servers);
     roles.hear(&logged);
-    let mut accounting = Accounting {
-        read: snapshot.read,
-        other: snapshot.other,
-        undecodable: snapshot.undecodable,
-        ..Accounting::default()
-    };
+    let mut accounting = captured.map_or_else(Accounting::default, Accounting::begun);
     let folded = is_folded(&contents) || logged.iter().any(|logged| logged.key.is_none());
     let mut sorted = Sorted::default();
-    sorted.met.expected = snapshot.expected;
+    sorted.met.expected = captured.map_or_else(Expected::default, |it| it.expected.clone());
     sorted.take(contents, &roles, &mut accounting);
     let mut paths: Vec<Path> = sorted
         .paths
@@ -312,7 +316,7 @@ pub fn judge(sources: Sources, servers: &Servers, policy: Policy, vantage: Vanta
         servers: servers.clone(),
         server_known: roles.any_server(),
         folded,
-        span: snapshot.span,
+        span: captured.and_then(|snapshot| snapshot.span),
     }
 }
 
@@ -336,7 +340,7 @@ fn silent(servers: &Servers, paths: &[Path]) -> impl Iterator<Item = Address> + 
     quiet.collect::<Vec<_>>().into_iter()
 }
 
-impl Path {
+impl Path<'_> {
     /// A path that no capture shows; `is_quiet` tells whose servers one should have shown.
     fn unseen(ends: Ends, is_quiet: impl Fn(Address) -> bool) -> Self {
         let observed = match ends {
@@ -381,7 +385,7 @@ struct OtherTraffic {
 
 impl OtherTraffic {
     /// A server on no path: silent only if no packet with it was captured at all.
-    fn unseen(&self, server: Address, was_captured: bool) -> Path {
+    fn unseen<'s>(&self, server: Address, was_captured: bool) -> Path<'s> {
         let met = self.expected.met(server).cloned();
         let observed = match (was_captured, met.is_some() || self.has_rest) {
             (true, true) => Some(Verdict::Undetermined),
@@ -416,21 +420,21 @@ impl OtherTraffic {
 
 /// The contents of a snapshot, by path.
 #[derive(Default)]
-struct Sorted {
+struct Sorted<'s> {
     met: OtherTraffic,
-    paths: BTreeMap<Ends, View>,
-    elsewhere: BTreeMap<Option<(Address, Address)>, Elsewhere>,
+    paths: BTreeMap<Ends, View<'s>>,
+    elsewhere: BTreeMap<Option<(Address, Address)>, Elsewhere<'s>>,
 }
 
 /// What was seen of a path.
 #[derive(Default)]
-struct View {
-    parts: Vec<Part>,
+struct View<'s> {
+    parts: Vec<Part<'s>>,
     packet_sizes: Sizes,
     record_sizes: Sizes,
 }
 
-impl View {
+impl View<'_> {
     fn total(&self) -> Count {
         sum(self.parts.iter().map(Part::total))
     }
@@ -448,17 +452,17 @@ impl View {
     }
 }
 
-impl Sorted {
-    fn take(&mut self, contents: Contents, roles: &Roles, accounting: &mut Accounting) {
+impl<'s> Sorted<'s> {
+    fn take(&mut self, contents: Contents<'s>, roles: &Roles, accounting: &mut Accounting) {
         for (key, flow) in contents.flows {
             self.sort(key.group(), Some(key), flow, roles, accounting);
         }
         for (key, group) in contents.groups {
-            self.sort(key, None, group.folded, roles, accounting);
+            self.sort(key, None, &group.folded, roles, accounting);
             self.sizes(key, &group.packet_sizes, &group.record_sizes, roles);
         }
         for (key, group) in contents.beyond {
-            self.sort(key, None, group.folded, roles, accounting);
+            self.sort(key, None, &group.folded, roles, accounting);
         }
     }
 
@@ -467,7 +471,7 @@ impl Sorted {
         &mut self,
         group: GroupKey,
         key: Option<FlowKey>,
-        flow: Flow,
+        flow: &'s Flow,
         roles: &Roles,
         accounting: &mut Accounting,
     ) {
@@ -496,7 +500,7 @@ impl Sorted {
                 flows: Vec::new(),
             });
             found.count += elsewhere;
-            found.flows.push(flow.clone());
+            found.flows.push(flow);
         }
         if !counted.is_empty() {
             let (ends, client) = roles.ends(&group);
@@ -504,8 +508,8 @@ impl Sorted {
             let part = Part {
                 key,
                 meaning: match key {
-                    Some(_) => Meaning::of(&flow),
-                    None => Meaning::of_sum(&flow),
+                    Some(_) => Meaning::of(flow),
+                    None => Meaning::of_sum(flow),
                 },
                 flow,
                 counted,
@@ -527,9 +531,9 @@ impl Sorted {
     }
 }
 
-impl View {
+impl<'s> View<'s> {
     /// A path's verdict by what all interfaces showed of it.
-    fn judge(self, ends: Ends, policy: Policy, accounting: &mut Accounting) -> Path {
+    fn judge(self, ends: Ends, policy: Policy, accounting: &mut Accounting) -> Path<'s> {
         accounting.paths += self.total();
         accounting.duplicates += self.copies();
         let traffic = self.traffic();

@@ -92,6 +92,12 @@ impl Snapshot {
         }
     }
 
+    /// The same counts, with no more flows apart than there may be.
+    pub fn settled(&mut self) -> &Self {
+        self.table.settle();
+        self
+    }
+
     #[inline]
     fn stretch(&mut self, first: Timestamp, last: Timestamp) {
         match &mut self.span {

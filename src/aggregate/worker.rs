@@ -3,7 +3,7 @@
 use super::duplicates::{Sight, Window};
 use super::expected::{Expected, Kind};
 use super::fingerprint::fingerprint;
-use super::fragments::{Event, First, Later, PacketKey, Place};
+use super::fragments::{Event, First, FragmentEvents, Later, Place};
 use super::snapshot::Snapshot;
 use crate::capture::Frame;
 use crate::decode::{
@@ -21,7 +21,7 @@ pub struct Worker<'o> {
     options: &'o decode::Options,
     limit: usize,
     snapshot: Snapshot,
-    fragments: Vec<(PacketKey, Event)>,
+    fragments: FragmentEvents,
     window: Window,
 }
 
@@ -206,7 +206,7 @@ impl<'o> Worker<'o> {
     }
 
     /// The fragments seen since the last call, in order. Later ones are not counted yet.
-    pub fn take_fragments(&mut self) -> Vec<(PacketKey, Event)> {
+    pub fn take_fragments(&mut self) -> FragmentEvents {
         std::mem::take(&mut self.fragments)
     }
 

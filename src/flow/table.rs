@@ -99,15 +99,15 @@ struct Kept {
     group: Option<u32>,
 }
 
-/// What a table holds, sorted.
-#[derive(Debug, PartialEq)]
-pub struct Contents {
-    /// The flows that were kept apart.
-    pub flows: Vec<(FlowKey, Flow)>,
-    /// All groups that were kept apart.
-    pub groups: Vec<(GroupKey, Group)>,
-    /// The sums of the rest, with zeros for addresses and interface.
-    pub beyond: Vec<(GroupKey, Group)>,
+/// Contents of a table, sorted.
+#[derive(Debug, Default, PartialEq)]
+pub struct Contents<'t> {
+    /// Flows that were kept apart.
+    pub flows: Vec<(FlowKey, &'t Flow)>,
+    /// Groups that were kept apart.
+    pub groups: Vec<(GroupKey, &'t Group)>,
+    /// Sums of the rest, with zeros for addresses and interface.
+    pub beyond: Vec<(GroupKey, &'t Group)>,
 }
 
 impl Table {
@@ -204,22 +204,27 @@ impl Table {
         }
     }
 
-    /// Everything, sorted, and at the limit exactly.
-    #[must_use]
-    pub fn into_contents(mut self) -> Contents {
+    /// Folds down to the limit exactly, and the flows whose group is not kept apart.
+    pub fn settle(&mut self) {
         self.fold_to(0);
         let groups = &self.groups;
-        let (kept, lone) = std::mem::take(&mut self.flows.entries)
-            .into_iter()
-            .map(|(key, kept)| (key, kept.flow))
-            .partition::<Vec<_>, _>(|(key, _)| groups.admits(&key.group()));
-        for (key, flow) in lone {
-            self.fold(key, flow);
+        let lone = self.flows.take(|key| !groups.admits(&key.group()));
+        if !lone.is_empty() {
+            self.recent = Recent::default();
         }
+        for (key, kept) in lone {
+            self.fold(key, kept.flow);
+        }
+    }
+
+    /// All flows and groups of a table that was [settled](Self::settle).
+    #[must_use]
+    pub fn contents(&self) -> Contents<'_> {
+        let flows = self.flows.entries.iter();
         Contents {
-            flows: sorted(kept),
-            groups: sorted(self.groups.entries),
-            beyond: sorted(self.beyond.into_iter().collect()),
+            flows: sorted(flows.map(|(key, kept)| (*key, &kept.flow))),
+            groups: sorted(self.groups.entries.iter().map(|(key, group)| (*key, group))),
+            beyond: sorted(self.beyond.iter().map(|(key, group)| (*key, group))),
         }
     }
 
@@ -311,7 +316,8 @@ fn group<'t>(
     }
 }
 
-fn sorted<K: Ord, V>(mut all: Vec<(K, V)>) -> Vec<(K, V)> {
+fn sorted<K: Ord, V>(all: impl Iterator<Item = (K, V)>) -> Vec<(K, V)> {
+    let mut all: Vec<_> = all.collect();
     all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     all
 }
@@ -391,15 +397,25 @@ impl<K: Hash + Ord + Copy, V: Default> Lowest<K, V> {
         let mut ranks: Vec<(u64, K)> = ranked.collect();
         let ceiling = *ranks.select_nth_unstable(self.limit - 1).1;
         self.ceiling = Some(ceiling);
-        let is_high = |(key, _): &mut (K, V)| Self::rank(key) > ceiling;
-        let shed = self.entries.extract_if(.., is_high).collect();
+        self.take(|key| Self::rank(key) > ceiling)
+    }
+
+    /// Takes out the entries of some keys.
+    fn take(&mut self, is_taken: impl Fn(&K) -> bool) -> Vec<(K, V)> {
+        let taken: Vec<_> = self
+            .entries
+            .extract_if(.., |(key, _)| is_taken(key))
+            .collect();
+        if taken.is_empty() {
+            return taken;
+        }
         self.places.clear();
         for (place, (key, _)) in (0..).zip(&self.entries) {
             let hasher = |&place: &u32| self.hasher.hash_one(self.entries[place as usize].0);
             let hash = self.hasher.hash_one(key);
             self.places.insert_unique(hash, place, hasher);
         }
-        shed
+        taken
     }
 }
 
@@ -463,7 +479,7 @@ mod tests {
 
     fn total(contents: &Contents) -> u64 {
         let groups = contents.groups.iter().chain(&contents.beyond);
-        let flows = contents.flows.iter().map(|(_, flow)| flow);
+        let flows = contents.flows.iter().map(|(_, flow)| *flow);
         flows
             .chain(groups.map(|(_, group)| &group.folded))
             .flat_map(Flow::tallies)
@@ -479,7 +495,9 @@ mod tests {
             backwards in any::<bool>(),
         ) {
             let numbered: Vec<_> = packets.into_iter().enumerate().collect();
-            let whole = table(&numbered).into_contents();
+            let mut whole = table(&numbered);
+            whole.settle();
+            let whole = whole.contents();
             prop_assert_eq!(total(&whole), numbered.len() as u64);
             prop_assert!(whole.flows.len() <= LIMIT && whole.groups.len() <= LIMIT);
 
@@ -494,10 +512,11 @@ mod tests {
             for part in parts {
                 sum.merge(part);
             }
-            let sum = sum.into_contents();
+            sum.settle();
+            let sum = sum.contents();
             prop_assert_eq!(sum.flows, whole.flows);
             // Sizes are compared by what they report: how they are stored may differ.
-            let sizes = |groups: &[(GroupKey, Group)]| -> Vec<_> {
+            let sizes = |groups: &[(GroupKey, &Group)]| -> Vec<_> {
                 groups.iter().map(|(key, group)| (*key, group.folded.clone(), group.packet_sizes.percentiles())).collect()
             };
             prop_assert_eq!(sizes(&sum.groups), sizes(&whole.groups));

@@ -128,7 +128,7 @@ impl DtlsReport {
 }
 
 /// The parts of a path that have DTLS.
-fn facts(parts: &[Part]) -> impl Iterator<Item = (&Part, &DtlsFacts)> {
+fn facts<'p>(parts: &'p [Part]) -> impl Iterator<Item = (&'p Part<'p>, &'p DtlsFacts)> {
     parts
         .iter()
         .filter_map(|part| Some((part, part.flow.dtls.as_deref()?)))
@@ -304,7 +304,7 @@ impl FlowReport {
             network: encapsulation
                 .filter(|around| around.tunnels().next().is_some())
                 .map(Encapsulation::network),
-            interface: names.only_interface([part]),
+            interface: names.only_interface(std::slice::from_ref(part)),
             to_server: way(part.client),
             to_client: way(part.client.back()),
         }

@@ -36,14 +36,14 @@ fn look(frame: &Frame<'_>) -> Seen {
     if let Some((_, Event::Later(later))) = fragments.first() {
         return Seen::LaterFragment(later.alone.map(|place| FlowKey::of(&place.heading).0));
     }
-    let snapshot = worker.into_snapshot();
+    let mut snapshot = worker.into_snapshot();
     if snapshot.other.packets == 1 {
         return Seen::Other;
     }
     if !snapshot.undecodable.is_empty() {
         return Seen::Undecodable;
     }
-    let flows = snapshot.table.into_contents().flows;
+    let flows = snapshot.settled().table.contents().flows;
     let [(key, flow)] = &flows[..] else {
         panic!("one packet in {} flows", flows.len());
     };

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use pcap::{BpfProgram, Capture, Linktype};
-use plainsight::aggregate::fragments::Fragments;
-use plainsight::aggregate::worker::Worker;
 use plainsight::capture::{InterfaceId, LinkType};
 use plainsight::decode::Options;
+use plainsight::engine::Engine;
 use plainsight::report::{Report, Run};
 use plainsight::run::live::filter;
-use plainsight::verdict::{Policy, Servers, Sources, Viewpoint, judge};
+use plainsight::verdict::Servers;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
@@ -41,7 +40,7 @@ fn lists() -> [String; 4] {
 
 /// A filter for each link type.
 struct Filters {
-    servers: Servers,
+    engine: Engine,
     programs: BTreeMap<u16, BpfProgram>,
 }
 
@@ -50,8 +49,13 @@ impl Filters {
         let mut servers = Servers::default();
         servers.add_list(list).expect("a list of servers");
         let programs = LINK_TYPES.map(|link_type| (link_type, program(link_type, &servers)));
-        Self {
+        let engine = Engine {
             servers,
+            max_flows: LIMIT,
+            ..Engine::default()
+        };
+        Self {
+            engine,
             programs: programs.into(),
         }
     }
@@ -66,31 +70,19 @@ impl Filters {
 
     /// What is reported of frames, of all or of those that are let through.
     fn report(&self, frames: &[Stored], filtered: bool) -> Report {
-        let options = Options::default();
-        let mut worker = Worker::new(&options, LIMIT);
+        let mut counter = self.engine.counter();
         for (place, frame) in frames.iter().enumerate() {
             if !filtered || self.lets_through(frame) {
-                worker.packet(WHOLE, &frame.at(place));
+                counter.packet(WHOLE, &frame.at(place));
             }
         }
-        let events = worker.take_fragments();
-        let mut snapshot = worker.into_snapshot();
-        let mut fragments = Fragments::default();
-        for (key, event) in events {
-            fragments.play(key, event, |later, outcome| snapshot.settle(later, outcome));
-        }
-        fragments.finish(|later, outcome| snapshot.settle(later, outcome));
-        let sources = Sources {
-            captured: Some(snapshot),
-            logged: None,
-        };
-        let viewpoint = Viewpoint::recorded();
-        let judgement = judge(sources, &self.servers, Policy::Azure, viewpoint.value);
+        let mut sum = self.engine.counted();
+        sum.add(counter.finish());
         let run = Run {
             interfaces: [(InterfaceId::of("eth0"), "eth0".to_owned())].into(),
-            ..Run::new(Policy::Azure, viewpoint)
+            ..self.engine.run()
         };
-        Report::new(&judgement, run)
+        self.engine.report(Some(&mut sum), None, run)
     }
 
     /// Holds that what is left out changes nothing that is said of a path.

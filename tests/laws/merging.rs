@@ -13,8 +13,9 @@ fn split() -> impl Strategy<Value = Split> {
 }
 
 fn check(frames: &[Stored], limit: usize, split: &Split) {
-    let whole = run::report(run::snapshot(frames, limit));
-    let sum = run::report(run::split_snapshot(frames, limit, split));
+    let engine = run::engine(limit);
+    let whole = run::report(run::counted(frames, &engine), &engine);
+    let sum = run::report(run::split_counted(frames, &engine, split), &engine);
     assert_eq!(sum, whole);
 }
 

@@ -2,13 +2,11 @@
 
 use std::fmt;
 
-use plainsight::aggregate::Snapshot;
-use plainsight::aggregate::fragments::Fragments;
-use plainsight::aggregate::worker::{Part, Worker};
+use plainsight::aggregate::{Part, Snapshot};
 use plainsight::capture::{Frame, InterfaceId, LinkType, Timestamp};
-use plainsight::decode::Options;
-use plainsight::report::{Report, Run};
-use plainsight::verdict::{Policy, Servers, Viewpoint, judge};
+use plainsight::engine::{Counted, Engine};
+use plainsight::report::Run;
+use plainsight::verdict::Servers;
 use serde_json::Value;
 
 /// Who is a server wherever packets are made; the single address is never used.
@@ -83,21 +81,31 @@ pub struct Split {
     pub order: Vec<usize>,
 }
 
-/// What one worker makes of all frames.
-pub fn snapshot(frames: &[Stored], limit: usize) -> Snapshot {
-    split_snapshot(frames, limit, &Split::default())
+/// Terms of the runs of these tests.
+pub fn engine(max_flows: usize) -> Engine {
+    let mut servers = Servers::default();
+    servers.add_list(SERVERS).expect("a list of servers");
+    Engine {
+        servers,
+        max_flows,
+        ..Engine::default()
+    }
 }
 
-/// What several workers make of them, merged.
-pub fn split_snapshot(frames: &[Stored], limit: usize, split: &Split) -> Snapshot {
-    let options = Options::default();
+/// Counted state of all frames, as one worker counts them.
+pub fn counted(frames: &[Stored], engine: &Engine) -> Counted {
+    split_counted(frames, engine, &Split::default())
+}
+
+/// Counted state of all frames, as several workers count them.
+pub fn split_counted(frames: &[Stored], engine: &Engine, split: &Split) -> Counted {
     let mut bounds = vec![0, frames.len()];
     bounds.extend(split.cuts.iter().map(|cut| cut % (frames.len() + 1)));
     bounds.sort_unstable();
     let mut events = Vec::new();
     let mut parts: Vec<Snapshot> = Vec::new();
     for bound in bounds.windows(2) {
-        let mut worker = Worker::new(&options, limit);
+        let mut worker = engine.worker();
         let numbered = frames.iter().enumerate();
         for (place, frame) in numbered.take(bound[1]).skip(bound[0]) {
             worker.packet(WHOLE, &frame.at(place));
@@ -105,14 +113,13 @@ pub fn split_snapshot(frames: &[Stored], limit: usize, split: &Split) -> Snapsho
         events.extend(worker.take_fragments());
         parts.push(worker.into_snapshot());
     }
-    let mut fragments = Fragments::default();
-    let mut settled = Snapshot::new(limit);
-    for (key, event) in events {
-        fragments.play(key, event, |later, outcome| settled.settle(later, outcome));
+    let mut counted = engine.counted();
+    if let Some(sum) = merge(parts, &split.order) {
+        counted.add(sum);
     }
-    fragments.finish(|later, outcome| settled.settle(later, outcome));
-    parts.push(settled);
-    merge(parts, &split.order).unwrap_or_else(|| Snapshot::new(limit))
+    counted.play(events);
+    counted.finish();
+    counted
 }
 
 /// Merges pairs as `order` says, so that associativity counts as well as order.
@@ -128,27 +135,24 @@ fn merge(mut parts: Vec<Snapshot>, order: &[usize]) -> Option<Snapshot> {
     parts.pop()
 }
 
-/// The report of a snapshot, as JSON.
-pub fn report(snapshot: Snapshot) -> String {
-    let mut servers = Servers::default();
-    servers.add_list(SERVERS).expect("a list of servers");
-    let vantage = Viewpoint::recorded();
-    let judgement = judge(snapshot.into(), &servers, Policy::Azure, vantage.value);
+/// The report of counted state, as JSON.
+pub fn report(mut counted: Counted, engine: &Engine) -> String {
     let names = [0, 1].map(interface_name);
     let names = names
         .map(|name| (InterfaceId::of(name), name.to_owned()))
         .into();
     let run = Run {
         interfaces: names,
-        ..Run::new(Policy::Azure, vantage)
+        ..engine.run()
     };
-    let report = Report::new(&judgement, run);
+    let report = engine.report(Some(&mut counted), None, run);
     serde_json::to_string_pretty(&report).expect("a report")
 }
 
 /// The report of frames, to be looked into.
 pub fn reported(frames: &[Stored], limit: usize) -> Value {
-    serde_json::from_str(&report(snapshot(frames, limit))).expect("JSON")
+    let engine = engine(limit);
+    serde_json::from_str(&report(counted(frames, &engine), &engine)).expect("JSON")
 }
 
 /// Packets and bytes of a count in a report.
