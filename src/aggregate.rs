@@ -8,6 +8,7 @@ pub mod duplicates;
 pub mod expected;
 pub mod fingerprint;
 pub mod fragments;
+pub mod sample;
 pub mod snapshot;
 pub mod worker;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::expected::Expected;
 use super::fragments::{First, Later, Outcome, Place};
+use super::sample::Sample;
 use crate::capture::Timestamp;
 use crate::flow::table::Table;
 use crate::flow::{Count, Reason, Sighting};
@@ -24,6 +25,8 @@ pub struct Snapshot {
     pub table: Table,
     /// Packets with expected servers that are in `other` or in `undecodable`.
     pub expected: Expected,
+    /// Samples of the packets of each file, where there are several.
+    pub samples: BTreeMap<u32, Sample>,
     /// The earliest and latest moments of any packet.
     pub span: Option<(Timestamp, Timestamp)>,
 }
@@ -38,6 +41,7 @@ impl Snapshot {
             undecodable: BTreeMap::new(),
             table: Table::new(limit),
             expected: Expected::default(),
+            samples: BTreeMap::new(),
             span: None,
         }
     }
@@ -87,6 +91,9 @@ impl Snapshot {
         }
         self.table.merge(other.table);
         self.expected.merge(&other.expected);
+        for (file, sample) in other.samples {
+            self.samples.entry(file).or_default().merge(sample);
+        }
         if let Some((first, last)) = other.span {
             self.stretch(first, last);
         }

@@ -4,6 +4,7 @@ use super::duplicates::{Sight, Window};
 use super::expected::{Expected, Kind};
 use super::fingerprint::fingerprint;
 use super::fragments::{Event, First, FragmentEvents, Later, Place};
+use super::sample::Sample;
 use super::snapshot::Snapshot;
 use crate::capture::Frame;
 use crate::decode::{
@@ -23,6 +24,8 @@ pub struct Worker<'o> {
     snapshot: Snapshot,
     fragments: FragmentEvents,
     window: Window,
+    /// The sample of the part that is walked, where one is taken.
+    sample: Option<Sample>,
 }
 
 /// A part of the input that one worker walks.
@@ -127,6 +130,7 @@ impl<'o> Worker<'o> {
             snapshot: Snapshot::new(limit),
             fragments: Vec::new(),
             window: Window::default(),
+            sample: None,
         }
     }
 
@@ -134,6 +138,13 @@ impl<'o> Worker<'o> {
     #[must_use]
     pub fn expecting(mut self, servers: impl IntoIterator<Item = Address>) -> Self {
         self.snapshot.expected = Expected::of(servers);
+        self
+    }
+
+    /// The same, which also takes a sample of the packets: it walks one file alone.
+    #[must_use]
+    pub fn sampling(mut self) -> Self {
+        self.sample = Some(Sample::default());
         self
     }
 
@@ -149,9 +160,7 @@ impl<'o> Worker<'o> {
         };
         match decode::ordinary(frame, self.options) {
             Some(packet) => {
-                if frame.has_siblings {
-                    here.is_copy = self.is_duplicate(&packet, &here);
-                }
+                here.is_copy = self.identify(&packet, &here);
                 self.transport(&packet, &here);
             }
             None => self.decoded(here),
@@ -167,8 +176,8 @@ impl<'o> Worker<'o> {
             encapsulation: decoded.encapsulation,
             ..here
         };
-        if let (true, Content::Packet(packet)) = (here.frame.has_siblings, &decoded.content) {
-            here.is_copy = self.is_duplicate(packet, &here);
+        if let Content::Packet(packet) = &decoded.content {
+            here.is_copy = self.identify(packet, &here);
         }
         if !matches!(decoded.content, Content::Packet(_)) {
             self.meet(decoded.ends, |_| Kind::Portless, &here);
@@ -187,14 +196,25 @@ impl<'o> Worker<'o> {
         }
     }
 
-    /// Whether another interface has shown the packet before.
-    #[inline(never)]
-    fn is_duplicate(&mut self, packet: &Packet<'_>, here: &Here<'_>) -> bool {
-        let (Some(time), true) = (here.frame.time, may_be_path(packet)) else {
+    /// Looks for a packet that was or will be seen elsewhere: whether another interface of
+    /// its capture has shown it before.
+    #[inline]
+    fn identify(&mut self, packet: &Packet<'_>, here: &Here<'_>) -> bool {
+        let frame = here.frame;
+        if !frame.has_siblings && self.sample.is_none() || !may_be_path(packet) {
             return false;
-        };
-        let bytes = here.frame.data.get(packet.offset..).unwrap_or_default();
-        let Some(fingerprint) = fingerprint(bytes, packet.protocol) else {
+        }
+        let ip = frame.data.get(packet.offset..).unwrap_or_default();
+        let is_copy = frame.has_siblings && self.is_duplicate(ip, packet.protocol, here);
+        if let (false, Some(sample)) = (is_copy, &mut self.sample) {
+            sample.add(ip, packet.protocol);
+        }
+        is_copy
+    }
+
+    #[inline(never)]
+    fn is_duplicate(&mut self, ip: &[u8], protocol: Protocol, here: &Here<'_>) -> bool {
+        let Some((fingerprint, time)) = fingerprint(ip, protocol).zip(here.frame.time) else {
             return false;
         };
         self.window.see(&Sight {
