@@ -128,7 +128,7 @@ impl Counted {
     /// Times of the earliest and latest packet.
     #[must_use]
     pub fn span(&self) -> Option<Span> {
-        let span = self.snapshot.span;
+        let span = self.snapshot.times.span();
         span.map(|(first, last)| Span { first, last })
     }
 }

@@ -10,14 +10,17 @@ use crate::decode::{Address, Cause, Encapsulation, Layer, Protocol, Stop};
 use crate::evidence::Shown;
 
 pub mod dtls;
+pub(crate) mod lowest;
 pub mod lustre;
 pub mod sequence;
 pub mod sizes;
 pub mod table;
+pub mod times;
 
 pub use dtls::DtlsFacts;
 pub use lustre::LustreFacts;
 pub use sizes::Sizes;
+pub use times::Times;
 
 /// The port that clients and servers listen on (`LNET_ACCEPTOR_PORT`).
 pub const LUSTRE_PORT: u16 = 988;
@@ -361,6 +364,8 @@ pub struct Tally {
     pub first: Sighting,
     /// The latest of them.
     pub last: Sighting,
+    /// Times of those that have one.
+    pub times: Times,
 }
 
 impl Tally {
@@ -370,6 +375,7 @@ impl Tally {
             copies: Count::default(),
             first: sighting,
             last: sighting,
+            times: Times::default(),
         }
     }
 
@@ -392,6 +398,7 @@ impl Tally {
     fn merge(&mut self, other: &Self) {
         self.see(&other.first);
         self.see(&other.last);
+        self.times.merge(&other.times);
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count += more;
         }
@@ -401,6 +408,9 @@ impl Tally {
     #[inline]
     fn add(&mut self, count: Count, sighting: &Sighting) {
         self.see(sighting);
+        if let Some(time) = sighting.time {
+            self.times.add(time);
+        }
         if sighting.is_copy {
             self.copies += count;
         } else {

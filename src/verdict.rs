@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::aggregate::Snapshot;
 use crate::aggregate::expected::{Expected, Kind, Met};
+use crate::aggregate::sample::{Overlap, overlaps};
 use crate::decode::Address;
 use crate::evidence::Shown;
 use crate::flow::table::Contents;
@@ -240,6 +241,8 @@ pub struct Judgement<'s> {
     pub server_known: bool,
     /// Whether flows were too many to keep each apart.
     pub folded: bool,
+    /// Captures that show the same packets.
+    pub overlaps: Vec<Overlap>,
     /// Earliest and latest moment of any packet.
     pub span: Option<(crate::capture::Timestamp, crate::capture::Timestamp)>,
 }
@@ -316,7 +319,8 @@ pub fn judge<'s>(
         servers: servers.clone(),
         server_known: roles.any_server(),
         folded,
-        span: captured.and_then(|snapshot| snapshot.span),
+        overlaps: captured.map_or_else(Vec::new, |it| overlaps(&it.samples)),
+        span: captured.and_then(|snapshot| snapshot.times.span()),
     }
 }
 

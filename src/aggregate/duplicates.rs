@@ -17,9 +17,9 @@
 //! is mistaken as one less: what either shows counts in any case.
 
 use std::collections::VecDeque;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash, Hasher};
 
-use foldhash::fast::RandomState;
+use foldhash::fast::{FixedState, RandomState};
 use hashbrown::HashTable;
 
 use crate::capture::Timestamp;
@@ -37,8 +37,6 @@ pub struct Sight {
     pub time: Timestamp,
     /// Where it was captured.
     pub interface: Interface,
-    /// Bytes captured of it.
-    pub captured_len: u32,
 }
 
 /// Packets and bytes of a capture so far.
@@ -96,16 +94,23 @@ pub struct Window {
 impl Window {
     /// Packets between twins, at most.
     pub const PACKETS: u64 = 8192;
-    /// Captured bytes between twins, at most: a piece of a file that begins so much early
-    /// knows what it needs to know.
+    /// Bytes of their records between twins, at most: a walk of a piece of a file that
+    /// begins so much early knows what it needs to know.
     pub const BYTES: u64 = 8 << 20;
+    /// Bytes of a record around its packet, about.
+    const RECORD_HEADER: usize = 32;
     /// Packets with the same fingerprint, at most: the last.
     const ALIKE: usize = 8;
 
-    /// Takes in a packet; whether it is a duplicate.
-    pub fn see(&mut self, sight: &Sight) -> bool {
+    /// Goes past a packet of the capture, of which so much was captured.
+    #[inline]
+    pub fn pass(&mut self, captured_len: usize) {
         self.way.packets += 1;
-        self.way.bytes += u64::from(sight.captured_len);
+        self.way.bytes += (captured_len + Self::RECORD_HEADER) as u64;
+    }
+
+    /// Takes in a packet that was [passed](Self::pass); whether it is a duplicate.
+    pub fn see(&mut self, sight: &Sight) -> bool {
         while self
             .originals
             .front()
@@ -127,8 +132,11 @@ impl Window {
 
     fn is_past(&self, original: &Original, now: Timestamp) -> bool {
         let soon = i64::try_from(SOON_NANOS).unwrap_or(i64::MAX);
-        original.time.0.saturating_add(soon) < now.0
-            || self.way.packets - original.at.packets > Self::PACKETS
+        original.time.0.saturating_add(soon) < now.0 || self.is_far(original)
+    }
+
+    fn is_far(&self, original: &Original) -> bool {
+        self.way.packets - original.at.packets > Self::PACKETS
             || self.way.bytes - original.at.bytes > Self::BYTES
     }
 
@@ -197,30 +205,107 @@ impl Window {
     }
 }
 
-/// Whether the same packets to come would be duplicates.
-impl PartialEq for Window {
-    fn eq(&self, other: &Self) -> bool {
-        self.state().eq(other.state())
+impl Window {
+    /// A digest of all that later answers depend on.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        let mut digest = FixedState::default().build_hasher();
+        for (number, it) in (self.forgotten..).zip(&self.originals) {
+            if !self.is_far(it) {
+                let hash = self.hasher.hash_one(it.fingerprint);
+                let is_known = self.numbers.find(hash, |&held| held == number).is_some();
+                let packets = self.way.packets - it.at.packets;
+                let bytes = self.way.bytes - it.at.bytes;
+                let interfaces = &it.interfaces[..it.shown];
+                (it.fingerprint, it.time, packets, bytes).hash(&mut digest);
+                (interfaces, is_known).hash(&mut digest);
+            }
+        }
+        digest.finish()
     }
 }
 
-impl Window {
-    /// All that later answers depend on, the numbers as distances.
-    fn state(&self) -> impl Iterator<Item = impl PartialEq> {
-        (self.forgotten..).zip(&self.originals).map(|(number, it)| {
-            let hash = self.hasher.hash_one(it.fingerprint);
-            let is_known = self.numbers.find(hash, |&held| held == number).is_some();
-            let packets = self.way.packets - it.at.packets;
-            let bytes = self.way.bytes - it.at.bytes;
-            let interfaces = it.interfaces[..it.shown].to_vec();
-            (
-                it.fingerprint,
-                it.time,
-                packets,
-                bytes,
-                interfaces,
-                is_known,
-            )
-        })
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::capture::InterfaceId;
+
+    const MILLIS: i64 = 1_000_000;
+
+    fn interface(number: u64) -> Interface {
+        Interface {
+            id: InterfaceId(number),
+            index: 0,
+        }
+    }
+
+    /// Whether each of these packets (fingerprint, interface, milliseconds) is a duplicate.
+    fn seen(window: &mut Window, packets: &[(u64, u64, i64)]) -> Vec<bool> {
+        let mut see = |&(fingerprint, number, millis): &(u64, u64, i64)| {
+            window.pass(1000);
+            window.see(&Sight {
+                fingerprint,
+                time: Timestamp(millis * MILLIS),
+                interface: interface(number),
+            })
+        };
+        packets.iter().map(&mut see).collect()
+    }
+
+    fn count(packets: &[(u64, u64, i64)]) -> usize {
+        let seen = seen(&mut Window::default(), packets);
+        seen.into_iter().filter(|&is_copy| is_copy).count()
+    }
+
+    #[test]
+    fn each_has_one_twin_an_interface() {
+        // Sent twice and seen twice on both, in any order.
+        assert_eq!(count(&[(1, 0, 0), (1, 1, 0), (1, 0, 9), (1, 1, 9)]), 2);
+        assert_eq!(count(&[(1, 0, 0), (1, 0, 9), (1, 1, 0), (1, 1, 9)]), 2);
+        assert_eq!(count(&[(1, 0, 0), (1, 1, 0), (1, 1, 9), (1, 0, 9)]), 2);
+        // On three interfaces: one packet, two duplicates.
+        assert_eq!(count(&[(1, 0, 0), (1, 1, 0), (1, 2, 1)]), 2);
+        // On one alone, or far apart: no twins.
+        assert_eq!(count(&[(1, 0, 0), (1, 0, 1), (2, 1, 1)]), 0);
+        assert_eq!(count(&[(1, 0, 0), (1, 1, 101)]), 0);
+        assert_eq!(count(&[(1, 0, 101), (1, 1, 0)]), 0);
+        assert_eq!(count(&[(1, 0, 0), (1, 1, 100)]), 1);
+    }
+
+    #[test]
+    fn a_packet_that_is_sent_all_the_time_stays_paired() {
+        let packets = (0..500).flat_map(|n| [(7, 0, n * 50), (7, 1, n * 50)]);
+        assert_eq!(count(&packets.collect::<Vec<_>>()), 500);
+        // Too many at once are given up, and memory stays bounded.
+        let mut window = Window::default();
+        seen(&mut window, &vec![(7, 0, 0); 100_000]);
+        assert!(window.originals.len() <= 8193 && window.numbers.len() <= Window::ALIKE);
+    }
+
+    proptest! {
+        /// What a walk that begins early comes to is what one from the start has.
+        #[test]
+        fn the_same_digest_makes_the_same_answers(
+            packets in prop::collection::vec((0..6_u64, 0..3_u64, 0..40_i64), 1..300),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut millis = 0;
+            let packets: Vec<_> = packets
+                .into_iter()
+                .map(|(fingerprint, number, later)| {
+                    millis += later;
+                    (fingerprint, number, millis)
+                })
+                .collect();
+            let cut = cut.index(packets.len());
+            let (mut whole, mut early) = (Window::default(), Window::default());
+            seen(&mut whole, &packets[..cut]);
+            seen(&mut early, &packets[cut.saturating_sub(20)..cut]);
+            let is_same = whole.digest() == early.digest();
+            let answers = [&mut whole, &mut early].map(|window| seen(window, &packets[cut..]));
+            prop_assert!(!is_same || answers[0] == answers[1]);
+        }
     }
 }

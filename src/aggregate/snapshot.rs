@@ -7,7 +7,7 @@ use super::fragments::{First, Later, Outcome, Place};
 use super::sample::Sample;
 use crate::capture::Timestamp;
 use crate::flow::table::Table;
-use crate::flow::{Count, Reason, Sighting};
+use crate::flow::{Count, Reason, Sighting, Times};
 
 /// What a part of the input showed, or all of it.
 ///
@@ -27,8 +27,8 @@ pub struct Snapshot {
     pub expected: Expected,
     /// Samples of the packets of each file, where there are several.
     pub samples: BTreeMap<u32, Sample>,
-    /// The earliest and latest moments of any packet.
-    pub span: Option<(Timestamp, Timestamp)>,
+    /// Times of all packets that have one.
+    pub times: Times,
 }
 
 impl Snapshot {
@@ -42,7 +42,7 @@ impl Snapshot {
             table: Table::new(limit),
             expected: Expected::default(),
             samples: BTreeMap::new(),
-            span: None,
+            times: Times::default(),
         }
     }
 
@@ -52,7 +52,7 @@ impl Snapshot {
         self.read.packets += 1;
         self.read.wire_bytes += u64::from(wire_len);
         if let Some(time) = time {
-            self.stretch(time, time);
+            self.times.add(time);
         }
     }
 
@@ -94,29 +94,12 @@ impl Snapshot {
         for (file, sample) in other.samples {
             self.samples.entry(file).or_default().merge(sample);
         }
-        if let Some((first, last)) = other.span {
-            self.stretch(first, last);
-        }
+        self.times.merge(&other.times);
     }
 
     /// The same counts, with no more flows apart than there may be.
     pub fn settled(&mut self) -> &Self {
         self.table.settle();
         self
-    }
-
-    #[inline]
-    fn stretch(&mut self, first: Timestamp, last: Timestamp) {
-        match &mut self.span {
-            Some((start, end)) => {
-                if first < *start {
-                    *start = first;
-                }
-                if last > *end {
-                    *end = last;
-                }
-            }
-            span @ None => *span = Some((first, last)),
-        }
     }
 }

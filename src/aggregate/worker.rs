@@ -24,8 +24,8 @@ pub struct Worker<'o> {
     snapshot: Snapshot,
     fragments: FragmentEvents,
     window: Window,
-    /// The sample of the part that is walked, where one is taken.
-    sample: Option<Sample>,
+    /// The sample of a file's packets, where one is taken.
+    sample: Option<(u32, Sample)>,
 }
 
 /// A part of the input that one worker walks.
@@ -47,7 +47,18 @@ struct Here<'f> {
     is_copy: bool,
 }
 
-impl Here<'_> {
+impl<'f> Here<'f> {
+    #[inline]
+    fn of(part: Part, frame: &'f Frame<'f>) -> Self {
+        Self {
+            part,
+            frame,
+            interface_index: 0,
+            encapsulation: Encapsulation::default(),
+            is_copy: false,
+        }
+    }
+
     #[inline]
     fn interface(&self) -> Interface {
         Interface {
@@ -141,23 +152,20 @@ impl<'o> Worker<'o> {
         self
     }
 
-    /// The same, which also takes a sample of the packets: it walks one file alone.
+    /// The same, which also takes a sample of the packets of the file that it walks.
     #[must_use]
-    pub fn sampling(mut self) -> Self {
-        self.sample = Some(Sample::default());
+    pub fn sampling(mut self, file: u32) -> Self {
+        self.sample = Some((file, Sample::default()));
         self
     }
 
     /// Counts a packet of a part of the input.
     pub fn packet(&mut self, part: Part, frame: &Frame<'_>) {
         self.snapshot.read(frame.wire_len, frame.time);
-        let mut here = Here {
-            part,
-            frame,
-            interface_index: 0,
-            encapsulation: Encapsulation::default(),
-            is_copy: false,
-        };
+        if frame.has_siblings {
+            self.window.pass(frame.data.len());
+        }
+        let mut here = Here::of(part, frame);
         match decode::ordinary(frame, self.options) {
             Some(packet) => {
                 here.is_copy = self.identify(&packet, &here);
@@ -165,6 +173,27 @@ impl<'o> Worker<'o> {
             }
             None => self.decoded(here),
         }
+    }
+
+    /// Looks at a packet before those that are to be counted, which may be its duplicates.
+    pub fn look_ahead(&mut self, part: Part, frame: &Frame<'_>) {
+        let decoded = decode::decode(frame, self.options);
+        let here = Here {
+            interface_index: decoded.interface_index,
+            ..Here::of(part, frame)
+        };
+        self.window.pass(frame.data.len());
+        if let Content::Packet(packet) = &decoded.content
+            && frame.has_siblings
+            && may_be_path(packet)
+        {
+            self.is_duplicate(ip(packet, frame), packet.protocol, &here);
+        }
+    }
+
+    /// The last packets, of which those to come may be duplicates.
+    pub fn window(&mut self) -> &mut Window {
+        &mut self.window
     }
 
     /// Counts a packet that is out of the ordinary.
@@ -204,9 +233,9 @@ impl<'o> Worker<'o> {
         if !frame.has_siblings && self.sample.is_none() || !may_be_path(packet) {
             return false;
         }
-        let ip = frame.data.get(packet.offset..).unwrap_or_default();
+        let ip = ip(packet, frame);
         let is_copy = frame.has_siblings && self.is_duplicate(ip, packet.protocol, here);
-        if let (false, Some(sample)) = (is_copy, &mut self.sample) {
+        if let (false, Some((_, sample))) = (is_copy, &mut self.sample) {
             sample.add(ip, packet.protocol);
         }
         is_copy
@@ -221,7 +250,6 @@ impl<'o> Worker<'o> {
             fingerprint,
             time,
             interface: here.interface(),
-            captured_len: u32::try_from(here.frame.data.len()).unwrap_or(u32::MAX),
         })
     }
 
@@ -252,7 +280,9 @@ impl<'o> Worker<'o> {
 
     /// The counters, for good.
     #[must_use]
-    pub fn into_snapshot(self) -> Snapshot {
+    pub fn into_snapshot(mut self) -> Snapshot {
+        let sample = self.sample;
+        self.snapshot.samples.extend(sample);
         self.snapshot
     }
 
@@ -373,6 +403,12 @@ impl<'o> Worker<'o> {
         }
         Some(shown)
     }
+}
+
+/// What was captured of a packet, from its innermost IP header on.
+#[inline]
+fn ip<'f>(packet: &Packet<'_>, frame: &Frame<'f>) -> &'f [u8] {
+    frame.data.get(packet.offset..).unwrap_or_default()
 }
 
 /// Whether a packet can be a path's: on other ports only DTLS is, and it belongs in UDP.

@@ -2,6 +2,7 @@
 
 use super::{InputReport, Run};
 use crate::aggregate::expected::{Kind, Met};
+use crate::aggregate::sample::Overlap;
 use crate::capture::Fault;
 use crate::decode::Protocol;
 use crate::evidence::{Shown, dtls::Version};
@@ -16,6 +17,7 @@ pub(super) fn of(judgement: &Judgement, run: &Run) -> Vec<String> {
     all.extend(run.inputs.iter().flat_map(losses));
     all.extend(run.flow_logs.iter().flat_map(flow_logs::log));
     all.extend(run.skipped.iter().cloned());
+    all.extend(overlaps(judgement, run));
     all.extend(unnamed_servers(judgement));
     all.extend(flow_logs::unproven(judgement));
     for path in &judgement.paths {
@@ -77,6 +79,25 @@ fn losses(input: &InputReport) -> Vec<String> {
         format!("{name}: down {more} times more")
     });
     counted.chain(gaps).chain(more).collect()
+}
+
+/// Captures that show the same packets, as far as they are worth a word.
+fn overlaps(judgement: &Judgement, run: &Run) -> impl Iterator<Item = String> {
+    /// A smaller share does not show in what counts.
+    const LEAST: f64 = 0.01;
+    const LISTED: usize = 20;
+    let name = |file: u32| run.inputs.get(file as usize).map_or("", |input| &input.name);
+    let worth = |overlap: &&Overlap| overlap.shares.0.max(overlap.shares.1) >= LEAST;
+    judgement.overlaps.iter().filter(worth).take(LISTED).map(move |overlap| {
+        let (earlier, later) = (name(overlap.files.0), name(overlap.files.1));
+        format!(
+            "{later} shows packets that {earlier} shows too: about {:.0} % of its own and {:.0} % \
+             of the other's; each counts twice, so volumes are too large and verdicts are not \
+             concerned",
+            overlap.shares.1 * 100.0,
+            overlap.shares.0 * 100.0,
+        )
+    })
 }
 
 fn unnamed_servers(judgement: &Judgement) -> Option<String> {
