@@ -64,7 +64,10 @@ impl Sample {
 
     /// Adds that of another part of the capture.
     pub fn merge(&mut self, other: Self) {
-        other.lowest.into_iter().for_each(|packet| self.keep(packet));
+        other
+            .lowest
+            .into_iter()
+            .for_each(|packet| self.keep(packet));
     }
 
     fn count_below(&self, ceiling: u64) -> usize {
@@ -85,7 +88,10 @@ fn rank(ip: &[u8], protocol: Protocol) -> u64 {
     let head = ip.get(2..).and_then(|bytes| bytes.first_chunk());
     let own = u64::from_le_bytes(*own.unwrap_or(&[0; 8]));
     let head = u64::from(u32::from_le_bytes(*head.unwrap_or(&[0; 4])));
-    (own ^ head.rotate_left(32)).wrapping_mul(ODD).swap_bytes().wrapping_mul(ODD)
+    (own ^ head.rotate_left(32))
+        .wrapping_mul(ODD)
+        .swap_bytes()
+        .wrapping_mul(ODD)
 }
 
 fn identity(ip: &[u8], protocol: Protocol) -> Option<u64> {
@@ -144,7 +150,9 @@ mod tests {
 
     /// The TCP segment of this number, of which no other has the same bytes.
     fn packet(number: u32) -> Vec<u8> {
-        let mut ip = vec![0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 4, 10, 0, 0, 5];
+        let mut ip = vec![
+            0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 4, 10, 0, 0, 5,
+        ];
         ip.extend([0x03, 0xfc, 0x03, 0xdc]);
         ip.extend(number.wrapping_mul(2_654_435_761).to_be_bytes());
         ip.extend([0, 0, 0, 0, 0x50, 0x10, 1, 1, 0, 0, 0, 0]);
@@ -174,7 +182,10 @@ mod tests {
     fn of_many_the_error_is_as_stated() {
         let (a, b) = shares(sample(0..40_000), sample(30_000..50_000)).expect("an overlap");
         // Four standard errors.
-        assert!((a - 0.25).abs() < 0.09 && (b - 0.5).abs() < 0.09, "{a}, {b}");
+        assert!(
+            (a - 0.25).abs() < 0.09 && (b - 0.5).abs() < 0.09,
+            "{a}, {b}"
+        );
     }
 
     proptest! {

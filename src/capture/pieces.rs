@@ -124,7 +124,8 @@ impl Pieces {
         };
         // Where the guess was wrong, interfaces may be described that are none.
         let interfaces = Interfaces::default();
-        self.walk_to(begin, &from, &interfaces, on_frame, |_| ()).end
+        self.walk_to(begin, &from, &interfaces, on_frame, |_| ())
+            .end
     }
 
     fn guess_at(&self, begin: u64) -> Option<Place> {

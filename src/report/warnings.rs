@@ -86,7 +86,11 @@ fn overlaps(judgement: &Judgement, run: &Run) -> impl Iterator<Item = String> {
     /// A smaller share does not show in what counts.
     const LEAST: f64 = 0.01;
     const LISTED: usize = 20;
-    let name = |file: u32| run.inputs.get(file as usize).map_or("", |input| &input.name);
+    let name = |file: u32| {
+        run.inputs
+            .get(file as usize)
+            .map_or("", |input| &input.name)
+    };
     let worth = |overlap: &&Overlap| overlap.shares.0.max(overlap.shares.1) >= LEAST;
     judgement.overlaps.iter().filter(worth).take(LISTED).map(move |overlap| {
         let (earlier, later) = (name(overlap.files.0), name(overlap.files.1));
