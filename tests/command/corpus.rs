@@ -155,9 +155,8 @@ fn ran() -> Option<&'static BTreeMap<String, Ran>> {
 
 /// Holds each report to a row of the oracle; `differs` tells what is wrong.
 fn hold(differs: impl Fn(&Row, &Ran) -> Option<String>) {
-    let (Some((_, rows)), Some(ran)) = (corpus(), ran()) else {
-        return;
-    };
+    let Some(ran) = ran() else { return };
+    let Some((_, rows)) = corpus() else { return };
     let wrong: Vec<String> = rows
         .iter()
         .filter_map(|row| {

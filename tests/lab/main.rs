@@ -35,7 +35,9 @@ fn main() -> Result<ExitCode> {
     }
     if !lacking.is_empty() {
         let why = format!("needs {}", lacking.join(", "));
-        SCENES.iter().for_each(|scene| skipped(scene.file, &why));
+        for scene in SCENES {
+            skipped(scene.file, &why);
+        }
         return Ok(ExitCode::SUCCESS);
     }
     hold_program_to_scenes()
