@@ -217,9 +217,8 @@ impl<'o> Worker<'o> {
                 let shown = self.content(&decoded.content, &here);
                 if let Some(fragment) = fragment {
                     let first = here.first(&decoded.content, shown);
-                    let key = (here.interface(), fragment.key);
                     let event = Event::First(first, here.frame.time);
-                    self.fragments.push((key, event));
+                    self.fragments.push((fragment.key, event));
                 }
             }
         }
@@ -299,8 +298,7 @@ impl<'o> Worker<'o> {
             at: here.sighting(Direction::Up, fragment.len),
             alone,
         };
-        let key = (here.interface(), fragment.key);
-        self.fragments.push((key, Event::Later(later)));
+        self.fragments.push((fragment.key, Event::Later(later)));
     }
 
     /// Counts what a frame holds, and says what it showed of a flow.
