@@ -12,6 +12,7 @@ use crate::evidence::Shown;
 pub mod dtls;
 pub(crate) mod lowest;
 pub mod lustre;
+pub mod seen_on;
 pub mod sequence;
 pub mod sizes;
 pub mod table;
@@ -19,6 +20,7 @@ pub mod times;
 
 pub use dtls::DtlsFacts;
 pub use lustre::LustreFacts;
+pub use seen_on::SeenOn;
 pub use sizes::Sizes;
 pub use times::Times;
 
@@ -416,37 +418,6 @@ impl Tally {
         } else {
             self.counts[sighting.direction as usize] += count;
         }
-    }
-}
-
-/// Interfaces that saw a flow: the lowest, sorted, in bounded memory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SeenOn(Vec<Interface>);
-
-impl SeenOn {
-    /// Interfaces that are kept.
-    const LIMIT: usize = 8;
-
-    /// Notes an interface.
-    pub fn note(&mut self, interface: Interface) {
-        if let Err(place) = self.0.binary_search(&interface) {
-            self.0.insert(place, interface);
-            self.0.truncate(Self::LIMIT);
-        }
-    }
-
-    /// The interface, if there is one alone.
-    #[must_use]
-    pub fn only(&self) -> Option<Interface> {
-        match *self.0 {
-            [only] => Some(only),
-            _ => None,
-        }
-    }
-
-    /// Adds those that saw another part of the flow.
-    pub fn merge(&mut self, other: &Self) {
-        other.0.iter().for_each(|&interface| self.note(interface));
     }
 }
 

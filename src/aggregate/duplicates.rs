@@ -27,6 +27,9 @@ use crate::flow::Interface;
 
 /// Nanoseconds between twins, at most.
 pub const SOON_NANOS: u64 = 100_000_000;
+/// Nanoseconds for which a packet is remembered: interfaces are read in turns, so what one
+/// shows can stand behind what another showed later.
+const KEPT_NANOS: i64 = 1_000_000_000;
 
 /// A packet, as one interface shows it.
 #[derive(Clone, Copy, Debug)]
@@ -131,8 +134,7 @@ impl Window {
     }
 
     fn is_past(&self, original: &Original, now: Timestamp) -> bool {
-        let soon = i64::try_from(SOON_NANOS).unwrap_or(i64::MAX);
-        original.time.0.saturating_add(soon) < now.0 || self.is_far(original)
+        original.time.0.saturating_add(KEPT_NANOS) < now.0 || self.is_far(original)
     }
 
     fn is_far(&self, original: &Original) -> bool {

@@ -287,7 +287,8 @@ impl Said<'_> {
                 let portal = if self.turn.to_server { 6 } else { 4 };
                 lustre::put(source, destination, portal, &lustre::request(4))
             }
-            6 => lustre::put(
+            // Bulk that a client reads; what it writes, it sends as replies.
+            6 if !self.turn.to_server => lustre::put(
                 source,
                 destination,
                 8,

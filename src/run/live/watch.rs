@@ -2,6 +2,7 @@
 //! waiting for it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError};
@@ -10,6 +11,7 @@ use super::save::Recorder;
 use super::sum::now;
 use crate::aggregate::Part;
 use crate::aggregate::Snapshot;
+use crate::aggregate::duplicates::Window;
 use crate::capture::Timestamp;
 use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Handle};
 use crate::capture::losses::Drops;
@@ -104,12 +106,18 @@ pub(super) struct Delta {
     pub(super) standing: Standing,
 }
 
+/// The last packets of several interfaces, which may show the same. It is locked for a batch
+/// of packets at a time, never for each.
+pub(super) type SharedWindow = Arc<Mutex<Window>>;
+
 /// A worker at its capture.
 pub(super) struct Watch<'o> {
     handle: Handle,
     /// The kernel gives all fragments of a packet to the same handle, for without ports
     /// its hash is that of the addresses.
     counter: Counter<'o>,
+    /// Where other interfaces are captured, too.
+    window: Option<SharedWindow>,
     part: Part,
     recorder: Option<Recorder>,
     tell: Sender<Delta>,
@@ -151,6 +159,7 @@ impl<'o> Watch<'o> {
         Self {
             handle,
             counter: engine.counter(),
+            window: None,
             part: Part {
                 file: place,
                 piece: 0,
@@ -163,6 +172,11 @@ impl<'o> Watch<'o> {
             is_up: true,
             speaks,
         }
+    }
+
+    /// Looks for duplicates among the packets of other workers, too.
+    pub(super) fn share(&mut self, window: Option<SharedWindow>) {
+        self.window = window;
     }
 
     /// Counts packets until the run is over.
@@ -190,12 +204,19 @@ impl<'o> Watch<'o> {
         let Self {
             handle,
             counter,
+            window,
             part,
             recorder,
             run: (begin, end),
             ..
         } = self;
         let mut counted = 0;
+        let mut shared = window
+            .as_ref()
+            .map(|it| it.lock().expect("no holder panics"));
+        if let Some(shared) = &mut shared {
+            std::mem::swap(&mut **shared, counter.window());
+        }
         let read = handle.read(limit, |frame| {
             let time = frame.time.unwrap_or(*begin);
             if time < *begin || time > *end {
@@ -207,6 +228,10 @@ impl<'o> Watch<'o> {
                 recorder.add(frame);
             }
         });
+        if let Some(shared) = &mut shared {
+            std::mem::swap(&mut **shared, counter.window());
+        }
+        drop(shared);
         self.packets += counted as u64;
         self.counter.join();
         // Of an interface that is gone `follow` tells more.
