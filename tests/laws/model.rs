@@ -177,15 +177,17 @@ proptest! {
         check(&seen_twice(made, &missed));
     }
 
-    /// The ports of a tap, the slaves of a bond: no packet has a twin.
+    /// The ports of a tap, the slaves of a bond: no packet has a twin. Datagrams that are the
+    /// same to the last bit cannot be told from twins, and stay on one.
     #[test]
     fn packets_spread_over_interfaces_are_those_of_one(
         mut made in made::capture(40),
         interfaces in prop::collection::vec(0..2_u32, 1..40),
     ) {
-        let interfaces = interfaces.into_iter().cycle();
-        for (made, interface) in made.iter_mut().zip(interfaces) {
-            made.frame.interface = interface;
+        let mut places = BTreeMap::new();
+        for (made, interface) in made.iter_mut().zip(interfaces.into_iter().cycle()) {
+            let place = places.entry(made.frame.data.clone()).or_insert(interface);
+            made.frame.interface = *place;
         }
         check(&made);
     }
