@@ -9,11 +9,13 @@ use crate::capture::{InterfaceId, Timestamp};
 use crate::decode::{Address, Cause, Encapsulation, Layer, Protocol, Stop};
 use crate::evidence::Shown;
 
+pub mod choices;
 pub mod dtls;
 pub(crate) mod lowest;
 pub mod lustre;
 pub mod seen_on;
 pub mod sequence;
+pub mod session;
 pub mod sizes;
 pub mod table;
 pub mod times;
@@ -55,6 +57,9 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// Both ways.
+    pub const BOTH: [Self; 2] = [Self::Up, Self::Down];
+
     /// The other way.
     #[must_use]
     pub fn back(self) -> Self {
@@ -387,6 +392,20 @@ impl Tally {
         self.counts[direction as usize]
     }
 
+    /// Counts a packet.
+    #[inline]
+    fn add(&mut self, count: Count, at: &Sighting) {
+        self.see(at);
+        if let Some(time) = at.time {
+            self.times.add(time);
+        }
+        if at.is_copy {
+            self.copies += count;
+        } else {
+            self.counts[at.direction as usize] += count;
+        }
+    }
+
     /// Takes in a packet, which nearly always is later than all before.
     #[inline]
     fn see(&mut self, at: &Sighting) {
@@ -405,19 +424,6 @@ impl Tally {
             *count += more;
         }
         self.copies += other.copies;
-    }
-
-    #[inline]
-    fn add(&mut self, count: Count, sighting: &Sighting) {
-        self.see(sighting);
-        if let Some(time) = sighting.time {
-            self.times.add(time);
-        }
-        if sighting.is_copy {
-            self.copies += count;
-        } else {
-            self.counts[sighting.direction as usize] += count;
-        }
     }
 }
 
@@ -459,6 +465,13 @@ impl Flow {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tallies().next().is_none()
+    }
+
+    /// Concludes what its sessions show by now.
+    fn settle(&mut self) {
+        if let Some(dtls) = &mut self.dtls {
+            dtls.settle();
+        }
     }
 
     /// Adds what another part of the input says of the flow.

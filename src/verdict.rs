@@ -12,7 +12,7 @@ use crate::aggregate::sample::{Overlap, overlaps};
 use crate::decode::Address;
 use crate::evidence::Shown;
 use crate::flow::table::Contents;
-use crate::flow::{Count, Direction, Flow, FlowKey, GroupKey, Reason, Sizes, Tally};
+use crate::flow::{Count, Direction, Flow, FlowKey, GroupKey, Reason, Sighting, Sizes, Tally};
 use crate::flow_log::{FlowLog, Logged};
 
 pub mod class;
@@ -20,6 +20,7 @@ pub mod conclusion;
 mod exit;
 pub mod platform;
 pub mod policy;
+pub mod proof;
 mod roles;
 pub mod scope;
 pub mod servers;
@@ -33,6 +34,8 @@ pub use policy::Policy;
 pub use servers::Servers;
 pub use vantage::{Vantage, VantageChoice, Viewpoint};
 
+use class::Hellos;
+use proof::{Breach, Finding, Outcome};
 use roles::Roles;
 use scope::Bucket;
 
@@ -103,7 +106,7 @@ pub struct Part<'s> {
     /// What it showed.
     pub flow: &'s Flow,
     /// What that means, as the whole of the flow tells.
-    pub meaning: Meaning,
+    pub meaning: Meaning<'s>,
     /// Which of it belongs to the path: a flow can be partly other traffic.
     pub counted: Vec<Shown>,
     /// The end that is the client, by the direction of the packets it sends.
@@ -117,18 +120,13 @@ impl<'s> Part<'s> {
     /// The tallies that belong to the path, each with its class.
     pub fn tallies(&self) -> impl Iterator<Item = (Class, Shown, &'s Tally)> {
         let flow = self.flow;
-        self.counted.iter().filter_map(move |&shown| {
-            let tally = flow.tally(shown)?;
-            Some((self.class(shown), shown, tally))
+        self.counted.iter().flat_map(move |&shown| {
+            let tallies = self.meaning.tallies(flow, shown);
+            tallies.map(move |(class, tally)| match self.is_vague {
+                true => (Class::Undetermined, shown, tally),
+                false => (class, shown, tally),
+            })
         })
-    }
-
-    fn class(&self, shown: Shown) -> Class {
-        if self.is_vague {
-            Class::Undetermined
-        } else {
-            self.meaning.class(shown)
-        }
     }
 
     fn total(&self) -> Count {
@@ -174,6 +172,8 @@ pub struct Path<'s> {
     pub observed: Option<Verdict>,
     /// What flow logs say of it, if they do.
     pub platform: Option<Platform>,
+    /// Outcome of each [obligation](proof::PATH).
+    pub proof: Vec<Finding<Sighting>>,
     /// Its flows, as all interfaces show them.
     pub parts: Vec<Part<'s>>,
     /// What was seen of it, by class; of duplicates once.
@@ -263,6 +263,17 @@ pub fn both_ways(tally: &Tally) -> Count {
     sum([tally.count(Direction::Up), tally.count(Direction::Down)])
 }
 
+/// Terms that paths are held to.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// Requirements on encryption.
+    pub policy: Policy,
+    /// Point at which the captures were made.
+    pub vantage: Vantage,
+    /// Whether the `ServerHello` of every session must have been seen.
+    pub require_handshake: bool,
+}
+
 /// What there is to judge by.
 #[derive(Debug, Default)]
 pub struct Sources<'s> {
@@ -275,12 +286,7 @@ pub struct Sources<'s> {
 
 /// Judges what was seen, by captures and by the platform.
 #[must_use]
-pub fn judge<'s>(
-    sources: Sources<'s>,
-    servers: &Servers,
-    policy: Policy,
-    vantage: Vantage,
-) -> Judgement<'s> {
+pub fn judge<'s>(sources: Sources<'s>, servers: &Servers, terms: Terms) -> Judgement<'s> {
     let Sources { captured, logged } = sources;
     let was_captured = captured.is_some();
     let is_damaged = logged.as_ref().is_some_and(FlowLog::is_damaged);
@@ -296,21 +302,21 @@ pub fn judge<'s>(
     let mut paths: Vec<Path> = sorted
         .paths
         .into_iter()
-        .map(|(ends, view)| view.judge(ends, policy, &mut accounting))
+        .map(|(ends, view)| view.judge(ends, terms, &mut accounting))
         .collect();
     let mut told = platform::by_path(logged, &roles);
     for path in &mut paths {
         let logged = told.remove(&path.ends).unwrap_or_default();
-        path.hear(&logged, is_damaged, policy, vantage);
+        path.hear(&logged, is_damaged, terms.vantage);
     }
     let quiet = |server| was_captured && servers.rank(server) > 1;
     for (ends, logged) in told {
-        let mut path = Path::unseen(ends, quiet);
-        path.hear(&logged, is_damaged, policy, vantage);
+        let mut path = Path::unseen(ends, terms, quiet);
+        path.hear(&logged, is_damaged, terms.vantage);
         paths.push(path);
     }
     let silent = silent(servers, &paths);
-    paths.extend(silent.map(|server| sorted.met.unseen(server, was_captured)));
+    paths.extend(silent.map(|server| sorted.met.unseen(server, terms, was_captured)));
     paths.sort_by_key(|path| path.ends);
     Judgement {
         paths,
@@ -346,7 +352,7 @@ fn silent(servers: &Servers, paths: &[Path]) -> impl Iterator<Item = Address> + 
 
 impl Path<'_> {
     /// A path that no capture shows; `is_quiet` tells whose servers one should have shown.
-    fn unseen(ends: Ends, is_quiet: impl Fn(Address) -> bool) -> Self {
+    fn unseen(ends: Ends, terms: Terms, is_quiet: impl Fn(Address) -> bool) -> Self {
         let observed = match ends {
             Ends::Seen { server, .. } | Ends::Expected { server } => {
                 is_quiet(server).then_some(Verdict::Silent)
@@ -359,6 +365,7 @@ impl Path<'_> {
             basis: Basis::None,
             observed,
             platform: None,
+            proof: proof::of_path(&[], terms),
             parts: Vec::new(),
             traffic: BTreeMap::new(),
             packet_sizes: Sizes::default(),
@@ -368,14 +375,29 @@ impl Path<'_> {
     }
 
     /// Concludes from what was observed and what the platform has logged.
-    fn hear(&mut self, logged: &[Logged], is_damaged: bool, policy: Policy, vantage: Vantage) {
+    fn hear(&mut self, logged: &[Logged], is_damaged: bool, vantage: Vantage) {
         let platform = platform::weigh(self.ends, logged, is_damaged, &self.parts);
-        (self.verdict, self.basis) = conclude(self.observed, platform.said, vantage);
-        // Of a path that was mixed in a guest, the part in DTLS is held to the policy, too.
-        if self.verdict == Verdict::Encrypted && !policy.is_met(&self.parts) {
-            self.verdict = Verdict::Weak;
-        }
+        let concluded = conclude(self.observed, platform.said, vantage);
         self.platform = (!logged.is_empty()).then_some(platform);
+        let said = self.platform.as_ref().map(|platform| platform.said);
+        proof::hear(&mut self.proof, concluded, said);
+        (self.verdict, self.basis) = concluded;
+        if self.verdict == Verdict::Encrypted {
+            self.verdict = self.proven();
+        }
+    }
+
+    /// Verdict that the proof allows at best.
+    fn proven(&self) -> Verdict {
+        match proof::worst(&self.proof) {
+            Outcome::Met => Verdict::Encrypted,
+            Outcome::Open => Verdict::Undetermined,
+            Outcome::Broken(Breach::Weak) => Verdict::Weak,
+            Outcome::Broken(Breach::Readable) if self.traffic.contains_key(&Class::Encrypted) => {
+                Verdict::Mixed
+            }
+            Outcome::Broken(Breach::Readable) => Verdict::Plaintext,
+        }
     }
 }
 
@@ -389,14 +411,14 @@ struct OtherTraffic {
 
 impl OtherTraffic {
     /// A server on no path: silent only if no packet with it was captured at all.
-    fn unseen<'s>(&self, server: Address, was_captured: bool) -> Path<'s> {
+    fn unseen<'s>(&self, server: Address, terms: Terms, was_captured: bool) -> Path<'s> {
         let met = self.expected.met(server).cloned();
         let observed = match (was_captured, met.is_some() || self.has_rest) {
             (true, true) => Some(Verdict::Undetermined),
             (true, false) => Some(Verdict::Silent),
             (false, _) => None,
         };
-        let path = Path::unseen(Ends::Expected { server }, |_| true);
+        let path = Path::unseen(Ends::Expected { server }, terms, |_| true);
         Path {
             verdict: observed.unwrap_or(Verdict::Silent),
             basis: match observed {
@@ -458,15 +480,19 @@ impl View<'_> {
 
 impl<'s> Sorted<'s> {
     fn take(&mut self, contents: Contents<'s>, roles: &Roles, accounting: &mut Accounting) {
+        let hellos = Hellos::of(&contents.flows);
         for (key, flow) in contents.flows {
-            self.sort(key.group(), Some(key), flow, roles, accounting);
+            let meaning = Meaning::of(flow, hellos.beside(&key));
+            self.sort(key.group(), Some(key), (flow, meaning), roles, accounting);
         }
         for (key, group) in contents.groups {
-            self.sort(key, None, &group.folded, roles, accounting);
+            let meaning = Meaning::of_sum(&group.folded);
+            self.sort(key, None, (&group.folded, meaning), roles, accounting);
             self.sizes(key, &group.packet_sizes, &group.record_sizes, roles);
         }
         for (key, group) in contents.beyond {
-            self.sort(key, None, &group.folded, roles, accounting);
+            let meaning = Meaning::of_sum(&group.folded);
+            self.sort(key, None, (&group.folded, meaning), roles, accounting);
         }
     }
 
@@ -475,7 +501,7 @@ impl<'s> Sorted<'s> {
         &mut self,
         group: GroupKey,
         key: Option<FlowKey>,
-        flow: &'s Flow,
+        (flow, meaning): (&'s Flow, Meaning<'s>),
         roles: &Roles,
         accounting: &mut Accounting,
     ) {
@@ -511,11 +537,8 @@ impl<'s> Sorted<'s> {
             let is_lustre = flow.lustre.as_ref().is_some_and(|it| it.proof.is_some());
             let part = Part {
                 key,
-                meaning: match key {
-                    Some(_) => Meaning::of(flow),
-                    None => Meaning::of_sum(flow),
-                },
                 flow,
+                meaning,
                 counted,
                 client,
                 is_vague: scope::is_vague(&group, is_lustre),
@@ -537,41 +560,24 @@ impl<'s> Sorted<'s> {
 
 impl<'s> View<'s> {
     /// A path's verdict by what all interfaces showed of it.
-    fn judge(self, ends: Ends, policy: Policy, accounting: &mut Accounting) -> Path<'s> {
+    fn judge(self, ends: Ends, terms: Terms, accounting: &mut Accounting) -> Path<'s> {
         accounting.paths += self.total();
         accounting.duplicates += self.copies();
-        let traffic = self.traffic();
-        let observed = verdict(ends, &traffic, &self.parts, policy);
-        Path {
+        let mut path = Path {
+            traffic: self.traffic(),
             ends,
-            verdict: observed,
+            verdict: Verdict::Undetermined,
             basis: Basis::Capture,
-            observed: Some(observed),
+            observed: None,
             platform: None,
+            proof: proof::of_path(&self.parts, terms),
             parts: self.parts,
-            traffic,
             packet_sizes: self.packet_sizes,
             record_sizes: self.record_sizes,
             met: None,
-        }
-    }
-}
-
-fn verdict(
-    ends: Ends,
-    traffic: &BTreeMap<Class, Count>,
-    parts: &[Part],
-    policy: Policy,
-) -> Verdict {
-    let has = |class| traffic.contains_key(&class);
-    // Of flows that are not kept apart, none is said to be encrypted.
-    let is_sum = |part: &Part| part.key.is_none() && part.counted.contains(&Shown::Ciphertext);
-    match (has(Class::Encrypted), has(Class::Plaintext)) {
-        (true, true) => Verdict::Mixed,
-        (false, true) => Verdict::Plaintext,
-        (true, false) if ends == Ends::Rest || parts.iter().any(is_sum) => Verdict::Undetermined,
-        (true, false) if policy.is_met(parts) => Verdict::Encrypted,
-        (true, false) => Verdict::Weak,
-        (false, false) => Verdict::Undetermined,
+        };
+        path.verdict = path.proven();
+        path.observed = Some(path.verdict);
+        path
     }
 }

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
-use super::{CliError, ColorChoice, Output, format_names, named_servers, outputs, style};
+use super::{
+    CliError, ColorChoice, Output, format_of, named_servers, outputs, outputs_help, style,
+};
 use crate::azure::export::{Export, ExportError};
 use crate::azure::topology::Azure;
 use crate::azure::vm_sizes::{VmSizes, VmSizesError};
+use crate::report::Format;
 use crate::report::posture::{FORMATS, PostureReport};
 use crate::verdict::{Exit, Servers};
 
@@ -103,13 +106,11 @@ pub struct PostureFlags {
     pub servers: Vec<String>,
 
     /// The format of the checks on standard output
-    #[arg(long, value_parser = format_names(), default_value = FORMATS[0].name)]
-    pub format: String,
+    #[arg(long, value_parser = format_of(FORMATS), default_value = FORMATS[0].name)]
+    pub format: &'static Format<PostureReport>,
 
-    /// Also write the checks to a file, in the format of its ending: .json or .txt
-    ///
-    /// Repeatable.
-    #[arg(short, long = "output", value_name = "FILE")]
+    /// Files that the checks are also written to.
+    #[arg(short, long = "output", value_name = "FILE", help = outputs_help("checks", FORMATS))]
     pub outputs: Vec<PathBuf>,
 
     /// When to use color
@@ -141,13 +142,12 @@ impl TryFrom<PostureFlags> for Posture {
     type Error = CliError;
 
     fn try_from(flags: PostureFlags) -> Result<Self, CliError> {
-        let format = FORMATS.iter().find(|format| format.name == flags.format);
         let azure = flags.azure.read()?;
         Ok(Self {
             azure: azure.unwrap_or_else(|| Azure::new(Export::default(), VmSizes::default())),
             servers: named_servers(&flags.servers)?,
             output: Output {
-                format: format.unwrap_or(&FORMATS[0]),
+                format: flags.format,
                 style: style(flags.color, false),
                 files: outputs(flags.outputs, FORMATS)?,
             },
