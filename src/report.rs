@@ -17,6 +17,7 @@ use crate::verdict::{Accounting, Exit, Judgement, Part, Path, Policy, Verdict, V
 mod azure;
 mod elsewhere;
 mod evidence;
+mod formats;
 mod json;
 mod path;
 mod platform;
@@ -26,9 +27,10 @@ mod table;
 pub(crate) mod text;
 mod warnings;
 
-pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport};
+pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, Standing};
 pub use elsewhere::ElsewhereReport;
 pub use evidence::Evidence;
+pub use formats::POSTURE_FORMATS;
 pub use path::{PathReport, Traffic};
 pub use platform::PlatformReport;
 pub use proof::{PacketReport, ProofReport};

@@ -11,8 +11,8 @@ use super::{
 use crate::azure::export::{Export, ExportError};
 use crate::azure::topology::Azure;
 use crate::azure::vm_sizes::{VmSizes, VmSizesError};
-use crate::report::Format;
-use crate::report::posture::{FORMATS, PostureReport};
+use crate::report::posture::{PostureReport, Wishes};
+use crate::report::{Format, POSTURE_FORMATS as FORMATS};
 use crate::verdict::{Exit, Servers};
 
 /// Where Azure's configuration is, as typed.
@@ -105,6 +105,12 @@ pub struct PostureFlags {
     #[arg(long, value_name = "LIST")]
     pub servers: Vec<String>,
 
+    /// Days that flow logs have to reach back, as in 90 or 90d
+    ///
+    /// A flow log that deletes its files sooner fails.
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    pub since: Option<u64>,
+
     /// The format of the checks on standard output
     #[arg(long, value_parser = format_of(FORMATS), default_value = FORMATS[0].name)]
     pub format: &'static Format<PostureReport>,
@@ -118,7 +124,18 @@ pub struct PostureFlags {
     pub color: ColorChoice,
 }
 
-/// What `posture --help` ends with.
+/// Days, or with `w` weeks.
+fn days(text: &str) -> Result<u64, String> {
+    let (number, each) = match text.trim().strip_suffix(['w', 'W']) {
+        Some(weeks) => (weeks, 7),
+        None => (text.trim().trim_end_matches(['d', 'D']), 1),
+    };
+    let number: Option<u64> = number.parse().ok().filter(|&number| number > 0);
+    let days = number.and_then(|number: u64| number.checked_mul(each));
+    days.ok_or_else(|| "give days, as in 90 or 90d, or weeks, as in 12w".to_owned())
+}
+
+/// End of `posture --help`.
 pub(super) fn posture_help() -> String {
     super::help(
         "plainsight posture --azure exports/\n  \
@@ -134,6 +151,8 @@ pub struct Posture {
     pub azure: Azure,
     /// Servers that no export has.
     pub servers: Servers,
+    /// Wishes for the checks.
+    pub wishes: Wishes,
     /// Where the checks go.
     pub output: Output<PostureReport>,
 }
@@ -146,6 +165,9 @@ impl TryFrom<PostureFlags> for Posture {
         Ok(Self {
             azure: azure.unwrap_or_else(|| Azure::new(Export::default(), VmSizes::default())),
             servers: named_servers(&flags.servers)?,
+            wishes: Wishes {
+                since_days: flags.since,
+            },
             output: Output {
                 format: flags.format,
                 style: style(flags.color, false),

@@ -37,7 +37,7 @@ impl Exit {
 
     /// The same for checks of the configuration alone.
     pub const CHECKS: [(Self, &'static str); 4] = [
-        (Self::Encrypted, "every check passes"),
+        (Self::Encrypted, "every check passes, or is a note"),
         (Self::Exposed, "some check fails"),
         (Self::Failed, "the run failed"),
         (
@@ -46,11 +46,11 @@ impl Exit {
         ),
     ];
 
-    /// What a set of checks exits with.
+    /// Exit of a set of checks.
     #[must_use]
     pub fn of_checks(outcomes: impl IntoIterator<Item = Outcome>) -> Self {
         match outcomes.into_iter().min() {
-            Some(Outcome::Pass) => Self::Encrypted,
+            Some(Outcome::Pass | Outcome::Note) => Self::Encrypted,
             Some(Outcome::Fail) => Self::Exposed,
             Some(Outcome::Unknown) | None => Self::Unknown,
         }

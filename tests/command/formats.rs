@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use plainsight::report::{self, posture};
+use plainsight::report::{self, POSTURE_FORMATS};
 
 /// Help of a command.
 fn help(command: &str) -> String {
@@ -47,7 +47,7 @@ fn reports_are_offered_in_the_formats_of_reports() {
 
 #[test]
 fn checks_are_offered_in_the_formats_of_checks() {
-    let formats: Vec<_> = posture::FORMATS
+    let formats: Vec<_> = POSTURE_FORMATS
         .iter()
         .map(|it| (it.name, it.ending))
         .collect();
