@@ -60,7 +60,7 @@ impl Header {
 pub fn fingerprint(ip: &[u8], protocol: Protocol) -> Option<u64> {
     let header = Header::read(ip)?;
     let shown = ip.len().min(header.stated.unwrap_or(usize::MAX));
-    let is_whole = header.stated.is_some_and(|stated| stated <= ip.len());
+    let is_whole = header.stated.is_none_or(|stated| stated <= ip.len());
     if shown < header.len || !is_whole && shown < header.len + MIN_TRANSPORT {
         return None;
     }
