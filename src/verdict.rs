@@ -122,9 +122,9 @@ impl<'s> Part<'s> {
         let flow = self.flow;
         self.counted.iter().flat_map(move |&shown| {
             let tallies = self.meaning.tallies(flow, shown);
-            tallies.map(move |(class, tally)| match self.is_vague {
-                true => (Class::Undetermined, shown, tally),
-                false => (class, shown, tally),
+            tallies.map(move |(class, tally)| {
+                let vague = self.is_vague.then_some(Class::Undetermined);
+                (vague.unwrap_or(class), shown, tally)
             })
         })
     }

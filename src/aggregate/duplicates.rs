@@ -121,16 +121,12 @@ impl Window {
         {
             self.forget();
         }
-        match self.find(sight) {
-            Some(original) => {
-                original.show(sight.interface);
-                true
-            }
-            None => {
-                self.add(sight);
-                false
-            }
+        if let Some(original) = self.find(sight) {
+            original.show(sight.interface);
+            return true;
         }
+        self.add(sight);
+        false
     }
 
     fn is_past(&self, original: &Original, now: Timestamp) -> bool {
@@ -171,11 +167,11 @@ impl Window {
         let alike = || self.numbers.iter_hash(hash).filter(is_alike).copied();
         let awaits = |&number: &u64| self.original(number).is_some_and(|it| it.awaits(sight));
         let found = alike().filter(awaits).min();
-        if found.is_none() && alike().count() >= Self::ALIKE {
-            let first = alike().min();
-            first
-                .into_iter()
-                .for_each(|number| self.drop_number(sight.fingerprint, number));
+        if found.is_none()
+            && alike().count() >= Self::ALIKE
+            && let Some(first) = alike().min()
+        {
+            self.drop_number(sight.fingerprint, first);
         }
         let place = usize::try_from(found? - self.forgotten).ok()?;
         self.originals.get_mut(place)

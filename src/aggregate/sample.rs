@@ -114,12 +114,12 @@ pub struct Overlap {
 #[must_use]
 pub fn overlaps(samples: &BTreeMap<u32, Sample>) -> Vec<Overlap> {
     let mut first = BTreeMap::new();
-    let mut shared = BTreeMap::<(u32, u32), Vec<u64>>::new();
+    let mut common = BTreeMap::<(u32, u32), Vec<u64>>::new();
     for (&file, sample) in samples {
         for &packet in &sample.lowest {
             let earlier = *first.entry(packet).or_insert(file);
             if earlier != file {
-                shared.entry((earlier, file)).or_default().push(packet.0);
+                common.entry((earlier, file)).or_default().push(packet.0);
             }
         }
     }
@@ -134,7 +134,7 @@ pub fn overlaps(samples: &BTreeMap<u32, Sample>) -> Vec<Overlap> {
             shares: (shares[0], shares[1]),
         })
     };
-    shared.into_iter().filter_map(overlap).collect()
+    common.into_iter().filter_map(overlap).collect()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "samples are small")]
