@@ -31,8 +31,7 @@ pub fn encapsulations(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// One frame of each kind, with the same payload. The first two take the short way, the
-/// others that of one header at a time.
+/// One frame of each kind, with the same payload.
 fn all() -> Vec<(&'static str, Vec<u8>)> {
     let ends = Ends::lustre(0);
     let payload = [7; PAYLOAD_LEN];

@@ -2,7 +2,9 @@
 
 use etherparse::Ethernet2HeaderSlice;
 
-use super::{Layer, Next, Rest, Stop, Turn};
+use super::rest::Rest;
+use super::stop::{Layer, Stop};
+use super::walk::{Next, Turn};
 
 /// Type field values below this are lengths of an LLC frame.
 const FIRST_ETHER_TYPE: u16 = 0x0600;

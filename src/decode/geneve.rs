@@ -5,34 +5,46 @@ use nom::{
     number::complete::{be_u8, be_u16, be_u24},
 };
 
-use super::{Layer, Next, Rest, Stop, Tunnel, Turn, Walk};
+use super::encapsulation::{Inner, Kind, Sign};
+use super::rest::Rest;
+use super::stop::Stop;
+use super::walk::Next;
 
-/// The port IANA assigned.
-pub(super) const PORT: u16 = 6081;
 const BASE_LEN: usize = 8;
 const TRANSPARENT_ETHERNET: u16 = 0x6558;
 
-/// Whether a UDP payload begins with a Geneve header: version 0, nothing in the
-/// reserved bits, Ethernet or IP inside.
-pub(super) fn is_valid(payload: &[u8]) -> bool {
-    payload.get(..BASE_LEN).and_then(base).is_some()
+pub(super) const KIND: Kind = Kind {
+    name: "Geneve",
+    signs: &[Sign::UdpPort(6081)],
+    tell_len: BASE_LEN,
+    claims,
+    read,
+};
+
+fn claims(header: &[u8]) -> bool {
+    base(header).is_some()
 }
 
-pub(super) fn read<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
-    let bytes = rest.need(BASE_LEN, Layer::Geneve)?;
-    let header = base(bytes).ok_or_else(|| rest.malformed(Layer::Geneve))?;
-    let len = BASE_LEN + header.options_len;
-    walk.enter(Tunnel::Geneve, header.vni, rest, Layer::Geneve)?;
-    rest.need(len, Layer::Geneve)?;
-    Ok(Turn::Go(header.inside, rest.after(len)))
+fn read(rest: Rest<'_>) -> Result<Inner<'_>, Stop> {
+    let bytes = rest.need(BASE_LEN, KIND.layer())?;
+    let base = base(bytes).ok_or_else(|| rest.malformed(KIND.layer()))?;
+    let len = BASE_LEN + base.options_len;
+    rest.need(len, KIND.layer())?;
+    Ok(Inner {
+        network: base.vni,
+        next: base.inside,
+        rest: rest.after(len),
+    })
 }
 
 struct Base {
+    /// Length of the options, in bytes.
     options_len: usize,
     vni: u32,
     inside: Next,
 }
 
+/// Header before its options: version 0, Ethernet or IP inside.
 fn base(header: &[u8]) -> Option<Base> {
     let (_, (lengths, flags, protocol, vni, reserved)) = fields(header).ok()?;
     let version = lengths >> 6;

@@ -4,7 +4,12 @@ use std::net::Ipv4Addr;
 
 use etherparse::{Ipv4HeaderSlice, err::ipv4::HeaderSliceError};
 
-use super::{Fragment, FragmentKey, Layer, Next, Protocol, Rest, Stop, Turn, Walk, fragment};
+use super::fragment;
+use super::fragment::{Fragment, FragmentKey};
+use super::packet::Protocol;
+use super::rest::Rest;
+use super::stop::{Layer, Stop};
+use super::walk::{Next, Turn, Walk};
 
 const FIXED_LEN: usize = 20;
 
@@ -25,7 +30,7 @@ pub(super) fn read<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop
             walk.protocol = None;
             return Err(rest.malformed(Layer::Ipv4));
         }
-        total => rest.stated(total, walk).after(header_len),
+        total => walk.stated(rest, total).after(header_len),
     };
     let next = header.protocol().0;
     if header.is_fragmenting_payload() {
@@ -55,10 +60,7 @@ fn note_ends(rest: Rest<'_>, walk: &mut Walk) {
             let bytes = [fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]];
             Ipv4Addr::from(bytes)
         };
-        walk.ends = Some((
-            std::net::IpAddr::V4(address(12)).into(),
-            std::net::IpAddr::V4(address(16)).into(),
-        ));
+        walk.ends = Some((address(12).into(), address(16).into()));
         walk.protocol = Protocol::of(fixed[9]);
     }
 }

@@ -5,7 +5,12 @@ use etherparse::{
     err::{ip_auth, ipv6},
 };
 
-use super::{Fragment, FragmentKey, Layer, Next, Protocol, Rest, Stop, Turn, Walk, fragment};
+use super::fragment;
+use super::fragment::{Fragment, FragmentKey};
+use super::packet::Protocol;
+use super::rest::Rest;
+use super::stop::{Layer, Stop};
+use super::walk::{Next, Turn, Walk};
 
 pub(super) fn read<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
     let header = Ipv6HeaderSlice::from_slice(rest.bytes).map_err(|e| match e {
@@ -13,33 +18,37 @@ pub(super) fn read<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop
         ipv6::HeaderSliceError::Content(_) => rest.malformed(Layer::Ipv6),
     })?;
     walk.ends = Some((
-        std::net::IpAddr::V6(header.source_addr()).into(),
-        std::net::IpAddr::V6(header.destination_addr()).into(),
+        header.source_addr().into(),
+        header.destination_addr().into(),
     ));
     let after = rest.after(header.slice().len());
     let payload = match usize::from(header.payload_length()) {
         // A jumbogram, or segmentation offload: 16 bits do not hold the length.
         0 => after,
-        len => after.stated(len, walk),
+        len => walk.stated(after, len),
     };
     let next = header.next_header().0;
     walk.protocol = Protocol::of(next);
     Ok(Turn::Go(Next::IpProtocol(next), payload))
 }
 
-/// An extension header, or a protocol that is neither TCP, UDP nor a tunnel.
-pub(super) fn read_extension<'a>(
-    number: u8,
-    rest: Rest<'a>,
-    walk: &mut Walk,
-) -> Result<Turn<'a>, Stop> {
-    let (next, len) = match number {
-        // Hop-by-hop, routing, destination options, mobility, HIP, Shim6.
-        0 | 43 | 60 | 135 | 139 | 140 => options(rest)?,
-        44 => return read_fragment(rest, walk),
-        51 => authentication(rest)?,
-        _ => return Ok(Turn::Other),
-    };
+/// Reader of an extension header.
+type ReadExtension = for<'a> fn(Rest<'a>, &mut Walk) -> Result<Turn<'a>, Stop>;
+
+/// Reader of the extension header that an IP protocol number names, if it names one
+/// (RFC 7045 4): hop-by-hop, routing, destination options, mobility, HIP and Shim6 look
+/// alike.
+pub(super) fn extension(number: u8) -> Option<ReadExtension> {
+    match number {
+        0 | 43 | 60 | 135 | 139 | 140 => Some(|rest, walk| pass(options(rest)?, rest, walk)),
+        44 => Some(read_fragment),
+        51 => Some(|rest, walk| pass(authentication(rest)?, rest, walk)),
+        _ => None,
+    }
+}
+
+/// Goes on behind an extension header, with the protocol that it names.
+fn pass<'a>((next, len): (u8, usize), rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
     walk.protocol = Protocol::of(next);
     Ok(Turn::Go(Next::IpProtocol(next), rest.after(len)))
 }

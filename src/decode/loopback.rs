@@ -2,7 +2,9 @@
 
 use nom::number::complete::{be_u32, le_u32};
 
-use super::{Layer, Next, Rest, Stop, Turn};
+use super::rest::Rest;
+use super::stop::{Layer, Stop};
+use super::walk::{Next, Turn};
 
 const FAMILY_LEN: usize = 4;
 

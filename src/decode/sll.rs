@@ -7,7 +7,9 @@ use nom::{
     number::complete::{be_u16, be_u32},
 };
 
-use super::{Layer, Next, Rest, Stop, Turn, Walk};
+use super::rest::Rest;
+use super::stop::{Layer, Stop};
+use super::walk::{Next, Turn, Walk};
 
 const SLL_LEN: usize = 16;
 const SLL2_LEN: usize = 20;

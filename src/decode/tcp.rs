@@ -2,7 +2,10 @@
 
 use etherparse::{TcpHeaderSlice, err::tcp::HeaderSliceError};
 
-use super::{Layer, Payload, Protocol, Rest, Stop, Transport, Turn};
+use super::packet::{Payload, Protocol, Transport};
+use super::rest::Rest;
+use super::stop::{Layer, Stop};
+use super::walk::Turn;
 
 const MIN_LEN: usize = 20;
 const PORTS_LEN: usize = 4;

@@ -1,16 +1,15 @@
-//! UDP (RFC 768), and the tunnels that are told by its port.
+//! UDP (RFC 768), and the encapsulations that are told by its port.
 
 use etherparse::UdpHeaderSlice;
 
-use super::{
-    Cause, Layer, Next, Options, Payload, Protocol, Rest, Stop, Transport, Turn, Walk, geneve,
-    vxlan,
-};
+use super::packet::{Payload, Protocol, Transport};
+use super::rest::Rest;
+use super::stop::Layer;
+use super::table::Options;
+use super::walk::{Turn, Walk};
 
 const HEADER_LEN: usize = 8;
 const PORTS_LEN: usize = 4;
-/// VXLAN's header, and Geneve's without options.
-const TUNNEL_HEADER_LEN: usize = 8;
 
 pub(super) fn read<'a>(rest: Rest<'a>, options: &Options, walk: &Walk) -> Turn<'a> {
     let Ok(header) = UdpHeaderSlice::from_slice(rest.bytes) else {
@@ -25,10 +24,12 @@ pub(super) fn read<'a>(rest: Rest<'a>, options: &Options, walk: &Walk) -> Turn<'
         0 => rest.after(HEADER_LEN),
         _ => rest.within(stated).after(HEADER_LEN),
     };
-    match tunnel(header.destination_port(), inside, options) {
-        Some(Ok(tunnel)) => return Turn::Go(tunnel, inside),
-        Some(Err(stop)) => return Turn::Arrived(Protocol::Udp, Transport::Unread(stop)),
-        None => {}
+    if options.tells(header.destination_port()) {
+        match options.by_udp_port(header.destination_port(), inside) {
+            Ok(Some(next)) => return Turn::Go(next, inside),
+            Ok(None) => {}
+            Err(stop) => return Turn::Arrived(Protocol::Udp, Transport::Unread(stop)),
+        }
     }
     let transport = Transport::Ports {
         source: header.source_port(),
@@ -36,32 +37,6 @@ pub(super) fn read<'a>(rest: Rest<'a>, options: &Options, walk: &Walk) -> Turn<'
         payload: payload(inside, stated, walk),
     };
     Turn::Arrived(Protocol::Udp, transport)
-}
-
-/// Whether datagrams to a port may hold a tunnel's packets.
-#[inline]
-pub(super) fn is_tunnel_port(port: u16, options: &Options) -> bool {
-    let is_vxlan = match options.vxlan_ports[..] {
-        // Nearly always; and every datagram is asked.
-        [vxlan] => vxlan == port,
-        ref several => several.contains(&port),
-    };
-    port == geneve::PORT || is_vxlan
-}
-
-/// The tunnel that a port and a valid header tell; or that the capture cut off its
-/// header, so that nobody can say what is inside.
-fn tunnel(port: u16, inside: Rest<'_>, options: &Options) -> Option<Result<Next, Stop>> {
-    let (next, layer, is_valid): (_, _, fn(&[u8]) -> bool) = match port {
-        geneve::PORT => (Next::Geneve, Layer::Geneve, geneve::is_valid),
-        port if is_tunnel_port(port, options) => (Next::Vxlan, Layer::Vxlan, vxlan::is_valid),
-        _ => return None,
-    };
-    match inside.need(TUNNEL_HEADER_LEN, layer) {
-        Ok(header) => is_valid(header).then_some(Ok(next)),
-        Err(stop) if stop.cause == Cause::Capture => Some(Err(stop)),
-        Err(_) => None,
-    }
 }
 
 /// Only a first fragment may state more than it holds.
@@ -81,8 +56,7 @@ fn payload<'a>(inside: Rest<'a>, stated: usize, walk: &Walk) -> Payload<'a> {
 fn cut<'a>(rest: Rest<'a>, options: &Options) -> Transport<'a> {
     match rest.bytes.first_chunk::<PORTS_LEN>() {
         Some(&[s0, s1, d0, d1])
-            if rest.wire_len >= HEADER_LEN
-                && !is_tunnel_port(u16::from_be_bytes([d0, d1]), options) =>
+            if rest.wire_len >= HEADER_LEN && !options.tells(u16::from_be_bytes([d0, d1])) =>
         {
             Transport::Ports {
                 source: u16::from_be_bytes([s0, s1]),

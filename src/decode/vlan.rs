@@ -2,7 +2,9 @@
 
 use etherparse::SingleVlanHeaderSlice;
 
-use super::{Layer, Next, Rest, Stop, Turn};
+use super::rest::Rest;
+use super::stop::{Layer, Stop};
+use super::walk::{Next, Turn};
 
 pub(super) fn read(rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
     let tag = SingleVlanHeaderSlice::from_slice(rest.bytes)

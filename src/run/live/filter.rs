@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::capture::LinkType;
-use crate::decode;
+use crate::decode::{self, ENCAPSULATIONS, Sign};
 use crate::flow::{LUSTRE_PORT, RESERVED_PORTS};
 use crate::verdict::Servers;
 
@@ -48,13 +48,21 @@ fn fragments() -> String {
     format!("(ip and ip[6:2] & 0x3fff != 0) or {}", hidden.join(" or "))
 }
 
-/// GRE, IP in IP (4 and 41), and the tunnels in UDP.
+/// What encapsulations are told by.
 fn tunnels(decode: &decode::Options) -> String {
-    let in_udp: Vec<String> = decode
-        .tunnel_ports()
-        .map(|port| format!("udp dst port {port}"))
-        .collect();
-    format!("proto 47 or proto 4 or proto 41 or {}", in_udp.join(" or "))
+    let signs = ENCAPSULATIONS.iter().flat_map(|kind| kind.signs);
+    let by_sign = signs.filter_map(|sign| match sign {
+        Sign::IpProtocol(number) => Some(format!("proto {number}")),
+        // The user may have named more.
+        Sign::UdpPort(_) => None,
+    });
+    let by_port = decode
+        .udp_ports()
+        .map(|port| format!("udp dst port {port}"));
+    let mut terms: Vec<String> = by_sign.chain(by_port).collect();
+    terms.sort_unstable();
+    terms.dedup();
+    terms.join(" or ")
 }
 
 /// What begins as DTLS records do (RFC 6347 4.1: a type from 20 on, version 254.x), on any

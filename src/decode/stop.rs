@@ -1,0 +1,75 @@
+//! Reasons for which a frame cannot be decoded to its end.
+
+use std::fmt;
+
+/// Header that a [`Stop`] happened in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "the names of the protocols")]
+pub enum Layer {
+    Link,
+    Loopback,
+    Ethernet,
+    Vlan,
+    LinuxSll,
+    LinuxSll2,
+    Ipv4,
+    Ipv6,
+    Ipv6Extension,
+    Fragment,
+    /// Header of the encapsulation of this name.
+    Encapsulation(&'static str),
+    Tcp,
+    Udp,
+    UdpPayload,
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Link => "link layer",
+            Self::Loopback => "loopback header",
+            Self::Ethernet => "Ethernet header",
+            Self::Vlan => "VLAN tag",
+            Self::LinuxSll => "SLL header",
+            Self::LinuxSll2 => "SLL2 header",
+            Self::Ipv4 => "IPv4 header",
+            Self::Ipv6 => "IPv6 header",
+            Self::Ipv6Extension => "IPv6 extension header",
+            Self::Fragment => "IP fragment",
+            Self::Encapsulation(name) => return write!(f, "{name} header"),
+            Self::Tcp => "TCP header",
+            Self::Udp => "UDP header",
+            Self::UdpPayload => "UDP payload",
+        })
+    }
+}
+
+/// Limit or defect that ends decoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// Bytes that the capture did not keep (the snap length).
+    Capture,
+    /// End of the packet, or of what an outer length field states.
+    Length,
+    /// Value that a field cannot have.
+    Malformed,
+    /// More headers inside each other than any network builds.
+    Nesting,
+    /// Header for which there is no decoder.
+    Unsupported,
+    /// Later IP fragment whose first one the capture does not show.
+    Orphan,
+}
+
+/// Place and cause of the end of decoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Header that could not be read.
+    pub layer: Layer,
+    /// Its first byte, counted from the start of the frame.
+    pub offset: usize,
+    /// Bytes that it needs beyond those there are; 0 where length is not the cause.
+    pub missing: usize,
+    /// Limit that was met.
+    pub cause: Cause,
+}

@@ -1,0 +1,117 @@
+//! Table of encapsulations. A new one is a file and a row here: the walk, the kernel
+//! filter of live runs and the names in reports are made from it.
+
+use super::encapsulation::{Encapsulation, Kind, Sign};
+use super::rest::Rest;
+use super::stop::{Cause, Stop};
+use super::walk::{Next, Turn, Walk};
+use super::{geneve, gre, ip_in_ip, vxlan};
+
+/// All encapsulations that are opened. A flow's key holds the place of each, so new ones
+/// are added at the end.
+pub static ENCAPSULATIONS: [Kind; 5] = [
+    vxlan::KIND,
+    geneve::KIND,
+    gre::GRE,
+    gre::NVGRE,
+    ip_in_ip::KIND,
+];
+const _: () = assert!(ENCAPSULATIONS.len() <= Encapsulation::MAX_KINDS);
+
+impl Encapsulation {
+    /// Names of the encapsulations, the outermost first.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        self.kinds().map(|kind| ENCAPSULATIONS[kind].name)
+    }
+}
+
+/// UDP ports that tell an encapsulation, each with its place in the table.
+#[derive(Clone, Debug)]
+pub struct Options {
+    udp_ports: Vec<(u16, u8)>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let signs = places().flat_map(|(place, kind)| kind.signs.iter().map(move |s| (place, s)));
+        let udp_ports = signs.filter_map(|(place, sign)| match sign {
+            Sign::UdpPort(port) => Some((*port, place)),
+            Sign::IpProtocol(_) => None,
+        });
+        Self {
+            udp_ports: udp_ports.collect(),
+        }
+    }
+}
+
+impl Options {
+    /// Adds UDP destination ports that carry VXLAN.
+    pub fn add_vxlan_ports(&mut self, ports: impl IntoIterator<Item = u16>) {
+        let vxlan = places().find(|(_, kind)| kind.name == vxlan::KIND.name);
+        let ports = ports.into_iter().zip(vxlan.map(|(place, _)| place));
+        self.udp_ports.extend(ports);
+    }
+
+    /// UDP destination ports whose datagrams may hold an encapsulated packet.
+    pub fn udp_ports(&self) -> impl Iterator<Item = u16> {
+        self.udp_ports.iter().map(|&(port, _)| port)
+    }
+
+    /// True of a UDP destination port that may tell an encapsulation.
+    #[inline(always)]
+    pub(super) fn tells(&self, port: u16) -> bool {
+        self.udp_ports.iter().any(|&(telling, _)| telling == port)
+    }
+
+    /// Encapsulation that a port and the payload's first bytes tell.
+    ///
+    /// # Errors
+    /// Those bytes were not captured, so that nobody can say what is inside.
+    #[cold]
+    pub(super) fn by_udp_port(&self, port: u16, payload: Rest<'_>) -> Result<Option<Next>, Stop> {
+        for &(_, place) in self
+            .udp_ports
+            .iter()
+            .filter(|&&(telling, _)| telling == port)
+        {
+            let kind = &ENCAPSULATIONS[usize::from(place)];
+            match payload.need(kind.tell_len, kind.layer()) {
+                Ok(header) if (kind.claims)(header) => return Ok(Some(Next::Encapsulation(place))),
+                Err(stop) if stop.cause == Cause::Capture => return Err(stop),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Rows of the table, each with its place.
+fn places() -> impl Iterator<Item = (u8, &'static Kind)> {
+    (0..).zip(&ENCAPSULATIONS)
+}
+
+/// Encapsulation that a field of an outer header and the next bytes tell.
+///
+/// # Errors
+/// Those bytes are not there.
+#[cold]
+pub(super) fn tell(sign: Sign, rest: Rest<'_>) -> Result<Option<Next>, Stop> {
+    for (place, kind) in places().filter(|(_, kind)| kind.signs.contains(&sign)) {
+        if (kind.claims)(rest.need(kind.tell_len, kind.layer())?) {
+            return Ok(Some(Next::Encapsulation(place)));
+        }
+    }
+    Ok(None)
+}
+
+/// Opens the encapsulation at a place in the table.
+#[cold]
+pub(super) fn open<'a>(place: u8, rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
+    let kind = &ENCAPSULATIONS[usize::from(place)];
+    let inner = (kind.read)(rest)?;
+    if walk.enter(place, inner.network) {
+        Ok(Turn::Go(inner.next, inner.rest))
+    } else {
+        Err(rest.stop(kind.layer(), Cause::Nesting))
+    }
+}

@@ -1,0 +1,97 @@
+//! State of the walk from header to header.
+
+use super::address::Address;
+use super::encapsulation::Encapsulation;
+use super::fragment::Fragment;
+use super::packet::{Content, Decoded, Packet, Protocol, Transport};
+use super::rest::Rest;
+use super::stop::Stop;
+
+/// Header to read next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Ethernet,
+    EtherType(u16),
+    LinuxSll,
+    LinuxSll2,
+    Loopback,
+    /// IPv4 or IPv6, by the first nibble.
+    Ip,
+    IpProtocol(u8),
+    /// Encapsulation at this place in the table.
+    Encapsulation(u8),
+}
+
+/// Step that reading one header leads to.
+pub(super) enum Turn<'a> {
+    /// Another header, which begins where this one ended.
+    Go(Next, Rest<'a>),
+    /// Transport layer.
+    Arrived(Protocol, Transport<'a>),
+    /// Protocol that can be no path's.
+    Other,
+}
+
+/// Facts that the headers walked so far have told.
+#[derive(Default)]
+pub(super) struct Walk {
+    pub encapsulation: Encapsulation,
+    pub interface_index: u32,
+    /// Source and destination of the innermost IP header so far.
+    pub ends: Option<(Address, Address)>,
+    /// Its transport protocol, where that is TCP or UDP.
+    pub protocol: Option<Protocol>,
+    pub fragment: Option<Fragment>,
+}
+
+impl Walk {
+    /// Enters an encapsulation by its place in the table; false if it is one too many. What
+    /// it holds has addresses of its own, or none that count.
+    pub fn enter(&mut self, kind: u8, network: u32) -> bool {
+        self.ends = None;
+        self.protocol = None;
+        self.encapsulation.push(kind, network)
+    }
+
+    /// Bytes of a packet that are as many as its IP header states. What is longer than the
+    /// frame was cut by a capture that does not admit it, unless this is only a fragment of
+    /// the packet.
+    #[inline(always)]
+    pub fn stated<'a>(&self, rest: Rest<'a>, len: usize) -> Rest<'a> {
+        let cut = rest.within(len);
+        match self.fragment {
+            None => Rest {
+                wire_len: len,
+                ..cut
+            },
+            Some(_) => cut,
+        }
+    }
+
+    #[inline(always)]
+    pub fn finish(self, outcome: Result<Turn<'_>, Stop>) -> Decoded<'_> {
+        Decoded {
+            encapsulation: self.encapsulation,
+            interface_index: self.interface_index,
+            fragment: self.fragment,
+            content: self.content(outcome),
+        }
+    }
+
+    #[inline(always)]
+    fn content<'a>(&self, outcome: Result<Turn<'a>, Stop>) -> Content<'a> {
+        let (protocol, transport) = match (outcome, self.protocol) {
+            (Ok(Turn::Arrived(protocol, transport)), _) => (protocol, transport),
+            (Ok(_), _) => return Content::Other,
+            (Err(stop), Some(protocol)) => (protocol, Transport::Unread(stop)),
+            (Err(stop), None) => return Content::Undecodable(stop),
+        };
+        let (source, destination) = self.ends.unwrap_or_default();
+        Content::Packet(Packet {
+            source,
+            destination,
+            protocol,
+            transport,
+        })
+    }
+}
