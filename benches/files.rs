@@ -5,8 +5,9 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use plainsight::cli::{Analyze, Engine, Output};
+use plainsight::cli::{Analyze, Output};
 use plainsight::decode::Options;
+use plainsight::engine::Engine;
 use plainsight::flow::table::DEFAULT_LIMIT;
 use plainsight::report::{FORMATS, Style};
 use plainsight::run::files::analyze;

@@ -4,15 +4,11 @@
 //! to it. `cargo test --test lab -- record DIR [SCENE...]` makes the traces
 //! that are kept in `captures/`, and the description of what to expect.
 
-mod dtls;
-mod expect;
-mod hosts;
-mod inner;
-mod lustre;
 mod noise;
 mod oracle;
-mod record;
 mod scenes;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::fs;
 use std::path::Path;
@@ -21,8 +17,9 @@ use std::process::{Command, ExitCode};
 use anyhow::{Result, bail, ensure};
 use nix::unistd::geteuid;
 
-use expect::Trace;
 use scenes::{SCENES, Scene};
+use support::expect::{self, Trace};
+use support::lab::hosts;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_plainsight");
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the first to the last.
-const STAGES: [&str; 12] = [
+const STAGES: [&str; 13] = [
     "capture",
     "decode",
     "evidence",
@@ -16,6 +16,7 @@ const STAGES: [&str; 12] = [
     "azure",
     "verdict",
     "report",
+    "engine",
     "cli",
     "run",
 ];
