@@ -7,11 +7,13 @@ use std::process::{Command, Output};
 use plainsight::run::live::UNIT;
 use tempfile::TempDir;
 
+use crate::support::skip::skipped_here;
+
 /// Where the unit expects the program.
 const INSTALLED: &str = "/usr/local/bin/plainsight";
 
 /// Runs `systemd-analyze` on the unit, with the program that was just built in the place
-/// of an installed one. Nothing where this machine has no systemd.
+/// of an installed one. `None`, and told, where this machine has no systemd.
 fn analyze(arguments: &[&str]) -> Option<Output> {
     let folder = TempDir::new().expect("a folder");
     let unit = folder.path().join("plainsight.service");
@@ -21,7 +23,7 @@ fn analyze(arguments: &[&str]) -> Option<Output> {
     let mut command = Command::new("systemd-analyze");
     match command.args(arguments).arg(&unit).output() {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            println!("there is no systemd here to judge the unit");
+            skipped_here("there is no systemd-analyze");
             None
         }
         output => Some(output.expect("systemd-analyze runs")),

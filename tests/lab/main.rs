@@ -20,6 +20,7 @@ use nix::unistd::geteuid;
 use scenes::{SCENES, Scene};
 use support::expect::{self, Trace};
 use support::lab::hosts;
+use support::skip::skipped;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_plainsight");
 
@@ -33,8 +34,8 @@ fn main() -> Result<ExitCode> {
         return keep(rest);
     }
     if !lacking.is_empty() {
-        println!("the lab needs {}", lacking.join(", "));
-        println!("{} scenes were not recorded", SCENES.len());
+        let why = format!("needs {}", lacking.join(", "));
+        SCENES.iter().for_each(|scene| skipped(scene.file, &why));
         return Ok(ExitCode::SUCCESS);
     }
     hold_program_to_scenes()

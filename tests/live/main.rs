@@ -28,6 +28,7 @@ use anyhow::{Context, Result};
 use nix::unistd::geteuid;
 use support::lab::{dtls, hosts, inner, lustre};
 use support::packets;
+use support::skip::skipped;
 
 /// A name, and what must hold.
 type Scene = (&'static str, fn() -> Result<()>);
@@ -68,8 +69,8 @@ fn main() -> Result<ExitCode> {
         .collect();
     let lacking = lacking();
     if !lacking.is_empty() {
-        println!("the live lab needs {}", lacking.join(", "));
-        println!("{} scenes were not played", wanted.len());
+        let why = format!("needs {}", lacking.join(", "));
+        wanted.iter().for_each(|name| skipped(name, &why));
         return Ok(ExitCode::SUCCESS);
     }
     let count = wanted.len();

@@ -12,6 +12,7 @@ pub mod made;
 pub mod oracle;
 pub mod packets;
 pub mod run;
+pub mod skip;
 
 use proptest::test_runner::Config;
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
+
+use super::skip::skipped_here;
 
 /// What an oracle's row says, by the name of its column.
 pub type Row = BTreeMap<String, String>;
@@ -47,11 +48,11 @@ pub const DIFFERENT: [(&str, Option<usize>, &str); 7] = [
     ),
 ];
 
-/// The folder, and the names of the captures in it; nothing where it is not present.
+/// Folder of the corpus and the names of its captures. `None`, and told, where there is none.
 pub fn captures() -> Option<(PathBuf, Vec<String>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     if !folder.is_dir() {
-        tell(&format!("nothing was tested: no {}", folder.display()));
+        skipped_here(&format!("there is no folder {}", folder.display()));
         return None;
     }
     let mut names = Vec::new();
@@ -75,17 +76,12 @@ fn name(folder: &Path, path: &Path) -> String {
     name.to_str().expect("a name in ASCII").to_owned()
 }
 
-/// Past the test harness, which keeps what a test prints to itself.
-fn tell(what: &str) {
-    writeln!(std::io::stderr(), "\n{what}").expect("standard error");
-}
-
-/// The folder and the rows of its oracle; nothing where there is no oracle.
+/// Folder of the corpus and the rows of its oracle. `None`, and told, where either is missing.
 pub fn corpus() -> Option<(PathBuf, Vec<Row>)> {
     let (folder, names) = captures()?;
     let oracle = fs::read_to_string(folder.join("ORACLE.tsv")).unwrap_or_default();
     if oracle.trim().is_empty() {
-        tell("nothing was held to the oracle: ORACLE.tsv is missing or empty");
+        skipped_here("ORACLE.tsv is missing or empty");
         return None;
     }
     let mut lines = oracle
