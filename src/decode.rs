@@ -10,9 +10,11 @@ use crate::capture::{Frame, LinkType};
 mod address;
 mod encapsulation;
 mod ethernet;
+mod fast_path;
 mod fragment;
 mod geneve;
 mod gre;
+mod ip;
 mod ip_in_ip;
 mod ipv4;
 mod ipv6;
@@ -30,6 +32,7 @@ mod walk;
 
 pub use address::Address;
 pub use encapsulation::{Encapsulation, Kind, Sign};
+pub use fast_path::fast_path;
 pub use fragment::{Fragment, FragmentKey};
 pub use packet::{Content, Decoded, Packet, Payload, Protocol, Transport};
 pub use stop::{Cause, Layer, Stop};
@@ -42,36 +45,27 @@ use walk::{Next, Turn, Walk};
 const MAX_HEADERS: usize = 64;
 
 /// Decodes a frame down to its innermost transport header.
-#[inline(always)]
 #[must_use]
 pub fn decode<'a>(frame: &Frame<'a>, options: &Options) -> Decoded<'a> {
+    match fast_path(frame, options) {
+        Some(packet) => Decoded::plain(packet),
+        None => full_walk(frame, options),
+    }
+}
+
+/// Decodes a frame one header at a time, whatever their order.
+#[must_use]
+pub fn full_walk<'a>(frame: &Frame<'a>, options: &Options) -> Decoded<'a> {
     let mut walk = Walk::default();
     let outcome = go(frame, options, &mut walk);
     walk.finish(outcome)
 }
 
-/// Walks from header to header.
-#[inline(always)]
 fn go<'a>(frame: &Frame<'a>, options: &Options, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
     let mut rest = Rest::of(frame);
     let mut next = first(frame.link_type, rest)?;
     for _ in 0..MAX_HEADERS {
-        let turn = match next {
-            Next::Ethernet => ethernet::read(rest)?,
-            Next::EtherType(0x0800) => ipv4::read(rest, walk)?,
-            Next::EtherType(0x86dd) => ipv6::read(rest, walk)?,
-            Next::EtherType(0x8100 | 0x88a8 | 0x9100) => vlan::read(rest)?,
-            Next::EtherType(_) => Turn::Other,
-            Next::LinuxSll => sll::read(rest)?,
-            Next::LinuxSll2 => sll::read2(rest, walk)?,
-            Next::Loopback => loopback::read(rest)?,
-            Next::Ip => loopback::read_raw(rest)?,
-            Next::IpProtocol(6) => tcp::read(rest),
-            Next::IpProtocol(17) => udp::read(rest, options, walk),
-            Next::IpProtocol(number) => inside_ip(number, rest, walk)?,
-            Next::Encapsulation(place) => table::open(place, rest, walk)?,
-        };
-        match turn {
+        match step(next, rest, options, walk)? {
             Turn::Go(then, after) => (next, rest) = (then, after),
             done => return Ok(done),
         }
@@ -79,8 +73,32 @@ fn go<'a>(frame: &Frame<'a>, options: &Options, walk: &mut Walk) -> Result<Turn<
     Err(rest.stop(Layer::Link, Cause::Nesting))
 }
 
+/// Reads one header.
+fn step<'a>(
+    next: Next,
+    rest: Rest<'a>,
+    options: &Options,
+    walk: &mut Walk,
+) -> Result<Turn<'a>, Stop> {
+    let is_part = walk.fragment.is_some();
+    match next {
+        Next::Ethernet => ethernet::read(rest),
+        Next::EtherType(0x0800) => ipv4::read(rest, is_part)?.pass(walk),
+        Next::EtherType(0x86dd) => ipv6::read(rest, is_part)?.pass(walk),
+        Next::EtherType(0x8100 | 0x88a8 | 0x9100) => vlan::read(rest),
+        Next::EtherType(_) => Ok(Turn::Other),
+        Next::LinuxSll => sll::read(rest),
+        Next::LinuxSll2 => sll::read2(rest, walk),
+        Next::Loopback => loopback::read(rest),
+        Next::Ip => loopback::read_raw(rest),
+        Next::IpProtocol(6) => Ok(Turn::Arrived(Protocol::Tcp, tcp::read(rest, is_part))),
+        Next::IpProtocol(17) => Ok(udp::read(rest, options, is_part)),
+        Next::IpProtocol(number) => inside_ip(number, rest, walk),
+        Next::Encapsulation(place) => table::open(place, rest, walk),
+    }
+}
+
 /// Header that a link type begins with.
-#[inline(always)]
 fn first(link_type: LinkType, rest: Rest<'_>) -> Result<Next, Stop> {
     match link_type {
         LinkType::ETHERNET => Ok(Next::Ethernet),
@@ -95,7 +113,6 @@ fn first(link_type: LinkType, rest: Rest<'_>) -> Result<Next, Stop> {
 }
 
 /// Reads a header behind an IP header that is neither TCP nor UDP.
-#[cold]
 fn inside_ip<'a>(number: u8, rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
     if let Some(extension) = ipv6::extension(number) {
         return extension(rest, walk);

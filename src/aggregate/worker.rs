@@ -126,28 +126,33 @@ impl<'o> Worker<'o> {
     /// Counts a packet of a part of the input.
     pub fn packet(&mut self, part: Part, frame: &Frame<'_>) {
         self.snapshot.read(frame.wire_len, frame.time);
-        let decoded = decode::decode(frame, self.options);
         let here = Here {
             part,
             frame,
-            interface_index: decoded.interface_index,
-            encapsulation: decoded.encapsulation,
+            interface_index: 0,
+            encapsulation: Encapsulation::default(),
         };
-        match (&decoded.content, &decoded.fragment) {
-            (Content::Packet(packet), None) => {
-                self.transport(packet, &here);
+        match decode::fast_path(frame, self.options) {
+            Some(packet) => {
+                self.transport(&packet, &here);
             }
-            _ => self.unusual(&decoded, &here),
+            None => self.walked(here),
         }
     }
 
-    /// Counts a fragment, or what is no packet of a path.
+    /// Counts a packet that is not for the fast path.
     #[cold]
-    fn unusual(&mut self, decoded: &Decoded<'_>, here: &Here<'_>) {
+    fn walked(&mut self, here: Here<'_>) {
+        let decoded = decode::full_walk(here.frame, self.options);
+        let here = Here {
+            interface_index: decoded.interface_index,
+            encapsulation: decoded.encapsulation,
+            ..here
+        };
         match decoded.fragment {
-            Some(fragment) if !fragment.first => self.later(&fragment, decoded, here),
+            Some(fragment) if !fragment.first => self.later(&fragment, &decoded, &here),
             fragment => {
-                let shown = self.content(&decoded.content, here);
+                let shown = self.content(&decoded.content, &here);
                 if let Some(fragment) = fragment {
                     let first = here.first(&decoded.content, shown);
                     let key = (here.interface(), fragment.key);

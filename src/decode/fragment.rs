@@ -2,9 +2,6 @@
 //! header, only the identity of the packet it belongs to.
 
 use super::address::Address;
-use super::rest::Rest;
-use super::stop::{Cause, Layer, Stop};
-use super::walk::{Next, Turn, Walk};
 
 /// Fields that the fragments of one IP packet have in common (RFC 791 3.2, RFC 8200 4.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,20 +25,4 @@ pub struct Fragment {
     pub first: bool,
     /// Length of the part of the packet's payload that it carries, in bytes.
     pub len: usize,
-}
-
-/// Goes on with a first fragment, and ends at a later one.
-#[cold]
-pub(super) fn read<'a>(
-    protocol: u8,
-    fragment: Fragment,
-    payload: Rest<'a>,
-    walk: &mut Walk,
-) -> Result<Turn<'a>, Stop> {
-    walk.fragment = Some(fragment);
-    if fragment.first {
-        Ok(Turn::Go(Next::IpProtocol(protocol), payload))
-    } else {
-        Err(payload.stop(Layer::Fragment, Cause::Orphan))
-    }
 }

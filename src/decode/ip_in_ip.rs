@@ -2,23 +2,31 @@
 
 use super::encapsulation::{Inner, Kind, Sign};
 use super::rest::Rest;
-use super::stop::Stop;
 use super::walk::Next;
 
-pub(super) const KIND: Kind = Kind {
-    name: "IP in IP",
-    signs: &[Sign::IpProtocol(4), Sign::IpProtocol(41)],
+const NAME: &str = "IP in IP";
+
+pub(super) const V4: Kind = Kind {
+    name: NAME,
+    signs: &[Sign::IpProtocol(4)],
     tell_len: 0,
     claims: |_| true,
-    read,
+    read: |rest| Ok(inside(0x0800, rest)),
 };
 
-/// The packet inside begins at once.
-#[allow(clippy::unnecessary_wraps, reason = "the type of a row's reader")]
-fn read(rest: Rest<'_>) -> Result<Inner<'_>, Stop> {
-    Ok(Inner {
+pub(super) const V6: Kind = Kind {
+    name: NAME,
+    signs: &[Sign::IpProtocol(41)],
+    tell_len: 0,
+    claims: |_| true,
+    read: |rest| Ok(inside(0x86dd, rest)),
+};
+
+/// Packet that begins at once.
+fn inside(ether_type: u16, rest: Rest<'_>) -> Inner<'_> {
+    Inner {
         network: 0,
-        next: Next::Ip,
+        next: Next::EtherType(ether_type),
         rest,
-    })
+    }
 }

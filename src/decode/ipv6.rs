@@ -5,31 +5,33 @@ use etherparse::{
     err::{ip_auth, ipv6},
 };
 
-use super::fragment;
 use super::fragment::{Fragment, FragmentKey};
+use super::ip::{self, IpHeader};
 use super::packet::Protocol;
 use super::rest::Rest;
 use super::stop::{Layer, Stop};
 use super::walk::{Next, Turn, Walk};
 
-pub(super) fn read<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
+/// Reads a header; `is_part` tells that it stands in a fragment of an outer packet.
+pub(super) fn read(rest: Rest<'_>, is_part: bool) -> Result<IpHeader<'_>, Stop> {
     let header = Ipv6HeaderSlice::from_slice(rest.bytes).map_err(|e| match e {
         ipv6::HeaderSliceError::Len(e) => rest.short(e.required_len, Layer::Ipv6),
         ipv6::HeaderSliceError::Content(_) => rest.malformed(Layer::Ipv6),
     })?;
-    walk.ends = Some((
-        header.source_addr().into(),
-        header.destination_addr().into(),
-    ));
     let after = rest.after(header.slice().len());
     let payload = match usize::from(header.payload_length()) {
         // A jumbogram, or segmentation offload: 16 bits do not hold the length.
         0 => after,
-        len => walk.stated(after, len),
+        len => after.stated(len, is_part),
     };
-    let next = header.next_header().0;
-    walk.protocol = Protocol::of(next);
-    Ok(Turn::Go(Next::IpProtocol(next), payload))
+    Ok(IpHeader {
+        source: header.source_addr().into(),
+        destination: header.destination_addr().into(),
+        protocol: header.next_header().0,
+        fragment: None,
+        payload,
+        cut: None,
+    })
 }
 
 /// Reader of an extension header.
@@ -73,22 +75,18 @@ fn read_fragment<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> 
     let next = header.next_header().0;
     walk.protocol = Protocol::of(next);
     let payload = rest.after(header.slice().len());
-    if !header.is_fragmenting_payload() {
-        return Ok(Turn::Go(Next::IpProtocol(next), payload));
-    }
     let (source, destination) = walk.ends.unwrap_or_default();
-    let key = FragmentKey {
-        source,
-        destination,
-        // Only the first fragment tells the transport behind further extensions, so
-        // version 6 identifies a packet by its addresses and number alone.
-        protocol: 0,
-        id: header.identification(),
-    };
-    let fragment = Fragment {
-        key,
+    let fragment = header.is_fragmenting_payload().then(|| Fragment {
+        key: FragmentKey {
+            source,
+            destination,
+            // Only the first fragment tells the transport behind further extensions, so
+            // version 6 identifies a packet by its addresses and number alone.
+            protocol: 0,
+            id: header.identification(),
+        },
         first: header.fragment_offset().value() == 0,
         len: payload.wire_len,
-    };
-    fragment::read(next, fragment, payload, walk)
+    });
+    ip::behind(next, fragment, payload, None, walk)
 }

@@ -44,8 +44,13 @@ pub struct Payload<'a> {
     /// tell was cut off.
     pub wire_len: Option<usize>,
     /// Length of the whole datagram's payload, in bytes: more than `wire_len` in the first
-    /// fragment of one.
+    /// fragment of one, and [`Payload::UNKNOWN_LEN`] in one that does not tell.
     pub datagram_len: usize,
+}
+
+impl Payload<'_> {
+    /// Length of a datagram that only its other fragments tell: longer than any.
+    pub const UNKNOWN_LEN: usize = usize::MAX;
 }
 
 /// Transport header, as far as it could be read.
@@ -99,4 +104,16 @@ pub struct Decoded<'a> {
     pub fragment: Option<Fragment>,
     /// Content behind all headers that were read.
     pub content: Content<'a>,
+}
+
+impl<'a> Decoded<'a> {
+    /// Packet that is whole, and has nothing around it.
+    pub(super) fn plain(packet: Packet<'a>) -> Self {
+        Self {
+            encapsulation: Encapsulation::default(),
+            interface_index: 0,
+            fragment: None,
+            content: Content::Packet(packet),
+        }
+    }
 }

@@ -45,6 +45,18 @@ impl<'a> Rest<'a> {
         }
     }
 
+    /// Bytes of a packet that are as many as its IP header states. What is longer than the
+    /// frame was cut by a capture that does not admit it, unless they are only a part of
+    /// the packet.
+    #[inline(always)]
+    pub fn stated(self, len: usize, is_part: bool) -> Self {
+        let cut = self.within(len);
+        Self {
+            wire_len: if is_part { cut.wire_len } else { len },
+            ..cut
+        }
+    }
+
     /// First `len` bytes.
     ///
     /// # Errors

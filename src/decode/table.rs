@@ -9,12 +9,13 @@ use super::{geneve, gre, ip_in_ip, vxlan};
 
 /// All encapsulations that are opened. A flow's key holds the place of each, so new ones
 /// are added at the end.
-pub static ENCAPSULATIONS: [Kind; 5] = [
+pub static ENCAPSULATIONS: [Kind; 6] = [
     vxlan::KIND,
     geneve::KIND,
     gre::GRE,
     gre::NVGRE,
-    ip_in_ip::KIND,
+    ip_in_ip::V4,
+    ip_in_ip::V6,
 ];
 const _: () = assert!(ENCAPSULATIONS.len() <= Encapsulation::MAX_KINDS);
 

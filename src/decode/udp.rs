@@ -6,68 +6,63 @@ use super::packet::{Payload, Protocol, Transport};
 use super::rest::Rest;
 use super::stop::Layer;
 use super::table::Options;
-use super::walk::{Turn, Walk};
+use super::walk::Turn;
 
 const HEADER_LEN: usize = 8;
-const PORTS_LEN: usize = 4;
 
-pub(super) fn read<'a>(rest: Rest<'a>, options: &Options, walk: &Walk) -> Turn<'a> {
+/// Reads a header; `is_part` tells that it stands in a fragment.
+pub(super) fn read<'a>(rest: Rest<'a>, options: &Options, is_part: bool) -> Turn<'a> {
+    let unread = |stop| Turn::Arrived(Protocol::Udp, Transport::Unread(stop));
     let Ok(header) = UdpHeaderSlice::from_slice(rest.bytes) else {
-        return Turn::Arrived(Protocol::Udp, cut(rest, options));
+        return unread(rest.short(HEADER_LEN, Layer::Udp));
     };
-    let stated = usize::from(header.length());
-    if rest.wire_len < HEADER_LEN || (1..HEADER_LEN).contains(&stated) {
-        let unread = Transport::Unread(rest.malformed(Layer::Udp));
-        return Turn::Arrived(Protocol::Udp, unread);
+    let Some(body) = body(&header, rest) else {
+        return unread(rest.malformed(Layer::Udp));
+    };
+    match options.by_udp_port(header.destination_port(), body) {
+        Ok(Some(next)) => return Turn::Go(next, body),
+        Ok(None) => {}
+        Err(stop) => return unread(stop),
     }
-    let inside = match stated {
-        0 => rest.after(HEADER_LEN),
-        _ => rest.within(stated).after(HEADER_LEN),
+    let datagram_len = match usize::from(header.length()) {
+        _ if !is_part => body.wire_len,
+        0 => Payload::UNKNOWN_LEN,
+        stated => stated - HEADER_LEN,
     };
+    Turn::Arrived(Protocol::Udp, ports(&header, body, datagram_len))
+}
+
+/// Reads a header that is all there, in no fragment, and before no encapsulation.
+#[inline(always)]
+pub(super) fn read_plain<'a>(rest: Rest<'a>, options: &Options) -> Option<Transport<'a>> {
+    let header = UdpHeaderSlice::from_slice(rest.bytes).ok()?;
     if options.tells(header.destination_port()) {
-        match options.by_udp_port(header.destination_port(), inside) {
-            Ok(Some(next)) => return Turn::Go(next, inside),
-            Ok(None) => {}
-            Err(stop) => return Turn::Arrived(Protocol::Udp, Transport::Unread(stop)),
-        }
+        return None;
     }
-    let transport = Transport::Ports {
+    let body = body(&header, rest)?;
+    Some(ports(&header, body, body.wire_len))
+}
+
+/// Bytes behind a header; `None` where it states a length that it cannot have.
+#[inline(always)]
+fn body<'a>(header: &UdpHeaderSlice<'_>, rest: Rest<'a>) -> Option<Rest<'a>> {
+    match usize::from(header.length()) {
+        // A jumbogram (RFC 2675 4), or segmentation offload.
+        0 => Some(rest.after(HEADER_LEN)),
+        1..HEADER_LEN => None,
+        stated => Some(rest.within(stated).after(HEADER_LEN)),
+    }
+}
+
+#[inline(always)]
+fn ports<'a>(header: &UdpHeaderSlice<'_>, body: Rest<'a>, datagram_len: usize) -> Transport<'a> {
+    Transport::Ports {
         source: header.source_port(),
         destination: header.destination_port(),
-        payload: payload(inside, stated, walk),
-    };
-    Turn::Arrived(Protocol::Udp, transport)
-}
-
-/// Only a first fragment may state more than it holds.
-fn payload<'a>(inside: Rest<'a>, stated: usize, walk: &Walk) -> Payload<'a> {
-    let whole = match walk.fragment {
-        Some(_) => stated.saturating_sub(HEADER_LEN),
-        None => 0,
-    };
-    Payload {
-        bytes: inside.bytes,
-        wire_len: Some(inside.wire_len),
-        datagram_len: inside.wire_len.max(whole),
-    }
-}
-
-/// A header cut off by the snap length may still show its ports.
-fn cut<'a>(rest: Rest<'a>, options: &Options) -> Transport<'a> {
-    match rest.bytes.first_chunk::<PORTS_LEN>() {
-        Some(&[s0, s1, d0, d1])
-            if rest.wire_len >= HEADER_LEN && !options.tells(u16::from_be_bytes([d0, d1])) =>
-        {
-            Transport::Ports {
-                source: u16::from_be_bytes([s0, s1]),
-                destination: u16::from_be_bytes([d0, d1]),
-                payload: Payload {
-                    bytes: &[],
-                    wire_len: Some(rest.wire_len - HEADER_LEN),
-                    datagram_len: rest.wire_len - HEADER_LEN,
-                },
-            }
-        }
-        _ => Transport::Unread(rest.short(HEADER_LEN, Layer::Udp)),
+        payload: Payload {
+            bytes: body.bytes,
+            wire_len: Some(body.wire_len),
+            datagram_len,
+        },
     }
 }

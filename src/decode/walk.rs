@@ -32,6 +32,12 @@ pub(super) enum Turn<'a> {
     Other,
 }
 
+impl<'a> From<(Next, Rest<'a>)> for Turn<'a> {
+    fn from((next, rest): (Next, Rest<'a>)) -> Self {
+        Self::Go(next, rest)
+    }
+}
+
 /// Facts that the headers walked so far have told.
 #[derive(Default)]
 pub(super) struct Walk {
@@ -53,22 +59,6 @@ impl Walk {
         self.encapsulation.push(kind, network)
     }
 
-    /// Bytes of a packet that are as many as its IP header states. What is longer than the
-    /// frame was cut by a capture that does not admit it, unless this is only a fragment of
-    /// the packet.
-    #[inline(always)]
-    pub fn stated<'a>(&self, rest: Rest<'a>, len: usize) -> Rest<'a> {
-        let cut = rest.within(len);
-        match self.fragment {
-            None => Rest {
-                wire_len: len,
-                ..cut
-            },
-            Some(_) => cut,
-        }
-    }
-
-    #[inline(always)]
     pub fn finish(self, outcome: Result<Turn<'_>, Stop>) -> Decoded<'_> {
         Decoded {
             encapsulation: self.encapsulation,
@@ -78,7 +68,6 @@ impl Walk {
         }
     }
 
-    #[inline(always)]
     fn content<'a>(&self, outcome: Result<Turn<'a>, Stop>) -> Content<'a> {
         let (protocol, transport) = match (outcome, self.protocol) {
             (Ok(Turn::Arrived(protocol, transport)), _) => (protocol, transport),
