@@ -31,15 +31,17 @@ mod vxlan;
 mod walk;
 
 pub use address::Address;
-pub use encapsulation::{Encapsulation, Kind, Sign};
+pub use encapsulation::{Encapsulation, Kind, Sign, Unopened};
 pub use fast_path::fast_path;
 pub use fragment::{Fragment, FragmentKey};
+pub use ipv6::EXTENSIONS;
 pub use packet::{Content, Decoded, Packet, Payload, Protocol, Transport};
 pub use stop::{Cause, Layer, Stop};
-pub use table::{ENCAPSULATIONS, Options};
+pub use table::{ENCAPSULATIONS, Options, UNOPENED};
+pub use vlan::VLAN_TYPES;
 
 use rest::Rest;
-use walk::{Next, Turn, Walk};
+use walk::{IPV4, IPV6, Next, TRANSPARENT_ETHERNET, Turn, Walk};
 
 /// Maximum number of headers walked in one frame: more is a loop or an attack.
 const MAX_HEADERS: usize = 64;
@@ -83,10 +85,11 @@ fn step<'a>(
     let is_part = walk.fragment.is_some();
     match next {
         Next::Ethernet => ethernet::read(rest),
-        Next::EtherType(0x0800) => ipv4::read(rest, is_part)?.pass(walk),
-        Next::EtherType(0x86dd) => ipv6::read(rest, is_part)?.pass(walk),
-        Next::EtherType(0x8100 | 0x88a8 | 0x9100) => vlan::read(rest),
-        Next::EtherType(_) => Ok(Turn::Other),
+        Next::EtherType(IPV4) => ipv4::read(rest, is_part)?.pass(walk),
+        Next::EtherType(IPV6) => ipv6::read(rest, is_part)?.pass(walk),
+        Next::EtherType(number) if VLAN_TYPES.contains(&number) => vlan::read(rest),
+        Next::EtherType(TRANSPARENT_ETHERNET) => ethernet::read(rest),
+        Next::EtherType(number) => table::tell(Sign::EtherType(number), rest),
         Next::LinuxSll => sll::read(rest),
         Next::LinuxSll2 => sll::read2(rest, walk),
         Next::Loopback => loopback::read(rest),
@@ -106,9 +109,9 @@ fn first(link_type: LinkType, rest: Rest<'_>) -> Result<Next, Stop> {
         LinkType::LINUX_SLL2 => Ok(Next::LinuxSll2),
         LinkType::NULL | LinkType::LOOP => Ok(Next::Loopback),
         LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => Ok(Next::Ip),
-        LinkType::IPV4 => Ok(Next::EtherType(0x0800)),
-        LinkType::IPV6 => Ok(Next::EtherType(0x86dd)),
-        _ => Err(rest.stop(Layer::Link, Cause::Unsupported)),
+        LinkType::IPV4 => Ok(Next::EtherType(IPV4)),
+        LinkType::IPV6 => Ok(Next::EtherType(IPV6)),
+        other => Err(rest.stop(Layer::LinkType(other), Cause::Unsupported)),
     }
 }
 
@@ -117,6 +120,5 @@ fn inside_ip<'a>(number: u8, rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>
     if let Some(extension) = ipv6::extension(number) {
         return extension(rest, walk);
     }
-    let told = table::tell(Sign::IpProtocol(number), rest)?;
-    Ok(told.map_or(Turn::Other, |next| Turn::Go(next, rest)))
+    table::tell(Sign::IpProtocol(number), rest)
 }

@@ -27,9 +27,20 @@ impl Kind {
     }
 }
 
+/// Encapsulation that is told and not opened: its packets are undecodable, and named so.
+#[derive(Debug)]
+pub struct Unopened {
+    /// Name in reports.
+    pub name: &'static str,
+    /// Field of an outer header that tells it.
+    pub sign: Sign,
+}
+
 /// Field of an outer header that tells an encapsulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
+    /// Type field of Ethernet, and of what carries its numbers.
+    EtherType(u16),
     /// IP protocol number.
     IpProtocol(u8),
     /// UDP destination port. It tells only together with a header that fits.

@@ -11,7 +11,7 @@ use super::rest::Rest;
 use super::table::Options;
 use super::tcp;
 use super::udp;
-use super::walk::Next;
+use super::walk::{IPV4, Next};
 use crate::capture::{Frame, LinkType};
 
 /// Decodes a frame whose headers come in the usual order; `None` leaves it to the
@@ -23,7 +23,7 @@ pub fn fast_path<'a>(frame: &Frame<'a>, options: &Options) -> Option<Packet<'a>>
         return None;
     }
     let (next, rest) = ethernet::read_plain(Rest::of(frame))?;
-    if next != Next::EtherType(0x0800) {
+    if next != Next::EtherType(IPV4) {
         return None;
     }
     let ip = ipv4::read_plain(rest)?;

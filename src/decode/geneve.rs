@@ -8,10 +8,12 @@ use nom::{
 use super::encapsulation::{Inner, Kind, Sign};
 use super::rest::Rest;
 use super::stop::Stop;
-use super::walk::Next;
+use super::walk::{IPV4, IPV6, Next, TRANSPARENT_ETHERNET};
 
 const BASE_LEN: usize = 8;
-const TRANSPARENT_ETHERNET: u16 = 0x6558;
+/// Protocols inside: Ethernet, IPv4, IPv6, MPLS and NSH. Any other type field is that of a
+/// datagram which is no Geneve.
+const PROTOCOLS: [u16; 5] = [TRANSPARENT_ETHERNET, IPV4, IPV6, 0x8847, 0x894f];
 
 pub(super) const KIND: Kind = Kind {
     name: "Geneve",
@@ -44,26 +46,21 @@ struct Base {
     inside: Next,
 }
 
-/// Header before its options: version 0, Ethernet or IP inside.
+/// Header before its options: version 0, and a protocol of those. Reserved bits are
+/// ignored on receipt (3.4).
 fn base(header: &[u8]) -> Option<Base> {
-    let (_, (lengths, flags, protocol, vni, reserved)) = fields(header).ok()?;
+    let (_, (lengths, protocol, vni)) = fields(header).ok()?;
     let version = lengths >> 6;
-    // The low six bits beside the flags are reserved, like the last byte.
-    if version != 0 || flags & 0x3f != 0 || reserved != 0 {
-        return None;
-    }
-    let inside = match protocol {
-        TRANSPARENT_ETHERNET => Next::Ethernet,
-        0x0800 | 0x86dd => Next::EtherType(protocol),
-        _ => return None,
-    };
-    Some(Base {
+    (version == 0 && PROTOCOLS.contains(&protocol)).then_some(Base {
         options_len: usize::from(lengths & 0x3f) * 4,
         vni,
-        inside,
+        inside: Next::EtherType(protocol),
     })
 }
 
-fn fields(header: &[u8]) -> IResult<&[u8], (u8, u8, u16, u32, u8)> {
-    (be_u8, be_u8, be_u16, be_u24, be_u8).parse(header)
+/// Version and option length, protocol type, and VNI.
+fn fields(header: &[u8]) -> IResult<&[u8], (u8, u16, u32)> {
+    let (rest, (lengths, _flags, protocol, vni, _reserved)) =
+        (be_u8, be_u8, be_u16, be_u24, be_u8).parse(header)?;
+    Ok((rest, (lengths, protocol, vni)))
 }

@@ -10,7 +10,7 @@ use nom::{
 use super::encapsulation::{Inner, Kind, Sign};
 use super::rest::Rest;
 use super::stop::Stop;
-use super::walk::Next;
+use super::walk::{Next, TRANSPARENT_ETHERNET};
 
 const BASE_LEN: usize = 4;
 /// Length of each optional field, in bytes.
@@ -20,7 +20,6 @@ const ROUTING: u16 = 0x4000;
 const KEY: u16 = 0x2000;
 const SEQUENCE: u16 = 0x1000;
 const VERSION: u16 = 0x0007;
-const TRANSPARENT_ETHERNET: u16 = 0x6558;
 const IP_PROTOCOL: &[Sign] = &[Sign::IpProtocol(47)];
 
 pub(super) const GRE: Kind = Kind {
@@ -74,13 +73,9 @@ fn read<'a>(rest: Rest<'a>, kind: &Kind) -> Result<Inner<'a>, Stop> {
     let len = BASE_LEN + FIELD_LEN * fields.iter().sum::<usize>();
     let header = rest.need(len, kind.layer())?;
     let (_, key) = key(header, flags).map_err(malformed)?;
-    let next = match protocol {
-        TRANSPARENT_ETHERNET => Next::Ethernet,
-        ether_type => Next::EtherType(ether_type),
-    };
     Ok(Inner {
         network: key.unwrap_or(0),
-        next,
+        next: Next::EtherType(protocol),
         rest: rest.after(len),
     })
 }

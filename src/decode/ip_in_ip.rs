@@ -2,7 +2,7 @@
 
 use super::encapsulation::{Inner, Kind, Sign};
 use super::rest::Rest;
-use super::walk::Next;
+use super::walk::{IPV4, IPV6, Next};
 
 const NAME: &str = "IP in IP";
 
@@ -11,7 +11,7 @@ pub(super) const V4: Kind = Kind {
     signs: &[Sign::IpProtocol(4)],
     tell_len: 0,
     claims: |_| true,
-    read: |rest| Ok(inside(0x0800, rest)),
+    read: |rest| Ok(inside(IPV4, rest)),
 };
 
 pub(super) const V6: Kind = Kind {
@@ -19,7 +19,7 @@ pub(super) const V6: Kind = Kind {
     signs: &[Sign::IpProtocol(41)],
     tell_len: 0,
     claims: |_| true,
-    read: |rest| Ok(inside(0x86dd, rest)),
+    read: |rest| Ok(inside(IPV6, rest)),
 };
 
 /// Packet that begins at once.

@@ -37,14 +37,19 @@ pub(super) fn read(rest: Rest<'_>, is_part: bool) -> Result<IpHeader<'_>, Stop> 
 /// Reader of an extension header.
 type ReadExtension = for<'a> fn(Rest<'a>, &mut Walk) -> Result<Turn<'a>, Stop>;
 
-/// Reader of the extension header that an IP protocol number names, if it names one
-/// (RFC 7045 4): hop-by-hop, routing, destination options, mobility, HIP and Shim6 look
-/// alike.
+/// IP protocol numbers of extension headers (RFC 7045 4): hop-by-hop, routing, fragment,
+/// authentication, destination options, mobility, HIP and Shim6.
+pub const EXTENSIONS: [u8; 8] = [0, 43, FRAGMENT, AUTHENTICATION, 60, 135, 139, 140];
+const FRAGMENT: u8 = 44;
+const AUTHENTICATION: u8 = 51;
+
+/// Reader of the extension header that an IP protocol number names, if it names one.
 pub(super) fn extension(number: u8) -> Option<ReadExtension> {
     match number {
-        0 | 43 | 60 | 135 | 139 | 140 => Some(|rest, walk| pass(options(rest)?, rest, walk)),
-        44 => Some(read_fragment),
-        51 => Some(|rest, walk| pass(authentication(rest)?, rest, walk)),
+        FRAGMENT => Some(read_fragment),
+        AUTHENTICATION => Some(|rest, walk| pass(authentication(rest)?, rest, walk)),
+        // The others look alike.
+        _ if EXTENSIONS.contains(&number) => Some(|rest, walk| pass(options(rest)?, rest, walk)),
         _ => None,
     }
 }

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+use crate::capture::LinkType;
+
 /// Header that a [`Stop`] happened in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "the names of the protocols")]
 pub enum Layer {
+    /// Link type for which there is no decoder.
+    LinkType(LinkType),
     Link,
     Loopback,
     Ethernet,
@@ -18,6 +22,8 @@ pub enum Layer {
     Fragment,
     /// Header of the encapsulation of this name.
     Encapsulation(&'static str),
+    /// Encapsulation of this name that is told, and not opened.
+    Unopened(&'static str),
     Tcp,
     Udp,
     UdpPayload,
@@ -26,6 +32,7 @@ pub enum Layer {
 impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::LinkType(link_type) => return link_type.fmt(f),
             Self::Link => "link layer",
             Self::Loopback => "loopback header",
             Self::Ethernet => "Ethernet header",
@@ -37,6 +44,7 @@ impl fmt::Display for Layer {
             Self::Ipv6Extension => "IPv6 extension header",
             Self::Fragment => "IP fragment",
             Self::Encapsulation(name) => return write!(f, "{name} header"),
+            Self::Unopened(name) => name,
             Self::Tcp => "TCP header",
             Self::Udp => "UDP header",
             Self::UdpPayload => "UDP payload",
@@ -59,6 +67,15 @@ pub enum Cause {
     Unsupported,
     /// Later IP fragment whose first one the capture does not show.
     Orphan,
+}
+
+impl Cause {
+    /// True where another decoder could have read on: what such a packet holds is unknown
+    /// though all of it was captured.
+    #[must_use]
+    pub fn is_want_of_decoder(self) -> bool {
+        matches!(self, Self::Nesting | Self::Unsupported)
+    }
 }
 
 /// Place and cause of the end of decoding.

@@ -1,9 +1,9 @@
 //! Table of encapsulations. A new one is a file and a row here: the walk, the kernel
 //! filter of live runs and the names in reports are made from it.
 
-use super::encapsulation::{Encapsulation, Kind, Sign};
+use super::encapsulation::{Encapsulation, Kind, Sign, Unopened};
 use super::rest::Rest;
-use super::stop::{Cause, Stop};
+use super::stop::{Cause, Layer, Stop};
 use super::walk::{Next, Turn, Walk};
 use super::{geneve, gre, ip_in_ip, vxlan};
 
@@ -37,7 +37,7 @@ impl Default for Options {
         let signs = places().flat_map(|(place, kind)| kind.signs.iter().map(move |s| (place, s)));
         let udp_ports = signs.filter_map(|(place, sign)| match sign {
             Sign::UdpPort(port) => Some((*port, place)),
-            Sign::IpProtocol(_) => None,
+            Sign::EtherType(_) | Sign::IpProtocol(_) => None,
         });
         Self {
             udp_ports: udp_ports.collect(),
@@ -86,27 +86,56 @@ impl Options {
     }
 }
 
+/// Encapsulations that could hold a path's packets and are not opened: their packets are
+/// counted as undecodable by name, so that nothing is proved beside them.
+pub static UNOPENED: [Unopened; 19] = [
+    unopened("PPP", Sign::EtherType(0x880b)),
+    unopened("MACsec", Sign::EtherType(0x88e5)),
+    unopened("PBB", Sign::EtherType(0x88e7)),
+    unopened("ERSPAN", Sign::EtherType(0x88be)),
+    unopened("ERSPAN type III", Sign::EtherType(0x22eb)),
+    unopened("VN-Tag", Sign::EtherType(0x8926)),
+    unopened("E-Tag", Sign::EtherType(0x893f)),
+    unopened("NSH", Sign::EtherType(0x894f)),
+    unopened("batman-adv", Sign::EtherType(0x4305)),
+    unopened("DCE", Sign::EtherType(0x8903)),
+    unopened("TRILL", Sign::EtherType(0x22f3)),
+    unopened("GRE of another version", Sign::IpProtocol(47)),
+    unopened("ESP", Sign::IpProtocol(50)),
+    unopened("minimal encapsulation", Sign::IpProtocol(55)),
+    unopened("IPIP", Sign::IpProtocol(94)),
+    unopened("EtherIP", Sign::IpProtocol(97)),
+    unopened("IPComp", Sign::IpProtocol(108)),
+    unopened("L2TP", Sign::IpProtocol(115)),
+    unopened("Ethernet over IP", Sign::IpProtocol(143)),
+];
+
+const fn unopened(name: &'static str, sign: Sign) -> Unopened {
+    Unopened { name, sign }
+}
+
 /// Rows of the table, each with its place.
 fn places() -> impl Iterator<Item = (u8, &'static Kind)> {
     (0..).zip(&ENCAPSULATIONS)
 }
 
-/// Encapsulation that a field of an outer header and the next bytes tell.
+/// Goes on into the encapsulation that a field of an outer header and the next bytes tell.
 ///
 /// # Errors
-/// Those bytes are not there.
-#[cold]
-pub(super) fn tell(sign: Sign, rest: Rest<'_>) -> Result<Option<Next>, Stop> {
+/// Those bytes are not there, or the encapsulation is not opened.
+pub(super) fn tell(sign: Sign, rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
     for (place, kind) in places().filter(|(_, kind)| kind.signs.contains(&sign)) {
         if (kind.claims)(rest.need(kind.tell_len, kind.layer())?) {
-            return Ok(Some(Next::Encapsulation(place)));
+            return Ok(Turn::Go(Next::Encapsulation(place), rest));
         }
     }
-    Ok(None)
+    match UNOPENED.iter().find(|row| row.sign == sign) {
+        Some(row) => Err(rest.stop(Layer::Unopened(row.name), Cause::Unsupported)),
+        None => Ok(Turn::Other),
+    }
 }
 
 /// Opens the encapsulation at a place in the table.
-#[cold]
 pub(super) fn open<'a>(place: u8, rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
     let kind = &ENCAPSULATIONS[usize::from(place)];
     let inner = (kind.read)(rest)?;

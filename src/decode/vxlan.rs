@@ -1,4 +1,5 @@
-//! VXLAN (RFC 7348), and its group policy extension (draft-smith-vxlan-group-policy).
+//! VXLAN (RFC 7348). Reserved fields are ignored on receipt (5); extensions such as the
+//! group policy id (draft-smith-vxlan-group-policy) stand in them.
 
 use nom::{
     IResult, Parser,
@@ -13,8 +14,6 @@ use super::walk::Next;
 const HEADER_LEN: usize = 8;
 /// Flag of a VNI that is valid.
 const I: u8 = 0x08;
-/// Flag of a group policy id.
-const G: u8 = 0x80;
 
 pub(super) const KIND: Kind = Kind {
     name: "VXLAN",
@@ -25,8 +24,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 fn claims(header: &[u8]) -> bool {
-    let policy = header[0] & G != 0;
-    header[0] & !G == I && header[7] == 0 && (policy || header[1..4] == [0; 3])
+    header[0] & I != 0
 }
 
 fn read(rest: Rest<'_>) -> Result<Inner<'_>, Stop> {
@@ -40,6 +38,6 @@ fn read(rest: Rest<'_>) -> Result<Inner<'_>, Stop> {
 }
 
 fn vni(header: &[u8]) -> IResult<&[u8], u32> {
-    let (rest, (_flags, _policy, vni, _reserved)) = (be_u8, be_u24, be_u24, be_u8).parse(header)?;
+    let (rest, (_flags, _reserved, vni, _)) = (be_u8, be_u24, be_u24, be_u8).parse(header)?;
     Ok((rest, vni))
 }

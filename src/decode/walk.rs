@@ -7,6 +7,13 @@ use super::packet::{Content, Decoded, Packet, Protocol, Transport};
 use super::rest::Rest;
 use super::stop::Stop;
 
+/// `EtherType` of IPv4 (IEEE 802 numbers, registered with IANA).
+pub(super) const IPV4: u16 = 0x0800;
+/// `EtherType` of IPv6.
+pub(super) const IPV6: u16 = 0x86dd;
+/// `EtherType` of Ethernet inside another protocol.
+pub(super) const TRANSPARENT_ETHERNET: u16 = 0x6558;
+
 /// Header to read next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
