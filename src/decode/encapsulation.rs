@@ -51,8 +51,8 @@ pub enum Sign {
 pub(super) struct Inner<'a> {
     /// Number of the virtual network (VNI, VSID, key, label, session); 0 without one.
     pub network: u32,
-    /// First header inside.
-    pub next: Next,
+    /// First header inside; `None` for a protocol that can be no path's.
+    pub next: Option<Next>,
     /// Bytes from there on.
     pub rest: Rest<'a>,
 }

@@ -34,7 +34,7 @@ fn read(rest: Rest<'_>) -> Result<Inner<'_>, Stop> {
     rest.need(len, KIND.layer())?;
     Ok(Inner {
         network: base.vni,
-        next: base.inside,
+        next: Some(base.inside),
         rest: rest.after(len),
     })
 }

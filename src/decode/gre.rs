@@ -75,7 +75,7 @@ fn read<'a>(rest: Rest<'a>, kind: &Kind) -> Result<Inner<'a>, Stop> {
     let (_, key) = key(header, flags).map_err(malformed)?;
     Ok(Inner {
         network: key.unwrap_or(0),
-        next: Next::EtherType(protocol),
+        next: Some(Next::EtherType(protocol)),
         rest: rest.after(len),
     })
 }

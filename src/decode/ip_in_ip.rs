@@ -26,7 +26,7 @@ pub(super) const V6: Kind = Kind {
 fn inside(ether_type: u16, rest: Rest<'_>) -> Inner<'_> {
     Inner {
         network: 0,
-        next: Next::EtherType(ether_type),
+        next: Some(Next::EtherType(ether_type)),
         rest,
     }
 }

@@ -68,13 +68,13 @@ impl<'a> Rest<'a> {
     /// Stop at a header of `len` bytes that these bytes do not hold.
     #[cold]
     pub fn short(self, len: usize, layer: Layer) -> Stop {
-        let cause = if self.wire_len < len {
-            Cause::Length
+        let (cause, there) = if self.wire_len < len {
+            (Cause::Length, self.wire_len)
         } else {
-            Cause::Capture
+            (Cause::Capture, self.bytes.len())
         };
         Stop {
-            missing: len.saturating_sub(self.bytes.len()),
+            missing: len.saturating_sub(there),
             ..self.stop(layer, cause)
         }
     }

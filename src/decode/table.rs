@@ -139,9 +139,9 @@ pub(super) fn tell(sign: Sign, rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
 pub(super) fn open<'a>(place: u8, rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
     let kind = &ENCAPSULATIONS[usize::from(place)];
     let inner = (kind.read)(rest)?;
-    if walk.enter(place, inner.network) {
-        Ok(Turn::Go(inner.next, inner.rest))
-    } else {
-        Err(rest.stop(kind.layer(), Cause::Nesting))
+    match inner.next {
+        None => Ok(Turn::Other),
+        Some(next) if walk.enter(place, inner.network) => Ok(Turn::Go(next, inner.rest)),
+        Some(_) => Err(rest.stop(kind.layer(), Cause::Nesting)),
     }
 }

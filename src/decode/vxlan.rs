@@ -32,7 +32,7 @@ fn read(rest: Rest<'_>) -> Result<Inner<'_>, Stop> {
     let (_, network) = vni(header).map_err(|_| rest.malformed(KIND.layer()))?;
     Ok(Inner {
         network,
-        next: Next::Ethernet,
+        next: Some(Next::Ethernet),
         rest: rest.after(HEADER_LEN),
     })
 }
