@@ -22,14 +22,14 @@ pub(super) fn read(rest: Rest<'_>, is_part: bool) -> Result<IpHeader<'_>, Stop> 
     .ok_or_else(|| rest.malformed(Layer::Ipv4))
 }
 
-/// Reads a header that is all there, and no fragment's.
+/// Reads a header without options that is all there, and no fragment's.
 #[inline(always)]
 pub(super) fn read_plain(rest: Rest<'_>) -> Option<IpHeader<'_>> {
     let header = Ipv4HeaderSlice::from_slice(rest.bytes).ok()?;
-    if header.is_fragmenting_payload() {
+    if header.slice().len() != FIXED_LEN || header.is_fragmenting_payload() {
         return None;
     }
-    fields(&header, header.slice().len(), rest, false)
+    fields(&header, FIXED_LEN, rest, false)
 }
 
 /// Reads the fixed part of a header whose options are not all there: they hide no field.

@@ -1,6 +1,8 @@
 //! Table of encapsulations. A new one is a file and a row here: the walk, the kernel
 //! filter of live runs and the names in reports are made from it.
 
+use std::ops::RangeInclusive;
+
 use super::encapsulation::{Encapsulation, Kind, Sign, Unopened};
 use super::rest::Rest;
 use super::stop::{Cause, Layer, Stop};
@@ -30,6 +32,8 @@ impl Encapsulation {
 #[derive(Clone, Debug)]
 pub struct Options {
     udp_ports: Vec<(u16, u8)>,
+    /// Lowest and highest of them: hardly any other port is between.
+    span: RangeInclusive<u16>,
 }
 
 impl Default for Options {
@@ -39,9 +43,12 @@ impl Default for Options {
             Sign::UdpPort(port) => Some((*port, place)),
             Sign::EtherType(_) | Sign::IpProtocol(_) => None,
         });
-        Self {
-            udp_ports: udp_ports.collect(),
-        }
+        let mut options = Self {
+            udp_ports: Vec::new(),
+            span: RangeInclusive::new(u16::MAX, u16::MIN),
+        };
+        options.add(udp_ports);
+        options
     }
 }
 
@@ -49,8 +56,15 @@ impl Options {
     /// Adds UDP destination ports that carry VXLAN.
     pub fn add_vxlan_ports(&mut self, ports: impl IntoIterator<Item = u16>) {
         let vxlan = places().find(|(_, kind)| kind.name == vxlan::KIND.name);
-        let ports = ports.into_iter().zip(vxlan.map(|(place, _)| place));
-        self.udp_ports.extend(ports);
+        let place = vxlan.map_or(0, |(place, _)| place);
+        self.add(ports.into_iter().map(|port| (port, place)));
+    }
+
+    fn add(&mut self, ports: impl Iterator<Item = (u16, u8)>) {
+        for (port, place) in ports {
+            self.udp_ports.push((port, place));
+            self.span = port.min(*self.span.start())..=port.max(*self.span.end());
+        }
     }
 
     /// UDP destination ports whose datagrams may hold an encapsulated packet.
@@ -61,7 +75,7 @@ impl Options {
     /// True of a UDP destination port that may tell an encapsulation.
     #[inline(always)]
     pub(super) fn tells(&self, port: u16) -> bool {
-        self.udp_ports.iter().any(|&(telling, _)| telling == port)
+        self.span.contains(&port) && self.udp_ports.iter().any(|&(telling, _)| telling == port)
     }
 
     /// Encapsulation that a port and the payload's first bytes tell.
