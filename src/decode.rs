@@ -19,6 +19,7 @@ mod ip_in_ip;
 mod ipv4;
 mod ipv6;
 mod loopback;
+mod mpls;
 mod packet;
 mod rest;
 mod sll;

@@ -40,13 +40,13 @@ fn lists() -> [String; 4] {
 }
 
 /// A filter for each link type.
-struct Filters {
+pub struct Filters {
     engine: Engine,
     programs: BTreeMap<u16, BpfProgram>,
 }
 
 impl Filters {
-    fn new(list: &str) -> Self {
+    pub fn new(list: &str) -> Self {
         let mut servers = Servers::default();
         servers.add_list(list).expect("a list of servers");
         let programs = LINK_TYPES.map(|link_type| (link_type, program(link_type, &servers)));
@@ -65,7 +65,7 @@ impl Filters {
         lists().map(|list| Self::new(&list))
     }
 
-    fn lets_through(&self, frame: &Stored) -> bool {
+    pub fn lets_through(&self, frame: &Stored) -> bool {
         self.programs[&frame.link_type.0].filter(&frame.data)
     }
 

@@ -1,6 +1,7 @@
 //! Law 2 at the decoder: a cut frame decodes to the same, or to what says that it was cut;
 //! and the fast path agrees with the full walk.
 
+use std::net::Ipv6Addr;
 use std::path::Path;
 
 use plainsight::capture::{Frame, Interfaces, LinkType};
@@ -14,7 +15,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use crate::decoding::mutated;
-use crate::support::packets::Around;
+use crate::filter::Filters;
+use crate::support::packets::{Around, Ip, TCP, UDP, tagged, tcp, udp};
 use crate::support::run::Stored;
 use crate::support::{config, expect, made};
 
@@ -43,7 +45,11 @@ fn shortened<'a>(mut decoded: Decoded<'a>, frame: &[u8], end: usize) -> Decoded<
         && let Transport::Ports { payload, .. } = &mut packet.transport
     {
         // What is empty may stand anywhere.
-        let start = payload.bytes.as_ptr().addr().wrapping_sub(frame.as_ptr().addr());
+        let start = payload
+            .bytes
+            .as_ptr()
+            .addr()
+            .wrapping_sub(frame.as_ptr().addr());
         let left = payload.bytes.len().min(end.saturating_sub(start));
         payload.bytes = &payload.bytes[..left];
     }
@@ -164,9 +170,52 @@ fn nearly_ordinary() -> impl Strategy<Value = Stored> {
 fn packets_of_every_encapsulation_are_made_and_the_readme_names_it() {
     let readme = include_str!("../../README.md");
     for kind in &ENCAPSULATIONS {
-        let made = Around::ALL.iter().any(|around| around.name() == kind.name);
+        let made = Around::ALL
+            .iter()
+            .any(|around| around.names().contains(&kind.name));
         assert!(made, "no packets in {}", kind.name);
         assert!(readme.contains(kind.name), "no {} in the README", kind.name);
+    }
+}
+
+/// Frames in which something tells what stands around an IP packet.
+fn around(ip: &[u8]) -> Vec<(Vec<u8>, &'static [&'static str])> {
+    let label = |label: u8, bottom: u8| [0, label, bottom, 64];
+    let ends = Ip::v4([192, 0, 2, 1], [192, 0, 2, 2]);
+    let one = [&label(9, 1)[..], ip].concat();
+    let three = [&label(9, 0)[..], &label(8, 0), &label(7, 1), ip].concat();
+    let in_udp = ends.packet(UDP, &udp(51_000, 6635, &one));
+    vec![
+        (tagged(0, 0x8847, &one), &["MPLS"]),
+        (tagged(2, 0x8848, &three), &["MPLS"]),
+        (tagged(0, 0x0800, &ends.packet(137, &three)), &["MPLS"]),
+        (tagged(0, 0x0800, &in_udp), &["MPLS"]),
+    ]
+}
+
+#[test]
+fn whatever_tells_what_stands_around_a_packet_leads_to_it() {
+    let v4 = Ip::v4([10, 20, 1, 4], [10, 20, 2, 5]);
+    let v6 = Ip::between(Ipv6Addr::from_bits(1).into(), Ipv6Addr::from_bits(2).into());
+    let filters = Filters::new("");
+    for ip in [v4, v6] {
+        let packet = ip.packet(TCP, &tcp(1018, 988, b"readable"));
+        for (data, names) in around(&packet) {
+            let frame = Stored::whole(LinkType::ETHERNET, data);
+            let decoded = decode(&frame.at(0), &Options::default());
+            let found: Vec<_> = decoded.encapsulation.names().collect();
+            assert_eq!(found, names, "{frame:?}");
+            let Content::Packet(packet) = decoded.content else {
+                panic!("{decoded:?} of {frame:?}");
+            };
+            let ends = [packet.source, packet.destination];
+            assert_eq!(ends, [ip.source.into(), ip.destination.into()]);
+            let Transport::Ports { payload, .. } = packet.transport else {
+                panic!("{decoded:?} of {frame:?}");
+            };
+            assert_eq!(payload.bytes, b"readable");
+            assert!(filters.lets_through(&frame), "{frame:?}");
+        }
     }
 }
 

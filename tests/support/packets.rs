@@ -131,25 +131,29 @@ pub enum Around {
     Gre,
     Nvgre,
     IpInIp,
+    /// In GRE.
+    Mpls,
 }
 
 impl Around {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Vxlan,
         Self::Geneve,
         Self::Gre,
         Self::Nvgre,
         Self::IpInIp,
+        Self::Mpls,
     ];
 
-    /// What the report calls it.
-    pub fn name(self) -> &'static str {
+    /// What the report calls it, and what carries it.
+    pub fn names(self) -> &'static [&'static str] {
         match self {
-            Self::Vxlan => "VXLAN",
-            Self::Geneve => "Geneve",
-            Self::Gre => "GRE",
-            Self::Nvgre => "NVGRE",
-            Self::IpInIp => "IP in IP",
+            Self::Vxlan => &["VXLAN"],
+            Self::Geneve => &["Geneve"],
+            Self::Gre => &["GRE"],
+            Self::Nvgre => &["NVGRE"],
+            Self::IpInIp => &["IP in IP"],
+            Self::Mpls => &["GRE", "MPLS"],
         }
     }
 
@@ -160,7 +164,7 @@ impl Around {
             Self::Geneve => 43,
             Self::Gre => 44,
             Self::Nvgre => 45,
-            Self::IpInIp => 0,
+            Self::IpInIp | Self::Mpls => 0,
         }
     }
 
@@ -192,6 +196,11 @@ impl Around {
                 ends.packet(47, &[&header[..], &frame].concat())
             }
             Self::IpInIp => ends.packet(if v6 { 41 } else { 4 }, inner),
+            Self::Mpls => {
+                let labels = [[0, 1, 0x10, 64], [0, 2, 0x21, 64]].concat();
+                let header = [0, 0, 0x88, 0x47];
+                ends.packet(47, &[&header[..], &labels, inner].concat())
+            }
         }
     }
 }
