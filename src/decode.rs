@@ -21,6 +21,7 @@ mod ipv6;
 mod loopback;
 mod mpls;
 mod packet;
+mod pppoe;
 mod rest;
 mod sll;
 mod stop;

@@ -7,11 +7,11 @@ use super::encapsulation::{Encapsulation, Kind, Sign, Unopened};
 use super::rest::Rest;
 use super::stop::{Cause, Layer, Stop};
 use super::walk::{Next, Turn, Walk};
-use super::{geneve, gre, ip_in_ip, mpls, vxlan};
+use super::{geneve, gre, ip_in_ip, mpls, pppoe, vxlan};
 
 /// All encapsulations that are opened. A flow's key holds the place of each, so new ones
 /// are added at the end.
-pub static ENCAPSULATIONS: [Kind; 7] = [
+pub static ENCAPSULATIONS: [Kind; 8] = [
     vxlan::KIND,
     geneve::KIND,
     gre::GRE,
@@ -19,6 +19,7 @@ pub static ENCAPSULATIONS: [Kind; 7] = [
     ip_in_ip::V4,
     ip_in_ip::V6,
     mpls::KIND,
+    pppoe::KIND,
 ];
 const _: () = assert!(ENCAPSULATIONS.len() <= Encapsulation::MAX_KINDS);
 

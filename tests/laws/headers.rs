@@ -16,7 +16,7 @@ use proptest::sample::{Index, select};
 
 use crate::decoding::mutated;
 use crate::filter::Filters;
-use crate::support::packets::{Around, Ip, TCP, UDP, tagged, tcp, udp};
+use crate::support::packets::{Around, Ip, TCP, UDP, session, tagged, tcp, udp};
 use crate::support::run::Stored;
 use crate::support::{config, expect, made};
 
@@ -190,6 +190,8 @@ fn around(ip: &[u8]) -> Vec<(Vec<u8>, &'static [&'static str])> {
         (tagged(2, 0x8848, &three), &["MPLS"]),
         (tagged(0, 0x0800, &ends.packet(137, &three)), &["MPLS"]),
         (tagged(0, 0x0800, &in_udp), &["MPLS"]),
+        (tagged(0, 0x8864, &session(ip)), &["PPPoE"]),
+        (tagged(1, 0x8864, &session(ip)), &["PPPoE"]),
     ]
 }
 

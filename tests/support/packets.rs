@@ -133,16 +133,19 @@ pub enum Around {
     IpInIp,
     /// In GRE.
     Mpls,
+    /// In GRE.
+    Pppoe,
 }
 
 impl Around {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Vxlan,
         Self::Geneve,
         Self::Gre,
         Self::Nvgre,
         Self::IpInIp,
         Self::Mpls,
+        Self::Pppoe,
     ];
 
     /// What the report calls it, and what carries it.
@@ -154,6 +157,7 @@ impl Around {
             Self::Nvgre => &["NVGRE"],
             Self::IpInIp => &["IP in IP"],
             Self::Mpls => &["GRE", "MPLS"],
+            Self::Pppoe => &["GRE", "PPPoE"],
         }
     }
 
@@ -165,6 +169,7 @@ impl Around {
             Self::Gre => 44,
             Self::Nvgre => 45,
             Self::IpInIp | Self::Mpls => 0,
+            Self::Pppoe => 46,
         }
     }
 
@@ -201,8 +206,19 @@ impl Around {
                 let header = [0, 0, 0x88, 0x47];
                 ends.packet(47, &[&header[..], &labels, inner].concat())
             }
+            Self::Pppoe => {
+                let header = [0, 0, 0x88, 0x64];
+                ends.packet(47, &[&header[..], &session(inner)].concat())
+            }
         }
     }
+}
+
+/// A frame of a PPPoE session, number 46.
+pub fn session(ip: &[u8]) -> Vec<u8> {
+    let protocol = be(if ip[0] >> 4 == 6 { 0x57 } else { 0x21 });
+    let len = be(length(2 + ip.len()));
+    [&[0x11, 0, 0, 46][..], &len, &protocol, ip].concat()
 }
 
 /// An IP header to be.
