@@ -18,6 +18,7 @@ mod ip;
 mod ip_in_ip;
 mod ipv4;
 mod ipv6;
+mod llc;
 mod loopback;
 mod mpls;
 mod packet;
@@ -92,6 +93,7 @@ fn step<'a>(
         Next::EtherType(number) if VLAN_TYPES.contains(&number) => vlan::read(rest),
         Next::EtherType(TRANSPARENT_ETHERNET) => ethernet::read(rest),
         Next::EtherType(number) => table::tell(Sign::EtherType(number), rest),
+        Next::Llc => table::tell(Sign::Llc, rest),
         Next::LinuxSll => sll::read(rest),
         Next::LinuxSll2 => sll::read2(rest, walk),
         Next::Loopback => loopback::read(rest),

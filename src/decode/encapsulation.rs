@@ -41,6 +41,8 @@ pub struct Unopened {
 pub enum Sign {
     /// Type field of Ethernet, and of what carries its numbers.
     EtherType(u16),
+    /// Length field of 802.3 in place of a type.
+    Llc,
     /// IP protocol number.
     IpProtocol(u8),
     /// UDP destination port. It tells only together with a header that fits.

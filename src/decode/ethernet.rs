@@ -4,7 +4,7 @@ use etherparse::Ethernet2HeaderSlice;
 
 use super::rest::Rest;
 use super::stop::{Layer, Stop};
-use super::walk::{Next, Turn};
+use super::walk::{Next, Turn, typed};
 
 pub(super) fn read(rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
     let required = match Ethernet2HeaderSlice::from_slice(rest.bytes) {
@@ -23,6 +23,5 @@ pub(super) fn read_plain(rest: Rest<'_>) -> Option<(Next, Rest<'_>)> {
 
 #[inline(always)]
 fn behind<'a>(header: &Ethernet2HeaderSlice<'_>, rest: Rest<'a>) -> (Next, Rest<'a>) {
-    let next = Next::EtherType(header.ether_type().0);
-    (next, rest.after(header.slice().len()))
+    typed(header.ether_type().0, rest.after(header.slice().len()))
 }

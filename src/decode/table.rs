@@ -7,11 +7,11 @@ use super::encapsulation::{Encapsulation, Kind, Sign, Unopened};
 use super::rest::Rest;
 use super::stop::{Cause, Layer, Stop};
 use super::walk::{Next, Turn, Walk};
-use super::{geneve, gre, ip_in_ip, mpls, pppoe, vxlan};
+use super::{geneve, gre, ip_in_ip, llc, mpls, pppoe, vxlan};
 
 /// All encapsulations that are opened. A flow's key holds the place of each, so new ones
 /// are added at the end.
-pub static ENCAPSULATIONS: [Kind; 8] = [
+pub static ENCAPSULATIONS: [Kind; 9] = [
     vxlan::KIND,
     geneve::KIND,
     gre::GRE,
@@ -20,6 +20,7 @@ pub static ENCAPSULATIONS: [Kind; 8] = [
     ip_in_ip::V6,
     mpls::KIND,
     pppoe::KIND,
+    llc::KIND,
 ];
 const _: () = assert!(ENCAPSULATIONS.len() <= Encapsulation::MAX_KINDS);
 
@@ -43,7 +44,7 @@ impl Default for Options {
         let signs = places().flat_map(|(place, kind)| kind.signs.iter().map(move |s| (place, s)));
         let udp_ports = signs.filter_map(|(place, sign)| match sign {
             Sign::UdpPort(port) => Some((*port, place)),
-            Sign::EtherType(_) | Sign::IpProtocol(_) => None,
+            Sign::EtherType(_) | Sign::Llc | Sign::IpProtocol(_) => None,
         });
         let mut options = Self {
             udp_ports: Vec::new(),

@@ -19,6 +19,8 @@ pub(super) const TRANSPARENT_ETHERNET: u16 = 0x6558;
 pub(super) enum Next {
     Ethernet,
     EtherType(u16),
+    /// LLC, where 802.3 has a length in place of a type.
+    Llc,
     LinuxSll,
     LinuxSll2,
     Loopback,
@@ -27,6 +29,19 @@ pub(super) enum Next {
     IpProtocol(u8),
     /// Encapsulation at this place in the table.
     Encapsulation(u8),
+}
+
+/// Highest value of a type field that is a length instead, in bytes (IEEE 802.3 3.2.6).
+const MAX_LENGTH: u16 = 1500;
+
+/// Header that a type field of Ethernet or of a VLAN tag names, and the bytes behind it.
+#[inline(always)]
+pub(super) fn typed(number: u16, after: Rest<'_>) -> (Next, Rest<'_>) {
+    if number > MAX_LENGTH {
+        (Next::EtherType(number), after)
+    } else {
+        (Next::Llc, after.within(number.into()))
+    }
 }
 
 /// Step that reading one header leads to.

@@ -189,6 +189,10 @@ fn told_by(sign: Sign, tags: usize) -> Vec<Vec<u8>> {
     };
     match sign {
         Sign::EtherType(number) => vec![packets::tagged(tags, number, &noise)],
+        Sign::Llc => {
+            let snap = [&[0xaa, 0xaa, 3][..], &noise].concat();
+            vec![packets::tagged(tags, 63, &snap)]
+        }
         Sign::IpProtocol(number) => in_ip(number, &noise),
         Sign::UdpPort(port) => in_ip(packets::UDP, &packets::udp(50_000, port, &noise)),
     }

@@ -16,7 +16,7 @@ use proptest::sample::{Index, select};
 
 use crate::decoding::mutated;
 use crate::filter::Filters;
-use crate::support::packets::{Around, Ip, TCP, UDP, session, tagged, tcp, udp};
+use crate::support::packets::{Around, Ip, TCP, UDP, session, snap, tagged, tcp, udp};
 use crate::support::run::Stored;
 use crate::support::{config, expect, made};
 
@@ -185,7 +185,14 @@ fn around(ip: &[u8]) -> Vec<(Vec<u8>, &'static [&'static str])> {
     let one = [&label(9, 1)[..], ip].concat();
     let three = [&label(9, 0)[..], &label(8, 0), &label(7, 1), ip].concat();
     let in_udp = ends.packet(UDP, &udp(51_000, 6635, &one));
+    let snap = snap(ip);
+    let len = u16::try_from(snap.len()).expect("a short frame");
+    let padded = [&snap[..], &[0; 20]].concat();
+    let bridge_tunnel = [&snap[..5], &[0xf8], &snap[6..]].concat();
     vec![
+        (tagged(0, len, &padded), &["LLC/SNAP"]),
+        (tagged(2, len, &snap), &["LLC/SNAP"]),
+        (tagged(0, len, &bridge_tunnel), &["LLC/SNAP"]),
         (tagged(0, 0x8847, &one), &["MPLS"]),
         (tagged(2, 0x8848, &three), &["MPLS"]),
         (tagged(0, 0x0800, &ends.packet(137, &three)), &["MPLS"]),

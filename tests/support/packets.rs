@@ -135,10 +135,12 @@ pub enum Around {
     Mpls,
     /// In GRE.
     Pppoe,
+    /// In VXLAN.
+    Snap,
 }
 
 impl Around {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Vxlan,
         Self::Geneve,
         Self::Gre,
@@ -146,6 +148,7 @@ impl Around {
         Self::IpInIp,
         Self::Mpls,
         Self::Pppoe,
+        Self::Snap,
     ];
 
     /// What the report calls it, and what carries it.
@@ -158,6 +161,7 @@ impl Around {
             Self::IpInIp => &["IP in IP"],
             Self::Mpls => &["GRE", "MPLS"],
             Self::Pppoe => &["GRE", "PPPoE"],
+            Self::Snap => &["VXLAN", "LLC/SNAP"],
         }
     }
 
@@ -168,7 +172,7 @@ impl Around {
             Self::Geneve => 43,
             Self::Gre => 44,
             Self::Nvgre => 45,
-            Self::IpInIp | Self::Mpls => 0,
+            Self::IpInIp | Self::Mpls | Self::Snap => 0,
             Self::Pppoe => 46,
         }
     }
@@ -206,6 +210,12 @@ impl Around {
                 let header = [0, 0, 0x88, 0x47];
                 ends.packet(47, &[&header[..], &labels, inner].concat())
             }
+            Self::Snap => {
+                let snap = snap(inner);
+                let frame = tagged(1, length(snap.len()), &snap);
+                let payload = [&[8, 0, 0, 0, 0, 0, 42, 0][..], &frame].concat();
+                ends.packet(UDP, &udp(51_000, 4789, &payload))
+            }
             Self::Pppoe => {
                 let header = [0, 0, 0x88, 0x64];
                 ends.packet(47, &[&header[..], &session(inner)].concat())
@@ -219,6 +229,12 @@ pub fn session(ip: &[u8]) -> Vec<u8> {
     let protocol = be(if ip[0] >> 4 == 6 { 0x57 } else { 0x21 });
     let len = be(length(2 + ip.len()));
     [&[0x11, 0, 0, 46][..], &len, &protocol, ip].concat()
+}
+
+/// LLC and SNAP in front of an IP packet.
+pub fn snap(ip: &[u8]) -> Vec<u8> {
+    let kind = be(if ip[0] >> 4 == 6 { IPV6 } else { IPV4 });
+    [&[0xaa, 0xaa, 3, 0, 0, 0][..], &kind, ip].concat()
 }
 
 /// An IP header to be.

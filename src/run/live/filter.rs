@@ -83,6 +83,8 @@ fn encapsulations(decode: &decode::Options) -> String {
 fn term(sign: Sign) -> String {
     match sign {
         Sign::EtherType(number) => format!("ether proto {number}"),
+        // Destination access points: SNAP's, and that of IPv4 without SNAP.
+        Sign::Llc => "ether proto 0xaa or ether proto 0x06".to_owned(),
         Sign::IpProtocol(number) => format!("proto {number}"),
         Sign::UdpPort(port) => format!("udp dst port {port}"),
     }
