@@ -29,7 +29,8 @@
 //!
 //! # Who may name whom
 //! A stage names itself and the stages above it in the table, never one below; `main` may
-//! name everything.
+//! name everything. Inside a stage no file imports another that imports it; the head of a
+//! folder may use what is in the folder, and what is in it what the head declares for all.
 //!
 //! # What follows from what, and when
 //! - While packets are read, nothing is concluded. A packet [shows](evidence::Shown)

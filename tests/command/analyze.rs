@@ -3,8 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -12,53 +11,9 @@ use tempfile::TempDir;
 use crate::support::bytes::{self, Order};
 use crate::support::expect;
 use crate::support::packets::{self, Ip, Link};
+use crate::support::program::{analyze, complaint, plainsight, report, run, said, text, trace};
 
 const SERVERS: &str = expect::SERVERS;
-
-fn captures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
-}
-
-fn trace(name: &str) -> PathBuf {
-    captures().join(name)
-}
-
-/// `plainsight analyze`, far from any terminal and from the caller's environment.
-fn analyze() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plainsight"));
-    command.arg("analyze").env_remove("NO_COLOR");
-    command
-}
-
-fn run(command: &mut Command) -> Output {
-    command.output().expect("the command runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("UTF-8")
-}
-
-/// What a run that worked says on standard output. It says nothing else.
-fn said(command: &mut Command, exit_code: i32) -> String {
-    let output = run(command);
-    let errors = text(&output.stderr);
-    assert_eq!(errors, "");
-    assert_eq!(output.status.code(), Some(exit_code));
-    text(&output.stdout)
-}
-
-fn report(command: &mut Command, exit_code: i32) -> Value {
-    let said = said(command.args(["--format", "json"]), exit_code);
-    serde_json::from_str(&said).expect("JSON alone")
-}
-
-/// What a run that failed says on standard error. It says nothing else.
-fn complaint(command: &mut Command) -> String {
-    let output = run(command);
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(text(&output.stdout), "");
-    text(&output.stderr)
-}
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
@@ -94,8 +49,7 @@ fn exit_codes_are_those_of_the_contract() {
 #[test]
 fn help_prints_the_contract() {
     for arguments in [&["--help"][..], &["analyze", "--help"], &["analyze", "-h"]] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plainsight"));
-        let help = said(command.args(arguments), 0);
+        let help = said(&mut plainsight(arguments), 0);
         let (_, contract) = help.split_once("Exit codes:\n").expect("a contract");
         let rows: Vec<&str> = contract.lines().collect();
         // As the issue gives it.
@@ -161,7 +115,7 @@ fn a_bad_list_writes_no_file() {
 fn a_closed_pipe_is_no_error() {
     let mut child = analyze()
         .args(["--verbose", "--format", "json", "--servers", SERVERS])
-        .arg(captures())
+        .arg(trace(""))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -203,9 +157,9 @@ fn standard_input_is_a_path() {
 #[test]
 fn a_folder_is_all_its_captures() {
     let mut command = analyze();
-    command.args(["--servers", SERVERS]).arg(captures());
+    command.args(["--servers", SERVERS]).arg(trace(""));
     let report = report(&mut command, 1);
-    let traces = expect::load(&captures()).unwrap();
+    let traces = expect::load(&trace("")).unwrap();
     let inputs = report["inputs"].as_array().unwrap();
     assert_eq!(inputs.len(), traces.len());
     let packets: u64 = traces.iter().map(|trace| trace.packets).sum();
@@ -351,7 +305,7 @@ fn damage_is_told_and_the_run_goes_on() {
     let warnings = report["warnings"].to_string();
     assert!(warnings.contains(&name), "{warnings}");
     assert!(warnings.contains(&third.to_string()), "{warnings}");
-    let encrypted = expect::load(&captures()).unwrap();
+    let encrypted = expect::load(&trace("")).unwrap();
     let whole = encrypted
         .iter()
         .find(|trace| trace.file == "all-encrypted.pcap");
@@ -368,15 +322,15 @@ fn record_offset(pcap: &[u8], record: usize) -> usize {
 
 #[test]
 fn the_table_fits_80_columns() {
-    for trace in expect::load(&captures()).unwrap() {
+    for kept in expect::load(&trace("")).unwrap() {
         for verbose in [&[][..], &["--verbose"]] {
             let mut command = analyze();
             command.args(["--servers", SERVERS]).args(verbose);
-            command.args(&trace.args).arg(captures().join(&trace.file));
-            let table = said(&mut command, trace.exit_code);
+            command.args(&kept.args).arg(trace(&kept.file));
+            let table = said(&mut command, kept.exit_code);
             for line in table.lines() {
                 let columns = line.chars().count();
-                assert!(columns <= 80, "{}: {columns}: {line}", trace.file);
+                assert!(columns <= 80, "{}: {columns}: {line}", kept.file);
             }
         }
     }
@@ -447,11 +401,11 @@ fn the_answer_comes_first() {
 
 #[test]
 fn one_flow_kept_apart_still_sums() {
-    for trace in expect::load(&captures()).unwrap() {
+    for kept in expect::load(&trace("")).unwrap() {
         let mut command = analyze();
         command.args(["--servers", SERVERS, "--max-flows", "1"]);
         command.args(["--format", "json"]);
-        command.args(&trace.args).arg(captures().join(&trace.file));
+        command.args(&kept.args).arg(trace(&kept.file));
         let output = run(&mut command);
         let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let accounting = &report["accounting"];
@@ -462,11 +416,11 @@ fn one_flow_kept_apart_still_sums() {
             "duplicates",
             "undecodable",
         ];
-        for (unit, expected) in [("packets", trace.packets), ("wire_bytes", trace.wire_bytes)] {
+        for (unit, expected) in [("packets", kept.packets), ("wire_bytes", kept.wire_bytes)] {
             let number = |count: &Value| count[unit].as_u64().expect("a number");
-            assert_eq!(number(accounting), expected, "{}", trace.file);
+            assert_eq!(number(accounting), expected, "{}", kept.file);
             let sum: u64 = buckets.iter().map(|name| number(&accounting[name])).sum();
-            assert_eq!(sum, expected, "{}: {unit}", trace.file);
+            assert_eq!(sum, expected, "{}: {unit}", kept.file);
         }
     }
 }

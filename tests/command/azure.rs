@@ -1,28 +1,18 @@
 //! `posture`, and `analyze` with Azure's configuration, as a user runs them.
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
 use crate::support::azure::folder;
-
-pub fn plainsight(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plainsight"));
-    command.args(arguments).env_remove("NO_COLOR");
-    command
-}
+use crate::support::program::{self, PROGRAM, complaint, plainsight, text};
 
 fn azure(command: &mut Command, names: &[&str]) -> Output {
     for name in names {
         command.arg("--azure").arg(folder(name));
     }
     command.output().expect("the command runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
 /// Standard output of a run that worked.
@@ -38,10 +28,7 @@ pub fn report(arguments: &[&str], names: &[&str], exit_code: i32) -> Value {
 }
 
 fn trace(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("captures")
-        .join(name);
-    path.display().to_string()
+    program::trace(name).display().to_string()
 }
 
 #[test]
@@ -57,22 +44,16 @@ fn posture_exits_as_its_checks_say() {
 
 #[test]
 fn posture_that_cannot_run_says_why() {
-    let complaint = |mut command: Command| {
-        let output = command.output().expect("the command runs");
-        assert_eq!(output.status.code(), Some(2));
-        assert_eq!(text(&output.stdout), "");
-        text(&output.stderr)
-    };
-    let message = complaint(plainsight(&["posture", "--azure", "/nowhere/at/all"]));
+    let message = complaint(&mut plainsight(&["posture", "--azure", "/nowhere/at/all"]));
     assert!(
         message.starts_with("plainsight: --azure: cannot read /nowhere/at/all"),
         "{message}"
     );
     let cargo = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let message = complaint(plainsight(&["posture", "--azure", cargo]));
+    let message = complaint(&mut plainsight(&["posture", "--azure", cargo]));
     assert!(message.contains("holds no JSON"), "{message}");
     let base = folder("az").display().to_string();
-    let message = complaint(plainsight(&[
+    let message = complaint(&mut plainsight(&[
         "posture",
         "--azure",
         &base,
@@ -83,7 +64,7 @@ fn posture_that_cannot_run_says_why() {
         message.contains("--vm-sizes") && message.contains("line 1"),
         "{message}"
     );
-    let message = complaint(plainsight(&["posture"]));
+    let message = complaint(&mut plainsight(&["posture"]));
     assert!(message.contains("--azure"), "{message}");
 }
 
@@ -207,7 +188,7 @@ fn posture_takes_servers_that_no_export_has() {
     assert_eq!(both["paths"].as_array().unwrap().len(), 1);
 }
 
-fn analyze(capture: &str, more: &[&str], names: &[&str], exit_code: i32) -> Value {
+fn report_with(capture: &str, more: &[&str], names: &[&str], exit_code: i32) -> Value {
     let capture = trace(capture);
     let arguments = [&["analyze", &capture], more].concat();
     report(&arguments, names, exit_code)
@@ -237,13 +218,13 @@ fn configuration_makes_no_verdict() {
         ("turns.pcapng", 1),
         ("nfs.pcap", 3),
     ] {
-        let plain = without_azure(analyze(capture, &servers, &[], exit_code));
+        let plain = without_azure(report_with(capture, &servers, &[], exit_code));
         for names in [
             &["az"][..],
             &["causes/client-vnet-off.json", "az"],
             &["causes/vm-size.json", "arm"],
         ] {
-            let told = analyze(capture, &[], names, exit_code);
+            let told = report_with(capture, &[], names, exit_code);
             assert_eq!(without_azure(told), plain, "{capture} {names:?}");
         }
     }
@@ -256,14 +237,14 @@ fn what_is_encrypted_stays_so_under_a_bad_configuration() {
         "causes/vm-size.json",
         "az/amlfs.json",
     ];
-    let report = analyze("all-encrypted.pcap", &[], &names, 0);
+    let report = report_with("all-encrypted.pcap", &[], &names, 0);
     assert_eq!(report["paths"][0]["verdict"], "encrypted");
     assert_eq!(report["paths"][0]["causes"][0]["outcome"], "fail");
 }
 
 #[test]
 fn every_path_has_its_ends_and_causes() {
-    let report = analyze(
+    let report = report_with(
         "one-path-each-way.pcap",
         &[],
         &["causes/server-vnet-off.json", "az"],
@@ -296,7 +277,7 @@ fn every_path_has_its_ends_and_causes() {
     assert_eq!(report["file_systems"][0]["name"], "fs1");
     assert_eq!(report["clients"][0]["name"], "client-1");
     // Without exports there is none of it.
-    let report = analyze("one-path-each-way.pcap", &[], &[], 1);
+    let report = report_with("one-path-each-way.pcap", &[], &[], 1);
     assert_eq!(report["paths"][0]["causes"], json!([]));
     assert_eq!(report["paths"][0]["azure"], json!(null));
     assert_eq!(
@@ -323,7 +304,7 @@ fn servers_come_from_exports_with_their_source() {
     };
     let row =
         |address: &str, expected, source: &str| (address.to_owned(), expected, source.to_owned());
-    let report = analyze(
+    let report = report_with(
         "all-encrypted.pcap",
         &["--servers", "10.20.2.6"],
         &["az"],
@@ -338,7 +319,7 @@ fn servers_come_from_exports_with_their_source() {
         ]
     );
     // One that is expected and not seen is silent, as if it had been named.
-    let report = analyze("nfs.pcap", &[], &["az/amlfs.json"], 3);
+    let report = report_with("nfs.pcap", &[], &["az/amlfs.json"], 3);
     assert_eq!(report["paths"][0]["verdict"], "silent");
     assert_eq!(report["paths"][0]["server"], "10.20.2.5");
 }
@@ -477,7 +458,7 @@ fn without_a_capture_nothing_is_said_of_one() {
     assert_eq!(fragments["outcome"], "unknown");
     let says = fragments["says"].as_str().unwrap();
     assert!(says.ends_with("is in no export and not captured"), "{says}");
-    let with_capture = analyze("all-plaintext.pcap", &[], &["az"], 1);
+    let with_capture = report_with("all-plaintext.pcap", &[], &["az"], 1);
     let says = cause(&with_capture, "fragments")["says"].clone();
     assert!(
         says.as_str()
@@ -498,7 +479,7 @@ fn what_is_no_resource_takes_no_memory() {
     let mut command = Command::new("sh");
     let script = r#"ulimit -v 300000; exec "$0" posture --format json --azure "$1""#;
     let output = command
-        .args(["-c", script, env!("CARGO_BIN_EXE_plainsight")])
+        .args(["-c", script, PROGRAM])
         .arg(&path)
         .output()
         .unwrap();

@@ -5,14 +5,11 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-fn trace(name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    root.join("captures").join(name)
-}
+use crate::support::program::{self, trace};
 
 fn plainsight(args: &[&str], path: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plainsight"));
-    command.args(args).arg(path);
+    let mut command = program::plainsight(args);
+    command.arg(path);
     command
 }
 

@@ -5,11 +5,11 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::support::expect;
+use crate::support::program::{PROGRAM, trace};
 
 #[test]
 fn every_trace_gets_the_verdicts_its_making_implies() -> Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
-    let program = Path::new(env!("CARGO_BIN_EXE_plainsight"));
+    let (folder, program) = (trace(""), Path::new(PROGRAM));
     let mut wrong = Vec::new();
     for trace in expect::load(&folder)? {
         wrong.extend(expect::check(program, &folder, &trace)?);

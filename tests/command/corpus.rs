@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Seek;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::support::oracle::{DIFFERENT, Row, captures, corpus, packets};
+use crate::support::program::analyze;
 
 /// No file of the corpus takes a second; a run that takes this long hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,11 +39,11 @@ struct Ran {
     errors: String,
 }
 
-fn analyze(path: &Path) -> Ran {
+fn run_to_its_end(path: &Path) -> Ran {
     let [mut out, mut errors] = [(); 2].map(|()| tempfile::tempfile().expect("a file"));
     let handle = |file: &File| Stdio::from(file.try_clone().expect("a handle"));
-    let mut child = Command::new(env!("CARGO_BIN_EXE_plainsight"))
-        .args(["analyze", "--format", "json"])
+    let mut child = analyze()
+        .args(["--format", "json"])
         .arg(path)
         .stdout(handle(&out))
         .stderr(handle(&errors))
@@ -147,7 +148,7 @@ fn ran() -> Option<&'static BTreeMap<String, Ran>> {
     static RAN: OnceLock<BTreeMap<String, Ran>> = OnceLock::new();
     let (folder, names) = captures()?;
     let run = |name: String| {
-        let ran = analyze(&folder.join(&name));
+        let ran = run_to_its_end(&folder.join(&name));
         (name, ran)
     };
     Some(RAN.get_or_init(|| names.into_iter().map(run).collect()))
@@ -155,9 +156,8 @@ fn ran() -> Option<&'static BTreeMap<String, Ran>> {
 
 /// Holds each report to a row of the oracle; `differs` tells what is wrong.
 fn hold(differs: impl Fn(&Row, &Ran) -> Option<String>) {
-    let (Some((_, rows)), Some(ran)) = (corpus(), ran()) else {
-        return;
-    };
+    let Some(ran) = ran() else { return };
+    let Some((_, rows)) = corpus() else { return };
     let wrong: Vec<String> = rows
         .iter()
         .filter_map(|row| {
@@ -274,7 +274,7 @@ fn damage_neither_panics_nor_hangs() {
         let bytes = fs::read(folder.join(&name)).expect("a file of the corpus");
         for _ in 0..4 {
             fs::write(&damaged, dice.damage(bytes.clone())).expect("a file");
-            let ended = ending(&analyze(&damaged));
+            let ended = ending(&run_to_its_end(&damaged));
             wrong.extend(ended.map(|how| format!("{name}: {how}")));
         }
     }

@@ -3,40 +3,30 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
+use crate::support::program::{self, analyze, root, run, said, text};
+
 const CAPTURE: &str = "captures/one-path-each-way.pcap";
 const SERVERS: [&str; 2] = ["--servers", "10.20.2.0/24"];
 const GUEST: [&str; 2] = ["--vantage", "guest"];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 fn fixture(name: &str) -> PathBuf {
     root().join("tests/flow-logs").join(name)
 }
 
 /// `plainsight analyze` with the server's subnet and a flow log.
-fn analyze(log: &Path, more: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_plainsight"))
-        .current_dir(root())
-        .args(["analyze", "--flow-logs"])
-        .arg(log)
-        .args(SERVERS)
-        .args(more)
-        .output()
-        .expect("the command runs")
+fn with_log(log: &Path, more: &[&str]) -> Command {
+    let mut command = analyze();
+    command.arg("--flow-logs").arg(log).args(SERVERS).args(more);
+    command
 }
 
 fn report_of(log: &Path, more: &[&str], exit_code: i32) -> Value {
-    let output = analyze(log, &[more, &["--format", "json"]].concat());
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!((output.status.code(), &*errors), (Some(exit_code), ""));
-    serde_json::from_slice(&output.stdout).expect("JSON")
+    program::report(&mut with_log(log, more), exit_code)
 }
 
 fn report(log: &str, more: &[&str], exit_code: i32) -> Value {
@@ -44,16 +34,11 @@ fn report(log: &str, more: &[&str], exit_code: i32) -> Value {
 }
 
 fn table(log: &str, more: &[&str]) -> String {
-    String::from_utf8(analyze(&fixture(log), more).stdout).expect("UTF-8")
+    text(&run(&mut with_log(&fixture(log), more)).stdout)
 }
 
 fn complaint(log: &Path) -> String {
-    let output = analyze(log, &[]);
-    assert_eq!(
-        (output.status.code(), &output.stdout[..]),
-        (Some(2), &b""[..])
-    );
-    String::from_utf8(output.stderr).expect("UTF-8")
+    program::complaint(&mut with_log(log, &[]))
 }
 
 fn path<'r>(report: &'r Value, server: &str) -> &'r Value {
@@ -210,18 +195,8 @@ fn a_conflict_shows_both_sides() {
 
 #[test]
 fn without_a_log_a_guest_proves_nothing() {
-    let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
-        .current_dir(root())
-        .args([
-            "analyze",
-            "captures/all-plaintext.pcap",
-            "--vantage",
-            "guest",
-        ])
-        .output()
-        .expect("the command runs");
-    let table = String::from_utf8(output.stdout).expect("UTF-8");
-    assert_eq!(output.status.code(), Some(3));
+    let arguments = ["captures/all-plaintext.pcap", "--vantage", "guest"];
+    let table = said(analyze().args(arguments), 3);
     assert!(table.contains("unproven"), "{table}");
     assert!(table.contains("--flow-logs"), "{table}");
     assert!(
@@ -517,12 +492,7 @@ fn a_silent_server_that_was_logged_is_not_silent() {
 
 #[test]
 fn something_must_be_named() {
-    let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
-        .args(["analyze", "--servers", "10.20.2.5"])
-        .output()
-        .expect("the command runs");
-    let message = String::from_utf8(output.stderr).expect("UTF-8");
-    assert_eq!(output.status.code(), Some(2));
+    let message = program::complaint(analyze().args(["--servers", "10.20.2.5"]));
     assert!(message.contains("PATH"), "{message}");
 }
 

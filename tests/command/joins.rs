@@ -2,11 +2,12 @@
 //! ports, for as long as it lasts.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::support::program::{analyze, any_report, root};
 
 /// Flows of 10.20.1.4 with 10.20.2.5 and 10.20.2.6, all readable and all within a second.
 const CLEAR: &str = "captures/all-plaintext.pcap";
@@ -19,18 +20,8 @@ const GUEST: [&str; 4] = ["--servers", "10.20.2.0/24", "--vantage", "guest"];
 const CLIENT_NIC: &str = "000D3AF87856";
 const SERVER_NIC: &str = "00224871C205";
 
-fn root(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
-}
-
-fn analyze(capture: Option<&Path>, more: &[&str]) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
-        .args(["analyze", "--format", "json"])
-        .args(more)
-        .args(capture)
-        .output()
-        .expect("the command runs");
-    serde_json::from_slice(&output.stdout).expect("JSON")
+fn report(capture: Option<&Path>, more: &[&str]) -> Value {
+    any_report(analyze().args(more).args(capture))
 }
 
 /// A flow that was captured: client, server and their ports.
@@ -47,7 +38,7 @@ struct Seen {
 }
 
 fn seen(capture: &Path) -> Seen {
-    let report = analyze(Some(capture), &SERVERS);
+    let report = report(Some(capture), &SERVERS);
     let list = |value: &Value| value.as_array().expect("a list").clone();
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     let flows = list(&report["paths"]).into_iter().flat_map(|path| {
@@ -88,7 +79,7 @@ fn judge(capture: Option<&Path>, log: &[u8], more: &[&str]) -> Value {
     let file = folder.path().join("PT1H.json");
     fs::write(&file, log).expect("a file");
     let file = file.to_str().expect("UTF-8");
-    analyze(capture, &[more, &["--flow-logs", file]].concat())
+    report(capture, &[more, &["--flow-logs", file]].concat())
 }
 
 /// What is said of the path to 10.20.2.6, and the verdict.
@@ -103,7 +94,7 @@ fn outcome(report: &Value) -> (&str, &str) {
 /// The outcome of the readable capture at a guest, with a log of one NIC.
 fn held_against(tuples: &[Vec<String>]) -> (String, String) {
     let report = judge(
-        Some(&root(CLEAR)),
+        Some(&root().join(CLEAR)),
         &log(&[record(CLIENT_NIC, tuples)]),
         &GUEST,
     );
@@ -117,7 +108,7 @@ fn words(said: &str, verdict: &str) -> (String, String) {
 
 #[test]
 fn what_was_logged_before_and_after_is_not_of_the_time_between() {
-    let Seen { flows, begin } = seen(&root(CLEAR));
+    let Seen { flows, begin } = seen(&root().join(CLEAR));
     let x = |time| tuples(&flows, begin + time, "C", "X");
     let nx = |time| tuples(&flows, begin + time, "C", "NX");
     let around = held_against(&[x(-6 * HOUR), x(6 * HOUR)]);
@@ -137,7 +128,7 @@ fn what_was_logged_before_and_after_is_not_of_the_time_between() {
 
 #[test]
 fn each_nic_speaks_of_its_own_time() {
-    let Seen { flows, begin } = seen(&root(CLEAR));
+    let Seen { flows, begin } = seen(&root().join(CLEAR));
     let [before, at] = [begin - 6 * HOUR, begin + 1000];
     let client = [
         tuples(&flows, before, "C", "NX"),
@@ -145,7 +136,7 @@ fn each_nic_speaks_of_its_own_time() {
     ];
     let server = [tuples(&flows, at, "C", "NX")];
     let both = log(&[record(CLIENT_NIC, &client), record(SERVER_NIC, &server)]);
-    let report = judge(Some(&root(CLEAR)), &both, &GUEST);
+    let report = judge(Some(&root().join(CLEAR)), &both, &GUEST);
     assert_eq!(outcome(&report), ("mixed", "mixed"));
 }
 
@@ -171,8 +162,8 @@ fn repeated(capture: &Path, hours: u32) -> Vec<u8> {
 fn a_log_must_reach_over_all_that_was_captured() {
     let folder = TempDir::new().expect("a folder");
     let long = folder.path().join("long.pcap");
-    fs::write(&long, repeated(&root(CLEAR), 3)).expect("a file");
-    let Seen { flows, begin } = seen(&root(CLEAR));
+    fs::write(&long, repeated(&root().join(CLEAR), 3)).expect("a file");
+    let Seen { flows, begin } = seen(&root().join(CLEAR));
     let every_five = |minutes: std::ops::RangeInclusive<i64>| {
         let times = minutes.filter(|minute| minute % 5 == 0);
         let times = times.map(|minute| tuples(&flows, begin + minute * MINUTE, "C", "X"));
@@ -197,7 +188,7 @@ fn a_log_must_reach_over_all_that_was_captured() {
 /// Other connections of the same two hosts, too many to keep apart.
 #[test]
 fn a_sum_of_others_is_no_join() {
-    let Seen { flows, begin } = seen(&root(CLEAR));
+    let Seen { flows, begin } = seen(&root().join(CLEAR));
     let other = |port| {
         let flows = flows.iter().cloned();
         flows.map(move |flow| Flow {
@@ -209,7 +200,7 @@ fn a_sum_of_others_is_no_join() {
     let bytes = log(&[record(CLIENT_NIC, &[tuples(&others, begin, "C", "X")])]);
     for limit in ["100000", "4"] {
         let more = [&GUEST[..], &["--max-flows", limit]].concat();
-        let report = judge(Some(&root(CLEAR)), &bytes, &more);
+        let report = judge(Some(&root().join(CLEAR)), &bytes, &more);
         assert_ne!(outcome(&report).1, "encrypted", "{limit}");
         let warnings = report["warnings"].to_string();
         assert!(!warnings.contains("ports are missing"), "{warnings}");
@@ -221,7 +212,7 @@ fn udp_is_no_lustre_of_a_log() {
     let udp = ["1795292714000,10.9.9.9,10.9.9.8,40000,988,17,O,C,X,1,100,1,100".to_owned()];
     let report = judge(None, &log(&[record(CLIENT_NIC, &[udp.to_vec()])]), &[]);
     assert_eq!(report["paths"], json!([]));
-    let Seen { flows, begin } = seen(&root(CLEAR));
+    let Seen { flows, begin } = seen(&root().join(CLEAR));
     let portless = tuples(&flows, begin, "C", "X").into_iter().map(|tuple| {
         let mut fields: Vec<_> = tuple.split(',').collect();
         (fields[3], fields[4], fields[5]) = ("", "", "17");
@@ -234,7 +225,7 @@ fn udp_is_no_lustre_of_a_log() {
 /// `\xff` and half a surrogate are in no tuple: each costs one, and what follows is read.
 #[test]
 fn a_damaged_log_proves_no_encryption() {
-    let Seen { flows, begin } = seen(&root(CLEAR));
+    let Seen { flows, begin } = seen(&root().join(CLEAR));
     let x = tuples(&flows, begin, "C", "X");
     let nx = tuples(&flows, begin, "C", "NX");
     let bad = vec!["BAD".to_owned()];
@@ -247,7 +238,10 @@ fn a_damaged_log_proves_no_encryption() {
             let (before, after) = text.split_once("BAD").expect("a place");
             [before.as_bytes(), damage, after.as_bytes()].concat()
         };
-        for (capture, verdict) in [(None, "undetermined"), (Some(root(CLEAR)), "unproven")] {
+        for (capture, verdict) in [
+            (None, "undetermined"),
+            (Some(root().join(CLEAR)), "unproven"),
+        ] {
             let alone = judge(capture.as_deref(), &place(hidden(&[])), &GUEST);
             assert_eq!(alone["flow_logs"][0]["bad_tuples"], 1);
             assert_eq!(alone["flow_logs"][0]["fault"], json!(null));
@@ -270,7 +264,7 @@ fn a_damaged_log_proves_no_encryption() {
 /// Nobody names the servers, and DTLS hides Lustre: the log tells who listens.
 #[test]
 fn a_log_names_the_servers_of_tunnels() {
-    let Seen { flows, begin } = seen(&root(TUNNELS));
+    let Seen { flows, begin } = seen(&root().join(TUNNELS));
     let lustre = flows.into_iter().map(|flow| Flow {
         ports: [1023, 988],
         ..flow
@@ -279,7 +273,7 @@ fn a_log_names_the_servers_of_tunnels() {
     for (state, verdict) in [("NX", "conflict"), ("X", "encrypted")] {
         let tuples = tuples(&lustre, begin, "C", state);
         let report = judge(
-            Some(&root(TUNNELS)),
+            Some(&root().join(TUNNELS)),
             &log(&[record(CLIENT_NIC, &[tuples])]),
             &[],
         );

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::azure::plainsight;
 use crate::support::azure::folder;
+use crate::support::program::plainsight;
 
 /// Prints the fixture of what was asked for, and refuses anything else.
 const AZ: &str = r#"#!/bin/sh

@@ -1,13 +1,12 @@
 //! The JSON report, held to its description in `report.schema.json`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::Command;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use crate::support::expect;
+use crate::support::program::{analyze, any_report, trace};
 
 /// Flow logs of all kinds: all states, damage, and files that are none.
 const LOGS: &str = "tests/flow-logs";
@@ -25,24 +24,12 @@ fn validator() -> Validator {
         .expect("a schema")
 }
 
-fn report(trace: &str, more: &[&str]) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["analyze", "--format", "json"])
-        .args(more)
-        .arg(
-            Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("captures")
-                .join(trace),
-        )
-        .output()
-        .expect("the command runs");
-    serde_json::from_slice(&output.stdout).expect("JSON")
+fn report(name: &str, more: &[&str]) -> Value {
+    any_report(analyze().args(more).arg(trace(name)))
 }
 
 /// Every trace with servers named, with none, with one that is silent, and with sums.
 fn reports() -> Vec<Value> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     let ways: [&[&str]; 6] = [
         &["--servers", expect::SERVERS],
         &[],
@@ -58,7 +45,7 @@ fn reports() -> Vec<Value> {
             "2",
         ],
     ];
-    let traces = expect::load(&folder).expect("traces");
+    let traces = expect::load(&trace("")).expect("traces");
     traces
         .iter()
         .flat_map(|trace| ways.map(|way| report(&trace.file, way)))

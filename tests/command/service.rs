@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use plainsight::run::live::UNIT;
 use tempfile::TempDir;
 
+use crate::support::program::PROGRAM;
 use crate::support::skip::skipped_here;
 
 /// Where the unit expects the program.
@@ -14,10 +15,10 @@ const INSTALLED: &str = "/usr/local/bin/plainsight";
 
 /// Runs `systemd-analyze` on the unit, with the program that was just built in the place
 /// of an installed one. `None`, and told, where this machine has no systemd.
-fn analyze(arguments: &[&str]) -> Option<Output> {
+fn systemd_analyze(arguments: &[&str]) -> Option<Output> {
     let folder = TempDir::new().expect("a folder");
     let unit = folder.path().join("plainsight.service");
-    let built = UNIT.replace(INSTALLED, env!("CARGO_BIN_EXE_plainsight"));
+    let built = UNIT.replace(INSTALLED, PROGRAM);
     assert_ne!(built, UNIT, "the unit starts another program");
     fs::write(&unit, built).expect("a unit");
     let mut command = Command::new("systemd-analyze");
@@ -38,7 +39,7 @@ fn is_clean(output: &Output) {
 
 #[test]
 fn systemd_finds_no_fault_in_the_unit() {
-    if let Some(output) = analyze(&["verify"]) {
+    if let Some(output) = systemd_analyze(&["verify"]) {
         is_clean(&output);
     }
 }
@@ -46,7 +47,7 @@ fn systemd_finds_no_fault_in_the_unit() {
 /// From 0.0 (nothing exposed) to 10.0, given in tenths. A unit without hardening has 9.6.
 #[test]
 fn systemd_finds_little_exposed() {
-    if let Some(output) = analyze(&["security", "--offline=true", "--threshold=20"]) {
+    if let Some(output) = systemd_analyze(&["security", "--offline=true", "--threshold=20"]) {
         is_clean(&output);
     }
 }

@@ -2,8 +2,7 @@
 //! they are stored and named, and whenever they are read.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -11,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::bytes::{self, Order};
 use crate::support::made;
+use crate::support::program::{self, analyze, text, trace};
 use crate::support::run::{self, Stored};
 
 const SECOND: u32 = 1_700_000_000;
@@ -44,23 +44,17 @@ fn pcapng(order: Order, frames: &[(usize, &Stored)]) -> Vec<u8> {
     head.into_iter().chain(records).flatten().collect()
 }
 
-fn analyze(paths: &[PathBuf]) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
-        .args(["analyze", "--format", "json", "--servers", run::SERVERS])
-        .args(paths)
-        .output()
-        .expect("the command runs");
-    assert!(
-        output.stderr.is_empty(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+fn whole_report(paths: &[PathBuf]) -> Value {
+    let mut command = analyze();
+    let output = command.args(["--format", "json", "--servers", run::SERVERS]);
+    let output = program::run(output.args(paths));
+    assert_eq!(text(&output.stderr), "");
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 /// The report but for what names the files and how they are stored.
 fn report(paths: &[PathBuf]) -> Value {
-    let mut report = analyze(paths);
+    let mut report = whole_report(paths);
     report.as_object_mut().expect("an object").remove("inputs");
     report
 }
@@ -131,16 +125,16 @@ proptest! {
                 write(&folder, &format!("{}.cap", (part * 7 + 3) % 5), &bytes)
             })
             .collect();
-        let first = analyze(&paths);
+        let first = whole_report(&paths);
         let count = paths.len();
         paths.rotate_left(rotated % count);
         paths.reverse();
-        prop_assert_eq!(&analyze(&paths), &first);
-        prop_assert_eq!(&analyze(&[folder.path().to_owned()]), &first);
+        prop_assert_eq!(&whole_report(&paths), &first);
+        prop_assert_eq!(&whole_report(&[folder.path().to_owned()]), &first);
         run::assert_sums(&first, &frames);
         // As a ring of files it is the capture that it was cut from.
         let whole = write(&folder, "whole", &pcap(Order::Little, bytes::MICROS, &placed));
-        let whole = analyze(&[whole]);
+        let whole = whole_report(&[whole]);
         for part in ["summary", "accounting", "first", "last"] {
             prop_assert_eq!(&first[part], &whole[part]);
         }
@@ -162,16 +156,11 @@ fn without_evidence(report: &Value) -> Vec<Value> {
 /// Law 10: nothing but the input is in the report.
 #[test]
 fn the_same_input_gives_the_same_report() {
-    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     for format in ["json", "table"] {
         let run = || {
-            let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
-                .args(["analyze", "--verbose", "--servers", "10.20.2.0/24"])
-                .args(["--format", format])
-                .arg(&captures)
-                .output()
-                .expect("the command runs");
-            output.stdout
+            let mut command = analyze();
+            command.args(["--verbose", "--servers", "10.20.2.0/24"]);
+            program::run(command.args(["--format", format]).arg(trace(""))).stdout
         };
         let first = run();
         assert!(first.len() > 1000);

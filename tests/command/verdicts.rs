@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use plainsight::verdict::{Basis, Exit, Said, Vantage, Verdict, conclude};
 use serde_json::{Value, json};
+
+use crate::support::program::{analyze, run, trace};
 
 /// A verdict, what it rests on, and what the process exits with.
 type Outcome = (Verdict, Basis, u8);
@@ -183,21 +183,13 @@ const LOGS: [(&[(&str, &str)], Said); 14] = [
     (&[], Said::Nothing),
 ];
 
-fn trace(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("captures")
-        .join(name)
-}
-
-fn analyze(arguments: &[&str], capture: &str) -> (Value, i32) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plainsight"));
-    command
-        .args(["analyze", "--format", "json"])
-        .args(arguments);
+fn report(arguments: &[&str], capture: &str) -> (Value, i32) {
+    let mut command = analyze();
+    command.args(["--format", "json"]).args(arguments);
     if !capture.is_empty() {
         command.arg(trace(capture));
     }
-    let output = command.output().expect("the command runs");
+    let output = run(&mut command);
     let report = serde_json::from_slice(&output.stdout).expect("JSON");
     (report, output.status.code().expect("a code"))
 }
@@ -244,7 +236,7 @@ fn the_command_keeps_to_the_table() {
         let server = ["--servers", servers];
         let seen = match capture {
             "" => json!({"paths": []}),
-            _ => analyze(&server, capture).0,
+            _ => report(&server, capture).0,
         };
         let moment = seen["first"].as_str().unwrap_or("2026-11-21T20:25:14Z");
         let moment: jiff::Timestamp = moment.parse().expect("a time");
@@ -253,7 +245,7 @@ fn the_command_keeps_to_the_table() {
             fs::write(file, log.to_string()).expect("a file");
             for (vantage, name) in VANTAGES {
                 let more = ["--flow-logs", file, "--vantage", name];
-                let (report, exit) = analyze(&[&server[..], &more].concat(), capture);
+                let (report, exit) = report(&[&server[..], &more].concat(), capture);
                 let (verdict, basis, code) = expected(observed, said, vantage);
                 let what = format!("{capture}, {words:?}, {name}: {report:#}");
                 assert_eq!(exit, i32::from(code), "{what}");

@@ -20,9 +20,8 @@ use nix::unistd::geteuid;
 use scenes::{SCENES, Scene};
 use support::expect::{self, Trace};
 use support::lab::hosts;
+use support::program::PROGRAM;
 use support::skip::skipped;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_plainsight");
 
 fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,7 +34,9 @@ fn main() -> Result<ExitCode> {
     }
     if !lacking.is_empty() {
         let why = format!("needs {}", lacking.join(", "));
-        SCENES.iter().for_each(|scene| skipped(scene.file, &why));
+        for scene in SCENES {
+            skipped(scene.file, &why);
+        }
         return Ok(ExitCode::SUCCESS);
     }
     hold_program_to_scenes()

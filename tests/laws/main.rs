@@ -13,6 +13,8 @@ mod memory;
 mod merging;
 mod model;
 mod pieces;
+mod source;
 mod stages;
+mod style;
 #[path = "../support/mod.rs"]
 mod support;

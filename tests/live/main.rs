@@ -70,7 +70,9 @@ fn main() -> Result<ExitCode> {
     let lacking = lacking();
     if !lacking.is_empty() {
         let why = format!("needs {}", lacking.join(", "));
-        wanted.iter().for_each(|name| skipped(name, &why));
+        for name in &wanted {
+            skipped(name, &why);
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let count = wanted.len();

@@ -11,6 +11,7 @@ pub mod lab;
 pub mod made;
 pub mod oracle;
 pub mod packets;
+pub mod program;
 pub mod run;
 pub mod skip;
 

@@ -1,12 +1,12 @@
 //! The command over captures made here.
 
 use std::fs;
-use std::process::Command;
 
 use serde_json::Value;
 
 use crate::support::bytes::{self, Order};
 use crate::support::packets::{Ip, Link, TCP, UDP, tcp, udp};
+use crate::support::program::{analyze, run};
 
 pub const CLIENT: [u8; 4] = [10, 20, 1, 5];
 pub const SERVER: [u8; 4] = [10, 20, 2, 5];
@@ -113,9 +113,9 @@ pub fn report(captures: &[Vec<u8>], flags: &[&str]) -> Value {
     for (number, capture) in captures.iter().enumerate() {
         fs::write(folder.path().join(format!("{number}.cap")), capture).expect("a file");
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plainsight"));
-    command.args(["analyze", "--format", "json"]).args(flags);
-    let output = command.arg(folder.path()).output().expect("it runs");
+    let mut command = analyze();
+    command.args(["--format", "json"]).args(flags);
+    let output = run(command.arg(folder.path()));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let accounting = &report["accounting"];
