@@ -55,7 +55,7 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
 fn payload_len(frame: &Frame<'_>, options: &Options) -> Option<usize> {
     match decode(frame, options).content {
         Content::Packet(packet) => match packet.transport {
-            Transport::Ports { payload, .. } => payload.wire_len,
+            Transport::Ports { payload, .. } => Some(payload.wire_len),
             Transport::Unread(_) => None,
         },
         _ => None,

@@ -260,7 +260,7 @@ impl<'o> Worker<'o> {
             return None;
         }
         let mut spot = self.snapshot.table.at(&here.heading(packet, ports));
-        let len = payload.wire_len.unwrap_or(0);
+        let len = payload.wire_len;
         let at = here.sighting(spot.direction, len);
         spot.count(shown, here.count(len), &at);
         if let Some(first) = first {

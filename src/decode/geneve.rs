@@ -5,9 +5,9 @@ use nom::{
     number::complete::{be_u8, be_u16, be_u24},
 };
 
-use super::encapsulation::{Inner, Kind, Sign};
+use super::kind::{Inner, Kind, Sign};
 use super::rest::Rest;
-use super::stop::Stop;
+use super::stop::{Layer, Stop};
 use super::walk::{IPV4, IPV6, Next, TRANSPARENT_ETHERNET};
 
 const BASE_LEN: usize = 8;
@@ -27,11 +27,11 @@ fn claims(header: &[u8]) -> bool {
     base(header).is_some()
 }
 
-fn read(rest: Rest<'_>) -> Result<Inner<'_>, Stop> {
-    let bytes = rest.need(BASE_LEN, KIND.layer())?;
-    let base = base(bytes).ok_or_else(|| rest.malformed(KIND.layer()))?;
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+    let bytes = rest.need(BASE_LEN, layer)?;
+    let base = base(bytes).ok_or_else(|| rest.malformed(layer))?;
     let len = BASE_LEN + base.options_len;
-    rest.need(len, KIND.layer())?;
+    rest.need(len, layer)?;
     Ok(Inner {
         network: base.vni,
         next: Some(base.inside),

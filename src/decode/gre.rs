@@ -7,9 +7,9 @@ use nom::{
     number::complete::{be_u16, be_u32},
 };
 
-use super::encapsulation::{Inner, Kind, Sign};
+use super::kind::{Inner, Kind, Sign};
 use super::rest::Rest;
-use super::stop::Stop;
+use super::stop::{Layer, Stop};
 use super::walk::{Next, TRANSPARENT_ETHERNET};
 
 const BASE_LEN: usize = 4;
@@ -27,7 +27,7 @@ pub(super) const GRE: Kind = Kind {
     signs: IP_PROTOCOL,
     tell_len: BASE_LEN,
     claims: is_gre,
-    read: |rest| read(rest, &GRE),
+    read,
 };
 
 pub(super) const NVGRE: Kind = Kind {
@@ -35,8 +35,8 @@ pub(super) const NVGRE: Kind = Kind {
     signs: IP_PROTOCOL,
     tell_len: BASE_LEN,
     claims: is_nvgre,
-    read: |rest| {
-        let inner = read(rest, &NVGRE)?;
+    read: |rest, layer| {
+        let inner = read(rest, layer)?;
         // The low byte of the key is a flow id, the rest the virtual subnet.
         Ok(Inner {
             network: inner.network >> 8,
@@ -62,16 +62,16 @@ fn is_version_0(base: &[u8], is_kind: impl Fn(u16, u16) -> bool) -> bool {
         .is_ok_and(|(_, (flags, protocol))| flags & VERSION == 0 && is_kind(flags, protocol))
 }
 
-fn read<'a>(rest: Rest<'a>, kind: &Kind) -> Result<Inner<'a>, Stop> {
-    let base = rest.need(BASE_LEN, kind.layer())?;
-    let malformed = |_| rest.malformed(kind.layer());
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+    let base = rest.need(BASE_LEN, layer)?;
+    let malformed = |_| rest.malformed(layer);
     let (_, (flags, protocol)) = base_fields(base).map_err(malformed)?;
     if flags & ROUTING != 0 {
-        return Err(rest.malformed(kind.layer()));
+        return Err(rest.malformed(layer));
     }
     let fields = [CHECKSUM, KEY, SEQUENCE].map(|flag| usize::from(flags & flag != 0));
     let len = BASE_LEN + FIELD_LEN * fields.iter().sum::<usize>();
-    let header = rest.need(len, kind.layer())?;
+    let header = rest.need(len, layer)?;
     let (_, key) = key(header, flags).map_err(malformed)?;
     Ok(Inner {
         network: key.unwrap_or(0),

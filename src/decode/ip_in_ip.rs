@@ -1,6 +1,6 @@
 //! IP in IP: protocol 4 holds IPv4 (RFC 2003), and 41 IPv6 (RFC 2473, RFC 4213).
 
-use super::encapsulation::{Inner, Kind, Sign};
+use super::kind::{Inner, Kind, Sign};
 use super::rest::Rest;
 use super::walk::{IPV4, IPV6, Next};
 
@@ -11,7 +11,7 @@ pub(super) const V4: Kind = Kind {
     signs: &[Sign::IpProtocol(4)],
     tell_len: 0,
     claims: |_| true,
-    read: |rest| Ok(inside(IPV4, rest)),
+    read: |rest, _| Ok(inside(IPV4, rest)),
 };
 
 pub(super) const V6: Kind = Kind {
@@ -19,7 +19,7 @@ pub(super) const V6: Kind = Kind {
     signs: &[Sign::IpProtocol(41)],
     tell_len: 0,
     claims: |_| true,
-    read: |rest| Ok(inside(IPV6, rest)),
+    read: |rest, _| Ok(inside(IPV6, rest)),
 };
 
 /// Packet that begins at once.

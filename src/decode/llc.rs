@@ -6,9 +6,10 @@ use nom::{
     number::complete::{be_u8, be_u16, be_u24},
 };
 
-use super::encapsulation::{Inner, Kind, Sign};
+use super::kind::{Inner, Kind, Sign};
 use super::rest::Rest;
-use super::stop::{Cause, Layer, Stop};
+use super::stop::{Layer, Stop};
+use super::unopened::Unopened;
 use super::walk::{IPV4, Next};
 
 const LLC_LEN: usize = 3;
@@ -32,14 +33,14 @@ pub(super) const KIND: Kind = Kind {
     read,
 };
 
-fn read(rest: Rest<'_>) -> Result<Inner<'_>, Stop> {
-    let malformed = |_| rest.malformed(KIND.layer());
-    let llc = rest.need(LLC_LEN, KIND.layer())?;
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+    let malformed = |_| rest.malformed(layer);
+    let llc = rest.need(LLC_LEN, layer)?;
     let (_, points) = access_points(llc).map_err(malformed)?;
     let (next, len) = match points {
         PLAIN_IPV4 => (Some(Next::EtherType(IPV4)), LLC_LEN),
         SNAP => {
-            let header = rest.need(SNAP_LEN, KIND.layer())?;
+            let header = rest.need(SNAP_LEN, layer)?;
             let (_, snap) = snap(&header[LLC_LEN..]).map_err(malformed)?;
             (next(snap, rest)?, SNAP_LEN)
         }
@@ -66,7 +67,7 @@ fn snap(bytes: &[u8]) -> IResult<&[u8], (u32, u16)> {
 fn next((organization, protocol): (u32, u16), rest: Rest<'_>) -> Result<Option<Next>, Stop> {
     match organization {
         ETHER_TYPES | BRIDGE_TUNNEL => Ok(Some(Next::EtherType(protocol))),
-        BRIDGED => Err(rest.stop(Layer::Unopened("bridged frame"), Cause::Unsupported)),
+        BRIDGED => Err(rest.unopened(Unopened::BridgedFrame)),
         _ => Ok(None),
     }
 }

@@ -3,9 +3,10 @@
 
 use nom::{IResult, number::complete::be_u32};
 
-use super::encapsulation::{Inner, Kind, Sign};
+use super::kind::{Inner, Kind, Sign};
 use super::rest::Rest;
-use super::stop::{Cause, Layer, Stop};
+use super::stop::{Layer, Stop};
+use super::unopened::Unopened;
 use super::walk::{IPV4, IPV6, Next};
 
 /// Length of an entry of the stack, in bytes.
@@ -28,12 +29,12 @@ pub(super) const KIND: Kind = Kind {
 
 /// Labels are each way's own, so they tell no network. Behind the last one, only the packet
 /// itself tells its protocol.
-fn read(rest: Rest<'_>) -> Result<Inner<'_>, Stop> {
-    let inside = behind_labels(rest)?;
-    let ether_type = match inside.need(1, KIND.layer())?[0] >> 4 {
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+    let inside = behind_labels(rest, layer)?;
+    let ether_type = match inside.need(1, layer)?[0] >> 4 {
         4 => IPV4,
         6 => IPV6,
-        _ => return Err(inside.stop(Layer::Unopened("MPLS pseudowire"), Cause::Unsupported)),
+        _ => return Err(inside.unopened(Unopened::MplsPseudowire)),
     };
     Ok(Inner {
         network: 0,
@@ -42,10 +43,10 @@ fn read(rest: Rest<'_>) -> Result<Inner<'_>, Stop> {
     })
 }
 
-fn behind_labels(mut rest: Rest<'_>) -> Result<Rest<'_>, Stop> {
+fn behind_labels(mut rest: Rest<'_>, layer: Layer) -> Result<Rest<'_>, Stop> {
     loop {
-        let bytes = rest.need(ENTRY_LEN, KIND.layer())?;
-        let (_, entry) = entry(bytes).map_err(|_| rest.malformed(KIND.layer()))?;
+        let bytes = rest.need(ENTRY_LEN, layer)?;
+        let (_, entry) = entry(bytes).map_err(|_| rest.malformed(layer))?;
         rest = rest.after(ENTRY_LEN);
         if entry & BOTTOM != 0 {
             return Ok(rest);

@@ -40,9 +40,8 @@ impl Protocol {
 pub struct Payload<'a> {
     /// Captured bytes.
     pub bytes: &'a [u8],
-    /// Length on the wire in this packet, in bytes. `None` where the header that would
-    /// tell was cut off.
-    pub wire_len: Option<usize>,
+    /// Length on the wire in this packet, in bytes.
+    pub wire_len: usize,
     /// Length of the whole datagram's payload, in bytes: more than `wire_len` in the first
     /// fragment of one, and [`Payload::UNKNOWN_LEN`] in one that does not tell.
     pub datagram_len: usize,

@@ -5,9 +5,10 @@ use nom::{
     number::complete::{be_u8, be_u16},
 };
 
-use super::encapsulation::{Inner, Kind, Sign};
+use super::kind::{Inner, Kind, Sign};
 use super::rest::Rest;
-use super::stop::{Cause, Layer, Stop};
+use super::stop::{Layer, Stop};
+use super::unopened::Unopened;
 use super::walk::{IPV4, IPV6, Next};
 
 const HEADER_LEN: usize = 6;
@@ -26,15 +27,14 @@ pub(super) const KIND: Kind = Kind {
     read,
 };
 
-fn read(rest: Rest<'_>) -> Result<Inner<'_>, Stop> {
-    let bytes = rest.need(HEADER_LEN, KIND.layer())?;
-    let (_, (kind, code, session, len)) =
-        header(bytes).map_err(|_| rest.malformed(KIND.layer()))?;
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+    let bytes = rest.need(HEADER_LEN, layer)?;
+    let (_, (kind, code, session, len)) = header(bytes).map_err(|_| rest.malformed(layer))?;
     if kind != VERSION_AND_TYPE || code != SESSION {
-        return Err(rest.malformed(KIND.layer()));
+        return Err(rest.malformed(layer));
     }
     let frame = rest.after(HEADER_LEN).within(len.into());
-    let (protocol, inside) = protocol(frame)?;
+    let (protocol, inside) = protocol(frame, layer)?;
     Ok(Inner {
         network: session.into(),
         next: next(protocol, frame)?,
@@ -48,12 +48,12 @@ fn header(bytes: &[u8]) -> IResult<&[u8], (u8, u8, u16, u16)> {
 }
 
 /// PPP protocol number, which a sender may compress to one byte.
-fn protocol(frame: Rest<'_>) -> Result<(u16, Rest<'_>), Stop> {
-    let first = frame.need(1, KIND.layer())?[0];
+fn protocol(frame: Rest<'_>, layer: Layer) -> Result<(u16, Rest<'_>), Stop> {
+    let first = frame.need(1, layer)?[0];
     if first & LAST != 0 {
         return Ok((first.into(), frame.after(1)));
     }
-    let second = frame.need(2, KIND.layer())?[1];
+    let second = frame.need(2, layer)?[1];
     Ok((u16::from_be_bytes([first, second]), frame.after(2)))
 }
 
@@ -66,6 +66,6 @@ fn next(protocol: u16, frame: Rest<'_>) -> Result<Option<Next>, Stop> {
         0x0281 => Ok(Some(Next::EtherType(0x8847))),
         0x0283 => Ok(Some(Next::EtherType(0x8848))),
         0x4000.. => Ok(None),
-        _ => Err(frame.stop(Layer::Unopened("PPP protocol"), Cause::Unsupported)),
+        _ => Err(frame.unopened(Unopened::PppProtocol)),
     }
 }

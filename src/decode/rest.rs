@@ -1,6 +1,7 @@
 //! Bytes of a frame that are not decoded yet.
 
 use super::stop::{Cause, Layer, Stop};
+use super::unopened::Unopened;
 use crate::capture::Frame;
 
 /// Bytes not yet decoded, and their number on the wire.
@@ -83,6 +84,11 @@ impl<'a> Rest<'a> {
     #[cold]
     pub fn malformed(self, layer: Layer) -> Stop {
         self.stop(layer, Cause::Malformed)
+    }
+
+    /// Stop before an encapsulation that is not opened.
+    pub fn unopened(self, unopened: Unopened) -> Stop {
+        self.stop(Layer::Unopened(unopened), Cause::Unsupported)
     }
 
     /// Stop at a header for a cause other than its length.

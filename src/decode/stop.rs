@@ -1,10 +1,10 @@
 //! Reasons for which a frame cannot be decoded to its end.
 
-use std::fmt;
-
+use super::unopened::Unopened;
 use crate::capture::LinkType;
 
-/// Header that a [`Stop`] happened in.
+/// Header that a [`Stop`] happened in. It is part of the key of a flow whose ports could not
+/// be read, and small for that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "the names of the protocols")]
 pub enum Layer {
@@ -20,36 +20,12 @@ pub enum Layer {
     Ipv6,
     Ipv6Extension,
     Fragment,
-    /// Header of the encapsulation of this name.
-    Encapsulation(&'static str),
-    /// Encapsulation of this name that is told, and not opened.
-    Unopened(&'static str),
+    /// Header of the encapsulation at this place in the table.
+    Encapsulation(u8),
+    Unopened(Unopened),
     Tcp,
     Udp,
     UdpPayload,
-}
-
-impl fmt::Display for Layer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::LinkType(link_type) => return link_type.fmt(f),
-            Self::Link => "link layer",
-            Self::Loopback => "loopback header",
-            Self::Ethernet => "Ethernet header",
-            Self::Vlan => "VLAN tag",
-            Self::LinuxSll => "SLL header",
-            Self::LinuxSll2 => "SLL2 header",
-            Self::Ipv4 => "IPv4 header",
-            Self::Ipv6 => "IPv6 header",
-            Self::Ipv6Extension => "IPv6 extension header",
-            Self::Fragment => "IP fragment",
-            Self::Encapsulation(name) => return write!(f, "{name} header"),
-            Self::Unopened(name) => name,
-            Self::Tcp => "TCP header",
-            Self::Udp => "UDP header",
-            Self::UdpPayload => "UDP payload",
-        })
-    }
 }
 
 /// Limit or defect that ends decoding.

@@ -1,11 +1,14 @@
 //! Table of encapsulations. A new one is a file and a row here: the walk, the kernel
 //! filter of live runs and the names in reports are made from it.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::encapsulation::{Encapsulation, Kind, Sign, Unopened};
+use super::encapsulation::Encapsulation;
+use super::kind::{Kind, Sign};
 use super::rest::Rest;
 use super::stop::{Cause, Layer, Stop};
+use super::unopened::Unopened;
 use super::walk::{Next, Turn, Walk};
 use super::{geneve, gre, ip_in_ip, llc, mpls, pppoe, vxlan};
 
@@ -93,7 +96,7 @@ impl Options {
             .filter(|&&(telling, _)| telling == port)
         {
             let kind = &ENCAPSULATIONS[usize::from(place)];
-            match payload.need(kind.tell_len, kind.layer()) {
+            match payload.need(kind.tell_len, Layer::Encapsulation(place)) {
                 Ok(header) if (kind.claims)(header) => return Ok(Some(Next::Encapsulation(place))),
                 Err(stop) if stop.cause == Cause::Capture => return Err(stop),
                 _ => {}
@@ -103,33 +106,54 @@ impl Options {
     }
 }
 
-/// Encapsulations that could hold a path's packets and are not opened: their packets are
-/// counted as undecodable by name, so that nothing is proved beside them.
-pub static UNOPENED: [Unopened; 19] = [
-    unopened("PPP", Sign::EtherType(0x880b)),
-    unopened("MACsec", Sign::EtherType(0x88e5)),
-    unopened("PBB", Sign::EtherType(0x88e7)),
-    unopened("ERSPAN", Sign::EtherType(0x88be)),
-    unopened("ERSPAN type III", Sign::EtherType(0x22eb)),
-    unopened("VN-Tag", Sign::EtherType(0x8926)),
-    unopened("E-Tag", Sign::EtherType(0x893f)),
-    unopened("NSH", Sign::EtherType(0x894f)),
-    unopened("batman-adv", Sign::EtherType(0x4305)),
-    unopened("DCE", Sign::EtherType(0x8903)),
-    unopened("TRILL", Sign::EtherType(0x22f3)),
-    unopened("GRE of another version", Sign::IpProtocol(47)),
-    unopened("ESP", Sign::IpProtocol(50)),
-    unopened("minimal encapsulation", Sign::IpProtocol(55)),
-    unopened("IPIP", Sign::IpProtocol(94)),
-    unopened("EtherIP", Sign::IpProtocol(97)),
-    unopened("IPComp", Sign::IpProtocol(108)),
-    unopened("L2TP", Sign::IpProtocol(115)),
-    unopened("Ethernet over IP", Sign::IpProtocol(143)),
-];
-
-const fn unopened(name: &'static str, sign: Sign) -> Unopened {
-    Unopened { name, sign }
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LinkType(link_type) => return link_type.fmt(f),
+            Self::Link => "link layer",
+            Self::Loopback => "loopback header",
+            Self::Ethernet => "Ethernet header",
+            Self::Vlan => "VLAN tag",
+            Self::LinuxSll => "SLL header",
+            Self::LinuxSll2 => "SLL2 header",
+            Self::Ipv4 => "IPv4 header",
+            Self::Ipv6 => "IPv6 header",
+            Self::Ipv6Extension => "IPv6 extension header",
+            Self::Fragment => "IP fragment",
+            Self::Encapsulation(place) => {
+                let name = ENCAPSULATIONS[usize::from(*place)].name;
+                return write!(f, "{name} header");
+            }
+            Self::Unopened(unopened) => unopened.name(),
+            Self::Tcp => "TCP header",
+            Self::Udp => "UDP header",
+            Self::UdpPayload => "UDP payload",
+        })
+    }
 }
+
+/// Encapsulations that are not opened, by the fields of outer headers that tell them.
+pub static UNOPENED: [(Sign, Unopened); 19] = [
+    (Sign::EtherType(0x880b), Unopened::Ppp),
+    (Sign::EtherType(0x88e5), Unopened::Macsec),
+    (Sign::EtherType(0x88e7), Unopened::Pbb),
+    (Sign::EtherType(0x88be), Unopened::Erspan),
+    (Sign::EtherType(0x22eb), Unopened::Erspan3),
+    (Sign::EtherType(0x8926), Unopened::VnTag),
+    (Sign::EtherType(0x893f), Unopened::ETag),
+    (Sign::EtherType(0x894f), Unopened::Nsh),
+    (Sign::EtherType(0x4305), Unopened::BatmanAdv),
+    (Sign::EtherType(0x8903), Unopened::Dce),
+    (Sign::EtherType(0x22f3), Unopened::Trill),
+    (Sign::IpProtocol(47), Unopened::OtherGre),
+    (Sign::IpProtocol(50), Unopened::Esp),
+    (Sign::IpProtocol(55), Unopened::MinimalEncapsulation),
+    (Sign::IpProtocol(94), Unopened::Ipip),
+    (Sign::IpProtocol(97), Unopened::EtherIp),
+    (Sign::IpProtocol(108), Unopened::IpComp),
+    (Sign::IpProtocol(115), Unopened::L2tp),
+    (Sign::IpProtocol(143), Unopened::EthernetOverIp),
+];
 
 /// Rows of the table, each with its place.
 fn places() -> impl Iterator<Item = (u8, &'static Kind)> {
@@ -142,12 +166,12 @@ fn places() -> impl Iterator<Item = (u8, &'static Kind)> {
 /// Those bytes are not there, or the encapsulation is not opened.
 pub(super) fn tell(sign: Sign, rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
     for (place, kind) in places().filter(|(_, kind)| kind.signs.contains(&sign)) {
-        if (kind.claims)(rest.need(kind.tell_len, kind.layer())?) {
+        if (kind.claims)(rest.need(kind.tell_len, Layer::Encapsulation(place))?) {
             return Ok(Turn::Go(Next::Encapsulation(place), rest));
         }
     }
-    match UNOPENED.iter().find(|row| row.sign == sign) {
-        Some(row) => Err(rest.stop(Layer::Unopened(row.name), Cause::Unsupported)),
+    match UNOPENED.iter().find(|(telling, _)| *telling == sign) {
+        Some(&(_, unopened)) => Err(rest.unopened(unopened)),
         None => Ok(Turn::Other),
     }
 }
@@ -155,10 +179,11 @@ pub(super) fn tell(sign: Sign, rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
 /// Opens the encapsulation at a place in the table.
 pub(super) fn open<'a>(place: u8, rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
     let kind = &ENCAPSULATIONS[usize::from(place)];
-    let inner = (kind.read)(rest)?;
+    let layer = Layer::Encapsulation(place);
+    let inner = (kind.read)(rest, layer)?;
     match inner.next {
         None => Ok(Turn::Other),
         Some(next) if walk.enter(place, inner.network) => Ok(Turn::Go(next, inner.rest)),
-        Some(_) => Err(rest.stop(kind.layer(), Cause::Nesting)),
+        Some(_) => Err(rest.stop(layer, Cause::Nesting)),
     }
 }

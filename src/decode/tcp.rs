@@ -56,7 +56,7 @@ fn ports<'a>(
         destination: header.destination_port(),
         payload: Payload {
             bytes: body.bytes,
-            wire_len: Some(body.wire_len),
+            wire_len: body.wire_len,
             // TCP states no length, so a first fragment does not tell the segment's.
             datagram_len: if is_part {
                 Payload::UNKNOWN_LEN

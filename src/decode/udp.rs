@@ -61,7 +61,7 @@ fn ports<'a>(header: &UdpHeaderSlice<'_>, body: Rest<'a>, datagram_len: usize) -
         destination: header.destination_port(),
         payload: Payload {
             bytes: body.bytes,
-            wire_len: Some(body.wire_len),
+            wire_len: body.wire_len,
             datagram_len,
         },
     }

@@ -6,9 +6,9 @@ use nom::{
     number::complete::{be_u8, be_u24},
 };
 
-use super::encapsulation::{Inner, Kind, Sign};
+use super::kind::{Inner, Kind, Sign};
 use super::rest::Rest;
-use super::stop::Stop;
+use super::stop::{Layer, Stop};
 use super::walk::Next;
 
 const HEADER_LEN: usize = 8;
@@ -27,9 +27,9 @@ fn claims(header: &[u8]) -> bool {
     header[0] & I != 0
 }
 
-fn read(rest: Rest<'_>) -> Result<Inner<'_>, Stop> {
-    let header = rest.need(HEADER_LEN, KIND.layer())?;
-    let (_, network) = vni(header).map_err(|_| rest.malformed(KIND.layer()))?;
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+    let header = rest.need(HEADER_LEN, layer)?;
+    let (_, network) = vni(header).map_err(|_| rest.malformed(layer))?;
     Ok(Inner {
         network,
         next: Some(Next::Ethernet),

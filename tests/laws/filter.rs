@@ -202,7 +202,7 @@ fn told_by(sign: Sign, tags: usize) -> Vec<Vec<u8>> {
 fn whatever_tells_an_encapsulation_is_let_through() {
     let filters = Filters::all();
     let opened = ENCAPSULATIONS.iter().flat_map(|kind| kind.signs);
-    let signs = opened.chain(UNOPENED.iter().map(|row| &row.sign));
+    let signs = opened.chain(UNOPENED.iter().map(|(sign, _)| sign));
     for &sign in signs {
         for frame in (0..6).flat_map(|tags| told_by(sign, tags)) {
             let frame = Stored::whole(LinkType::ETHERNET, frame);
@@ -214,12 +214,36 @@ fn whatever_tells_an_encapsulation_is_let_through() {
 }
 
 #[test]
+fn the_kernel_takes_the_filter_of_any_list() {
+    // `BPF_MAXINSNS` of linux/bpf_common.h.
+    const LIMIT: usize = 4096;
+    let list = |count: usize, form: fn(usize) -> String| {
+        let items: Vec<String> = (0..count).map(form).collect();
+        items.join(",")
+    };
+    for count in [1, 32, 33, 64, 65, 300] {
+        let singly = list(count, |host| format!("10.20.{}.{}", host / 200, host % 200));
+        let blocks = list(count, |net| format!("10.{}.{}.0/25", net / 200, net % 200));
+        let v6 = list(count, |host| format!("fd00:{host:x}::{:x}", host * 77));
+        for list in [singly, blocks, v6] {
+            for (link_type, program) in &Filters::new(&list).programs {
+                let len = program.get_instructions().len();
+                assert!(
+                    len <= LIMIT,
+                    "{len} for {count}, link type {link_type}: {list}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_not_opened_is_undecodable_and_named() {
     let filters = Filters::new("");
-    for row in &UNOPENED {
-        for data in told_by(row.sign, 1) {
+    for (sign, unopened) in &UNOPENED {
+        for data in told_by(*sign, 1) {
             let mut data = data;
-            if row.sign == Sign::IpProtocol(47) {
+            if *sign == Sign::IpProtocol(47) {
                 // Another version than 0.
                 let at = data.len() - 60;
                 data[at + 1] |= 1;
@@ -227,12 +251,15 @@ fn what_is_not_opened_is_undecodable_and_named() {
             let frame = Stored::whole(LinkType::ETHERNET, data);
             let report = filters.report(&[frame], true);
             let reasons = &report.accounting.undecodable.reasons;
-            assert_eq!(reasons[0].reason, format!("{} not supported", row.name));
+            assert_eq!(
+                reasons[0].reason,
+                format!("{} not supported", unopened.name())
+            );
             assert!(
                 report
                     .warnings
                     .iter()
-                    .any(|warning| warning.contains(row.name))
+                    .any(|warning| warning.contains(unopened.name()))
             );
         }
     }

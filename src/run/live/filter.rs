@@ -71,7 +71,7 @@ fn extensions() -> String {
 /// Encapsulations, those that are opened and those that are not.
 fn encapsulations(decode: &decode::Options) -> String {
     let opened = ENCAPSULATIONS.iter().flat_map(|kind| kind.signs);
-    let signs = opened.chain(UNOPENED.iter().map(|row| &row.sign));
+    let signs = opened.chain(UNOPENED.iter().map(|(sign, _)| sign));
     let by_port = decode.udp_ports().map(Sign::UdpPort);
     let mut terms: Vec<String> = signs.copied().chain(by_port).map(term).collect();
     terms.sort_unstable();
