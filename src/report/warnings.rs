@@ -18,6 +18,7 @@ pub(super) fn of(judgement: &Judgement, run: &Run) -> Vec<String> {
     all.extend(run.flow_logs.iter().flat_map(flow_logs::log));
     all.extend(run.skipped.iter().cloned());
     all.extend(overlaps(judgement, run));
+    all.extend(undecoded(judgement));
     all.extend(unnamed_servers(judgement));
     all.extend(flow_logs::unproven(judgement));
     for path in &judgement.paths {
@@ -102,6 +103,17 @@ fn overlaps(judgement: &Judgement, run: &Run) -> impl Iterator<Item = String> {
             overlap.shares.0 * 100.0,
         )
     })
+}
+
+/// Packets that were captured, and that no decoder here reads.
+fn undecoded(judgement: &Judgement) -> impl Iterator<Item = String> {
+    let reasons = judgement.accounting.undecodable.iter();
+    reasons
+        .filter(|(reason, _)| reason.cause.is_want_of_decoder())
+        .map(|(reason, count)| {
+            let packets = count.packets;
+            format!("{packets} packets are not decoded, and may hold anything: {reason}")
+        })
 }
 
 fn unnamed_servers(judgement: &Judgement) -> Option<String> {
