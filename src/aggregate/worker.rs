@@ -132,18 +132,18 @@ impl<'o> Worker<'o> {
             interface_index: 0,
             encapsulation: Encapsulation::default(),
         };
-        match decode::ordinary(frame, self.options) {
+        match decode::fast_path(frame, self.options) {
             Some(packet) => {
                 self.transport(&packet, &here);
             }
-            None => self.decoded(here),
+            None => self.walked(here),
         }
     }
 
-    /// Counts a packet that is out of the ordinary.
+    /// Counts a packet that is not for the fast path.
     #[cold]
-    fn decoded(&mut self, here: Here<'_>) {
-        let decoded = decode::unusual(here.frame, self.options);
+    fn walked(&mut self, here: Here<'_>) {
+        let decoded = decode::full_walk(here.frame, self.options);
         let here = Here {
             interface_index: decoded.interface_index,
             encapsulation: decoded.encapsulation,
@@ -260,7 +260,7 @@ impl<'o> Worker<'o> {
             return None;
         }
         let mut spot = self.snapshot.table.at(&here.heading(packet, ports));
-        let len = payload.wire_len.unwrap_or(0);
+        let len = payload.wire_len;
         let at = here.sighting(spot.direction, len);
         spot.count(shown, here.count(len), &at);
         if let Some(first) = first {

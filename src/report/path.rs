@@ -308,22 +308,15 @@ impl FlowReport {
             protocol: key.map(|key| key.protocol.name()),
             client_port: ports.map(|(client, _)| client),
             server_port: ports.map(|(_, server)| server),
-            encapsulation: encapsulation.map_or_else(Vec::new, tunnels),
+            encapsulation: encapsulation.map_or_else(Vec::new, |around| around.names().collect()),
             network: encapsulation
-                .filter(|around| around.tunnels().next().is_some())
+                .filter(|around| !around.is_none())
                 .map(Encapsulation::network),
             interface: key.and_then(|key| names.interface(key.interface)),
             to_server: way(part.client),
             to_client: way(part.client.back()),
         }
     }
-}
-
-fn tunnels(around: Encapsulation) -> Vec<&'static str> {
-    around
-        .tunnels()
-        .map(super::super::decode::Tunnel::name)
-        .collect()
 }
 
 /// A path between a client and a server.

@@ -15,6 +15,7 @@ pub(super) fn of(judgement: &Judgement, run: &Run, names: &Names<'_>) -> Vec<Str
     all.extend(run.inputs.iter().flat_map(losses));
     all.extend(run.flow_logs.iter().flat_map(flow_logs::log));
     all.extend(run.skipped.iter().cloned());
+    all.extend(undecoded(judgement));
     all.extend(unnamed_servers(judgement));
     all.extend(flow_logs::unproven(judgement));
     for path in &judgement.paths {
@@ -76,6 +77,17 @@ fn losses(input: &InputReport) -> Vec<String> {
         format!("{name}: down {more} times more")
     });
     counted.chain(gaps).chain(more).collect()
+}
+
+/// Packets that were captured, and that no decoder here reads.
+fn undecoded(judgement: &Judgement) -> impl Iterator<Item = String> {
+    let reasons = judgement.accounting.undecodable.iter();
+    reasons
+        .filter(|(reason, _)| reason.cause.is_want_of_decoder())
+        .map(|(reason, count)| {
+            let packets = count.packets;
+            format!("{packets} packets are not decoded, and may hold anything: {reason}")
+        })
 }
 
 fn unnamed_servers(judgement: &Judgement) -> Option<String> {

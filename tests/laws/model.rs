@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use plainsight::decode::ENCAPSULATIONS;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -104,8 +105,9 @@ fn flow_of(path: &Value, flow: &Value) -> Flow {
     let address = |end: &str| path[end].as_str().unwrap().parse().unwrap();
     let port = |end: &str| Some(u16::try_from(flow[end].as_u64()?).unwrap());
     let static_name = |name: &Value| {
-        let known = ["tcp", "udp", "VXLAN", "Geneve", "GRE", "NVGRE", "IP in IP"];
-        known.into_iter().find(|&known| name == known).unwrap()
+        let around = ENCAPSULATIONS.iter().map(|kind| kind.name);
+        let mut known = ["tcp", "udp"].into_iter().chain(around);
+        known.find(|&known| name == known).unwrap()
     };
     Flow {
         client: address("client"),

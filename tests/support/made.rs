@@ -325,7 +325,11 @@ impl Said<'_> {
                 "udp"
             },
             ports: Some(self.talk.kind.ports(self.place)),
-            encapsulation: around.iter().map(|around| around.name()).collect(),
+            encapsulation: around
+                .iter()
+                .flat_map(|around| around.names())
+                .copied()
+                .collect(),
             network: around.last().map(|around| around.network()),
         }
     }
