@@ -68,7 +68,7 @@ use save::{Ring, Saver};
 use saving::Saving;
 use state::Published;
 use sum::Sum;
-use worker::{CaptureWorker, Control, Delta};
+use worker::{CaptureWorker, Control, Delta, SharedWindow};
 
 /// The systemd unit that runs `plainsight live` as a service (`systemd.service(5)`).
 pub const UNIT: &str = include_str!("live/plainsight.service");
@@ -192,7 +192,10 @@ fn open_all(
     for name in &discovery.interfaces {
         let mut group = None;
         for _ in 0..config.threads {
-            let handle = Handle::open(name, &options, filter, interfaces)?;
+            let mut handle = Handle::open(name, &options, filter, interfaces)?;
+            if discovery.interfaces.len() > 1 {
+                handle.expect_siblings();
+            }
             if config.threads > 1 {
                 group = Some(handle.share(group)?);
             }
@@ -315,13 +318,17 @@ fn start_workers<'s>(
     let workers = handles.len();
     let (tell, deltas) = bounded(2 * workers);
     let buffers = ring.is_some().then(|| Buffers::new(workers));
+    let is_one = handles
+        .iter()
+        .all(|handle| handle.name() == handles[0].name());
+    let window = (!is_one).then(SharedWindow::default);
     let mut last = String::new();
     for (place, handle) in (0..).zip(handles) {
         // Those of an interface follow each other, and the first reports on it.
         let reports_interface = last != handle.name();
         handle.name().clone_into(&mut last);
         let recorder = buffers.as_ref().map(|all| Recorder::new(place, all));
-        let worker = CaptureWorker::new(
+        let mut worker = CaptureWorker::new(
             place,
             handle,
             reports_interface,
@@ -329,6 +336,7 @@ fn start_workers<'s>(
             recorder,
             tell.clone(),
         );
+        worker.share(window.clone());
         scope.spawn(|| worker.run(control));
     }
     let saver = ring.zip(buffers).map(|(ring, buffers)| {
