@@ -123,6 +123,9 @@ pub struct Frame<'a> {
     pub link_type: LinkType,
     /// Where it was captured.
     pub interface: InterfaceId,
+    /// Whether its capture may hold the same packet once more, from another interface: it
+    /// describes several, or packets that name theirs (`LINKTYPE_LINUX_SLL2`).
+    pub has_siblings: bool,
     /// The bytes captured, from the link-layer header on.
     pub data: &'a [u8],
     /// Its length on the wire, in bytes: at least `data.len()`.

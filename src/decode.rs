@@ -92,8 +92,8 @@ fn step<'a>(
     let is_part = walk.fragment.is_some();
     match next {
         Next::Ethernet => ethernet::read(rest),
-        Next::EtherType(IPV4) => ipv4::read(rest, is_part)?.pass(walk),
-        Next::EtherType(IPV6) => ipv6::read(rest, is_part)?.pass(walk),
+        Next::EtherType(IPV4) => ipv4::read(rest, is_part)?.pass(rest.offset, walk),
+        Next::EtherType(IPV6) => ipv6::read(rest, is_part)?.pass(rest.offset, walk),
         Next::EtherType(number) if VLAN_TYPES.contains(&number) => vlan::read(rest),
         Next::EtherType(TRANSPARENT_ETHERNET) => ethernet::read(rest),
         Next::EtherType(number) => table::tell(Sign::EtherType(number), rest),

@@ -20,6 +20,7 @@ pub fn encapsulations(criterion: &mut Criterion) {
             time: None,
             link_type: LinkType::ETHERNET,
             interface: InterfaceId::of(""),
+            has_siblings: false,
             data: &data,
             wire_len: u32::try_from(data.len()).expect("a short frame"),
         };

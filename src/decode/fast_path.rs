@@ -48,5 +48,6 @@ pub fn fast_path<'a>(frame: &Frame<'a>, options: &Options) -> Option<Packet<'a>>
         destination: ip.destination,
         protocol,
         transport,
+        offset: rest.offset,
     })
 }

@@ -22,8 +22,10 @@ pub(super) struct IpHeader<'a> {
 }
 
 impl<'a> IpHeader<'a> {
-    /// Notes the header's facts, and goes on behind it. A later fragment ends the walk.
-    pub fn pass(self, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
+    /// Notes the facts of the header that begins at `offset` in the frame, and goes on behind
+    /// it. A later fragment ends the walk.
+    pub fn pass(self, offset: usize, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
+        walk.ip_at = offset;
         walk.ends = Some((self.source, self.destination));
         walk.protocol = Protocol::of(self.protocol);
         behind(self.protocol, self.fragment, self.payload, self.cut, walk)

@@ -79,6 +79,8 @@ pub struct Packet<'a> {
     pub protocol: Protocol,
     /// Transport header and payload.
     pub transport: Transport<'a>,
+    /// Offset of the innermost IP header, in bytes from the start of the frame.
+    pub offset: usize,
 }
 
 /// Content of a frame.
@@ -101,6 +103,8 @@ pub struct Decoded<'a> {
     pub interface_index: u32,
     /// Fragment that an IP header says this is.
     pub fragment: Option<Fragment>,
+    /// Source and destination of the innermost IP header, if there is one.
+    pub ends: Option<(Address, Address)>,
     /// Content behind all headers that were read.
     pub content: Content<'a>,
 }
@@ -112,6 +116,7 @@ impl<'a> Decoded<'a> {
             encapsulation: Encapsulation::default(),
             interface_index: 0,
             fragment: None,
+            ends: Some((packet.source, packet.destination)),
             content: Content::Packet(packet),
         }
     }

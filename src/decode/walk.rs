@@ -67,6 +67,8 @@ pub(super) struct Walk {
     pub interface_index: u32,
     /// Source and destination of the innermost IP header so far.
     pub ends: Option<(Address, Address)>,
+    /// Offset of that header, in bytes from the start of the frame.
+    pub ip_at: usize,
     /// Its transport protocol, where that is TCP or UDP.
     pub protocol: Option<Protocol>,
     pub fragment: Option<Fragment>,
@@ -86,6 +88,7 @@ impl Walk {
             encapsulation: self.encapsulation,
             interface_index: self.interface_index,
             fragment: self.fragment,
+            ends: self.ends,
             content: self.content(outcome),
         }
     }
@@ -103,6 +106,7 @@ impl Walk {
             destination,
             protocol,
             transport,
+            offset: self.ip_at,
         })
     }
 }

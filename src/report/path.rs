@@ -312,7 +312,7 @@ impl FlowReport {
             network: encapsulation
                 .filter(|around| !around.is_none())
                 .map(Encapsulation::network),
-            interface: key.and_then(|key| names.interface(key.interface)),
+            interface: names.only_interface(std::slice::from_ref(part)),
             to_server: way(part.client),
             to_client: way(part.client.back()),
         }
@@ -345,7 +345,8 @@ pub struct PathReport {
     pub first: Option<String>,
     /// When its last packet was captured.
     pub last: Option<String>,
-    /// The interface that speaks for it, where the capture names that.
+    /// Interface that saw it, where there is one and the capture names it; `null` where
+    /// several did.
     pub interface: Option<String>,
     /// What its DTLS says.
     pub dtls: Option<DtlsReport>,
@@ -391,9 +392,7 @@ impl PathReport {
             traffic: Traffic::of(path.traffic.iter().map(|(&class, &count)| (class, count))),
             first: times().min().map(rfc3339),
             last: times().max().map(rfc3339),
-            interface: path
-                .interface
-                .and_then(|interface| names.interface(interface)),
+            interface: names.only_interface(&path.parts),
             dtls,
             lustre: LustreReport::of(&path.parts),
             packet_sizes: path.packet_sizes.percentiles(),

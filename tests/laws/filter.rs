@@ -9,7 +9,7 @@ use pcap::{BpfProgram, Capture, Linktype};
 use plainsight::capture::{InterfaceId, LinkType};
 use plainsight::decode::{ENCAPSULATIONS, Options, Sign, UNOPENED};
 use plainsight::engine::Engine;
-use plainsight::report::{Report, Run};
+use plainsight::report::{PathReport, Report, Run};
 use plainsight::run::live::filter;
 use plainsight::verdict::Servers;
 use proptest::prelude::*;
@@ -37,6 +37,13 @@ fn lists() -> [String; 4] {
         singly.to_owned(),
         many.join(","),
     ]
+}
+
+/// The paths of which something was seen. A server of which only other traffic was captured
+/// is not silent, and the filter leaves that traffic out.
+fn seen(report: &Report) -> Vec<&PathReport> {
+    let paths = report.paths.iter();
+    paths.filter(|path| path.client.is_some()).collect()
 }
 
 /// A filter for each link type.
@@ -89,7 +96,8 @@ impl Filters {
     /// Holds that what is left out changes nothing that is said of a path.
     fn assert_sufficient(&self, frames: &[Stored]) {
         let (all, filtered) = (self.report(frames, false), self.report(frames, true));
-        assert_eq!(all.paths, filtered.paths);
+        let [all_paths, filtered_paths] = [&all, &filtered].map(seen);
+        assert_eq!(all_paths, filtered_paths);
         assert_eq!(all.dtls_elsewhere, filtered.dtls_elsewhere);
         assert_eq!(all.accounting.paths, filtered.accounting.paths);
         assert_eq!(undecoded(&all), undecoded(&filtered));
