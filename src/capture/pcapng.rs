@@ -13,6 +13,8 @@ use super::{
     words,
 };
 
+pub mod writer;
+
 /// The type of a section header block, the same in both byte orders.
 pub(super) const MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
@@ -190,6 +192,7 @@ impl Section {
             time: packet.ticks.map(|ticks| interface.clock.time(ticks)),
             link_type: interface.link_type,
             interface: interface.id,
+            has_siblings: self.interfaces.len() > 1 || interface.link_type == LinkType::LINUX_SLL2,
             data,
             wire_len: packet.original_len.max(captured_len),
         };

@@ -1,10 +1,10 @@
 //! The same engine on a client's interfaces, for as long as the operator likes.
 //!
 //! ```text
-//!  watch (a thread for each capture) ─ deltas ─┐                       ┌─ screen
-//!  watch ────────────────────────────────────── sum ─ published state ─┼─ metrics
-//!    └─ blocks ─ save                           │                      └─ textfile
-//!  signals, clock ──────────────────────────────┴─ events, reports
+//!  worker (a thread for each capture) ─ deltas ─┐                       ┌─ screen
+//!  worker ────────────────────────────────────── sum ─ published state ─┼─ metrics
+//!    └─ recorder ─ blocks ─ save                 │                      └─ textfile
+//!  signals, clock ───────────────────────────────┴─ events, reports
 //! ```
 //!
 //! Workers wait for nobody: what the sum has no room for stays with them and grows. Who
@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread::{self, Scope};
 
 use arc_swap::ArcSwapOption;
 use crossbeam_channel::{Receiver, bounded};
@@ -29,111 +29,54 @@ use signal_hook::iterator::{Handle as EndOfSignals, Signals};
 
 use crate::capture::Interfaces;
 use crate::capture::live::{self, Handle, LiveError};
+use crate::capture::pcapng::writer;
 use crate::cli::Live;
 use crate::engine::Engine;
 
+mod clock;
 pub mod confine;
-mod course;
+mod discovery;
+mod error;
 pub mod events;
 pub mod filter;
 mod metrics;
 mod outputs;
+mod printer;
+mod recorder;
 pub mod route;
+mod run_loop;
 mod save;
+mod saving;
 mod screen;
 pub mod servers;
 mod state;
 mod sum;
-mod survey;
-mod watch;
+mod worker;
 
-use confine::{ConfineError, Confinement, missing_capture_right};
-use course::Course;
+use confine::Confinement;
+use discovery::Discovery;
+pub use error::RunError;
+use error::system;
 use events::Log;
 use metrics::{Endpoint, Textfile};
 pub use outputs::Ended;
 use outputs::Outputs;
+use recorder::{Buffers, Recorder};
+use run_loop::RunLoop;
 pub use save::SaveError;
-use save::{Buffers, Recorder, Ring};
+use save::{Ring, Saver};
+use saving::Saving;
 use state::Published;
 use sum::Sum;
-use survey::Survey;
-use watch::{Delta, Orders, Watch};
+use worker::{CaptureWorker, Control, Delta, SharedWindow};
 
 /// The systemd unit that runs `plainsight live` as a service (`systemd.service(5)`).
 pub const UNIT: &str = include_str!("live/plainsight.service");
 
-/// Why a live run could not begin, or not end well.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// Nowhere to capture.
-    #[error(
-        "no interface to capture: no Lustre is mounted here and no server is named; name an \
-         interface with -i, or servers with --servers"
-    )]
-    NoInterface,
-    /// The right to capture.
-    #[error("cannot capture on {interface}: {what}")]
-    Right {
-        /// The interface.
-        interface: String,
-        /// What is missing, and how to have it.
-        what: String,
-    },
-    /// An interface.
-    #[error(transparent)]
-    Capture(LiveError),
-    /// The process keeps more rights than it was promised to.
-    #[error(transparent)]
-    Confine(#[from] ConfineError),
-    /// A file for `-w`.
-    #[error(transparent)]
-    Save(#[from] SaveError),
-    /// The endpoint for metrics.
-    #[error("--metrics: cannot listen on {address}: {source}")]
-    Metrics {
-        /// Where.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-    /// A file for events or metrics.
-    #[error("cannot write {}: {source}", path.display())]
-    Write {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Signals, or the terminal.
-    #[error("cannot {what}: {source}")]
-    System {
-        /// What was asked of the system.
-        what: &'static str,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-impl From<LiveError> for RunError {
-    fn from(error: LiveError) -> Self {
-        let LiveError::Open { interface, source } = &error else {
-            return Self::Capture(error);
-        };
-        match missing_capture_right(&source.to_string()) {
-            Some(what) => Self::Right {
-                interface: interface.clone(),
-                what,
-            },
-            None => Self::Capture(error),
-        }
-    }
-}
-
 /// Captures, and gives a report when the run has ended.
 ///
 /// # Errors
-/// What keeps it from beginning: no interface, no right to capture, an output that cannot
+/// Those that keep it from beginning: no interface, no right to capture, an output that cannot
 /// be written. Once it runs, nothing ends it but what it was told to wait for.
 pub fn run(config: &Live) -> Result<Ended, RunError> {
     let mut ready = Ready::open(config)?;
@@ -144,27 +87,27 @@ pub fn run(config: &Live) -> Result<Ended, RunError> {
 /// All that needs rights, opened.
 struct Ready<'c> {
     config: &'c Live,
-    survey: Survey,
+    discovery: Discovery,
     interfaces: Interfaces,
     handles: Vec<Handle>,
     ring: Option<Ring>,
     endpoint: Option<Endpoint>,
-    log: Log,
+    log: Option<Log>,
     signals: Signals,
 }
 
 impl<'c> Ready<'c> {
     fn open(config: &'c Live) -> Result<Self, RunError> {
-        let survey = Survey::of(config, Path::new("/"))?;
+        let discovery = Discovery::of(config, Path::new("/"))?;
         let interfaces = Interfaces::default();
-        let handles = open_all(config, &survey, &interfaces)?;
+        let handles = open_all(config, &discovery, &interfaces)?;
         Ok(Self {
             ring: ring(config, &handles)?,
             endpoint: config.metrics.map(endpoint).transpose()?,
             log: log(config)?,
             signals: signals().map_err(system("watch for signals"))?,
             config,
-            survey,
+            discovery,
             interfaces,
             handles,
         })
@@ -181,42 +124,44 @@ impl<'c> Ready<'c> {
                 .map(|file| folder(file))
                 .collect(),
         };
-        self.survey.notes.extend(confinement.enter()?.lacks);
+        self.discovery.notes.extend(confinement.enter()?.lacks);
         Ok(())
     }
 
     /// Runs all threads, and the sum in this one.
     fn run(self) -> Result<Ended, RunError> {
-        let (config, engine) = (self.config, &self.survey.engine);
+        let (config, engine) = (self.config, &self.discovery.engine);
         let published = Published::new(ArcSwapOption::empty());
         let textfile = textfile(config, &published)?;
         let outputs = Outputs::open(config, &published, textfile, self.log);
         let outputs = outputs.map_err(system("draw on the terminal"))?;
         let sum = Sum::new(engine, self.interfaces.names(), titles(&self.handles));
-        let mut course = Course::new(config, sum, outputs);
+        let mut run_loop = RunLoop::new(config, sum, outputs);
         let served = self.endpoint.as_ref().and_then(Endpoint::address);
-        course.start(&self.survey, served);
+        run_loop.start(&self.discovery, served);
         if let Some(endpoint) = self.endpoint {
             thread::spawn(move || endpoint.serve(&published));
         }
-        let orders = Orders::new(config.until.packets);
+        let control = Control::new(config.until.packets);
         thread::scope(|scope| {
-            let _ending = Ending(&orders, self.signals.handle());
-            let requests = listen(scope, self.signals, &orders);
-            let (deltas, saved) = watch(scope, self.handles, self.ring, engine, &orders);
-            course.follow(&deltas, &requests, saved, &orders);
+            let _ending = Ending(&control, self.signals.handle());
+            let requests = listen(scope, self.signals, &control);
+            let (deltas, saver) = start_workers(scope, self.handles, self.ring, engine, &control);
+            let saving = saver.zip(config.save.as_ref());
+            let saving = saving.map(|(saver, save)| Saving::new(saver, save.path.clone()));
+            run_loop.follow(&deltas, &requests, saving, &control);
         });
-        Ok(course.end())
+        Ok(run_loop.end())
     }
 }
 
 /// Ends all threads of a run, however this one leaves it.
-struct Ending<'o>(&'o Orders, EndOfSignals);
+struct Ending<'o>(&'o Control, EndOfSignals);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        let Self(orders, signals) = self;
-        orders.stop();
+        let Self(control, signals) = self;
+        control.stop();
         signals.close();
     }
 }
@@ -229,39 +174,40 @@ fn folder(file: &Path) -> PathBuf {
     parent.map_or_else(|| ".".into(), Path::to_owned)
 }
 
-fn system(what: &'static str) -> impl FnOnce(io::Error) -> RunError {
-    move |source| RunError::System { what, source }
-}
-
 /// All captures, each worker's of each interface.
 fn open_all(
     config: &Live,
-    survey: &Survey,
+    discovery: &Discovery,
     interfaces: &Interfaces,
 ) -> Result<Vec<Handle>, LiveError> {
     let Engine {
         decode, servers, ..
-    } = &survey.engine;
+    } = &discovery.engine;
     let filter = |link_type| filter::of(decode, servers, config.filter.as_deref(), link_type);
     let options = live::Options {
         snap_length: config.snap_length,
         buffer_bytes: config.buffer_bytes,
     };
     let mut handles = Vec::new();
-    for name in &survey.interfaces {
+    for name in &discovery.interfaces {
         let mut group = None;
         for _ in 0..config.threads {
-            let handle = Handle::open(name, &options, filter, interfaces)?;
+            let mut handle = Handle::open(name, &options, filter, interfaces)?;
+            if discovery.interfaces.len() > 1 {
+                handle.expect_siblings();
+            }
             if config.threads > 1 {
                 group = Some(handle.share(group)?);
             }
             handles.push(handle);
         }
     }
+    thread::sleep(live::SETTLE);
+    handles.iter_mut().try_for_each(Handle::begin)?;
     Ok(handles)
 }
 
-/// What the report calls each capture.
+/// Name of each capture in the report.
 fn titles(handles: &[Handle]) -> Vec<String> {
     let names: Vec<&str> = handles.iter().map(Handle::name).collect();
     let title = |(place, &name): (usize, &&str)| {
@@ -282,10 +228,10 @@ fn ring(config: &Live, handles: &[Handle]) -> Result<Option<Ring>, SaveError> {
     let Some(options) = &config.save else {
         return Ok(None);
     };
-    let interface = |handle: &Handle| save::Interface {
+    let interface = |handle: &Handle| writer::Interface {
         name: handle.name().to_owned(),
         link_type: handle.link_type(),
-        snap_length: config.snap_length,
+        snap_length: config.snap_length.into(),
     };
     let interfaces: Vec<_> = handles.iter().map(interface).collect();
     Ring::open(options, &interfaces).map(Some)
@@ -310,11 +256,11 @@ fn textfile(config: &Live, published: &Published) -> Result<Option<Textfile>, Ru
     Ok(Some(textfile))
 }
 
-fn log(config: &Live) -> Result<Log, RunError> {
+fn log(config: &Live) -> Result<Option<Log>, RunError> {
     let Some(path) = &config.events else {
-        return Ok(Log::default());
+        return Ok(None);
     };
-    Log::open(path).map_err(|source| RunError::Write {
+    Log::open(path).map(Some).map_err(|source| RunError::Write {
         path: path.clone(),
         source,
     })
@@ -333,7 +279,7 @@ fn signals() -> io::Result<Signals> {
     Signals::new([SIGINT, SIGTERM, SIGUSR1].into_iter().chain(hangup))
 }
 
-/// Whether who started this process had it ignore a signal, by `proc_pid_status(5)`.
+/// True where this process was started with a signal ignored, by `proc_pid_status(5)`.
 fn ignores(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -342,7 +288,11 @@ fn ignores(signal: i32) -> bool {
 }
 
 /// Obeys signals that end the run, and hands on those that ask for a report.
-fn listen<'s>(scope: &'s Scope<'s, '_>, mut signals: Signals, orders: &'s Orders) -> Receiver<()> {
+fn listen<'s>(
+    scope: &'s Scope<'s, '_>,
+    mut signals: Signals,
+    control: &'s Control,
+) -> Receiver<()> {
     let (ask, requests) = bounded(1);
     scope.spawn(move || {
         for signal in signals.forever() {
@@ -350,42 +300,52 @@ fn listen<'s>(scope: &'s Scope<'s, '_>, mut signals: Signals, orders: &'s Orders
                 // One report answers all that ask before it.
                 let _ = ask.try_send(());
             } else {
-                orders.stop();
+                control.stop();
             }
         }
     });
     requests
 }
 
-type Saved<'s> = ScopedJoinHandle<'s, Result<(), SaveError>>;
-
 /// Sets a worker on each capture, and a thread on what they save.
-fn watch<'s>(
+fn start_workers<'s>(
     scope: &'s Scope<'s, '_>,
     handles: Vec<Handle>,
     ring: Option<Ring>,
     engine: &'s Engine,
-    orders: &'s Orders,
-) -> (Receiver<Delta>, Option<Saved<'s>>) {
+    control: &'s Control,
+) -> (Receiver<Delta>, Option<Saver>) {
     let workers = handles.len();
     let (tell, deltas) = bounded(2 * workers);
     let buffers = ring.is_some().then(|| Buffers::new(workers));
+    let is_one = handles
+        .iter()
+        .all(|handle| handle.name() == handles[0].name());
+    let window = (!is_one).then(SharedWindow::default);
     let mut last = String::new();
     for (place, handle) in (0..).zip(handles) {
-        // Those of an interface follow each other, and the first speaks for it.
-        let speaks = last != handle.name();
+        // Those of an interface follow each other, and the first reports on it.
+        let reports_interface = last != handle.name();
         handle.name().clone_into(&mut last);
         let recorder = buffers.as_ref().map(|all| Recorder::new(place, all));
-        let watch = Watch::new(place, handle, speaks, engine, recorder, tell.clone());
-        scope.spawn(|| watch.run(orders));
+        let mut worker = CaptureWorker::new(
+            place,
+            handle,
+            reports_interface,
+            engine,
+            recorder,
+            tell.clone(),
+        );
+        worker.share(window.clone());
+        scope.spawn(|| worker.run(control));
     }
-    let saved = ring.zip(buffers).map(|(ring, buffers)| {
+    let saver = ring.zip(buffers).map(|(ring, buffers)| {
         let Buffers {
             take_full,
             give_empty,
             ..
         } = buffers;
-        scope.spawn(move || ring.write_all(&take_full, &give_empty))
+        Saver::start(ring, take_full, give_empty)
     });
-    (deltas, saved)
+    (deltas, saver)
 }

@@ -3,16 +3,19 @@
 
 mod allocations;
 mod azure;
+mod byte_test;
 mod capture;
 mod client_vm;
 mod decoding;
 mod filter;
 mod flow_logs;
 mod fuzzed;
+mod headers;
 mod memory;
 mod merging;
 mod model;
 mod pieces;
+mod platform;
 mod source;
 mod stages;
 mod style;

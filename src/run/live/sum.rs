@@ -1,10 +1,10 @@
-//! All that the workers handed over, and what follows from it so far.
+//! Sum of what all workers counted, and the report on it.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
-use super::watch::{Delta, Standing};
-use crate::capture::{InterfaceId, Timestamp};
+use super::clock::now;
+use super::worker::{CaptureStatus, Delta};
+use crate::capture::InterfaceId;
 use crate::engine::{Counted, Engine};
 use crate::report::{Gap, InputReport, Losses, Report, Run, rfc3339};
 
@@ -19,7 +19,7 @@ pub(super) struct Sum<'c> {
 /// One capture, and how it stands.
 struct Capture {
     name: String,
-    standing: Standing,
+    status: CaptureStatus,
     gaps: Vec<Gap>,
     more_gaps: u64,
 }
@@ -33,7 +33,7 @@ impl<'c> Sum<'c> {
     ) -> Self {
         let capture = |name| Capture {
             name,
-            standing: Standing::default(),
+            status: CaptureStatus::default(),
             gaps: Vec::new(),
             more_gaps: 0,
         };
@@ -49,11 +49,23 @@ impl<'c> Sum<'c> {
     pub(super) fn add(&mut self, delta: Delta) {
         self.counted.add(delta.snapshot);
         if let Some(capture) = self.captures.get_mut(delta.part.file as usize) {
-            capture.stand(delta.standing);
+            capture.update(delta.status);
         }
     }
 
-    /// What it all says by now.
+    /// Number of packets read by now.
+    pub(super) fn packets(&self) -> u64 {
+        let captures = self.captures.iter();
+        captures.map(|capture| capture.status.packets).sum()
+    }
+
+    /// Number of packets that were left out of the file that is saved, by now.
+    pub(super) fn unsaved(&self) -> u64 {
+        let captures = self.captures.iter();
+        captures.map(|capture| capture.status.unsaved).sum()
+    }
+
+    /// Report on all that was counted by now.
     pub(super) fn report(&mut self) -> Report {
         let run = Run {
             inputs: self.captures.iter().map(Capture::report).collect(),
@@ -65,13 +77,13 @@ impl<'c> Sum<'c> {
 }
 
 impl Capture {
-    fn stand(&mut self, standing: Standing) {
-        match (self.standing.is_down, standing.is_down) {
+    fn update(&mut self, status: CaptureStatus) {
+        match (self.status.is_down, status.is_down) {
             (false, true) => self.begin_gap(),
             (true, false) => self.end_gap(),
             _ => {}
         }
-        self.standing = standing;
+        self.status = status;
     }
 
     fn begin_gap(&mut self) {
@@ -90,12 +102,13 @@ impl Capture {
     }
 
     fn report(&self) -> InputReport {
-        let Standing {
+        let CaptureStatus {
             packets,
             drops,
             unread,
             is_down,
-        } = self.standing;
+            ..
+        } = self.status;
         InputReport {
             name: self.name.clone(),
             format: "live",
@@ -112,11 +125,4 @@ impl Capture {
             before: Vec::new(),
         }
     }
-}
-
-/// This moment.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let nanos = since.map_or(0, |since| since.as_nanos());
-    Timestamp(i64::try_from(nanos).unwrap_or(i64::MAX))
 }
