@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| plainsight_fuzz::targets::export(data));
+use plainsight_fuzz::{seeds, targets};
+
+libfuzzer_sys::fuzz_target!(init: seeds::plant("export"), |data: &[u8]| targets::export(data));

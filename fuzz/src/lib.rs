@@ -4,4 +4,5 @@
 #[allow(dead_code, reason = "the tests use all of it")]
 #[path = "../../tests/support/run.rs"]
 mod run;
+pub mod seeds;
 pub mod targets;

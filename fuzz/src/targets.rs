@@ -7,7 +7,6 @@ use plainsight::azure::export::Export;
 use plainsight::azure::topology::Azure;
 use plainsight::azure::vm_sizes::VmSizes;
 use plainsight::capture::{Frame, Interfaces, LinkType};
-use plainsight::flow::table::DEFAULT_LIMIT;
 use plainsight::flow_log::{FlowLog, LogReport, Table};
 use plainsight::input::file::Input;
 use plainsight::report::posture::PostureReport;
@@ -19,6 +18,8 @@ use super::run::{self, Split, Stored};
 
 /// Number of packets of a capture that are looked at, so that one execution stays short.
 const MAX_PACKETS: usize = 2000;
+/// Numbers of flows kept apart: more than most inputs have, and so few that all fold.
+const LIMITS: [usize; 2] = [64, 1];
 
 /// A whole capture to its report: every packet is in one bucket, `encrypted` stands beside
 /// nothing that speaks against it, and parts of the capture add up to the whole.
@@ -38,7 +39,9 @@ pub fn capture(data: &[u8]) {
         |_| {},
     );
     assert!(walked.packets >= frames.len() as u64);
-    report_of(&frames, data.len());
+    for limit in LIMITS {
+        hold(&frames, limit, data.len());
+    }
 }
 
 /// A frame with its interface told apart from one other.
@@ -51,21 +54,20 @@ fn stored(frame: &Frame<'_>) -> Stored {
     }
 }
 
-/// Holds frames to the laws of a report; `seed` chooses where they are cut in parts.
-fn report_of(frames: &[Stored], seed: usize) {
-    for limit in [DEFAULT_LIMIT, 1] {
-        let engine = run::engine(limit);
-        let whole = run::report(run::counted(frames, &engine), &engine);
-        let split = Split {
-            cuts: vec![seed, seed / 2],
-            order: vec![seed, seed / 3],
-        };
-        let parts = run::report(run::split_counted(frames, &engine, &split), &engine);
-        assert_eq!(whole, parts, "parts of the input do not add up");
-        let report = serde_json::from_str(&whole).expect("JSON");
-        run::assert_sums(&report, frames);
-        assert_proven(&report);
-    }
+/// Holds frames, of which `limit` flows are kept apart, to the laws of a report; `seed`
+/// chooses where they are cut in parts.
+fn hold(frames: &[Stored], limit: usize, seed: usize) {
+    let engine = run::engine(limit);
+    let whole = run::report(run::counted(frames, &engine), &engine);
+    let split = Split {
+        cuts: vec![seed, seed / 2],
+        order: vec![seed, seed / 3],
+    };
+    let parts = run::report(run::split_counted(frames, &engine, &split), &engine);
+    assert_eq!(whole, parts, "parts of the input do not add up");
+    let report = serde_json::from_str(&whole).expect("JSON");
+    run::assert_sums(&report, frames);
+    assert_proven(&report);
 }
 
 /// Holds each path that is `encrypted` to the rest of what the report says of it.
@@ -101,8 +103,7 @@ pub fn frame(data: &[u8]) {
         ..Stored::whole(LinkType(u16::from_be_bytes([a, b])), data.to_vec())
     };
     let half = frame.cut(data.len() / 2);
-    report_of(std::slice::from_ref(&frame), data.len());
-    report_of(&[half, frame], data.len());
+    hold(&[half, frame], LIMITS[0], data.len());
 }
 
 /// A flow log: whatever number of flows is kept apart, no tuple is lost and the report can
@@ -111,14 +112,14 @@ pub fn frame(data: &[u8]) {
 /// # Panics
 /// Where that does not hold.
 pub fn flow_log(data: &[u8]) {
-    let engine = run::engine(DEFAULT_LIMIT);
+    let engine = run::engine(LIMITS[0]);
     let is_server = |address| engine.servers.rank(address) > 0;
     let read = |limit| -> Option<(Table, LogReport)> {
         let mut table = Table::new(limit);
         let report = plainsight::flow_log::read(data, 0, &mut table, &is_server).ok()?;
         Some((table, report))
     };
-    let reports = [DEFAULT_LIMIT, 1].map(|limit| {
+    let reports = LIMITS.map(|limit| {
         let (table, log) = read(limit)?;
         let report = engine.report(None, Some(FlowLog::new(table)), engine.run());
         write_all(|style, out| {

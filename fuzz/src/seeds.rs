@@ -1,4 +1,4 @@
-//! Makes seeds of what the repository holds: `seeds DIR` writes a folder for each target.
+//! Inputs that the repository holds already, for a fuzzer to start from.
 
 use std::fs;
 use std::io::{self, Cursor};
@@ -20,23 +20,32 @@ const LISTS: [&str; 8] = [
     "",
 ];
 
-fn main() -> io::Result<()> {
-    let seeds: PathBuf = std::env::args_os().nth(1).expect("usage: seeds DIR").into();
+/// Writes what a target starts from to its corpus.
+///
+/// # Panics
+/// Where the repository's files cannot be read, or the corpus not be written.
+pub fn plant(target: &str) {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let seeds = of(target).expect("the repository's files");
+    save(&corpus.join(target), seeds).expect("a corpus");
+}
+
+fn of(target: &str) -> io::Result<Vec<Vec<u8>>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let captures = files(&root.join("captures"))?;
-    let logs = files(&root.join("tests/flow-logs"))?;
-    let exports = files(&root.join("tests/azure"))?;
-    save(&seeds.join("capture"), contents(&captures)?)?;
-    save(&seeds.join("frame"), frames(&captures)?)?;
-    save(&seeds.join("flow_log"), contents(&logs)?)?;
-    let joined = Some(joined(&exports)?);
-    save(
-        &seeds.join("export"),
-        contents(&exports)?.into_iter().chain(joined),
-    )?;
+    let inside = |folder| files(&root.join(folder));
+    match target {
+        "capture" => contents(&inside("captures")?),
+        "frame" => frames(&inside("captures")?),
+        "flow_log" => contents(&inside("tests/flow-logs")?),
+        "export" => exports(&inside("tests/azure")?),
+        _ => lists(&inside("tests/client-vm")?),
+    }
+}
+
+/// Lists of servers, and the files in which a client finds them.
+fn lists(files: &[PathBuf]) -> io::Result<Vec<Vec<u8>>> {
     let lists = LISTS.map(|list| list.as_bytes().to_vec());
-    let client = contents(&files(&root.join("tests/client-vm"))?)?;
-    save(&seeds.join("operator"), lists.into_iter().chain(client))
+    Ok([lists.to_vec(), contents(files)?].concat())
 }
 
 /// All files of a folder and its folders, in order.
@@ -82,23 +91,22 @@ fn frames(captures: &[PathBuf]) -> io::Result<Vec<Vec<u8>>> {
     Ok(frames)
 }
 
-/// All exports of one kind of tool as one list, so that a path can be told.
-fn joined(exports: &[PathBuf]) -> io::Result<Vec<u8>> {
-    let of_az = exports
-        .iter()
-        .filter(|path| path.parent().is_some_and(|it| it.ends_with("az")));
-    let mut all = Vec::new();
-    for path in of_az {
+/// Exports, and all of one kind of tool as one list, so that a path can be told.
+fn exports(files: &[PathBuf]) -> io::Result<Vec<Vec<u8>>> {
+    let is_of_az = |path: &&PathBuf| path.parent().is_some_and(|it| it.ends_with("az"));
+    let mut joined = Vec::new();
+    for path in files.iter().filter(is_of_az) {
         match serde_json::from_slice(&fs::read(path)?)? {
-            Value::Array(resources) => all.extend(resources),
-            resource => all.push(resource),
+            Value::Array(resources) => joined.extend(resources),
+            resource => joined.push(resource),
         }
     }
-    Ok(serde_json::to_vec(&all)?)
+    let joined = serde_json::to_vec(&joined)?;
+    Ok([contents(files)?, vec![joined]].concat())
 }
 
-fn save(folder: &Path, seeds: impl IntoIterator<Item = Vec<u8>>) -> io::Result<()> {
+fn save(folder: &Path, seeds: Vec<Vec<u8>>) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let mut seeds = seeds.into_iter().enumerate();
-    seeds.try_for_each(|(number, seed)| fs::write(folder.join(number.to_string()), seed))
+    seeds.try_for_each(|(number, seed)| fs::write(folder.join(format!("seed-{number}")), seed))
 }
