@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 
 use super::{CliError, ColorChoice, Output, format_names, named_servers, outputs, style};
+use crate::azure::checks::Times;
 use crate::azure::export::{Export, ExportError};
 use crate::azure::topology::Azure;
 use crate::azure::vm_sizes::{VmSizes, VmSizesError};
@@ -167,7 +168,10 @@ impl TryFrom<PostureFlags> for Posture {
             azure: azure.unwrap_or_else(|| Azure::new(Export::default(), VmSizes::default())),
             servers: named_servers(&flags.servers)?,
             wishes: Wishes {
-                since_days: flags.since,
+                times: Times {
+                    since_days: flags.since,
+                    now: None,
+                },
             },
             output: Output {
                 format: format.unwrap_or(&FORMATS[0]),

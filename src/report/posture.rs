@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use super::azure::{ClientReport, EndsReport, FileSystemReport, Standing};
-use crate::azure::checks::{self, Access, Check, Outcome, Seen};
+use crate::azure::checks::{self, Access, Check, Outcome, Seen, Times};
 use crate::azure::export::{Inventory, ResourceId};
 use crate::azure::topology::{Azure, Ends, Place, Route};
 use crate::verdict::{Exit, Servers};
@@ -70,8 +70,8 @@ pub struct PostureReport {
 /// Wishes of whoever asks for a posture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wishes {
-    /// Days that flow logs have to reach back.
-    pub since_days: Option<u64>,
+    /// Times that checks are held to.
+    pub times: Times,
 }
 
 impl PostureReport {
@@ -89,7 +89,7 @@ impl PostureReport {
         let mut accesses = HashMap::new();
         for it in azure.export.file_systems.values() {
             let near = survey.near(&it.id);
-            let mut access = checks::of_file_system(azure, it, &near, wishes.since_days);
+            let mut access = checks::of_file_system(azure, it, &near, wishes.times);
             let checks = std::mem::take(&mut access.checks);
             file_systems.push(FileSystemReport::new(it, checks));
             accesses.insert(&it.id, access);
