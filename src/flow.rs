@@ -55,6 +55,9 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// Both ways.
+    pub const BOTH: [Self; 2] = [Self::Up, Self::Down];
+
     /// The other way.
     #[must_use]
     pub fn back(self) -> Self {

@@ -15,23 +15,29 @@ use crate::flow_log::{Entry, LogReport};
 use crate::verdict::{Accounting, Exit, Judgement, Path, Policy, Verdict, Viewpoint};
 
 mod azure;
+mod catalogue;
 mod elsewhere;
 mod evidence;
 mod formats;
 mod json;
+mod junit;
 mod path;
 mod platform;
 pub mod posture;
+mod proof;
+mod sarif;
 mod table;
 pub(crate) mod text;
 mod warnings;
 
 pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, Standing};
+pub use catalogue::write_controls;
 pub use elsewhere::ElsewhereReport;
 pub use evidence::Evidence;
 pub use formats::POSTURE_FORMATS;
 pub use path::{PathReport, Traffic};
 pub use platform::PlatformReport;
+pub use proof::{PacketReport, ProofReport};
 
 /// The answer of a report in a sentence.
 #[must_use]
@@ -213,7 +219,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    fn of(paths: &[Path]) -> Self {
+    fn of(paths: &[Path], is_whole: bool) -> Self {
         let verdicts = || paths.iter().map(|path| path.verdict);
         let count = |wanted| verdicts().filter(|&verdict| verdict == wanted).count();
         Self {
@@ -225,7 +231,7 @@ impl Summary {
             unproven: count(Verdict::Unproven),
             undetermined: count(Verdict::Undetermined),
             silent: count(Verdict::Silent),
-            exit_code: Exit::of(verdicts()).code(),
+            exit_code: Exit::of(verdicts(), is_whole).code(),
         }
     }
 }
@@ -318,6 +324,8 @@ pub struct Report {
     pub schema_version: u32,
     /// A count for each verdict.
     pub summary: Summary,
+    /// Whether the run is whole: each obligation of a run, and its outcome.
+    pub proof: Vec<ProofReport>,
     /// The policy that encryption was held to.
     pub policy: &'static str,
     /// Where the captures were made, and why they are taken to be.
@@ -357,6 +365,11 @@ pub struct Run {
     pub flow_logs: Vec<LogReport>,
     /// What was passed over in folders, and why, in sentences.
     pub skipped: Vec<String>,
+    /// Files that are or may be captures or flow logs and were not read to their end, each
+    /// with the reason, in sentences.
+    pub unread: Vec<String>,
+    /// Share of packets that captures may have lost, from 0 to 1.
+    pub max_loss: f64,
     /// The names of the interfaces.
     pub interfaces: BTreeMap<InterfaceId, String>,
     /// What encryption is held to.
@@ -368,11 +381,13 @@ pub struct Run {
 impl Run {
     /// A run over captures that is held to a policy, before anything was read.
     #[must_use]
-    pub fn new(policy: Policy, vantage: Viewpoint) -> Self {
+    pub fn new(policy: Policy, vantage: Viewpoint, max_loss: f64) -> Self {
         Self {
             inputs: Vec::new(),
             flow_logs: Vec::new(),
             skipped: Vec::new(),
+            unread: Vec::new(),
+            max_loss,
             interfaces: BTreeMap::new(),
             policy,
             vantage,
@@ -395,9 +410,12 @@ impl Report {
             .iter()
             .map(|path| PathReport::of(path, run.policy, losses, &names))
             .collect();
+        let proof = ProofReport::of_run(judgement, &run, losses);
+        let is_whole = proof.iter().all(ProofReport::is_met);
         Self {
             schema_version: SCHEMA_VERSION,
-            summary: Summary::of(&judgement.paths),
+            summary: Summary::of(&judgement.paths, is_whole),
+            proof,
             policy: run.policy.name(),
             first: judgement.span.map(|(first, _)| rfc3339(first)),
             last: judgement.span.map(|(_, last)| rfc3339(last)),

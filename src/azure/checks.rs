@@ -129,6 +129,8 @@ pub struct Check {
     pub field: Option<Field>,
     /// A command that mends it, where there is one.
     pub remedy: Option<String>,
+    /// Place of the waiver that accepts it, among those of the report; `null` for none.
+    pub waiver: Option<usize>,
 }
 
 impl Check {
@@ -141,6 +143,7 @@ impl Check {
             effect: is_cause.then_some(Effect::Plaintext),
             field: None,
             remedy: None,
+            waiver: None,
         }
     }
 
@@ -159,6 +162,18 @@ impl Check {
     fn remedy(mut self, command: Option<String>) -> Self {
         self.remedy = command;
         self
+    }
+
+    /// Holds it to a requirement: only a pass is good enough, and of a file system's key only
+    /// the customer's.
+    pub fn require(&mut self) {
+        let is_microsofts = |field: &Field| field.value.is_none();
+        let is_weak =
+            self.check == Kind::FileSystemKey && self.field.as_ref().is_some_and(is_microsofts);
+        if self.outcome != Outcome::Pass || is_weak {
+            self.outcome = Outcome::Fail;
+            self.says += "; it is required (--require)";
+        }
     }
 
     /// Tells if it fails and keeps traffic from passing.

@@ -36,6 +36,12 @@ pub struct Protected {
 }
 
 impl Protected {
+    /// Whether the hello that governs these records was seen.
+    #[must_use]
+    pub fn is_suite_seen(&self) -> bool {
+        !matches!(self.cipher, Cipher::Unseen | Cipher::Renegotiated)
+    }
+
     fn is_like(&self, other: &Self) -> bool {
         let key = |it: &Self| (it.cipher, it.bytes, it.exposed.is_some(), it.data.is_some());
         key(self) == key(other)

@@ -12,14 +12,17 @@ pub enum Exit {
     Exposed = 1,
     /// The run failed: nothing is said about any path.
     Failed = 2,
-    /// None of these, but some path is unproven, undetermined or silent, or there is none.
+    /// None of these, but something is open: a path, the run, or there is no path.
     Unknown = 3,
 }
 
 impl Exit {
     /// All of them, with what they mean.
     pub const CONTRACT: [(Self, &'static str); 4] = [
-        (Self::Encrypted, "every path is encrypted"),
+        (
+            Self::Encrypted,
+            "every path is encrypted, and the run is whole",
+        ),
         (
             Self::Exposed,
             "some path is plaintext, mixed, weak or conflict",
@@ -27,7 +30,8 @@ impl Exit {
         (Self::Failed, "the run failed"),
         (
             Self::Unknown,
-            "none of these, but some path is unproven, undetermined or silent, or there is no path",
+            "none of these, but some path is unproven, undetermined or silent, there is no path, \
+             or the run is not whole: something was not read, not decoded or lost",
         ),
     ];
 
@@ -52,9 +56,9 @@ impl Exit {
         }
     }
 
-    /// What a set of verdicts exits with.
+    /// Exit of a run over paths with these verdicts, which is whole or not.
     #[must_use]
-    pub fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
+    pub fn of(verdicts: impl IntoIterator<Item = Verdict>, is_whole: bool) -> Self {
         let worst = verdicts.into_iter().map(|verdict| match verdict {
             Verdict::Encrypted => (1, Self::Encrypted),
             Verdict::Unproven | Verdict::Undetermined | Verdict::Silent => (2, Self::Unknown),
@@ -62,9 +66,11 @@ impl Exit {
                 (3, Self::Exposed)
             }
         });
-        worst
-            .max_by_key(|&(rank, _)| rank)
-            .map_or(Self::Unknown, |(_, exit)| exit)
+        match worst.max_by_key(|&(rank, _)| rank) {
+            Some((_, Self::Encrypted)) if !is_whole => Self::Unknown,
+            Some((_, exit)) => exit,
+            None => Self::Unknown,
+        }
     }
 
     /// The number.
