@@ -37,7 +37,12 @@ fn analyze(flags: AnalyzeFlags) -> Result<u8, Box<dyn Error>> {
     let config = Analyze::try_from(flags)?;
     // A long run must not end at a path that cannot be written.
     let files = open_files(&config.output)?;
-    let (report, mut stats) = files::measure(&config)?;
+    let (mut report, mut stats) = files::measure(&config)?;
+    if !config.waivers.is_empty() {
+        // Waivers end with their day.
+        let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+        report.accept(&config.waivers, Some(now.date()));
+    }
     stats.time_writing(|| write_all(&report, &config.output, files))?;
     if config.stats {
         // Nobody fails for want of a clock.

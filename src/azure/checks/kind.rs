@@ -117,6 +117,13 @@ impl Kind {
             Self::Maintenance => "AMLFS maintained since",
             Self::SameHost => "on different hosts",
             Self::Fragments => "no IP fragments",
+            other => other.title_beside_paths(),
+        }
+    }
+
+    /// Title of a kind that is of no path.
+    fn title_beside_paths(self) -> &'static str {
+        match self {
             Self::Reach => "VM on a path",
             Self::NsgToServers => "NSGs: to servers",
             Self::NsgToClients => "NSGs: to clients",
@@ -138,7 +145,7 @@ impl Kind {
             Self::Snapshot => "snapshots not exported",
             Self::HostEncryption => "caches at rest",
             Self::AdeSupport => "ADE supported",
-            Self::Exports => "exports complete",
+            _ => "exports complete",
         }
     }
 

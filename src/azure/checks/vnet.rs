@@ -2,8 +2,9 @@
 //! where it is a preview.
 
 use super::Outcome::{Fail, Note, Pass, Unknown};
+use super::vm::Support;
 use super::{Check, Field, Kind, Outcome};
-use crate::azure::export::{LoadBalancer, Nic, VirtualNetwork};
+use crate::azure::export::{LoadBalancer, Nic, Subnet, VirtualNetwork};
 use crate::azure::topology::{Azure, Ends};
 
 pub(super) fn of(azure: &Azure, ends: &Ends<'_>) -> Vec<Check> {
@@ -47,37 +48,36 @@ fn private_link(azure: &Azure, vnet: &VirtualNetwork) -> Check {
         let field = Field::at(azure, service, "ipConfigurations.subnet.id", value);
         return check(beside(vnet), says).field(field);
     }
-    let policies = || {
-        vnet.subnets
-            .iter()
-            .map(|subnet| &subnet.private_link_policies)
-    };
-    let off = vnet
-        .subnets
-        .iter()
-        .find(|subnet| subnet.private_link_policies.is("Disabled"));
-    if let Some(subnet) = off {
+    by_policies(azure, vnet)
+}
+
+/// Policies of the subnets, which are off where a Private Link service can be.
+fn by_policies(azure: &Azure, vnet: &VirtualNetwork) -> Check {
+    let name = azure.label(&vnet.id);
+    let check = |outcome, says| Check::new(Kind::PrivateLink, outcome, says);
+    let field = |subnet: &Subnet| Field::of(azure, &subnet.id, &subnet.private_link_policies);
+    let mut subnets = vnet.subnets.iter();
+    if let Some(subnet) = subnets.find(|it| it.private_link_policies.is("Disabled")) {
         let says = format!(
             "VNet {name} may have a Private Link service: subnet {} is made ready for one",
             azure.label(&subnet.id)
         );
-        let field = Field::of(azure, &subnet.id, &subnet.private_link_policies);
-        return check(Unknown, says).field(field);
+        return check(Unknown, says).field(field(subnet));
     }
-    if vnet.subnets.is_empty() || policies().any(|setting| !setting.is("Enabled")) {
-        let says = format!(
-            "No export has a Private Link service in VNet {name}, beside which encryption must not \
-             be on: az network private-link-service list tells them"
-        );
-        return check(Note, says);
+    let mut subnets = vnet.subnets.iter();
+    match vnet.subnets.first() {
+        Some(first) if subnets.all(|it| it.private_link_policies.is("Enabled")) => {
+            let says = format!("VNet {name} has no subnet that a Private Link service could be in");
+            check(Pass, says).field(field(first))
+        }
+        _ => {
+            let says = format!(
+                "No export has a Private Link service in VNet {name}, beside which encryption \
+                 must not be on: az network private-link-service list tells them"
+            );
+            check(Note, says)
+        }
     }
-    let says = format!("VNet {name} has no subnet that a Private Link service could be in");
-    let field = Field::of(
-        azure,
-        &vnet.subnets[0].id,
-        &vnet.subnets[0].private_link_policies,
-    );
-    check(Pass, says).field(field)
 }
 
 /// A DNS Private Resolver has a subnet that is delegated to it.
@@ -137,28 +137,26 @@ fn balancer(azure: &Azure, it: &LoadBalancer) -> Check {
         let field = Field::at(azure, &nic.id, "ipConfigurations", count);
         return check(Fail, says).field(field);
     }
-    let support = |nic: &Nic| super::vm::support(azure, azure.vm_of(nic));
-    let sizes: Vec<_> = known().map(support).collect();
+    let (outcome, says) = by_sizes(azure, &nics);
     let field = Field::at(azure, &it.id, "backendAddressPools", None);
-    let listed = Some(super::vm::Support::Listed);
-    let is_mixed = sizes.contains(&listed) && sizes.contains(&Some(super::vm::Support::Unlisted));
-    let (outcome, says) = if is_mixed {
-        (
-            Fail,
-            "has backends of sizes that support encryption and of others",
-        )
-    } else if nics.iter().any(Option::is_none) || sizes.iter().any(|size| *size != listed) {
-        (
-            Unknown,
-            "has backends of which the exports do not tell a supported size",
-        )
-    } else {
-        (
-            Pass,
-            "has backends of supported sizes, without secondary IP configurations",
-        )
-    };
     check(outcome, says.to_owned()).field(field)
+}
+
+/// Sizes of backends: all listed, mixed, or unknown.
+fn by_sizes(azure: &Azure, nics: &[Option<&Nic>]) -> (Outcome, &'static str) {
+    let support = |nic: &Nic| super::vm::support(azure, azure.vm_of(nic));
+    let sizes: Vec<_> = nics.iter().map(|nic| nic.and_then(support)).collect();
+    let has = |support| sizes.contains(&Some(support));
+    if has(Support::Listed) && has(Support::Unlisted) {
+        let says = "has backends of sizes that support encryption and of others";
+        (Fail, says)
+    } else if sizes.iter().any(|size| *size != Some(Support::Listed)) {
+        let says = "has backends of which the exports do not tell a supported size";
+        (Unknown, says)
+    } else {
+        let says = "has backends of supported sizes, without secondary IP configurations";
+        (Pass, says)
+    }
 }
 
 /// `DropUnencrypted` takes a registered feature of the subscription.
