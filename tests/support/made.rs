@@ -126,8 +126,10 @@ pub struct OfPath {
     pub to_server: bool,
     pub class: &'static str,
     pub payload_len: usize,
-    /// A suite that is below the policy.
+    /// A suite that is below the policy, and whose hello was seen.
     pub is_weak: bool,
+    /// A suite without a cipher, and whose hello was seen.
+    pub is_null: bool,
 }
 
 /// Where a packet must be counted.
@@ -338,6 +340,7 @@ impl Said<'_> {
                 class,
                 payload_len,
                 is_weak: self.talk.kind == Kind::Tunnel(Some(dtls::AES_128)),
+                is_null: self.talk.kind == Kind::Tunnel(Some(dtls::NULL)),
             }),
         }
     }
@@ -356,6 +359,7 @@ impl Said<'_> {
             class: "undetermined",
             payload_len,
             is_weak: false,
+            is_null: false,
         })
     }
 
