@@ -6,13 +6,15 @@
 
 use std::sync::Arc;
 
+use crate::aggregate::duplicates::Window;
 use crate::aggregate::fragments::{FragmentEvents, Fragments};
 use crate::aggregate::{Part, Snapshot, Worker};
 use crate::azure::topology::Azure;
 use crate::capture::{Frame, Timestamp};
 use crate::decode;
+use crate::flow::Times;
 use crate::flow::table::DEFAULT_LIMIT;
-use crate::flow_log::{FlowLog, Span};
+use crate::flow_log::FlowLog;
 use crate::report::{Report, Run};
 use crate::verdict::{Policy, Servers, Sources, Terms, Viewpoint, judge};
 
@@ -58,7 +60,7 @@ impl Engine {
     /// [played](Counted::play) in the order of the input.
     #[must_use]
     pub fn worker(&self) -> Worker<'_> {
-        Worker::new(&self.decode, self.max_flows)
+        Worker::new(&self.decode, self.max_flows).expecting(self.servers.expected())
     }
 
     /// A counter for frames that come in the order of their capture.
@@ -136,11 +138,10 @@ impl Counted {
         fragments.finish(|later, outcome| snapshot.settle(later, outcome));
     }
 
-    /// Times of the earliest and latest packet.
+    /// Times of the packets.
     #[must_use]
-    pub fn span(&self) -> Option<Span> {
-        let span = self.snapshot.times.span();
-        span.map(|(first, last)| Span { first, last })
+    pub fn times(&self) -> &Times {
+        &self.snapshot.times
     }
 }
 
@@ -155,6 +156,11 @@ impl Counter<'_> {
     /// Counts a packet; later fragments wait for the next [`Counter::join`].
     pub fn packet(&mut self, part: Part, frame: &Frame<'_>) {
         self.worker.packet(part, frame);
+    }
+
+    /// The last packets, of which those to come may be duplicates.
+    pub fn window(&mut self) -> &mut Window {
+        self.worker.window()
     }
 
     /// Counts the fragments that came since the last call with their first.
