@@ -203,6 +203,7 @@ fn report(world: &World, logs: &[Vec<u8>], is_captured: bool) -> Value {
                 time: Some(Timestamp(second * 1_000_000_000)),
                 link_type: LinkType(1),
                 interface: InterfaceId::of("eth0"),
+                has_siblings: false,
                 wire_len: u32::try_from(data.len()).expect("a short frame"),
                 data: &data,
             },
