@@ -59,7 +59,7 @@ fn losses(input: &InputReport) -> Vec<String> {
             losses.kernel,
             match input.format {
                 "live" => "dropped by the kernel: enlarge --buffer, or use more --threads",
-                _ => "dropped by the kernel that captured it",
+                _ => "missing by its own statistics: dropped, not saved in time or overwritten",
             },
         ),
         (
