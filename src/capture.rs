@@ -1,4 +1,4 @@
-//! Where packets come from: what a frame is, and what was lost on the way to it.
+//! Sources of packets: frames, and the packets lost on the way to the capture.
 //!
 //! A capture is read as a sequence of [`Frame`]s that borrow from the reader's
 //! buffer. The formats ([`pcap`], [`pcapng`]) never read anything themselves: each is
@@ -86,7 +86,7 @@ impl InterfaceId {
 pub struct Interfaces(Mutex<BTreeMap<InterfaceId, String>>);
 
 impl Interfaces {
-    /// How many names are kept: those of the lowest numbers, whatever the order.
+    /// Number of names kept: those of the lowest numbers, whatever the order.
     pub const LIMIT: usize = 4096;
 
     /// The identifier of `name`, which is kept.
@@ -117,13 +117,13 @@ impl Interfaces {
 pub struct Frame<'a> {
     /// Its place among the file's packets, from 1, as Wireshark counts.
     pub number: u64,
-    /// When it was captured; a pcapng simple packet block does not say.
+    /// Time of the capture; a pcapng simple packet block has none.
     pub time: Option<Timestamp>,
-    /// What its first byte begins.
+    /// Type of the header at its first byte.
     pub link_type: LinkType,
-    /// Where it was captured.
+    /// Interface that captured it.
     pub interface: InterfaceId,
-    /// Whether its capture may hold the same packet once more, from another interface: it
+    /// True if its capture may hold the same packet once more, from another interface: it
     /// describes several, or packets that name theirs (`LINKTYPE_LINUX_SLL2`).
     pub has_siblings: bool,
     /// The bytes captured, from the link-layer header on.
@@ -158,7 +158,7 @@ impl Format {
             .or_else(|| pcapng().map(Self::Pcapng))
     }
 
-    /// What the format is called: `pcap` or `pcapng`.
+    /// Name of the format: `pcap` or `pcapng`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -167,9 +167,9 @@ impl Format {
         }
     }
 
-    /// What is at the start of `bytes`, which continue where the step before ended (a
-    /// capture's first step begins at its first byte): a packet, and the bytes to advance
-    /// by. Interfaces that come up are entered into `interfaces`.
+    /// Reads the start of `bytes`, which continue where the step before ended (a capture's
+    /// first step begins at its first byte): a packet, and the bytes to advance by. Interfaces
+    /// that come up are entered into `interfaces`.
     ///
     /// # Errors
     /// What there is instead of a packet; after all but [`Stop::Corrupt`] the walk
@@ -260,7 +260,7 @@ pub enum Stop {
         used: u64,
         /// The place of the interface in its section.
         interface: u32,
-        /// What was dropped there since the capture began.
+        /// Packets dropped there since the capture began.
         drops: Drops,
     },
     /// Undecided: show at least `need` bytes from here. If the file has no more, it
@@ -285,10 +285,10 @@ impl Stop {
 /// A fault in a capture: everything before it counts.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Fault {
-    /// Where the bad record starts, in bytes from the start of the capture
-    /// (of its decompressed bytes, where it is compressed).
+    /// Offset of the bad record, in bytes from the start of the capture (of its decompressed
+    /// bytes, if it is compressed).
     pub offset: u64,
-    /// What is wrong, for a person.
+    /// Description of the fault, for a person.
     pub what: String,
 }
 

@@ -1,4 +1,4 @@
-//! What passed a capture and was never seen, as the capture itself counts it.
+//! Packets that passed a capture and were never seen, as the capture itself counts them.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ impl std::ops::AddAssign for Drops {
     }
 }
 
-/// What the statistics in a file say, by the place of the interface in its section.
+/// Statistics in a file, by the place of the interface in its section.
 ///
 /// They count from the start of the capture, so the largest is the last. Where several
 /// sections were joined to one file, the sum is a lower bound.

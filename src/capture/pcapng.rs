@@ -40,7 +40,7 @@ const BLOCK_MIN: u32 = 12;
 /// The longest block that is looked at only to see that its two lengths agree. What is
 /// longer is passed over without being buffered: the block after it must stand anyway.
 const PASSED_LIMIT: u32 = 256 << 10;
-/// What bounds the memory that a section's interfaces take.
+/// Most interfaces of a section, which bounds the memory that they take.
 const INTERFACES_LIMIT: usize = 1 << 16;
 /// The bytes of an interface's name that are kept.
 const NAME_LIMIT: usize = 256;
@@ -66,7 +66,7 @@ struct Interface {
     clock: Clock,
 }
 
-/// What a packet block says, before its interface gives it meaning.
+/// Fields of a packet block, before its interface gives them meaning.
 struct Packet<'a> {
     interface: u32,
     ticks: Option<u64>,
@@ -163,7 +163,7 @@ impl Section {
         Err(Stop::Skip { used })
     }
 
-    /// What the capture missed on an interface, if the block says so.
+    /// Packets that the capture missed on an interface, if the block says so.
     fn statistics(&self, body: &[u8], used: u64) -> Stop {
         match statistics(body, endianness(self.big_endian)) {
             Ok((_, (interface, drops))) if (interface as usize) < self.interfaces.len() => {
@@ -201,7 +201,7 @@ impl Section {
 }
 
 impl Interface {
-    /// How much of a simple packet was captured.
+    /// Number of bytes captured of a simple packet.
     fn cut(&self, packet: &Packet) -> u32 {
         let snap_len = match self.snap_len {
             0 => u32::MAX,
@@ -223,7 +223,7 @@ fn pass(bytes: &[u8], length: u32, big_endian: bool) -> Step<'_> {
     Err(Stop::Skip { used })
 }
 
-/// What a block of this length holds between its head and its trailer.
+/// Body of a block of this length, between its head and its trailer.
 #[inline]
 fn body<'a>(
     bytes: &'a [u8],
@@ -407,14 +407,14 @@ fn number(value: &[u8], order: Endianness) -> Option<u64> {
     })
 }
 
-/// How an interface counts time.
+/// Resolution and offset of an interface's timestamps (`if_tsresol`, `if_tsoffset`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Clock {
     tick: Tick,
     offset_nanos: i128,
 }
 
-/// How long a tick is.
+/// Length of a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tick {
     /// So many nanoseconds.

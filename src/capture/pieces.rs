@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::stream::{Stream, Walked};
 use super::{Fault, Format, Frame, Interfaces, Stop, Timestamp};
 
-/// Where a walk stands: in the file, and in what its format has told so far.
+/// Position of a walk: in the file, and in the state of its format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     offset: u64,
@@ -30,16 +30,16 @@ pub struct Pieces {
     time: Option<Timestamp>,
     len: u64,
     count: u32,
-    /// Whether packets may have duplicates on other interfaces.
+    /// True if packets may have duplicates on other interfaces.
     has_siblings: bool,
 }
 
-/// What the walk of a piece came to.
+/// Result of the walk of a piece.
 #[derive(Clone, Debug)]
 pub struct PieceWalk {
     /// Packets shown, and the fault that ended the walk.
     pub walked: Walked,
-    /// Where the next piece must begin; `None` behind a fault.
+    /// Required begin of the next piece; `None` behind a fault.
     pub end: Option<Place>,
 }
 
@@ -81,19 +81,19 @@ impl Pieces {
         }
     }
 
-    /// How many there are.
+    /// Number of pieces.
     #[must_use]
     pub fn count(&self) -> u32 {
         self.count
     }
 
-    /// Where the file's first record begins.
+    /// Position of the file's first record.
     #[must_use]
     pub fn start(&self) -> &Place {
         &self.start
     }
 
-    /// Where a piece's first record may begin; `None` if nothing looks like it.
+    /// Likely position of a piece's first record; `None` if nothing looks like it.
     #[must_use]
     pub fn guess(&self, piece: u32) -> Option<Place> {
         if piece == 0 {
@@ -102,7 +102,7 @@ impl Pieces {
         self.guess_at((u64::from(piece) * self.len).max(self.start.offset))
     }
 
-    /// Whether packets may have [duplicates](Frame::has_siblings), as far as the first
+    /// Tests that packets may have [duplicates](Frame::has_siblings), as far as the first
     /// packet tells.
     #[must_use]
     pub fn has_siblings(&self) -> bool {
@@ -139,7 +139,7 @@ impl Pieces {
         })
     }
 
-    /// Whether records follow each other here that could be this file's.
+    /// Tests for a run of records that could be this file's.
     fn is_run(&self, bytes: &[u8], interfaces: &Interfaces) -> bool {
         let mut format = self.start.format.clone();
         let mut at = 0;

@@ -11,14 +11,14 @@ pub(crate) const BLOCK_LEN: usize = 256 << 10;
 /// Any bytes that a capture may be read from.
 pub type Bytes = Box<dyn Read + Send>;
 
-/// What was read of a capture.
+/// Packets read of a capture, and the end of the walk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Walked {
     /// Packets shown.
     pub packets: u64,
-    /// What ended the walk before the end of the capture.
+    /// Fault that ended the walk before the end of the capture.
     pub fault: Option<Fault>,
-    /// What the capture says it missed.
+    /// Losses that the capture states.
     pub stated: Stated,
 }
 
@@ -37,10 +37,10 @@ impl Walked {
 pub(crate) struct Stream {
     bytes: Bytes,
     buffer: Vec<u8>,
-    /// What of the buffer was read and not consumed yet.
+    /// Offset in the buffer of the first byte that is read and not consumed yet.
     start: usize,
     end: usize,
-    /// Where the buffer starts, in bytes from the start of the stream.
+    /// Offset of the buffer, in bytes from the start of the stream.
     base: u64,
     ended: bool,
     /// A failure that was met in looking ahead.
@@ -74,7 +74,7 @@ impl Stream {
         self.start += used;
     }
 
-    /// Whether there are `need` bytes to show; false if the stream ends before.
+    /// Reads until there are `need` bytes to show; false if the stream ends before.
     pub(crate) fn fill(&mut self, need: usize) -> io::Result<bool> {
         if let Some(error) = self.failed.take() {
             return Err(error);
@@ -153,7 +153,7 @@ impl Stream {
         }
     }
 
-    /// Whether there is more: `need` bytes of `what`, or else a fault.
+    /// Demands more of the stream: `need` bytes of `what`, or else a fault; false at its end.
     fn require(&mut self, need: usize, what: &str) -> Result<bool, Fault> {
         let whole = self
             .fill(need)
