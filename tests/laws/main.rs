@@ -12,6 +12,7 @@ mod memory;
 mod merging;
 mod model;
 mod pieces;
+mod scenarios;
 mod source;
 mod stages;
 mod style;
