@@ -264,16 +264,9 @@ impl<'o> Worker<'o> {
         let at = here.sighting(spot.direction, len);
         spot.count(shown, here.count(len), &at);
         if let Some(first) = first {
-            spot.record(&first, shown, &at);
-            let mut is_one_epoch = true;
-            if let Some(more) = dtls::behind(&first, payload.bytes, payload.datagram_len) {
-                for record in more {
-                    spot.record(&record, shown, &at);
-                    is_one_epoch &= record.epoch == first.epoch;
-                }
-            }
+            let more = dtls::behind(&first, payload.bytes, payload.datagram_len);
+            let epoch = spot.records(&first, more, shown, &at);
             if shown == Shown::Ciphertext {
-                let epoch = is_one_epoch.then_some(first.epoch);
                 spot.count_protected(epoch, here.count(len), &at);
             }
         }

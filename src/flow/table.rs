@@ -74,9 +74,27 @@ impl<'t> Spot<'t> {
         self.flow.count(shown, count, at);
     }
 
-    /// Takes in a DTLS record of the packet, which showed `shown`.
+    /// Takes in the DTLS records of the packet, which showed `shown`, and gives their epoch
+    /// if it is one.
     #[inline(always)]
-    pub fn record(&mut self, record: &Record<'_>, shown: Shown, at: &Sighting) {
+    pub fn records<'a>(
+        &mut self,
+        first: &Record<'a>,
+        more: Option<impl Iterator<Item = Record<'a>>>,
+        shown: Shown,
+        at: &Sighting,
+    ) -> Option<u16> {
+        self.record(first, shown, at);
+        let mut is_one = true;
+        for record in more.into_iter().flatten() {
+            self.record(&record, shown, at);
+            is_one &= record.epoch == first.epoch;
+        }
+        is_one.then_some(first.epoch)
+    }
+
+    #[inline(always)]
+    fn record(&mut self, record: &Record<'_>, shown: Shown, at: &Sighting) {
         self.flow
             .dtls
             .get_or_insert_default()

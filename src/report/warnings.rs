@@ -98,7 +98,7 @@ fn path_warnings(path: &Path, names: &Names<'_>) -> Vec<String> {
     }
     if chooses(path, Version::V1_3) {
         all.push(format!(
-            "{title}: DTLS 1.3 was negotiated; its protected records look like any UDP and are not counted here"
+            "{title}: DTLS 1.3 was negotiated; nothing in its protected records proves that they are encrypted"
         ));
     }
     let unclear = path.traffic.get(&Class::Undetermined);

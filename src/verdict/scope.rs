@@ -37,6 +37,7 @@ fn tunnel(protocol: Protocol, shown: Shown, server: bool) -> Bucket {
     let perhaps = protocol == Protocol::Udp && shown == Shown::CutPayload;
     match (server, dtls, perhaps) {
         (true, true, _) | (true, _, true) => Bucket::Path,
+        (true, ..) if shown == Shown::Unified => Bucket::Path,
         (false, true, _) => Bucket::Elsewhere,
         (false, _, true) => Bucket::Undecodable(Reason {
             layer: Layer::UdpPayload,

@@ -3,6 +3,7 @@
 
 mod allocations;
 mod azure;
+mod byte_test;
 mod capture;
 mod client_vm;
 mod decoding;
