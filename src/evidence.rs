@@ -137,8 +137,8 @@ fn no_dtls(protocol: Protocol, payload: &Payload<'_>) -> Shown {
     match (protocol, payload.wire_len) {
         (Protocol::Udp, _) if unified::fills(payload.bytes, payload.datagram_len) => Shown::Unified,
         (Protocol::Udp, _) => Shown::Datagram,
-        (Protocol::Tcp, Some(0)) => Shown::BareSegment,
-        (Protocol::Tcp, Some(_)) if !payload.bytes.is_empty() => Shown::Segment,
+        (Protocol::Tcp, 0) => Shown::BareSegment,
+        (Protocol::Tcp, _) if !payload.bytes.is_empty() => Shown::Segment,
         (Protocol::Tcp, _) => Shown::UnseenSegment,
     }
 }

@@ -98,6 +98,7 @@ impl Pcap {
             time: Some(self.timestamp(seconds, fraction)),
             link_type: header.link_type,
             interface: header.interface,
+            has_siblings: header.link_type == LinkType::LINUX_SLL2,
             data,
             wire_len: original_len.max(captured_len),
         };

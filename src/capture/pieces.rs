@@ -30,6 +30,8 @@ pub struct Pieces {
     time: Option<Timestamp>,
     len: u64,
     count: u32,
+    /// Whether packets may have duplicates on other interfaces.
+    has_siblings: bool,
 }
 
 /// What the walk of a piece came to.
@@ -72,6 +74,7 @@ impl Pieces {
                         time: frame.time,
                         len,
                         count: u32::try_from(size.div_ceil(len)).ok()?,
+                        has_siblings: frame.has_siblings,
                     });
                 }
             }
@@ -96,7 +99,36 @@ impl Pieces {
         if piece == 0 {
             return Some(self.start.clone());
         }
-        let begin = (u64::from(piece) * self.len).max(self.start.offset);
+        self.guess_at((u64::from(piece) * self.len).max(self.start.offset))
+    }
+
+    /// Whether packets may have [duplicates](Frame::has_siblings), as far as the first
+    /// packet tells.
+    #[must_use]
+    pub fn has_siblings(&self) -> bool {
+        self.has_siblings
+    }
+
+    /// Walks towards a piece from so many bytes before it, and gives where it begins by
+    /// that; `None` where no record before it is found.
+    pub fn approach(
+        &self,
+        piece: u32,
+        bytes: u64,
+        on_frame: impl FnMut(&Frame<'_>),
+    ) -> Option<Place> {
+        let begin = u64::from(piece) * self.len;
+        let from = match begin.saturating_sub(bytes) {
+            early if early <= self.start.offset => self.start.clone(),
+            early => self.guess_at(early)?,
+        };
+        // Where the guess was wrong, interfaces may be described that are none.
+        let interfaces = Interfaces::default();
+        self.walk_to(begin, &from, &interfaces, on_frame, |_| ())
+            .end
+    }
+
+    fn guess_at(&self, begin: u64) -> Option<Place> {
         let bytes = read_at(&self.path, begin, SEARCHED)?;
         let interfaces = Interfaces::default();
         let is_run = |at: &usize| self.is_run(&bytes[*at..], &interfaces);
@@ -150,6 +182,18 @@ impl Pieces {
             last if last >= self.count => u64::MAX,
             next => u64::from(next) * self.len,
         };
+        self.walk_to(limit, from, interfaces, on_frame, on_progress)
+    }
+
+    /// Walks the records from a place on that begin before `limit`.
+    fn walk_to(
+        &self,
+        limit: u64,
+        from: &Place,
+        interfaces: &Interfaces,
+        on_frame: impl FnMut(&Frame<'_>),
+        on_progress: impl FnMut(u64),
+    ) -> PieceWalk {
         let mut stream = match self.stream(from.offset) {
             Ok(stream) => stream,
             Err(error) => return PieceWalk::failed(from.offset, &error),

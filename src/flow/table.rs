@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::lowest::{Lowest, SLACK, sorted};
-use super::{Count, Direction, Flow, FlowKey, GroupKey, Heading, Sighting, Sizes};
+use super::{Count, Direction, Flow, FlowKey, GroupKey, Heading, Interface, Sighting, Sizes};
 use crate::evidence::{Shown, dtls::Record};
 
 /// How many flows, and how many groups of flows, are kept apart by default.
@@ -69,8 +69,10 @@ impl<'t> Spot<'t> {
     /// Counts the packet.
     #[inline(always)]
     pub fn count(&mut self, shown: Shown, count: Count, at: &Sighting) {
-        let size = u32::try_from(count.wire_bytes).unwrap_or(u32::MAX);
-        self.packet_sizes.add(size);
+        if !at.is_copy {
+            let size = u32::try_from(count.wire_bytes).unwrap_or(u32::MAX);
+            self.packet_sizes.add(size);
+        }
         self.flow.count(shown, count, at);
     }
 
@@ -99,7 +101,9 @@ impl<'t> Spot<'t> {
             .dtls
             .get_or_insert_default()
             .add(record, shown, at);
-        self.record_sizes.add(record.len.into());
+        if !at.is_copy {
+            self.record_sizes.add(record.len.into());
+        }
     }
 
     /// Counts the packet in its session, if it holds protected records alone: all of
@@ -176,6 +180,10 @@ impl Table {
     #[cold]
     fn look_up(&mut self, heading: Heading) -> Spot<'_> {
         let (key, direction) = FlowKey::of(&heading);
+        let key = FlowKey {
+            interface: Interface::ANY,
+            ..key
+        };
         let places = self.places(&key);
         if let (Some(flow), Some(group)) = places {
             let known = Known {
@@ -186,7 +194,9 @@ impl Table {
             self.recent.note(&heading, known);
         }
         let (flow, group) = self.get(&key, places);
-        Spot::new(flow, group, direction)
+        let spot = Spot::new(flow, group, direction);
+        spot.flow.seen_on.note(heading.interface);
+        spot
     }
 
     /// The places of a flow and of its group, where they are kept apart.
@@ -386,6 +396,7 @@ mod tests {
             time: None,
             direction: Direction::Up,
             payload_len: 0,
+            is_copy: false,
         };
         let count = Count {
             packets: 1,
