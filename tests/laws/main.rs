@@ -15,6 +15,7 @@ mod merging;
 mod model;
 mod pieces;
 mod scenarios;
+mod platform;
 mod source;
 mod stages;
 mod style;
