@@ -8,26 +8,32 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::azure::waivers::WaiverReport;
 use crate::capture::losses::Drops;
 use crate::capture::{Fault, InterfaceId, Timestamp};
 use crate::flow::{Count, Interface, Position, SeenOn};
 use crate::flow_log::{Entry, LogReport};
 use crate::verdict::{Accounting, Exit, Judgement, Part, Path, Policy, Verdict, Viewpoint};
 
+mod accept;
 mod azure;
+mod catalogue;
 mod elsewhere;
 mod evidence;
 mod formats;
 mod json;
+mod junit;
 mod path;
 mod platform;
 pub mod posture;
 mod proof;
+mod sarif;
 mod table;
 pub(crate) mod text;
 mod warnings;
 
 pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, Standing};
+pub use catalogue::write_controls;
 pub use elsewhere::ElsewhereReport;
 pub use evidence::Evidence;
 pub use formats::POSTURE_FORMATS;
@@ -348,6 +354,8 @@ pub struct Report {
     pub file_systems: Vec<FileSystemReport>,
     /// VMs of clients of paths, and what auditors ask of them; none without exports.
     pub clients: Vec<ClientReport>,
+    /// Waivers, and what became of them.
+    pub waivers: Vec<WaiverReport>,
     /// What the reader should know besides.
     pub warnings: Vec<String>,
 }
@@ -425,6 +433,7 @@ impl Report {
             servers: ServerReport::all(&judgement.servers),
             file_systems: Vec::new(),
             clients: Vec::new(),
+            waivers: Vec::new(),
             warnings: warnings::of(judgement, &run),
             paths,
             vantage: run.vantage,
