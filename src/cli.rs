@@ -236,8 +236,8 @@ fn format_of<R: 'static>(
 ) -> impl TypedValueParser<Value = &'static Format<R>> {
     let names = formats.iter().map(|format| format.name);
     PossibleValuesParser::new(names).map(|name| {
-        let named = formats.iter().find(|format| format.name == name);
-        named.expect("the parser admits names of formats alone")
+        let format = formats.iter().find(|format| format.name == name);
+        format.expect("the parser admits names of formats alone")
     })
 }
 
