@@ -79,7 +79,7 @@ pub enum Command {
 pub struct AnalyzeFlags {
     /// Capture files, folders of them, or - for standard input
     ///
-    /// pcap and pcapng, also within gzip or zstd; told by their content, whatever the
+    /// pcap and pcapng, also within gzip, zstd, xz, bzip2 or lz4; told by their content, whatever the
     /// name. A folder is searched with all its folders, in any order.
     #[arg(value_name = "PATH", required_unless_present = "flow_logs")]
     pub paths: Vec<PathBuf>,
@@ -137,6 +137,13 @@ pub struct EngineFlags {
     /// Further UDP ports that carry VXLAN, beside 4789
     #[arg(long = "vxlan-port", value_name = "PORT", value_delimiter = ',')]
     pub vxlan_ports: Vec<u16>,
+
+    /// Share of packets that captures may have missed, from 0 to 1, before exit code 0 is
+    /// out of reach
+    ///
+    /// What the kernel or the interface dropped, as far as the captures tell.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub max_loss: f64,
 
     /// Keep at most this many flows apart; those beyond are counted in sums
     #[arg(long, value_name = "N", default_value_t = DEFAULT_LIMIT)]
@@ -330,6 +337,16 @@ pub struct Engine {
     pub decode: decode::Options,
     /// How many flows to keep apart.
     pub max_flows: usize,
+    /// Share of packets, from 0 to 1, that captures may have missed.
+    pub max_loss: f64,
+}
+
+/// A share from 0 to 1, as typed.
+fn share(typed: &str) -> Result<f64, String> {
+    match typed.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("not a share from 0 to 1".to_owned()),
+    }
 }
 
 impl EngineFlags {
@@ -349,6 +366,7 @@ impl EngineFlags {
             policy: self.policy,
             decode,
             max_flows: self.max_flows,
+            max_loss: self.max_loss,
         })
     }
 }
@@ -401,6 +419,7 @@ impl TryFrom<BenchFlags> for Bench {
                 azure: AzureFlags::default(),
                 policy: Policy::default(),
                 vxlan_ports: Vec::new(),
+                max_loss: 0.0,
                 max_flows: DEFAULT_LIMIT,
             },
             output: OutputFlags {

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::capture::losses::Drops;
+use crate::capture::losses::{Drops, Missed};
 use crate::capture::{Fault, InterfaceId, Timestamp};
 use crate::flow::{Count, Interface, Position};
 use crate::flow_log::{Entry, LogReport};
@@ -17,6 +17,7 @@ use crate::verdict::{Accounting, Exit, Judgement, Path, Policy, Verdict, Viewpoi
 mod azure;
 mod elsewhere;
 mod evidence;
+mod incomplete;
 mod json;
 mod path;
 mod platform;
@@ -92,11 +93,11 @@ pub struct InputReport {
     pub name: String,
     /// `pcap` or `pcapng`.
     pub format: &'static str,
-    /// `gzip` or `zstd`, where it is compressed.
+    /// `gzip`, `zstd`, `xz`, `bzip2` or `lz4`, where it is compressed.
     pub compression: Option<&'static str>,
     /// Packets read.
     pub packets: u64,
-    /// What is wrong with it; everything before that was read.
+    /// Damage to it; `null` where it was read to its end without any.
     pub fault: Option<Fault>,
     /// What passed and was not seen; `null` where the input does not say.
     pub losses: Option<Losses>,
@@ -112,6 +113,8 @@ pub struct Losses {
     pub kernel: u64,
     /// Dropped by the interface, which has no filter: not all need have been a path's.
     pub interface: u64,
+    /// Dropped by one of these; the capture does not say by which.
+    pub unattributed: u64,
     /// Still in the kernel's buffer when the run ended.
     pub unread: u64,
     /// Times at which the interface was down or gone, the first of them.
@@ -129,7 +132,9 @@ impl Losses {
     /// All packets that are known to be lost.
     #[must_use]
     pub fn packets(&self) -> u64 {
-        self.kernel + self.interface + self.unread
+        [self.kernel, self.interface, self.unattributed, self.unread]
+            .into_iter()
+            .fold(0, u64::saturating_add)
     }
 }
 
@@ -139,6 +144,15 @@ impl From<Drops> for Losses {
             kernel: drops.kernel,
             interface: drops.interface,
             ..Self::default()
+        }
+    }
+}
+
+impl From<Missed> for Losses {
+    fn from(missed: Missed) -> Self {
+        Self {
+            unattributed: missed.unattributed,
+            ..missed.drops.into()
         }
     }
 }
@@ -157,19 +171,23 @@ pub struct LossReport {
 impl LossReport {
     fn of(inputs: &[InputReport]) -> Self {
         let losses = || inputs.iter().filter_map(|input| input.losses.as_ref());
-        let packets: u64 = losses().map(Losses::packets).sum();
+        let packets = losses()
+            .map(Losses::packets)
+            .fold(0, u64::saturating_add);
         let read: u64 = inputs.iter().map(|input| input.packets).sum();
         Self {
             packets,
-            share: share(packets, packets + read),
-            gaps: losses().map(|it| it.gaps.len() as u64 + it.more_gaps).sum(),
+            share: share(packets, packets.saturating_add(read)),
+            gaps: losses()
+                .map(|it| it.more_gaps.saturating_add(it.gaps.len() as u64))
+                .fold(0, u64::saturating_add),
         }
     }
 
     /// Whether anything was lost.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.packets + self.gaps > 0
+        self.packets > 0 || self.gaps > 0
     }
 }
 
@@ -211,7 +229,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    fn of(paths: &[Path]) -> Self {
+    fn of(paths: &[Path], whole: bool) -> Self {
         let verdicts = || paths.iter().map(|path| path.verdict);
         let count = |wanted| verdicts().filter(|&verdict| verdict == wanted).count();
         Self {
@@ -223,7 +241,7 @@ impl Summary {
             unproven: count(Verdict::Unproven),
             undetermined: count(Verdict::Undetermined),
             silent: count(Verdict::Silent),
-            exit_code: Exit::of(verdicts()).code(),
+            exit_code: Exit::of(verdicts()).at_best(whole).code(),
         }
     }
 }
@@ -326,6 +344,9 @@ pub struct Report {
     pub last: Option<String>,
     /// What passed the captures and was not seen, as far as that is known.
     pub losses: LossReport,
+    /// Reasons why the run is not whole, in sentences: what was not read, and what the
+    /// captures missed beyond what is accepted. Only without any is the exit code 0.
+    pub incomplete: Vec<String>,
     /// The input files, in the order of their first packets.
     pub inputs: Vec<InputReport>,
     /// The flow logs, by name.
@@ -355,6 +376,10 @@ pub struct Run {
     pub flow_logs: Vec<LogReport>,
     /// What was passed over in folders, and why, in sentences.
     pub skipped: Vec<String>,
+    /// Files that are or may be captures and were not read, and why, in sentences.
+    pub unread: Vec<String>,
+    /// Share of packets, from 0 to 1, that the captures may have missed.
+    pub max_loss: f64,
     /// The names of the interfaces.
     pub interfaces: BTreeMap<InterfaceId, String>,
     /// What encryption is held to.
@@ -371,6 +396,8 @@ impl Run {
             inputs: Vec::new(),
             flow_logs: Vec::new(),
             skipped: Vec::new(),
+            unread: Vec::new(),
+            max_loss: 0.0,
             interfaces: BTreeMap::new(),
             policy,
             vantage,
@@ -388,6 +415,7 @@ impl Report {
             interfaces: &run.interfaces,
         };
         let losses = LossReport::of(&run.inputs);
+        let incomplete = incomplete::of(&run, losses);
         let paths: Vec<PathReport> = judgement
             .paths
             .iter()
@@ -395,7 +423,8 @@ impl Report {
             .collect();
         Self {
             schema_version: SCHEMA_VERSION,
-            summary: Summary::of(&judgement.paths),
+            summary: Summary::of(&judgement.paths, incomplete.is_empty()),
+            incomplete,
             policy: run.policy.name(),
             first: judgement.span.map(|(first, _)| rfc3339(first)),
             last: judgement.span.map(|(_, last)| rfc3339(last)),

@@ -18,10 +18,10 @@ mod properties;
 
 use std::io::{self, Cursor, Read};
 
-use plainsight::capture::losses::Drops;
+use plainsight::capture::losses::Missed;
 use plainsight::capture::stream::{Bytes, Walked};
 use plainsight::capture::{Fault, Frame, InterfaceId, Interfaces, LinkType, Timestamp};
-use plainsight::input::file::{Input, OpenError};
+use plainsight::input::{Input, OpenError};
 
 /// Failures are told, not kept in files beside the tests.
 fn config() -> proptest::test_runner::Config {
@@ -61,7 +61,7 @@ struct Outcome {
     packets: Vec<Packet>,
     interfaces: Vec<String>,
     fault: Option<Fault>,
-    lost: Option<Drops>,
+    lost: Option<Missed>,
 }
 
 impl Outcome {

@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, bounded};
 use crate::capture::Interfaces;
 use crate::cli::Analyze;
 use crate::flow_log::{LogError, Span};
-use crate::input::file::{Input, OpenError};
+use crate::input::{Input, OpenError};
 use crate::report::{Report, Run};
 use crate::verdict::{Sources, judge};
 
@@ -64,7 +64,11 @@ pub fn analyze(config: &Analyze) -> Result<Report, RunError> {
 /// As [`analyze`].
 pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
     let mut laps = Laps::start();
-    let Inputs { captures, skipped } = inputs::open(&config.paths)?;
+    let Inputs {
+        captures,
+        skipped,
+        unread,
+    } = inputs::open(&config.paths)?;
     let logs = flow_logs::find(&config.flow_logs)?;
     let size = inputs::size(&captures).map(|size| size + flow_logs::size(&logs));
     let context = Context {
@@ -116,6 +120,8 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
         inputs: reports,
         flow_logs: logs.reports,
         skipped: [skipped, logs.skipped].concat(),
+        unread,
+        max_loss: engine.max_loss,
         interfaces: context.interfaces.names(),
         ..Run::new(engine.policy, engine.vantage.clone())
     };

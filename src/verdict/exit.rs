@@ -19,7 +19,10 @@ pub enum Exit {
 impl Exit {
     /// All of them, with what they mean.
     pub const CONTRACT: [(Self, &'static str); 4] = [
-        (Self::Encrypted, "every path is encrypted"),
+        (
+            Self::Encrypted,
+            "every path is encrypted, and all that was handed in was read",
+        ),
         (
             Self::Exposed,
             "some path is plaintext, mixed, weak or conflict",
@@ -27,7 +30,8 @@ impl Exit {
         (Self::Failed, "the run failed"),
         (
             Self::Unknown,
-            "none of these, but some path is unproven, undetermined or silent, or there is no path",
+            "none of these, but some path is unproven, undetermined or silent, there is no path, \
+             or some input was not read, damaged, or incomplete",
         ),
     ];
 
@@ -65,6 +69,15 @@ impl Exit {
         worst
             .max_by_key(|&(rank, _)| rank)
             .map_or(Self::Unknown, |(_, exit)| exit)
+    }
+
+    /// The same, unless that is 0 and the run was not `whole`: then nobody knows.
+    #[must_use]
+    pub fn at_best(self, whole: bool) -> Self {
+        match self {
+            Self::Encrypted if !whole => Self::Unknown,
+            exit => exit,
+        }
     }
 
     /// The number.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use plainsight::input::file::{Input, InputPath, OpenError};
+use plainsight::input::{Input, InputPath, OpenError};
 
 use super::libpcap::{assert_same, read_with_libpcap};
 use super::oracle::{DIFFERENT, captures, corpus, packets};

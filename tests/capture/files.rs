@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use plainsight::capture::{Interfaces, Timestamp};
-use plainsight::input::file::{Input, OpenError, discover};
+use plainsight::input::{Input, OpenError, discover};
 
 use super::bytes::{MICROS, Order, pcap_header, pcap_record};
 use super::{read, walk, walk_input};

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use super::{Absent, BenchError, Load};
 use crate::capture::Interfaces;
-use crate::input::file::{Input, InputPath};
+use crate::input::{Input, InputPath};
 use crate::run::files;
 
 /// As much as the analysis reads at once.

@@ -12,8 +12,8 @@ use super::stats::Times;
 use crate::aggregate::Snapshot;
 use crate::aggregate::fragments::Fragments;
 use crate::aggregate::worker::Part;
-use crate::capture::losses::Stated;
 use crate::capture::pieces::{Pieces, Place};
+use crate::capture::stream::Walked;
 use crate::report::{InputReport, Losses};
 
 /// Batches of fragments that wait for the parts before theirs.
@@ -25,8 +25,8 @@ pub(super) struct Sum<'c> {
     snapshot: Snapshot,
     fragments: Fragments,
     reports: Vec<InputReport>,
-    /// What each file says it missed.
-    stated: Vec<Stated>,
+    /// The walk of each file so far.
+    walked: Vec<Walked>,
     /// Where the next piece of the same file must begin.
     end: Option<Place>,
     merging: Times,
@@ -55,7 +55,7 @@ impl<'c> Sum<'c> {
             context,
             snapshot: Snapshot::new(context.config.engine.max_flows),
             fragments: Fragments::default(),
-            stated: vec![Stated::default(); reports.len()],
+            walked: vec![Walked::default(); reports.len()],
             reports,
             end: None,
             merging: Times::default(),
@@ -84,8 +84,8 @@ impl<'c> Sum<'c> {
 
     fn add(&mut self, pending: Pending) {
         let Pending { part, pieces, news } = pending;
-        let report = &mut self.reports[part.file as usize];
-        report.before.push(report.packets);
+        let before = self.walked[part.file as usize].numbered;
+        self.reports[part.file as usize].before.push(before);
         let done = match pieces {
             None => self.hear(&news),
             Some(pieces) => self.add_piece(part, pieces, news),
@@ -96,7 +96,7 @@ impl<'c> Sum<'c> {
     }
 
     /// A piece counts if it began where the one before it ended; else it is walked again
-    /// from there. Behind a fault there is nothing.
+    /// from there. Where a file cannot be read on, there is nothing.
     fn add_piece(&mut self, part: Part, pieces: Arc<Pieces>, news: Receiver<News>) -> Option<Done> {
         let begin = match part.piece {
             0 => pieces.start().clone(),
@@ -131,10 +131,7 @@ impl<'c> Sum<'c> {
     fn settle(&mut self, part: Part, done: Done) {
         self.merging.of(|| self.snapshot.merge(done.snapshot));
         self.end = done.end;
-        let report = &mut self.reports[part.file as usize];
-        report.packets += done.walked.packets;
-        self.stated[part.file as usize].merge(&done.walked.stated);
-        report.fault = done.walked.fault;
+        self.walked[part.file as usize].add(done.walked);
     }
 
     fn play(&mut self, events: FragmentEvents) {
@@ -151,8 +148,10 @@ impl<'c> Sum<'c> {
         let (snapshot, fragments) = (&mut self.snapshot, &mut self.fragments);
         self.merging
             .of(|| fragments.finish(|later, outcome| snapshot.settle(later, outcome)));
-        for (report, stated) in self.reports.iter_mut().zip(&self.stated) {
-            report.losses = stated.total().map(Losses::from);
+        for (report, walked) in self.reports.iter_mut().zip(self.walked) {
+            report.packets = walked.packets;
+            report.fault = walked.fault;
+            report.losses = walked.stated.total().map(Losses::from);
         }
         Total {
             snapshot: self.snapshot,

@@ -67,6 +67,7 @@ impl<'c> Sum<'c> {
         let run = Run {
             inputs: self.captures.iter().map(Capture::report).collect(),
             interfaces: self.names.clone(),
+            max_loss: engine.max_loss,
             ..Run::new(engine.policy, engine.vantage.clone())
         };
         let mut report = Report::new(&judgement, run);
