@@ -171,9 +171,7 @@ pub struct LossReport {
 impl LossReport {
     fn of(inputs: &[InputReport]) -> Self {
         let losses = || inputs.iter().filter_map(|input| input.losses.as_ref());
-        let packets = losses()
-            .map(Losses::packets)
-            .fold(0, u64::saturating_add);
+        let packets = losses().map(Losses::packets).fold(0, u64::saturating_add);
         let read: u64 = inputs.iter().map(|input| input.packets).sum();
         Self {
             packets,

@@ -68,7 +68,9 @@ impl Counts {
         let Drops { kernel, interface } = self.cumulative;
         Missed {
             drops: self.cumulative,
-            unattributed: self.between.saturating_sub(kernel.saturating_add(interface)),
+            unattributed: self
+                .between
+                .saturating_sub(kernel.saturating_add(interface)),
         }
     }
 }

@@ -119,6 +119,7 @@ impl Pcapng {
         match version(body, big_endian) {
             Some((1, _)) => {}
             Some((major, minor)) => {
+                self.section = None;
                 let what = format!("pcapng version {major}.{minor} is not supported");
                 return Err(Stop::Corrupt(what));
             }
@@ -170,9 +171,8 @@ impl Pcapng {
             INTERFACE_DESCRIPTION => section.describe(body, accepted, interfaces),
             INTERFACE_STATISTICS => {
                 let stated = statistics(body, endianness(big_endian));
-                let known = |&(interface, _): &(u32, _)| {
-                    (interface as usize) < section.interfaces.len()
-                };
+                let known =
+                    |&(interface, _): &(u32, _)| (interface as usize) < section.interfaces.len();
                 match stated.filter(known) {
                     Some((interface, Some(drops))) => self.stated.cumulative(interface, drops),
                     Some((_, None)) => {}

@@ -98,7 +98,10 @@ impl Input {
         let file = File::open(&path.path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
         let mut input = Self::from_stream(&name, Box::new(file)).map_err(|error| match error {
-            OpenError::NotACapture { path: name, stranger } => OpenError::NotACapture {
+            OpenError::NotACapture {
+                path: name,
+                stranger,
+            } => OpenError::NotACapture {
                 path: name,
                 stranger: Stranger {
                     may_be_capture: stranger.may_be_capture || is_named_as_capture(&path.path),
@@ -186,9 +189,10 @@ impl Input {
     ) -> Walked {
         match self.reader() {
             Ok(reader) => reader.walk(interfaces, on_frame, on_progress),
-            Err(error) => {
-                Walked::failed(0, format!("the file has changed since it was opened: {error}"))
-            }
+            Err(error) => Walked::failed(
+                0,
+                format!("the file has changed since it was opened: {error}"),
+            ),
         }
     }
 }

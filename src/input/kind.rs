@@ -117,10 +117,15 @@ impl Stranger {
             (Some((Packed(advice), name)), _) => (format!("it looks like {name}; {advice}"), true),
             (Some((Compressed(by), name)), _) => {
                 let tool = by.name();
-                (format!("it looks like {name}; decompress it with {tool} -d"), true)
+                (
+                    format!("it looks like {name}; decompress it with {tool} -d"),
+                    true,
+                )
             }
             (None, []) => ("it is empty".to_owned(), false),
-            (None, _) if is_erf(bytes) => (format!("it looks like an ERF capture; {CONVERT}"), true),
+            (None, _) if is_erf(bytes) => {
+                (format!("it looks like an ERF capture; {CONVERT}"), true)
+            }
             (None, _) if is_text(bytes) => (format!("it looks like text; {NO_PACKETS}"), false),
             (None, &[a, b, c, d, ..]) => (
                 format!(
@@ -138,7 +143,9 @@ impl Stranger {
 }
 
 /// Words that a capture's name has behind one of its dots, those of rings with a number.
-const ENDINGS: [&str; 8] = ["pcap", "pcapng", "cap", "ntar", "snoop", "etl", "erf", "dmp"];
+const ENDINGS: [&str; 8] = [
+    "pcap", "pcapng", "cap", "ntar", "snoop", "etl", "erf", "dmp",
+];
 
 /// Tells whether a file is named as captures are: `a.pcap`, `a.pcap3`, `a.pcapng.gz`.
 #[must_use]

@@ -93,7 +93,11 @@ impl Codec for Zstd<'static> {
     fn decode(&mut self, input: &[u8], output: &mut [u8]) -> (Progress, io::Result<()>) {
         let (progress, result) = match self.run_on_buffers(input, output) {
             Ok(status) => {
-                let progress = (status.bytes_read, status.bytes_written, status.remaining == 0);
+                let progress = (
+                    status.bytes_read,
+                    status.bytes_written,
+                    status.remaining == 0,
+                );
                 (progress, Ok(()))
             }
             Err(error) => ((0, 0, false), Err(error)),

@@ -78,7 +78,10 @@ fn drop_copies(captures: &mut Vec<Input>) -> Vec<String> {
     captures.retain(|capture| {
         let original = place.next().and_then(|place| copies.get(&place));
         told.extend(original.map(|original| {
-            format!("{}: the same capture as {original}, read once", capture.name)
+            format!(
+                "{}: the same capture as {original}, read once",
+                capture.name
+            )
         }));
         original.is_none()
     });
