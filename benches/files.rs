@@ -5,8 +5,9 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use plainsight::cli::{Analyze, Engine, Output};
+use plainsight::cli::{Analyze, Output};
 use plainsight::decode::Options;
+use plainsight::engine::Engine;
 use plainsight::flow::table::DEFAULT_LIMIT;
 use plainsight::report::{FORMATS, Style};
 use plainsight::run::files::analyze;
@@ -61,6 +62,7 @@ fn config(path: PathBuf, threads: usize) -> Analyze {
             policy: Policy::default(),
             decode: Options::default(),
             max_flows: DEFAULT_LIMIT,
+            max_loss: 0.0,
         },
         threads,
         // As for the command: one worker walks a file in one piece.

@@ -25,7 +25,7 @@ use plainsight::verdict::Servers;
 
 mod generator;
 #[allow(dead_code, reason = "the lab uses all of it")]
-#[path = "../tests/lab/hosts.rs"]
+#[path = "../tests/support/lab/hosts.rs"]
 mod hosts;
 #[path = "live/programs.rs"]
 mod programs;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 
-use crate::azure::topology::Azure;
 use crate::decode;
+use crate::engine::Engine;
 use crate::flow::table::DEFAULT_LIMIT;
 use crate::report::{FORMATS, Format, Report, Style};
 use crate::verdict::servers::{self, ServersError};
@@ -320,25 +320,6 @@ impl TryFrom<AnalyzeFlags> for Analyze {
             stats: flags.stats,
         })
     }
-}
-
-/// What the engine decides by.
-#[derive(Clone, Debug)]
-pub struct Engine {
-    /// Where the captures are made.
-    pub vantage: Viewpoint,
-    /// Who is a server.
-    pub servers: Servers,
-    /// Azure's configuration, if there is any.
-    pub azure: Option<Arc<Azure>>,
-    /// What encryption is held to.
-    pub policy: Policy,
-    /// What decoding needs to know.
-    pub decode: decode::Options,
-    /// How many flows to keep apart.
-    pub max_flows: usize,
-    /// Share of packets, from 0 to 1, that captures may have missed.
-    pub max_loss: f64,
 }
 
 /// A share from 0 to 1, as typed.

@@ -10,14 +10,17 @@ use crate::decode::{Address, Cause, Encapsulation, Layer, Protocol, Stop};
 use crate::evidence::Shown;
 
 pub mod dtls;
+pub(crate) mod lowest;
 pub mod lustre;
 pub mod sequence;
 pub mod sizes;
 pub mod table;
+pub mod times;
 
 pub use dtls::DtlsFacts;
 pub use lustre::LustreFacts;
 pub use sizes::Sizes;
+pub use times::Times;
 
 /// The port that clients and servers listen on (`LNET_ACCEPTOR_PORT`).
 pub const LUSTRE_PORT: u16 = 988;
@@ -349,6 +352,8 @@ pub struct Tally {
     pub first: Sighting,
     /// The latest of them.
     pub last: Sighting,
+    /// Times of those that have one.
+    pub times: Times,
 }
 
 impl Tally {
@@ -357,6 +362,7 @@ impl Tally {
             counts: [Count::default(); 2],
             first: sighting,
             last: sighting,
+            times: Times::default(),
         }
     }
 
@@ -379,6 +385,7 @@ impl Tally {
     fn merge(&mut self, other: &Self) {
         self.see(&other.first);
         self.see(&other.last);
+        self.times.merge(&other.times);
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count += more;
         }
@@ -402,6 +409,9 @@ impl Flow {
         let tally =
             self.tallies[shown as usize].get_or_insert_with(|| Box::new(Tally::new(*sighting)));
         tally.see(sighting);
+        if let Some(time) = sighting.time {
+            tally.times.add(time);
+        }
         tally.counts[sighting.direction as usize] += count;
     }
 

@@ -21,6 +21,7 @@
 //! | [`azure`] | JSON of Azure's configuration | what is at both ends of a path, and [`checks`](azure::checks) for causes of plaintext | concludes anything of a path |
 //! | [`verdict`] | the whole snapshot, the flow log, [`Servers`](verdict::Servers), [`Policy`](verdict::Policy), [`Vantage`](verdict::Vantage) | a [`Judgement`](verdict::Judgement): each packet's [`Class`](verdict::Class) and bucket, each path's [`Verdict`](verdict::Verdict); [`Exit`](verdict::Exit) | reads or writes anything |
 //! | [`report`] | a judgement, the inputs, the configuration | a [`Report`](report::Report), and its bytes in one of [`FORMATS`](report::FORMATS) | concludes anything |
+//! | [`engine`] | frames, and counted state of parts of the input | their sum, and the [`Report`](report::Report) that follows: the one place that joins the stages | reads a clock, starts a thread |
 //! | [`cli`] | flags as typed | the configuration as meant | starts anything |
 //! | [`run`] | a configuration | a command's answer: [`run::files`] of files, [`run::live`] of interfaces, [`run::bench`] of runs beside what limits them; threads and clocks are here alone | decides what a packet means |
 //!
@@ -28,7 +29,8 @@
 //!
 //! # Who may name whom
 //! A stage names itself and the stages above it in the table, never one below; `main` may
-//! name everything.
+//! name everything. Inside a stage no file imports another that imports it; the head of a
+//! folder may use what is in the folder, and what is in it what the head declares for all.
 //!
 //! # What follows from what, and when
 //! - While packets are read, nothing is concluded. A packet [shows](evidence::Shown)
@@ -64,6 +66,7 @@ pub mod azure;
 pub mod capture;
 pub mod cli;
 pub mod decode;
+pub mod engine;
 pub mod evidence;
 pub mod flow;
 pub mod flow_log;

@@ -97,11 +97,11 @@ impl Verdict {
 
 /// A flow, or the sum of some that were not kept apart, as part of a path.
 #[derive(Debug)]
-pub struct Part {
+pub struct Part<'s> {
     /// The flow; `None` for a sum.
     pub key: Option<FlowKey>,
     /// What it showed.
-    pub flow: Flow,
+    pub flow: &'s Flow,
     /// What that means, as the whole of the flow tells.
     pub meaning: Meaning,
     /// Which of it belongs to the path: a flow can be partly other traffic.
@@ -110,11 +110,12 @@ pub struct Part {
     pub client: Direction,
 }
 
-impl Part {
+impl<'s> Part<'s> {
     /// The tallies that belong to the path, each with its class.
-    pub fn tallies(&self) -> impl Iterator<Item = (Class, Shown, &Tally)> {
-        self.counted.iter().filter_map(|&shown| {
-            let tally = self.flow.tally(shown)?;
+    pub fn tallies(&self) -> impl Iterator<Item = (Class, Shown, &'s Tally)> {
+        let flow = self.flow;
+        self.counted.iter().filter_map(move |&shown| {
+            let tally = flow.tally(shown)?;
             Some((self.meaning.class(shown), shown, tally))
         })
     }
@@ -158,7 +159,7 @@ pub enum Ends {
 
 /// A path and its verdict.
 #[derive(Debug)]
-pub struct Path {
+pub struct Path<'s> {
     /// Client and server.
     pub ends: Ends,
     /// The verdict.
@@ -171,7 +172,7 @@ pub struct Path {
     /// What flow logs say of it, if they do.
     pub platform: Option<Platform>,
     /// Its flows, as the interface that saw the most shows them.
-    pub parts: Vec<Part>,
+    pub parts: Vec<Part<'s>>,
     /// That interface.
     pub interface: Option<Interface>,
     /// What it saw, by class.
@@ -186,13 +187,13 @@ pub struct Path {
 
 /// DTLS that is no path's: two addresses and the flows between them.
 #[derive(Debug)]
-pub struct Elsewhere {
+pub struct Elsewhere<'s> {
     /// The two addresses; `None` for the sum of those too many to keep apart.
     pub ends: Option<(Address, Address)>,
     /// What was seen.
     pub count: Count,
     /// The flows.
-    pub flows: Vec<Flow>,
+    pub flows: Vec<&'s Flow>,
 }
 
 /// Where every packet went.
@@ -212,13 +213,25 @@ pub struct Accounting {
     pub undecodable: BTreeMap<Reason, Count>,
 }
 
+impl Accounting {
+    /// Packets of a snapshot that are no path's, whoever is a server.
+    fn begun(snapshot: &Snapshot) -> Self {
+        Self {
+            read: snapshot.read,
+            other: snapshot.other,
+            undecodable: snapshot.undecodable.clone(),
+            ..Self::default()
+        }
+    }
+}
+
 /// All that follows from a snapshot.
 #[derive(Debug)]
-pub struct Judgement {
+pub struct Judgement<'s> {
     /// Paths, by client and server.
-    pub paths: Vec<Path>,
+    pub paths: Vec<Path<'s>>,
     /// DTLS that is no path's.
-    pub elsewhere: Vec<Elsewhere>,
+    pub elsewhere: Vec<Elsewhere<'s>>,
     /// Where every packet went.
     pub accounting: Accounting,
     /// The servers that were named.
@@ -249,39 +262,30 @@ pub fn both_ways(tally: &Tally) -> Count {
 
 /// What there is to judge by.
 #[derive(Debug, Default)]
-pub struct Sources {
-    /// What captures showed; `None` where none were read.
-    pub captured: Option<Snapshot>,
+pub struct Sources<'s> {
+    /// Counted state of the captures, [settled](Snapshot::settled); `None` where none were
+    /// read.
+    pub captured: Option<&'s Snapshot>,
     /// What flow logs say; `None` where none were read.
     pub logged: Option<FlowLog>,
 }
 
-impl From<Snapshot> for Sources {
-    fn from(snapshot: Snapshot) -> Self {
-        Self {
-            captured: Some(snapshot),
-            logged: None,
-        }
-    }
-}
-
 /// Judges what was seen, by captures and by the platform.
 #[must_use]
-pub fn judge(sources: Sources, servers: &Servers, policy: Policy, vantage: Vantage) -> Judgement {
+pub fn judge<'s>(
+    sources: Sources<'s>,
+    servers: &Servers,
+    policy: Policy,
+    vantage: Vantage,
+) -> Judgement<'s> {
     let Sources { captured, logged } = sources;
     let was_captured = captured.is_some();
-    let snapshot = captured.unwrap_or_else(|| Snapshot::new(0));
     let is_damaged = logged.as_ref().is_some_and(FlowLog::is_damaged);
     let logged = logged.map_or_else(Vec::new, FlowLog::into_flows);
-    let contents = snapshot.table.into_contents();
+    let contents = captured.map_or_else(Contents::default, |it| it.table.contents());
     let mut roles = Roles::learn(&contents, servers);
     roles.hear(&logged);
-    let mut accounting = Accounting {
-        read: snapshot.read,
-        other: snapshot.other,
-        undecodable: snapshot.undecodable,
-        ..Accounting::default()
-    };
+    let mut accounting = captured.map_or_else(Accounting::default, Accounting::begun);
     let folded = is_folded(&contents) || logged.iter().any(|logged| logged.key.is_none());
     let mut sorted = Sorted::default();
     sorted.take(contents, &roles, &mut accounting);
@@ -311,7 +315,7 @@ pub fn judge(sources: Sources, servers: &Servers, policy: Policy, vantage: Vanta
         servers: servers.clone(),
         server_known: roles.any_server(),
         folded,
-        span: snapshot.span,
+        span: captured.and_then(|snapshot| snapshot.times.span()),
     }
 }
 
@@ -336,7 +340,7 @@ fn silent(servers: &Servers, paths: &[Path]) -> impl Iterator<Item = Ends> + use
     quiet.into_iter()
 }
 
-impl Path {
+impl Path<'_> {
     /// A path that no capture shows; `is_quiet` tells whose servers one should have shown.
     fn unseen(ends: Ends, is_quiet: impl Fn(Address) -> bool) -> Self {
         let observed = match ends {
@@ -374,26 +378,26 @@ impl Path {
 
 /// The contents of a snapshot, by path.
 #[derive(Default)]
-struct Sorted {
-    paths: BTreeMap<Ends, Seen>,
-    elsewhere: BTreeMap<Option<(Address, Address)>, Elsewhere>,
+struct Sorted<'s> {
+    paths: BTreeMap<Ends, Seen<'s>>,
+    elsewhere: BTreeMap<Option<(Address, Address)>, Elsewhere<'s>>,
 }
 
 /// What was seen of a path, by interface.
 #[derive(Default)]
-struct Seen {
-    interfaces: BTreeMap<Interface, View>,
+struct Seen<'s> {
+    interfaces: BTreeMap<Interface, View<'s>>,
 }
 
 /// What one interface saw of a path.
 #[derive(Default)]
-struct View {
-    parts: Vec<Part>,
+struct View<'s> {
+    parts: Vec<Part<'s>>,
     packet_sizes: Sizes,
     record_sizes: Sizes,
 }
 
-impl View {
+impl View<'_> {
     fn total(&self) -> Count {
         sum(self.parts.iter().map(Part::total))
     }
@@ -407,17 +411,17 @@ impl View {
     }
 }
 
-impl Sorted {
-    fn take(&mut self, contents: Contents, roles: &Roles, accounting: &mut Accounting) {
+impl<'s> Sorted<'s> {
+    fn take(&mut self, contents: Contents<'s>, roles: &Roles, accounting: &mut Accounting) {
         for (key, flow) in contents.flows {
             self.sort(key.group(), Some(key), flow, roles, accounting);
         }
         for (key, group) in contents.groups {
-            self.sort(key, None, group.folded, roles, accounting);
+            self.sort(key, None, &group.folded, roles, accounting);
             self.sizes(key, &group.packet_sizes, &group.record_sizes, roles);
         }
         for (key, group) in contents.beyond {
-            self.sort(key, None, group.folded, roles, accounting);
+            self.sort(key, None, &group.folded, roles, accounting);
         }
     }
 
@@ -426,7 +430,7 @@ impl Sorted {
         &mut self,
         group: GroupKey,
         key: Option<FlowKey>,
-        flow: Flow,
+        flow: &'s Flow,
         roles: &Roles,
         accounting: &mut Accounting,
     ) {
@@ -452,15 +456,15 @@ impl Sorted {
                 flows: Vec::new(),
             });
             found.count += elsewhere;
-            found.flows.push(flow.clone());
+            found.flows.push(flow);
         }
         if !counted.is_empty() {
             let (ends, client) = roles.ends(&group);
             let part = Part {
                 key,
                 meaning: match key {
-                    Some(_) => Meaning::of(&flow),
-                    None => Meaning::of_sum(&flow),
+                    Some(_) => Meaning::of(flow),
+                    None => Meaning::of_sum(flow),
                 },
                 flow,
                 counted,
@@ -484,17 +488,17 @@ impl Sorted {
         }
     }
 
-    fn view(&mut self, ends: Ends, interface: Interface) -> &mut View {
+    fn view(&mut self, ends: Ends, interface: Interface) -> &mut View<'s> {
         let seen = self.paths.entry(ends).or_default();
         seen.interfaces.entry(interface).or_default()
     }
 }
 
-impl Seen {
+impl<'s> Seen<'s> {
     /// Lets the interface that saw the most speak. What others saw of the same flows is
     /// duplicates, and what they alone saw is as much the path's: other flows, and those
     /// that only they saw readable.
-    fn judge(mut self, ends: Ends, policy: Policy, accounting: &mut Accounting) -> Path {
+    fn judge(mut self, ends: Ends, policy: Policy, accounting: &mut Accounting) -> Path<'s> {
         let speaker = self.speaker();
         let mut view = self.interfaces.remove(&speaker).unwrap_or_default();
         let spoken: BTreeSet<_> = view.parts.iter().map(Part::ends).collect();

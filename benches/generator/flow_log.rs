@@ -2,13 +2,9 @@
 //! is Lustre's.
 
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr};
 
 use fastrand::Rng;
-use plainsight::capture::Timestamp;
-use plainsight::flow::{Endpoint, LUSTRE_PORT};
-use plainsight::flow_log::Tuple;
-use plainsight::flow_log::tuple::{Stage, Volume, Way};
+use plainsight::flow::LUSTRE_PORT;
 
 /// Tuples in a record: what a NIC logs in a minute.
 const TUPLES: usize = 2000;
@@ -67,32 +63,19 @@ fn group(rng: &mut Rng, time: i64) -> String {
     format!(r#"{{"rule":"DefaultRule_AllowVnetOutBound","flowTuples":[{tuples}]}}"#)
 }
 
-fn tuple(rng: &mut Rng, time: i64) -> Tuple<'static> {
+/// A flow's statistics, as Azure writes them.
+fn tuple(rng: &mut Rng, time: i64) -> String {
     let is_lustre = rng.u8(0..10) == 0;
-    let port = |rng: &mut Rng| {
-        if is_lustre {
-            rng.u16(1019..=1023)
-        } else {
-            rng.u16(32_768..60_999)
-        }
+    let time = time + rng.i64(0..MINUTE);
+    let (client, server) = (rng.u8(4..4 + CLIENTS), rng.u8(4..4 + SERVERS));
+    let (from, to) = if is_lustre {
+        (rng.u16(1019..=1023), LUSTRE_PORT)
+    } else {
+        (rng.u16(32_768..60_999), 443)
     };
-    let server = if is_lustre { LUSTRE_PORT } else { 443 };
-    Tuple {
-        time: Timestamp((time + rng.i64(0..MINUTE)) * 1_000_000),
-        source: end([10, 20, 1, rng.u8(4..4 + CLIENTS)], port(rng)),
-        destination: end([10, 20, 2, rng.u8(4..4 + SERVERS)], server),
-        protocol: 6,
-        way: Way::Outbound,
-        stage: Stage::Continue,
-        encryption: state(rng),
-        sent: volume(rng),
-        received: volume(rng),
-    }
-}
-
-fn end(octets: [u8; 4], port: u16) -> Endpoint {
-    let address = IpAddr::V4(Ipv4Addr::from(octets)).into();
-    Endpoint { address, port }
+    let state = state(rng);
+    let (sent, received) = (volume(rng), volume(rng));
+    format!("{time},10.20.1.{client},10.20.2.{server},{from},{to},6,O,C,{state},{sent},{received}")
 }
 
 fn state(rng: &mut Rng) -> &'static str {
@@ -106,10 +89,9 @@ fn state(rng: &mut Rng) -> &'static str {
     STATES[0].0
 }
 
-fn volume(rng: &mut Rng) -> Volume {
+/// Packets and bytes.
+fn volume(rng: &mut Rng) -> String {
     let packets = rng.u64(1..20_000);
-    Volume {
-        packets,
-        bytes: packets * rng.u64(60..1500),
-    }
+    let bytes = packets * rng.u64(60..1500);
+    format!("{packets},{bytes}")
 }

@@ -67,6 +67,9 @@ pub enum Outcome {
 /// What identifies an IP packet in a capture.
 pub type PacketKey = (Interface, FragmentKey);
 
+/// Fragments of IP packets, in the order of the capture.
+pub type FragmentEvents = Vec<(PacketKey, Event)>;
+
 #[derive(Debug)]
 enum State {
     Known(First, Option<Timestamp>),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::fragments::{First, Later, Outcome, Place};
 use crate::capture::Timestamp;
 use crate::flow::table::Table;
-use crate::flow::{Count, Reason, Sighting};
+use crate::flow::{Count, Reason, Sighting, Times};
 
 /// What a part of the input showed, or all of it.
 ///
@@ -21,8 +21,8 @@ pub struct Snapshot {
     pub undecodable: BTreeMap<Reason, Count>,
     /// Those that are a path's, or may be.
     pub table: Table,
-    /// The earliest and latest moments of any packet.
-    pub span: Option<(Timestamp, Timestamp)>,
+    /// Times of all packets that have one.
+    pub times: Times,
 }
 
 impl Snapshot {
@@ -34,7 +34,7 @@ impl Snapshot {
             other: Count::default(),
             undecodable: BTreeMap::new(),
             table: Table::new(limit),
-            span: None,
+            times: Times::default(),
         }
     }
 
@@ -44,7 +44,7 @@ impl Snapshot {
         self.read.packets += 1;
         self.read.wire_bytes += u64::from(wire_len);
         if let Some(time) = time {
-            self.stretch(time, time);
+            self.times.add(time);
         }
     }
 
@@ -82,23 +82,12 @@ impl Snapshot {
             self.undecodable(reason, count);
         }
         self.table.merge(other.table);
-        if let Some((first, last)) = other.span {
-            self.stretch(first, last);
-        }
+        self.times.merge(&other.times);
     }
 
-    #[inline]
-    fn stretch(&mut self, first: Timestamp, last: Timestamp) {
-        match &mut self.span {
-            Some((start, end)) => {
-                if first < *start {
-                    *start = first;
-                }
-                if last > *end {
-                    *end = last;
-                }
-            }
-            span @ None => *span = Some((first, last)),
-        }
+    /// The same counts, with no more flows apart than there may be.
+    pub fn settled(&mut self) -> &Self {
+        self.table.settle();
+        self
     }
 }

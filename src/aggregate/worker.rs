@@ -1,6 +1,6 @@
 //! One worker: each packet from its frame to the counters.
 
-use super::fragments::{Event, First, Later, PacketKey, Place};
+use super::fragments::{Event, First, FragmentEvents, Later, Place};
 use super::snapshot::Snapshot;
 use crate::capture::Frame;
 use crate::decode::{
@@ -18,7 +18,7 @@ pub struct Worker<'o> {
     options: &'o decode::Options,
     limit: usize,
     snapshot: Snapshot,
-    fragments: Vec<(PacketKey, Event)>,
+    fragments: FragmentEvents,
 }
 
 /// A part of the input that one worker walks.
@@ -164,7 +164,7 @@ impl<'o> Worker<'o> {
     }
 
     /// The fragments seen since the last call, in order. Later ones are not counted yet.
-    pub fn take_fragments(&mut self) -> Vec<(PacketKey, Event)> {
+    pub fn take_fragments(&mut self) -> FragmentEvents {
         std::mem::take(&mut self.fragments)
     }
 

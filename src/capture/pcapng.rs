@@ -12,9 +12,11 @@ use super::{
     endianness, words,
 };
 
+mod clock;
 mod options;
 mod passed;
 
+use clock::Clock;
 use options::{drop_count, options_end, statistics};
 
 /// The type of a section header block, the same in both byte orders.
@@ -433,56 +435,6 @@ fn interface_description<'a>(
 fn name(bytes: &[u8]) -> String {
     let name = String::from_utf8_lossy(&bytes[..bytes.len().min(NAME_LIMIT)]);
     name.trim_end_matches('\0').to_owned()
-}
-
-/// How an interface counts time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Clock {
-    tick: Tick,
-    offset_nanos: i128,
-}
-
-/// How long a tick is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tick {
-    /// So many nanoseconds.
-    Nanos(u64),
-    /// The so-many-th part of a nanosecond.
-    Part(u64),
-    /// A second halved so many times.
-    Halved(u32),
-}
-
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
-
-impl Clock {
-    /// A resolution is a negative power: of two if its high bit is set, else of ten.
-    fn new(resolution: u8, offset_seconds: i64) -> Self {
-        let power = u32::from(resolution & 0x7f);
-        let tick = match (resolution & 0x80 != 0, power.checked_sub(9)) {
-            (true, _) => Tick::Halved(power),
-            (false, None) => Tick::Nanos(10_u64.pow(9 - power)),
-            // No 64 bits of such ticks make a nanosecond.
-            (false, Some(20..)) => Tick::Nanos(0),
-            (false, Some(finer)) => Tick::Part(10_u64.pow(finer)),
-        };
-        Self {
-            tick,
-            offset_nanos: i128::from(offset_seconds) * i128::from(NANOS_PER_SECOND),
-        }
-    }
-
-    /// 64 bits of ticks and of offset, in nanoseconds, are far from filling 128.
-    #[inline]
-    fn time(self, ticks: u64) -> Timestamp {
-        let nanos = match self.tick {
-            Tick::Nanos(nanos) => i128::from(ticks) * i128::from(nanos),
-            Tick::Part(parts) => i128::from(ticks / parts),
-            Tick::Halved(times) => (i128::from(ticks) * i128::from(NANOS_PER_SECOND)) >> times,
-        };
-        let nanos = (nanos + self.offset_nanos).clamp(i64::MIN.into(), i64::MAX.into());
-        Timestamp(i64::try_from(nanos).unwrap_or_default())
-    }
 }
 
 #[cold]

@@ -5,20 +5,15 @@
 //! stay whatever the order in which they came, and however the input was split: a flow
 //! that is among the lowest of all is among the lowest of every part.
 
-use std::hash::{BuildHasher, Hash};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 
-use foldhash::fast::{FixedState, RandomState};
-use hashbrown::{HashMap, HashTable, hash_table::Entry};
-
+use super::lowest::{Lowest, SLACK, sorted};
 use super::{Count, Direction, Flow, FlowKey, GroupKey, Heading, Sighting, Sizes};
 use crate::evidence::{Shown, dtls::Record};
 
 /// How many flows, and how many groups of flows, are kept apart by default.
 pub const DEFAULT_LIMIT: usize = 8192;
-
-/// The part of the limit that is let in beyond it before anything is folded: then folding
-/// costs little a flow.
-const SLACK: usize = 4;
 
 /// The sum over some flows between two addresses.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -95,15 +90,15 @@ struct Kept {
     group: Option<u32>,
 }
 
-/// What a table holds, sorted.
-#[derive(Debug, PartialEq)]
-pub struct Contents {
-    /// The flows that were kept apart.
-    pub flows: Vec<(FlowKey, Flow)>,
-    /// All groups that were kept apart.
-    pub groups: Vec<(GroupKey, Group)>,
-    /// The sums of the rest, with zeros for addresses and interface.
-    pub beyond: Vec<(GroupKey, Group)>,
+/// Contents of a table, sorted.
+#[derive(Debug, Default, PartialEq)]
+pub struct Contents<'t> {
+    /// Flows that were kept apart.
+    pub flows: Vec<(FlowKey, &'t Flow)>,
+    /// Groups that were kept apart.
+    pub groups: Vec<(GroupKey, &'t Group)>,
+    /// Sums of the rest, with zeros for addresses and interface.
+    pub beyond: Vec<(GroupKey, &'t Group)>,
 }
 
 impl Table {
@@ -194,22 +189,27 @@ impl Table {
         }
     }
 
-    /// Everything, sorted, and at the limit exactly.
-    #[must_use]
-    pub fn into_contents(mut self) -> Contents {
+    /// Folds down to the limit exactly, and the flows whose group is not kept apart.
+    pub fn settle(&mut self) {
         self.fold_to(0);
         let groups = &self.groups;
-        let (kept, lone) = std::mem::take(&mut self.flows.entries)
-            .into_iter()
-            .map(|(key, kept)| (key, kept.flow))
-            .partition::<Vec<_>, _>(|(key, _)| groups.admits(&key.group()));
-        for (key, flow) in lone {
-            self.fold(key, flow);
+        let lone = self.flows.take(|key| !groups.admits(&key.group()));
+        if !lone.is_empty() {
+            self.recent = Recent::default();
         }
+        for (key, kept) in lone {
+            self.fold(key, kept.flow);
+        }
+    }
+
+    /// All flows and groups of a table that was [settled](Self::settle).
+    #[must_use]
+    pub fn contents(&self) -> Contents<'_> {
+        let flows = self.flows.entries.iter();
         Contents {
-            flows: sorted(kept),
-            groups: sorted(self.groups.entries),
-            beyond: sorted(self.beyond.into_iter().collect()),
+            flows: sorted(flows.map(|(key, kept)| (*key, &kept.flow))),
+            groups: sorted(self.groups.entries.iter().map(|(key, group)| (*key, group))),
+            beyond: sorted(self.beyond.iter().map(|(key, group)| (*key, group))),
         }
     }
 
@@ -301,98 +301,6 @@ fn group<'t>(
     }
 }
 
-fn sorted<K: Ord, V>(mut all: Vec<(K, V)>) -> Vec<(K, V)> {
-    all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    all
-}
-
-/// A map that keeps the entries of the lowest rank.
-#[derive(Clone, Debug)]
-struct Lowest<K, V> {
-    entries: Vec<(K, V)>,
-    /// Places in `entries`, by a hash with a seed of its own: captures are hostile.
-    places: HashTable<u32>,
-    hasher: RandomState,
-    limit: usize,
-    /// No key of a higher rank is kept; of the same rank, none that is higher.
-    ceiling: Option<(u64, K)>,
-}
-
-impl<K: Hash + Ord + Copy, V: Default> Lowest<K, V> {
-    fn new(limit: usize) -> Self {
-        Self {
-            entries: Vec::new(),
-            places: HashTable::new(),
-            hasher: RandomState::default(),
-            limit: limit.max(1),
-            ceiling: None,
-        }
-    }
-
-    /// The seed is fixed: which entries stay must not change from run to run.
-    fn rank(key: &K) -> (u64, K) {
-        (FixedState::with_seed(0x988).hash_one(key), *key)
-    }
-
-    fn admits(&self, key: &K) -> bool {
-        self.ceiling
-            .as_ref()
-            .is_none_or(|ceiling| Self::rank(key) <= *ceiling)
-    }
-
-    /// The place of a key's entry, new if need be; `None` if its rank is too high.
-    fn place(&mut self, key: &K) -> Option<u32> {
-        if !self.admits(key) {
-            return None;
-        }
-        let Self {
-            entries,
-            places,
-            hasher,
-            ..
-        } = self;
-        let entry = places.entry(
-            hasher.hash_one(key),
-            |&place| entries[place as usize].0 == *key,
-            |&place| hasher.hash_one(entries[place as usize].0),
-        );
-        match entry {
-            Entry::Occupied(known) => Some(*known.get()),
-            Entry::Vacant(free) => {
-                let place = u32::try_from(entries.len()).ok()?;
-                free.insert(place);
-                entries.push((*key, V::default()));
-                Some(place)
-            }
-        }
-    }
-
-    fn exceeds(&self, slack: usize) -> bool {
-        self.entries.len() > self.limit.saturating_add(slack)
-    }
-
-    /// Takes out the entries of the highest ranks, if there are more than `slack` beyond
-    /// the limit, and lowers the ceiling to what is left.
-    fn shed(&mut self, slack: usize) -> Vec<(K, V)> {
-        if !self.exceeds(slack) {
-            return Vec::new();
-        }
-        let ranked = self.entries.iter().map(|(key, _)| Self::rank(key));
-        let mut ranks: Vec<(u64, K)> = ranked.collect();
-        let ceiling = *ranks.select_nth_unstable(self.limit - 1).1;
-        self.ceiling = Some(ceiling);
-        let is_high = |(key, _): &mut (K, V)| Self::rank(key) > ceiling;
-        let shed = self.entries.extract_if(.., is_high).collect();
-        self.places.clear();
-        for (place, (key, _)) in (0..).zip(&self.entries) {
-            let hasher = |&place: &u32| self.hasher.hash_one(self.entries[place as usize].0);
-            let hash = self.hasher.hash_one(key);
-            self.places.insert_unique(hash, place, hasher);
-        }
-        shed
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -452,7 +360,7 @@ mod tests {
 
     fn total(contents: &Contents) -> u64 {
         let groups = contents.groups.iter().chain(&contents.beyond);
-        let flows = contents.flows.iter().map(|(_, flow)| flow);
+        let flows = contents.flows.iter().map(|(_, flow)| *flow);
         flows
             .chain(groups.map(|(_, group)| &group.folded))
             .flat_map(Flow::tallies)
@@ -468,7 +376,9 @@ mod tests {
             backwards in any::<bool>(),
         ) {
             let numbered: Vec<_> = packets.into_iter().enumerate().collect();
-            let whole = table(&numbered).into_contents();
+            let mut whole = table(&numbered);
+            whole.settle();
+            let whole = whole.contents();
             prop_assert_eq!(total(&whole), numbered.len() as u64);
             prop_assert!(whole.flows.len() <= LIMIT && whole.groups.len() <= LIMIT);
 
@@ -483,10 +393,11 @@ mod tests {
             for part in parts {
                 sum.merge(part);
             }
-            let sum = sum.into_contents();
+            sum.settle();
+            let sum = sum.contents();
             prop_assert_eq!(sum.flows, whole.flows);
             // Sizes are compared by what they report: how they are stored may differ.
-            let sizes = |groups: &[(GroupKey, Group)]| -> Vec<_> {
+            let sizes = |groups: &[(GroupKey, &Group)]| -> Vec<_> {
                 groups.iter().map(|(key, group)| (*key, group.folded.clone(), group.packet_sizes.percentiles())).collect()
             };
             prop_assert_eq!(sizes(&sum.groups), sizes(&whole.groups));

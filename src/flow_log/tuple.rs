@@ -1,6 +1,5 @@
 //! One line of a flow log: thirteen fields between commas.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -174,32 +173,4 @@ fn volume(packets: &str, bytes: &str) -> Option<Volume> {
         packets: number_or_zero(packets)?,
         bytes: number_or_zero(bytes)?,
     })
-}
-
-/// As a log has it, with the time in milliseconds where these tell it.
-impl fmt::Display for Tuple<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let milliseconds = self.time.0.unsigned_abs() / 1_000_000;
-        let time = match milliseconds {
-            FIRST_MILLISECONDS.. => milliseconds,
-            _ => milliseconds / 1000,
-        };
-        let way = match self.way {
-            Way::Inbound => 'I',
-            Way::Outbound => 'O',
-        };
-        let stage = match self.stage {
-            Stage::Begin => 'B',
-            Stage::Continue => 'C',
-            Stage::End => 'E',
-            Stage::Deny => 'D',
-        };
-        let (from, to) = (self.source, self.destination);
-        write!(f, "{time},{},{},", from.address, to.address)?;
-        write!(f, "{},{},{},", from.port, to.port, self.protocol)?;
-        write!(f, "{way},{stage},{},", self.encryption)?;
-        let (sent, received) = (self.sent, self.received);
-        write!(f, "{},{},", sent.packets, sent.bytes)?;
-        write!(f, "{},{}", received.packets, received.bytes)
-    }
 }

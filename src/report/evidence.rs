@@ -191,14 +191,17 @@ fn moment(at: &Sighting) -> (Option<crate::capture::Timestamp>, crate::flow::Pos
     (at.time, at.position)
 }
 
-fn tallies(path: &Path, wanted: Class) -> impl Iterator<Item = (&Part, Shown, &Tally)> {
+fn tallies<'p>(
+    path: &'p Path,
+    wanted: Class,
+) -> impl Iterator<Item = (&'p Part<'p>, Shown, &'p Tally)> {
     path.parts.iter().flat_map(move |part| {
         let tallies = part.tallies().filter(move |&(class, ..)| class == wanted);
         tallies.map(move |(_, shown, tally)| (part, shown, tally))
     })
 }
 
-fn dtls(path: &Path) -> impl Iterator<Item = (&Part, &DtlsFacts)> {
+fn dtls<'p>(path: &'p Path) -> impl Iterator<Item = (&'p Part<'p>, &'p DtlsFacts)> {
     let parts = path.parts.iter();
     parts.filter_map(|part| Some((part, part.flow.dtls.as_deref()?)))
 }

@@ -128,7 +128,7 @@ impl DtlsReport {
 }
 
 /// The parts of a path that have DTLS.
-fn facts(parts: &[Part]) -> impl Iterator<Item = (&Part, &DtlsFacts)> {
+fn facts<'p>(parts: &'p [Part]) -> impl Iterator<Item = (&'p Part<'p>, &'p DtlsFacts)> {
     parts
         .iter()
         .filter_map(|part| Some((part, part.flow.dtls.as_deref()?)))

@@ -21,8 +21,9 @@ mod memory;
 mod outcome;
 mod show;
 
+pub use contender::Absent;
 use contender::Contender;
-pub use outcome::{Absent, Outcome, PeakMemory, Row, Spread};
+pub use outcome::{Outcome, PeakMemory, Row, Spread};
 
 /// Why nothing could be measured.
 #[derive(Debug, thiserror::Error)]

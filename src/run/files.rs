@@ -13,10 +13,9 @@ use crossbeam_channel::{Receiver, bounded};
 
 use crate::capture::Interfaces;
 use crate::cli::Analyze;
-use crate::flow_log::{LogError, Span};
+use crate::flow_log::LogError;
 use crate::input::{Input, OpenError};
 use crate::report::{Report, Run};
-use crate::verdict::{Sources, judge};
 
 mod flow_logs;
 mod inputs;
@@ -80,7 +79,7 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
     let mut sum = Sum::new(&context, captures.iter().map(inputs::report).collect());
     let mut parts = walk(captures, &context, &mut sum);
     let Total {
-        snapshot,
+        mut counted,
         reports,
         merging,
         walked_again,
@@ -88,21 +87,10 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
     parts.merge(&walked_again);
     let walking = laps.lap();
     // What a log says of the time that was captured is kept apart, so captures come first.
-    let captured = snapshot.span.map(|(first, last)| Span { first, last });
-    let logs = flow_logs::read(&logs, captured, config, &context.progress)?;
+    let logs = flow_logs::read(&logs, counted.span(), config, &context.progress)?;
     context.progress.finish();
     let reading_logs = laps.lap();
-    let sources = Sources {
-        captured: (!config.paths.is_empty()).then_some(snapshot),
-        logged: (!config.flow_logs.is_empty()).then_some(logs.log),
-    };
     let engine = &config.engine;
-    let judgement = judge(
-        sources,
-        &engine.servers,
-        engine.policy,
-        engine.vantage.value,
-    );
     let stats = Stats {
         // What was walked twice was read once as far as anyone asked.
         bytes: context.progress.position().min(size.unwrap_or(u64::MAX)),
@@ -121,14 +109,12 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
         flow_logs: logs.reports,
         skipped: [skipped, logs.skipped].concat(),
         unread,
-        max_loss: engine.max_loss,
         interfaces: context.interfaces.names(),
-        ..Run::new(engine.policy, engine.vantage.clone())
+        ..engine.run()
     };
-    let mut report = Report::new(&judgement, run);
-    if let Some(azure) = &engine.azure {
-        report.explain(&judgement, azure);
-    }
+    let captured = (!config.paths.is_empty()).then_some(&mut counted);
+    let logged = (!config.flow_logs.is_empty()).then_some(logs.log);
+    let report = engine.report(captured, logged, run);
     let judging = laps.lap();
     Ok((report, Stats { judging, ..stats }))
 }

@@ -29,7 +29,8 @@ use signal_hook::iterator::{Handle as EndOfSignals, Signals};
 
 use crate::capture::Interfaces;
 use crate::capture::live::{self, Handle, LiveError};
-use crate::cli::{Engine, Live};
+use crate::cli::Live;
+use crate::engine::Engine;
 
 pub mod confine;
 mod course;

@@ -4,6 +4,9 @@
 //! [`prisoner`], looks at it through `/proc`, and reads what it tried.
 
 mod prisoner;
+#[path = "../support/skip.rs"]
+#[allow(dead_code, reason = "tests are named here, not found by their thread")]
+mod skip;
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -18,6 +21,7 @@ use nix::unistd::{User, geteuid};
 use tempfile::TempDir;
 
 use prisoner::{Attempts, Prison};
+use skip::skipped;
 
 type Test = (&'static str, fn(&Cell) -> Result<()>);
 
@@ -71,10 +75,9 @@ fn main() -> Result<ExitCode> {
     }
     let cell = Cell::new()?;
     if !geteuid().is_root() {
-        println!(
-            "{} tests of confinement need root and were not run",
-            AS_ROOT.len()
-        );
+        for (name, _) in AS_ROOT {
+            skipped(name, "needs root");
+        }
         return Ok(run(&cell, AS_ANYONE.iter()));
     }
     Ok(run(&cell, AS_ANYONE.iter().chain(AS_ROOT)))
@@ -315,7 +318,7 @@ fn landlock_holds_root_itself(cell: &Cell) -> Result<()> {
         .iter()
         .any(|lack| lack.contains("no Landlock"))
     {
-        println!("this kernel has no Landlock to test");
+        skipped("landlock_holds_root_itself", "this kernel has no Landlock");
         return Ok(());
     }
     check(

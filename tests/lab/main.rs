@@ -4,15 +4,11 @@
 //! to it. `cargo test --test lab -- record DIR [SCENE...]` makes the traces
 //! that are kept in `captures/`, and the description of what to expect.
 
-mod dtls;
-mod expect;
-mod hosts;
-mod inner;
-mod lustre;
 mod noise;
 mod oracle;
-mod record;
 mod scenes;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::fs;
 use std::path::Path;
@@ -21,10 +17,11 @@ use std::process::{Command, ExitCode};
 use anyhow::{Result, bail, ensure};
 use nix::unistd::geteuid;
 
-use expect::Trace;
 use scenes::{SCENES, Scene};
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_plainsight");
+use support::expect::{self, Trace};
+use support::lab::hosts;
+use support::program::PROGRAM;
+use support::skip::skipped;
 
 fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -36,8 +33,10 @@ fn main() -> Result<ExitCode> {
         return keep(rest);
     }
     if !lacking.is_empty() {
-        println!("the lab needs {}", lacking.join(", "));
-        println!("{} scenes were not recorded", SCENES.len());
+        let why = format!("needs {}", lacking.join(", "));
+        for scene in SCENES {
+            skipped(scene.file, &why);
+        }
         return Ok(ExitCode::SUCCESS);
     }
     hold_program_to_scenes()

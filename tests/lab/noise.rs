@@ -6,9 +6,9 @@ use anyhow::Result;
 use openssl::rand::rand_bytes;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::dtls::TUNNEL_PORT;
-use crate::hosts::Host;
-use crate::lustre::{self, LUSTRE_PORT};
+use crate::support::lab::dtls::TUNNEL_PORT;
+use crate::support::lab::hosts::Host;
+use crate::support::lab::lustre::{self, LUSTRE_PORT};
 
 /// What any client says all day: DNS, HTTPS, pings, a port that is closed.
 pub fn everyday(client: &Host, peer: &Host) -> Result<()> {

@@ -8,10 +8,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::dtls::TUNNEL_PORT;
-use crate::expect::{Count, PathTrace, Trace};
-use crate::lustre::LUSTRE_PORT;
 use crate::scenes::{Carrier, PathTruth, Scene};
+use crate::support::expect::{Count, PathTrace, Trace};
+use crate::support::lab::dtls::TUNNEL_PORT;
+use crate::support::lab::lustre::LUSTRE_PORT;
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;

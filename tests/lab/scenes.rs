@@ -6,12 +6,12 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::dtls::{Suite, Tunnel};
-use crate::hosts::{Host, Lan, Link};
-use crate::inner;
-use crate::lustre::{self, Mount};
 use crate::noise;
-use crate::record::{self, Recipe, Recorder};
+use crate::support::lab::dtls::{Suite, Tunnel};
+use crate::support::lab::hosts::{Host, Lan, Link};
+use crate::support::lab::inner;
+use crate::support::lab::lustre::{self, Mount};
+use crate::support::lab::record::{self, Recipe, Recorder};
 
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 20, 1, 4);
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 20, 2, 5);

@@ -14,9 +14,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::packets::{self, Link};
-use crate::run::{self, Stored};
-use crate::{expect, made};
+use crate::support::packets::{self, Link};
+use crate::support::run::{self, Stored};
+use crate::support::{expect, made};
 
 /// What one frame alone is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,14 +36,14 @@ fn look(frame: &Frame<'_>) -> Seen {
     if let Some((_, Event::Later(later))) = fragments.first() {
         return Seen::LaterFragment(later.alone.map(|place| FlowKey::of(&place.heading).0));
     }
-    let snapshot = worker.into_snapshot();
+    let mut snapshot = worker.into_snapshot();
     if snapshot.other.packets == 1 {
         return Seen::Other;
     }
     if !snapshot.undecodable.is_empty() {
         return Seen::Undecodable;
     }
-    let flows = snapshot.table.into_contents().flows;
+    let flows = snapshot.settled().table.contents().flows;
     let [(key, flow)] = &flows[..] else {
         panic!("one packet in {} flows", flows.len());
     };
@@ -193,7 +193,7 @@ fn change_frame(frame: &mut Stored, at: Index, how: u8, value: u8) {
 }
 
 proptest! {
-    #![proptest_config(crate::config(256))]
+    #![proptest_config(crate::support::config(256))]
 
     #[test]
     fn any_bytes_give_a_result(

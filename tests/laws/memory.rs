@@ -2,8 +2,8 @@
 
 use plainsight::capture::LinkType;
 
-use crate::packets::{self, Ip, Link, dtls};
-use crate::run::{self, Stored};
+use crate::support::packets::{self, Ip, Link, dtls};
+use crate::support::run::{self, Stored};
 
 const LIMIT: usize = 8;
 

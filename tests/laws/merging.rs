@@ -3,8 +3,9 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::run::{self, Split, Stored};
-use crate::{decoding, made};
+use crate::decoding;
+use crate::support::made;
+use crate::support::run::{self, Split, Stored};
 
 fn split() -> impl Strategy<Value = Split> {
     (vec(any::<usize>(), 0..6), vec(any::<usize>(), 0..12))
@@ -12,13 +13,14 @@ fn split() -> impl Strategy<Value = Split> {
 }
 
 fn check(frames: &[Stored], limit: usize, split: &Split) {
-    let whole = run::report(run::snapshot(frames, limit));
-    let sum = run::report(run::split_snapshot(frames, limit, split));
+    let engine = run::engine(limit);
+    let whole = run::report(run::counted(frames, &engine), &engine);
+    let sum = run::report(run::split_counted(frames, &engine, split), &engine);
     assert_eq!(sum, whole);
 }
 
 proptest! {
-    #![proptest_config(crate::config(192))]
+    #![proptest_config(crate::support::config(192))]
 
     #[test]
     fn a_split_capture_gives_the_same_report(made in made::capture(40), split in split()) {

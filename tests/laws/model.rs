@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::made::{self, Flow, Made, OfPath, Truth};
-use crate::run::{self, Stored};
+use crate::support::made::{self, Flow, Made, OfPath, Truth};
+use crate::support::run::{self, Stored};
 
 /// Packets, wire bytes, payload bytes.
 type Count = (u64, u64, u64);
@@ -161,7 +161,7 @@ fn check(made: &[Made]) {
 }
 
 proptest! {
-    #![proptest_config(crate::config(256))]
+    #![proptest_config(crate::support::config(256))]
 
     #[test]
     fn packets_are_what_they_were_made_as(made in made::capture(40)) {

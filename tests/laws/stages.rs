@@ -1,11 +1,13 @@
-//! Law 1: a stage names itself and the stages above it.
+//! Law 1: a stage names itself and the stages above it; and no file names another that
+//! names it, directly or by way of others.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::source::Sources;
+
 /// From the first to the last.
-const STAGES: [&str; 12] = [
+const STAGES: [&str; 13] = [
     "capture",
     "decode",
     "evidence",
@@ -16,127 +18,204 @@ const STAGES: [&str; 12] = [
     "azure",
     "verdict",
     "report",
+    "engine",
     "cli",
     "run",
 ];
-/// What may name every stage, and is named by none.
+/// Files that may name every stage and that none names.
 const AROUND: [&str; 2] = ["lib", "main"];
 
-/// The parts of the crate that source text names, if its module is `depth` below the root.
-fn named(source: &str, depth: usize) -> BTreeSet<String> {
-    let code: Vec<&str> = source
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or_default())
-        .collect();
-    let code = code.join("\n");
-    let up = "super::".repeat(depth);
-    let mut named = names_behind(&code, "crate::");
-    if depth > 0 {
-        named.extend(names_behind(&code, &up));
-    }
-    named
-}
+/// Pairs of files that still name each other. None is to be added.
+const STILL_CIRCLES: [[&str; 2]; 3] = [
+    ["run/live/outputs.rs", "run/live/screen.rs"],
+    ["run/live/sum.rs", "run/live/watch.rs"],
+    ["report/posture.rs", "report/table/posture.rs"],
+];
 
-/// The first segments behind a prefix, each of those in braces.
-fn names_behind(code: &str, prefix: &str) -> BTreeSet<String> {
-    let starts = code.match_indices(prefix).filter(|&(at, _)| {
-        let before = code[..at].chars().next_back();
-        !before.is_some_and(|c| c.is_alphanumeric() || "_:$".contains(c))
-    });
-    starts
-        .flat_map(|(at, _)| first_segments(&code[at + prefix.len()..]))
-        .filter(|name| !name.is_empty() && name != "super")
+const STILL: &str = "a file that is in a circle still";
+
+/// Each file with the files that its code names.
+type Arrows<'s> = BTreeMap<&'s Path, BTreeSet<&'s Path>>;
+
+fn arrows(sources: &Sources) -> Arrows<'_> {
+    let named = |source| sources.named_by(source);
+    sources
+        .iter()
+        .map(|source| (source.file.as_path(), named(source)))
         .collect()
 }
 
-fn first_segments(path: &str) -> Vec<String> {
-    let Some(group) = path.strip_prefix('{') else {
-        return vec![first_word(path)];
-    };
-    let mut depth = 0_i32;
-    let top = group.split(|c: char| {
-        depth += i32::from(c == '{') - i32::from(c == '}');
-        c == ',' && depth == 0
-    });
-    let mut names: Vec<String> = Vec::new();
-    for item in top {
-        names.push(first_word(item.trim_start()));
-        if item.matches('}').count() > item.matches('{').count() {
-            break;
+/// First part of a file's path: its stage, where that is known.
+fn stage(file: &Path) -> String {
+    let file = file.with_extension("");
+    let first = file.iter().next().expect("a name");
+    first.to_string_lossy().into_owned()
+}
+
+/// Position of a file among the stages; the files around them stand below all.
+fn position(file: &Path) -> usize {
+    let stage = stage(file);
+    let position = STAGES.iter().position(|&known| known == stage);
+    position.unwrap_or(STAGES.len())
+}
+
+/// Arrows from a stage to one below it.
+fn upward(arrows: &Arrows<'_>) -> Vec<String> {
+    let all = arrows
+        .iter()
+        .flat_map(|(from, named)| named.iter().map(move |to| (from, to)));
+    all.filter(|(from, to)| position(from) < position(to))
+        .map(|(from, to)| format!("{} names {}", from.display(), to.display()))
+        .collect()
+}
+
+/// An arrow from the head of a folder to a file in it: what is inside is its own, and may
+/// use what the head declares for all of them.
+fn is_own(head: &Path, file: &Path) -> bool {
+    file.starts_with(head.with_extension(""))
+}
+
+/// The arrows that must not lead in a circle.
+fn imports<'s>(arrows: &Arrows<'s>) -> Arrows<'s> {
+    let mut imports = arrows.clone();
+    for (&from, named) in &mut imports {
+        named.retain(|to| !is_own(from, to));
+    }
+    imports
+}
+
+/// Files in a circle or above one: what is left when those that name nothing left are
+/// taken away, again and again.
+fn left_in_circles<'s>(arrows: &Arrows<'s>) -> Arrows<'s> {
+    let mut left = arrows.clone();
+    loop {
+        let files: BTreeSet<&Path> = left.keys().copied().collect();
+        let before = left.len();
+        for named in left.values_mut() {
+            named.retain(|file| files.contains(file));
+        }
+        left.retain(|_, named| !named.is_empty());
+        if left.len() == before {
+            return left;
         }
     }
-    names
 }
 
-fn first_word(path: &str) -> String {
-    path.chars()
-        .take_while(|&c| c.is_alphanumeric() || c == '_')
-        .collect()
+/// One circle, from a file back to itself.
+fn circle(arrows: &Arrows<'_>) -> Option<Vec<PathBuf>> {
+    let left = left_in_circles(arrows);
+    let mut walked = vec![*left.keys().next()?];
+    loop {
+        let next = *left[walked.last()?].iter().next()?;
+        let known = walked.iter().position(|&file| file == next);
+        walked.push(next);
+        if let Some(known) = known {
+            let circle = walked[known..].iter();
+            return Some(circle.map(|file| file.to_path_buf()).collect());
+        }
+    }
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("src/");
-    entries
-        .map(|entry| entry.expect("an entry").path())
-        .flat_map(|path| {
-            if path.is_dir() {
-                sources(&path)
-            } else {
-                vec![path]
-            }
-        })
-        .filter(|path| path.extension().is_some_and(|ending| ending == "rs"))
-        .collect()
-}
-
-/// Where a stage may not look, of what a file names.
-fn forbidden(stage: &str, names: &BTreeSet<String>) -> Vec<String> {
-    let place = |name: &str| STAGES.iter().position(|&stage| stage == name);
-    let Some(own) = place(stage) else {
-        return Vec::new();
-    };
-    let below = |name: &&String| match place(name) {
-        Some(other) => other > own,
-        None => AROUND.contains(&name.as_str()),
-    };
-    names.iter().filter(below).cloned().collect()
+fn sources(files: &[(&str, &str)]) -> Sources {
+    let owned = files
+        .iter()
+        .map(|(file, text)| (file.into(), (*text).into()));
+    Sources::new(owned)
 }
 
 #[test]
 fn stages_name_only_what_is_above_them() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut seen = BTreeSet::new();
-    let mut wrong = Vec::new();
-    for file in sources(&root) {
-        let inside = file.strip_prefix(&root).expect("inside src/");
-        let parts: Vec<_> = inside
-            .with_extension("")
-            .iter()
-            .map(|part| part.to_string_lossy().into_owned())
-            .collect();
-        let stage = parts[0].clone();
-        assert!(
-            STAGES.contains(&stage.as_str()) || AROUND.contains(&stage.as_str()),
-            "{stage} has no place among the stages"
-        );
-        let source = fs::read_to_string(&file).expect("a source file");
-        for name in forbidden(&stage, &named(&source, parts.len())) {
-            wrong.push(format!("{} names {name}", inside.display()));
-        }
-        seen.insert(stage);
-    }
+    let sources = Sources::of_crate();
+    let stages: BTreeSet<String> = sources.iter().map(|source| stage(&source.file)).collect();
+    let known = STAGES
+        .iter()
+        .chain(&AROUND)
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(stages, known);
+    let wrong = upward(&arrows(&sources));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(STAGES.iter().all(|&stage| seen.contains(stage)), "{seen:?}");
 }
 
 #[test]
-fn names_are_found_in_all_their_forms() {
-    let source = "use crate::flow::{Count, report::X};\n\
-        use crate::{verdict::{Class, policy}, decode};\n\
-        // crate::run::files\n\
-        fn f() -> super::super::cli::Cli { mycrate::main::f(super::other::x()) }";
-    let names: Vec<String> = named(source, 2).into_iter().collect();
-    assert_eq!(names, ["cli", "decode", "flow", "verdict"]);
-    let found = forbidden("flow", &named(source, 2));
-    assert_eq!(found, ["cli", "verdict"]);
+fn no_file_is_in_a_circle() {
+    let sources = Sources::of_crate();
+    let mut imports = imports(&arrows(&sources));
+    assert!(imports.values().map(BTreeSet::len).sum::<usize>() > 300);
+    for [one, other] in STILL_CIRCLES.map(|pair| pair.map(Path::new)) {
+        imports.get_mut(one).expect(STILL).remove(other);
+    }
+    assert_eq!(circle(&imports), None);
+}
+
+#[test]
+fn paths_are_found_in_all_their_forms() {
+    let forms = [
+        "use crate::flow::X;",
+        "use crate::{flow::{self, X}, decode};",
+        "fn f() -> crate::flow::X { todo!() }",
+        "use crate::flow; fn f(x: flow::X) {}",
+        "use crate::flow as f; fn f(x: f::X) {}",
+        "use super::super::flow::X;",
+        "mod inner { use super::super::super::flow::X; }",
+        "fn f() { println!(\"{}\", 1 + crate::flow::X); }",
+        "fn f() { use crate::reexported::X; }",
+        "use crate::reexported as r; fn f(x: Option<r::Y>) {}",
+        "impl crate::flow::X { }",
+        "macro_rules! m { () => { $crate::flow::X } }",
+    ];
+    for form in forms {
+        let sources = sources(&[
+            ("flow.rs", "pub struct X;"),
+            ("reexported.rs", "pub use crate::flow::{X, X as Y};"),
+            ("decode.rs", ""),
+            ("evidence/dtls.rs", form),
+        ]);
+        let named = &arrows(&sources)[Path::new("evidence/dtls.rs")];
+        assert!(named.contains(Path::new("flow.rs")), "{form}: {named:?}");
+        assert!(
+            !named.contains(Path::new("reexported.rs")),
+            "{form}: {named:?}"
+        );
+    }
+}
+
+#[test]
+fn names_that_need_nothing_are_no_arrows() {
+    let forms = [
+        "pub use crate::flow::X;",
+        "// crate::flow::X\nfn f() { g(\"crate::flow::X\") }",
+        "#[cfg(test)] mod tests { use crate::flow::X; }",
+        "use std::flow::X; fn f(x: other::flow::X) {}",
+        "pub(super) fn f() {}",
+    ];
+    for form in forms {
+        let sources = sources(&[("flow.rs", "pub struct X;"), ("decode.rs", form)]);
+        assert!(
+            arrows(&sources)[Path::new("decode.rs")].is_empty(),
+            "{form}"
+        );
+    }
+}
+
+#[test]
+fn an_arrow_upward_and_a_circle_are_found() {
+    let sources = sources(&[
+        (
+            "flow.rs",
+            "mod key; mod table; pub use table::Table; fn f(key: key::Key) {}",
+        ),
+        (
+            "flow/key.rs",
+            "pub fn g(table: super::Table) { super::f() }",
+        ),
+        ("flow/table.rs", "use super::key::Key; pub struct Table;"),
+        ("run.rs", "use crate::flow::Key;"),
+        ("decode.rs", "use crate::run::files;"),
+    ]);
+    let arrows = arrows(&sources);
+    assert_eq!(upward(&arrows), ["decode.rs names run.rs"]);
+    let files = circle(&imports(&arrows)).expect("a circle");
+    let expected = ["flow/key.rs", "flow/table.rs", "flow/key.rs"];
+    assert_eq!(files, expected.map(PathBuf::from));
 }

@@ -6,28 +6,18 @@
 
 mod frames;
 mod interfaces;
-#[path = "../lab"]
-#[allow(dead_code, reason = "the lab plays more than this")]
-mod lab {
-    pub mod dtls;
-    pub mod hosts;
-    pub mod inner;
-    pub mod lustre;
-    pub mod record;
-}
 mod losses;
 mod memory;
 mod metrics;
 mod outputs;
-#[path = "../packets/mod.rs"]
-#[allow(dead_code, reason = "most frames are made elsewhere")]
-mod packets;
 mod paths;
 mod program;
 mod rights;
 mod saved;
 mod signals;
 mod stage;
+#[path = "../support/mod.rs"]
+mod support;
 mod workers;
 
 use std::process::{Command, ExitCode};
@@ -35,8 +25,10 @@ use std::sync::Mutex;
 use std::thread;
 
 use anyhow::{Context, Result};
-use lab::{dtls, hosts, inner, lustre, record};
 use nix::unistd::geteuid;
+use support::lab::{dtls, hosts, inner, lustre};
+use support::packets;
+use support::skip::skipped;
 
 /// A name, and what must hold.
 type Scene = (&'static str, fn() -> Result<()>);
@@ -77,8 +69,10 @@ fn main() -> Result<ExitCode> {
         .collect();
     let lacking = lacking();
     if !lacking.is_empty() {
-        println!("the live lab needs {}", lacking.join(", "));
-        println!("{} scenes were not played", wanted.len());
+        let why = format!("needs {}", lacking.join(", "));
+        for name in &wanted {
+            skipped(name, &why);
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let count = wanted.len();

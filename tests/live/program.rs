@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::hosts::Namespace;
 
 /// The program under test.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_plainsight");
+pub use crate::support::program::PROGRAM;
 
 /// Nothing takes so long but what never comes.
 const PATIENCE: Duration = Duration::from_secs(90);

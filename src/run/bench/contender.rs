@@ -7,7 +7,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{Absent, BenchError, Load};
+use serde::Serialize;
+
+use super::{BenchError, Load};
 use crate::capture::Interfaces;
 use crate::input::{Input, InputPath};
 use crate::run::files;
@@ -33,6 +35,15 @@ pub(super) struct Peer {
     name: &'static str,
     before: &'static [&'static str],
     after: &'static [&'static str],
+}
+
+/// A program that could not be measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Absent {
+    /// Name of the program.
+    pub name: &'static str,
+    /// Reason, as words behind the name.
+    pub why: String,
 }
 
 /// Their names, and the arguments before and after the file.

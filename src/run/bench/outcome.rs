@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::contender::Contender;
+use super::contender::{Absent, Contender};
 use super::{Lane, Load, memory};
 use crate::run::files::stats::Stats;
 
@@ -63,15 +63,6 @@ pub struct Spread {
     pub min: f64,
     pub median: f64,
     pub max: f64,
-}
-
-/// Someone who could not be measured.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Absent {
-    /// What it is called.
-    pub name: &'static str,
-    /// Why.
-    pub why: String,
 }
 
 impl Spread {

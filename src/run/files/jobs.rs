@@ -6,8 +6,8 @@ use crossbeam_channel::Sender;
 
 use super::Context;
 use crate::aggregate::Snapshot;
-use crate::aggregate::fragments::{Event, PacketKey};
-use crate::aggregate::worker::{Part, Worker};
+use crate::aggregate::fragments::FragmentEvents;
+use crate::aggregate::worker::Part;
 use crate::capture::pieces::{Pieces, Place};
 use crate::capture::stream::Walked;
 use crate::capture::{Frame, Interfaces};
@@ -23,9 +23,6 @@ pub(super) enum Source {
     /// A piece of one, of which nobody knows yet where it begins.
     Piece(Arc<Pieces>),
 }
-
-/// Fragments of IP packets, in the order of the capture.
-pub(super) type FragmentEvents = Vec<(PacketKey, Event)>;
 
 /// What a worker says of its part, in this order.
 pub(super) enum News {
@@ -118,8 +115,7 @@ impl Walk {
         part: Part,
         mut on_fragments: impl FnMut(FragmentEvents),
     ) -> Done {
-        let config = context.config;
-        let mut worker = Worker::new(&config.engine.decode, config.engine.max_flows);
+        let mut worker = context.config.engine.worker();
         let (walked, end) = self.frames(
             part,
             &context.interfaces,

@@ -7,13 +7,13 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::Context;
-use super::jobs::{Done, FragmentEvents, Job, News, Source, Walk};
+use super::jobs::{Done, Job, News, Source, Walk};
 use super::stats::Times;
-use crate::aggregate::Snapshot;
-use crate::aggregate::fragments::Fragments;
-use crate::aggregate::worker::Part;
+use crate::aggregate::Part;
+use crate::aggregate::fragments::FragmentEvents;
 use crate::capture::pieces::{Pieces, Place};
 use crate::capture::stream::Walked;
+use crate::engine::Counted;
 use crate::report::{InputReport, Losses};
 
 /// Batches of fragments that wait for the parts before theirs.
@@ -22,8 +22,7 @@ const NEWS_AHEAD: usize = 16;
 /// The sum over all parts so far.
 pub(super) struct Sum<'c> {
     context: &'c Context<'c>,
-    snapshot: Snapshot,
-    fragments: Fragments,
+    counted: Counted,
     reports: Vec<InputReport>,
     /// The walk of each file so far.
     walked: Vec<Walked>,
@@ -35,7 +34,7 @@ pub(super) struct Sum<'c> {
 
 /// What all parts came to, and the time it took to add them up.
 pub(super) struct Total {
-    pub(super) snapshot: Snapshot,
+    pub(super) counted: Counted,
     pub(super) reports: Vec<InputReport>,
     pub(super) merging: Times,
     /// Pieces that did not begin where it was guessed.
@@ -53,8 +52,7 @@ impl<'c> Sum<'c> {
     pub(super) fn new(context: &'c Context<'c>, reports: Vec<InputReport>) -> Self {
         Self {
             context,
-            snapshot: Snapshot::new(context.config.engine.max_flows),
-            fragments: Fragments::default(),
+            counted: context.config.engine.counted(),
             walked: vec![Walked::default(); reports.len()],
             reports,
             end: None,
@@ -129,32 +127,25 @@ impl<'c> Sum<'c> {
     }
 
     fn settle(&mut self, part: Part, done: Done) {
-        self.merging.of(|| self.snapshot.merge(done.snapshot));
+        self.merging.of(|| self.counted.add(done.snapshot));
         self.end = done.end;
         self.walked[part.file as usize].add(done.walked);
     }
 
     fn play(&mut self, events: FragmentEvents) {
-        let (snapshot, fragments) = (&mut self.snapshot, &mut self.fragments);
-        self.merging.of(|| {
-            for (key, event) in events {
-                fragments.play(key, event, |later, outcome| snapshot.settle(later, outcome));
-            }
-        });
+        self.merging.of(|| self.counted.play(events));
     }
 
     /// Everything, when the input has ended.
     pub(super) fn finish(mut self) -> Total {
-        let (snapshot, fragments) = (&mut self.snapshot, &mut self.fragments);
-        self.merging
-            .of(|| fragments.finish(|later, outcome| snapshot.settle(later, outcome)));
+        self.merging.of(|| self.counted.finish());
         for (report, walked) in self.reports.iter_mut().zip(self.walked) {
             report.packets = walked.packets;
             report.fault = walked.fault;
             report.losses = walked.stated.total().map(Losses::from);
         }
         Total {
-            snapshot: self.snapshot,
+            counted: self.counted,
             reports: self.reports,
             merging: self.merging,
             walked_again: self.walked_again,

@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use super::watch::{Delta, Standing};
-use crate::aggregate::Snapshot;
 use crate::capture::{InterfaceId, Timestamp};
-use crate::cli::Engine;
+use crate::engine::{Counted, Engine};
 use crate::report::{Gap, InputReport, Losses, Report, Run, rfc3339};
-use crate::verdict::{Sources, judge};
 
 /// The sum over all workers.
 pub(super) struct Sum<'c> {
     engine: &'c Engine,
     names: BTreeMap<InterfaceId, String>,
-    snapshot: Snapshot,
+    counted: Counted,
     captures: Vec<Capture>,
 }
 
@@ -42,39 +40,27 @@ impl<'c> Sum<'c> {
         Self {
             engine,
             names,
-            snapshot: Snapshot::new(engine.max_flows),
+            counted: engine.counted(),
             captures: captures.into_iter().map(capture).collect(),
         }
     }
 
     /// Adds what a worker handed over.
     pub(super) fn add(&mut self, delta: Delta) {
-        self.snapshot.merge(delta.snapshot);
+        self.counted.add(delta.snapshot);
         if let Some(capture) = self.captures.get_mut(delta.part.file as usize) {
             capture.stand(delta.standing);
         }
     }
 
     /// What it all says by now.
-    pub(super) fn report(&self) -> Report {
-        let engine = self.engine;
-        let sources = Sources {
-            captured: Some(self.snapshot.clone()),
-            logged: None,
-        };
-        let vantage = engine.vantage.value;
-        let judgement = judge(sources, &engine.servers, engine.policy, vantage);
+    pub(super) fn report(&mut self) -> Report {
         let run = Run {
             inputs: self.captures.iter().map(Capture::report).collect(),
             interfaces: self.names.clone(),
-            max_loss: engine.max_loss,
-            ..Run::new(engine.policy, engine.vantage.clone())
+            ..self.engine.run()
         };
-        let mut report = Report::new(&judgement, run);
-        if let Some(azure) = &engine.azure {
-            report.explain(&judgement, azure);
-        }
-        report
+        self.engine.report(Some(&mut self.counted), None, run)
     }
 }
 

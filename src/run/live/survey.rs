@@ -8,8 +8,9 @@ use super::RunError;
 use super::route::{self, Routes, synthetic_of};
 use super::servers::discover;
 use crate::capture::live::ANY;
-use crate::cli::{Engine, Live};
+use crate::cli::Live;
 use crate::decode::Address;
+use crate::engine::Engine;
 use crate::verdict::Servers;
 
 /// What a run goes by.

@@ -8,13 +8,12 @@ use crossbeam_channel::{Sender, TrySendError};
 
 use super::save::Recorder;
 use super::sum::now;
+use crate::aggregate::Part;
 use crate::aggregate::Snapshot;
-use crate::aggregate::fragments::Fragments;
-use crate::aggregate::worker::{Part, Worker};
 use crate::capture::Timestamp;
 use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Handle};
 use crate::capture::losses::Drops;
-use crate::cli::Engine;
+use crate::engine::{Counter, Engine};
 
 /// How often a worker hands over what it counted.
 pub(super) const HANDOVER: Duration = Duration::from_millis(500);
@@ -108,10 +107,9 @@ pub(super) struct Delta {
 /// A worker at its capture.
 pub(super) struct Watch<'o> {
     handle: Handle,
-    worker: Worker<'o>,
     /// The kernel gives all fragments of a packet to the same handle, for without ports
     /// its hash is that of the addresses.
-    fragments: Fragments,
+    counter: Counter<'o>,
     part: Part,
     recorder: Option<Recorder>,
     tell: Sender<Delta>,
@@ -152,8 +150,7 @@ impl<'o> Watch<'o> {
         handle.begin();
         Self {
             handle,
-            worker: Worker::new(&engine.decode, engine.max_flows),
-            fragments: Fragments::default(),
+            counter: engine.counter(),
             part: Part {
                 file: place,
                 piece: 0,
@@ -192,7 +189,7 @@ impl<'o> Watch<'o> {
     fn read(&mut self, limit: usize) -> Found {
         let Self {
             handle,
-            worker,
+            counter,
             part,
             recorder,
             run: (begin, end),
@@ -205,25 +202,17 @@ impl<'o> Watch<'o> {
                 return;
             }
             counted += 1;
-            worker.packet(*part, frame);
+            counter.packet(*part, frame);
             if let Some(recorder) = recorder {
                 recorder.add(frame);
             }
         });
         self.packets += counted as u64;
-        self.join_fragments();
+        self.counter.join();
         // Of an interface that is gone `follow` tells more.
         self.is_up &= read.is_ok();
         let outside = read.unwrap_or(0).saturating_sub(counted);
         Found { counted, outside }
-    }
-
-    fn join_fragments(&mut self) {
-        for (key, event) in self.worker.take_fragments() {
-            let snapshot = self.worker.snapshot();
-            self.fragments
-                .play(key, event, |later, outcome| snapshot.settle(later, outcome));
-        }
     }
 
     fn standing(&mut self) -> Standing {
@@ -238,9 +227,7 @@ impl<'o> Watch<'o> {
     /// Hands over what was counted, if there is room for it; else it is kept, and what
     /// comes next is counted into it.
     fn hand_over(&mut self) {
-        let snapshot = self.worker.snapshot();
-        self.fragments
-            .expire(now(), |later, outcome| snapshot.settle(later, outcome));
+        self.counter.expire(now());
         if let Some(recorder) = &mut self.recorder {
             recorder.flush();
         }
@@ -248,19 +235,19 @@ impl<'o> Watch<'o> {
         if standing == self.told {
             return;
         }
-        let delta = self.delta(standing);
+        let delta = self.delta(standing, Counter::take);
         match self.tell.try_send(delta) {
             Ok(()) => self.told = standing,
             Err(TrySendError::Full(delta) | TrySendError::Disconnected(delta)) => {
-                *self.worker.snapshot() = delta.snapshot;
+                self.counter.put_back(delta.snapshot);
             }
         }
     }
 
-    fn delta(&mut self, standing: Standing) -> Delta {
+    fn delta(&mut self, standing: Standing, take: fn(&mut Counter<'o>) -> Snapshot) -> Delta {
         Delta {
             part: self.part,
-            snapshot: self.worker.take_snapshot(),
+            snapshot: take(&mut self.counter),
             standing,
         }
     }
@@ -277,10 +264,7 @@ impl<'o> Watch<'o> {
         if let Some(recorder) = self.recorder.take() {
             recorder.finish(self.packets, drops, unread);
         }
-        let snapshot = self.worker.snapshot();
-        self.fragments
-            .finish(|later, outcome| snapshot.settle(later, outcome));
-        let delta = self.delta(standing);
+        let delta = self.delta(standing, Counter::finish);
         // The sum listens until all workers have ended.
         let _ = self.tell.send(delta);
     }

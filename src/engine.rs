@@ -1,0 +1,189 @@
+//! From frames to counted state, from that of several parts of the input to one, and from
+//! that to a [`Report`].
+//!
+//! Every command goes through here: nothing else joins worker, fragments, snapshot,
+//! judgement and report. The engine reads no clock and starts no thread.
+
+use std::sync::Arc;
+
+use crate::aggregate::fragments::{FragmentEvents, Fragments};
+use crate::aggregate::{Part, Snapshot, Worker};
+use crate::azure::topology::Azure;
+use crate::capture::{Frame, Timestamp};
+use crate::decode;
+use crate::flow::table::DEFAULT_LIMIT;
+use crate::flow_log::{FlowLog, Span};
+use crate::report::{Report, Run};
+use crate::verdict::{Policy, Servers, Sources, Viewpoint, judge};
+
+/// Terms on which packets are counted and judged.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    /// Point at which the captures were made.
+    pub vantage: Viewpoint,
+    /// Addresses that are servers.
+    pub servers: Servers,
+    /// Exports of Azure's configuration, if there are any.
+    pub azure: Option<Arc<Azure>>,
+    /// Requirements on encryption.
+    pub policy: Policy,
+    /// UDP ports of tunnels.
+    pub decode: decode::Options,
+    /// Number of flows that are kept apart.
+    pub max_flows: usize,
+    /// Share of packets, from 0 to 1, that captures may have missed.
+    pub max_loss: f64,
+}
+
+/// Terms for recorded captures of which nothing is known.
+impl Default for Engine {
+    fn default() -> Self {
+        Self {
+            vantage: Viewpoint::recorded(),
+            servers: Servers::default(),
+            azure: None,
+            policy: Policy::default(),
+            decode: decode::Options::default(),
+            max_flows: DEFAULT_LIMIT,
+            max_loss: 0.0,
+        }
+    }
+}
+
+impl Engine {
+    /// A worker for parts of the input. Its [fragments](Worker::take_fragments) are to be
+    /// [played](Counted::play) in the order of the input.
+    #[must_use]
+    pub fn worker(&self) -> Worker<'_> {
+        Worker::new(&self.decode, self.max_flows)
+    }
+
+    /// A counter for frames that come in the order of their capture.
+    #[must_use]
+    pub fn counter(&self) -> Counter<'_> {
+        Counter {
+            worker: self.worker(),
+            fragments: Fragments::default(),
+        }
+    }
+
+    /// The counted state of no packets.
+    #[must_use]
+    pub fn counted(&self) -> Counted {
+        Counted {
+            snapshot: Snapshot::new(self.max_flows),
+            fragments: Fragments::default(),
+        }
+    }
+
+    /// A run of which no input was read yet.
+    #[must_use]
+    pub fn run(&self) -> Run {
+        Run {
+            max_loss: self.max_loss,
+            ..Run::new(self.policy, self.vantage.clone())
+        }
+    }
+
+    /// The report on what captures showed and flow logs say; `None` where none were read.
+    #[must_use]
+    pub fn report(
+        &self,
+        counted: Option<&mut Counted>,
+        logged: Option<FlowLog>,
+        run: Run,
+    ) -> Report {
+        let captured = counted.map(|counted| counted.snapshot.settled());
+        let sources = Sources { captured, logged };
+        let judgement = judge(sources, &self.servers, self.policy, self.vantage.value);
+        let mut report = Report::new(&judgement, run);
+        if let Some(azure) = &self.azure {
+            report.explain(&judgement, azure);
+        }
+        report
+    }
+}
+
+/// Counted state of parts of the input, added up in their order.
+#[derive(Debug)]
+pub struct Counted {
+    snapshot: Snapshot,
+    fragments: Fragments,
+}
+
+impl Counted {
+    /// Adds the counts of a part.
+    pub fn add(&mut self, snapshot: Snapshot) {
+        self.snapshot.merge(snapshot);
+    }
+
+    /// Counts later fragments with their first, in the order of the input.
+    pub fn play(&mut self, events: FragmentEvents) {
+        let (fragments, snapshot) = (&mut self.fragments, &mut self.snapshot);
+        for (key, event) in events {
+            fragments.play(key, event, |later, outcome| snapshot.settle(later, outcome));
+        }
+    }
+
+    /// Counts the fragments whose first did not come before the input ended.
+    pub fn finish(&mut self) {
+        let (fragments, snapshot) = (&mut self.fragments, &mut self.snapshot);
+        fragments.finish(|later, outcome| snapshot.settle(later, outcome));
+    }
+
+    /// Times of the earliest and latest packet.
+    #[must_use]
+    pub fn span(&self) -> Option<Span> {
+        let span = self.snapshot.times.span();
+        span.map(|(first, last)| Span { first, last })
+    }
+}
+
+/// Counter of a source whose frames come in order, fragments included.
+#[derive(Debug)]
+pub struct Counter<'e> {
+    worker: Worker<'e>,
+    fragments: Fragments,
+}
+
+impl Counter<'_> {
+    /// Counts a packet; later fragments wait for the next [`Counter::join`].
+    pub fn packet(&mut self, part: Part, frame: &Frame<'_>) {
+        self.worker.packet(part, frame);
+    }
+
+    /// Counts the fragments that came since the last call with their first.
+    pub fn join(&mut self) {
+        for (key, event) in self.worker.take_fragments() {
+            let snapshot = self.worker.snapshot();
+            self.fragments
+                .play(key, event, |later, outcome| snapshot.settle(later, outcome));
+        }
+    }
+
+    /// Counts the fragments that have waited too long for their first.
+    pub fn expire(&mut self, now: Timestamp) {
+        let snapshot = self.worker.snapshot();
+        self.fragments
+            .expire(now, |later, outcome| snapshot.settle(later, outcome));
+    }
+
+    /// The counts since the last call.
+    pub fn take(&mut self) -> Snapshot {
+        self.worker.take_snapshot()
+    }
+
+    /// Counts on from counts that were [taken](Self::take) just now.
+    pub fn put_back(&mut self, snapshot: Snapshot) {
+        *self.worker.snapshot() = snapshot;
+    }
+
+    /// The counts since the last [`Counter::take`], now that the source has ended.
+    pub fn finish(&mut self) -> Snapshot {
+        self.join();
+        let snapshot = self.worker.snapshot();
+        self.fragments
+            .finish(|later, outcome| snapshot.settle(later, outcome));
+        self.take()
+    }
+}

@@ -1,0 +1,223 @@
+//! Times of packets as runs: the capture time of a path without the hours between its
+//! packets.
+//!
+//! Time is cut into slots of a power of two of nanoseconds. Packets in the same slot, or in
+//! slots side by side, are one [`Run`], whose ends are exact. Where packets stand in more
+//! than [`MOST_SLOTS`] slots, slots of twice the length are used. The number of slots only
+//! grows when times are added, so the runs do not depend on the order of the packets, nor
+//! on how the input was split.
+
+use crate::capture::Timestamp;
+
+/// Exponent of the shortest slot's length: 2^36 ns, or 69 s.
+const SHORTEST: u32 = 36;
+/// Slots with packets that are kept apart at the most: two hours of the shortest.
+const MOST_SLOTS: i64 = 128;
+
+/// Time from one packet to another, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Run {
+    /// First packet.
+    pub first: Timestamp,
+    /// Last packet.
+    pub last: Timestamp,
+}
+
+impl Run {
+    /// Run that holds no time.
+    const EMPTY: Self = Self {
+        first: Timestamp(i64::MAX),
+        last: Timestamp(i64::MIN),
+    };
+
+    fn is_empty(&self) -> bool {
+        self.first > self.last
+    }
+}
+
+/// Capture times of some packets.
+#[derive(Clone, Debug)]
+pub struct Times {
+    /// Exponent of the slots' length.
+    exponent: u32,
+    /// Latest run, or the empty one.
+    latest: Run,
+    /// Runs before it.
+    earlier: Vec<Run>,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            exponent: SHORTEST,
+            latest: Run::EMPTY,
+            earlier: Vec::new(),
+        }
+    }
+}
+
+impl Times {
+    /// Adds the time of a packet, which nearly always continues the latest run.
+    #[inline]
+    pub fn add(&mut self, time: Timestamp) {
+        let Run { first, last } = self.latest;
+        if time >= first && time.0 >> self.exponent <= (last.0 >> self.exponent) + 1 {
+            self.latest.last = last.max(time);
+        } else {
+            self.insert(time);
+        }
+    }
+
+    #[cold]
+    fn insert(&mut self, time: Timestamp) {
+        let run = Run {
+            first: time,
+            last: time,
+        };
+        self.set(self.exponent, self.all().chain([run]).collect());
+    }
+
+    /// Adds the times of other packets.
+    pub fn merge(&mut self, other: &Self) {
+        let exponent = self.exponent.max(other.exponent);
+        self.set(exponent, self.all().chain(other.all()).collect());
+    }
+
+    /// Runs in their order; none without a packet that has a time.
+    #[must_use]
+    pub fn runs(&self) -> Vec<Run> {
+        let mut exact = Self::default();
+        exact.set(self.exponent, self.all().collect());
+        exact.all().collect()
+    }
+
+    /// First and last time.
+    #[must_use]
+    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        let first = self.earlier.first().unwrap_or(&self.latest).first;
+        (!self.latest.is_empty()).then_some((first, self.latest.last))
+    }
+
+    fn all(&self) -> impl Iterator<Item = Run> {
+        let runs = self.earlier.iter().chain([&self.latest]);
+        runs.filter(|run| !run.is_empty()).copied()
+    }
+
+    fn set(&mut self, exponent: u32, mut runs: Vec<Run>) {
+        runs.sort_unstable();
+        self.exponent = exponent;
+        loop {
+            runs = joined(runs, self.exponent);
+            if slots(&runs, self.exponent) <= MOST_SLOTS {
+                break;
+            }
+            self.exponent += 1;
+        }
+        self.latest = runs.pop().unwrap_or(Run::EMPTY);
+        self.earlier = runs;
+    }
+}
+
+/// Joins runs whose slots are the same or stand side by side.
+fn joined(runs: Vec<Run>, exponent: u32) -> Vec<Run> {
+    let mut joined: Vec<Run> = Vec::new();
+    for run in runs {
+        match joined.last_mut() {
+            Some(last) if run.first.0 >> exponent <= (last.last.0 >> exponent) + 1 => {
+                last.last = last.last.max(run.last);
+            }
+            _ => joined.push(run),
+        }
+    }
+    joined
+}
+
+/// Number of slots that the runs stand in.
+fn slots(runs: &[Run], exponent: u32) -> i64 {
+    let slots = runs
+        .iter()
+        .map(|run| (run.last.0 >> exponent) - (run.first.0 >> exponent) + 1);
+    slots.fold(0, i64::saturating_add)
+}
+
+/// Times are equal that have the same runs.
+impl PartialEq for Times {
+    fn eq(&self, other: &Self) -> bool {
+        self.runs() == other.runs()
+    }
+}
+
+impl Eq for Times {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::*;
+
+    fn times(times: &[i64]) -> Times {
+        let mut sum = Times::default();
+        for &time in times {
+            sum.add(Timestamp(time));
+        }
+        sum
+    }
+
+    /// Times close together, and any at all.
+    fn any_times() -> impl Strategy<Value = Vec<i64>> {
+        let minutes = (0..400_i64, 0..60_i64)
+            .prop_map(|(minute, second)| (minute * minute * 60 + second) * 1_000_000_000);
+        prop_oneof![vec(minutes, 0..300), vec(any::<i64>(), 0..300)]
+    }
+
+    proptest! {
+        #[test]
+        fn neither_order_nor_split_changes_the_runs(
+            times_of in any_times(),
+            cuts in vec(any::<Index>(), 0..4),
+        ) {
+            let whole = times(&times_of);
+            let mut sorted = times_of.clone();
+            sorted.sort_unstable();
+            prop_assert_eq!(&times(&sorted), &whole);
+            let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(times_of.len() + 1)).collect();
+            cuts.extend([0, times_of.len()]);
+            cuts.sort_unstable();
+            let mut sum = Times::default();
+            for cut in cuts.windows(2).rev() {
+                sum.merge(&times(&times_of[cut[0]..cut[1]]));
+            }
+            prop_assert_eq!(&sum, &whole);
+        }
+
+        #[test]
+        fn each_time_is_in_a_run_and_each_end_is_a_time(times_of in any_times()) {
+            let sum = times(&times_of);
+            let runs = sum.runs();
+            prop_assert!(runs.len() <= 128);
+            for &time in &times_of {
+                let time = Timestamp(time);
+                prop_assert!(runs.iter().any(|run| run.first <= time && time <= run.last));
+            }
+            for Run { first, last } in &runs {
+                prop_assert!(times_of.contains(&first.0) && times_of.contains(&last.0));
+            }
+            let ends = times_of.iter().min().zip(times_of.iter().max());
+            let ends = ends.map(|(&first, &last)| (Timestamp(first), Timestamp(last)));
+            prop_assert_eq!(sum.span(), ends);
+        }
+    }
+
+    #[test]
+    fn hours_between_two_captures_are_in_no_run() {
+        const SECOND: i64 = 1_000_000_000;
+        let captured = [0, 60, 28_800, 28_860].map(|second| second * SECOND);
+        let run = |first, last| Run {
+            first: Timestamp(first * SECOND),
+            last: Timestamp(last * SECOND),
+        };
+        assert_eq!(times(&captured).runs(), [run(0, 60), run(28_800, 28_860)]);
+    }
+}

@@ -1,0 +1,18 @@
+//! The program as a user runs it: its flags, reports, messages and exit codes.
+
+mod analyze;
+mod azure;
+mod bench;
+mod captures;
+mod corpus;
+mod flow_logs;
+mod joins;
+mod posture;
+mod readme;
+mod schema;
+mod service;
+mod stored;
+#[path = "../support/mod.rs"]
+mod support;
+mod traps;
+mod verdicts;

@@ -1,0 +1,7 @@
+//! Azure's configuration: reading exports, finding causes, and the commands that tell them.
+
+mod broken;
+mod causes;
+mod exports;
+mod nsg;
+mod traps;

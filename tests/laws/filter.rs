@@ -1,0 +1,196 @@
+//! The kernel's filter leaves out nothing that the engine would count on a path, or as
+//! DTLS elsewhere. libpcap runs the program here that the kernel runs on an interface.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use pcap::{BpfProgram, Capture, Linktype};
+use plainsight::capture::{InterfaceId, LinkType};
+use plainsight::decode::Options;
+use plainsight::engine::Engine;
+use plainsight::report::{Report, Run};
+use plainsight::run::live::filter;
+use plainsight::verdict::Servers;
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+
+#[allow(dead_code, reason = "most packets are made elsewhere")]
+use crate::support::made::{self, Made, Truth};
+use crate::support::run::{SERVERS, Stored, WHOLE};
+use crate::support::{expect, packets};
+
+const LIMIT: usize = 1000;
+
+/// What packets of an interface begin with under Linux. BSD's loopbacks number the
+/// families of addresses in other ways, and libpcap knows those of its own system.
+const LINK_TYPES: [u16; 6] = [1, 101, 113, 228, 229, 276];
+
+/// Who may be known to be a server: nobody, blocks, single ones, and too many for the
+/// filter to name each.
+fn lists() -> [String; 4] {
+    let many: Vec<String> = (0..100).map(|host| format!("10.20.2.{host}")).collect();
+    let singly = "10.20.2.5,10.20.2.6,fd00:2::5,fd00:2::6";
+    [
+        String::new(),
+        SERVERS.to_owned(),
+        singly.to_owned(),
+        many.join(","),
+    ]
+}
+
+/// A filter for each link type.
+struct Filters {
+    engine: Engine,
+    programs: BTreeMap<u16, BpfProgram>,
+}
+
+impl Filters {
+    fn new(list: &str) -> Self {
+        let mut servers = Servers::default();
+        servers.add_list(list).expect("a list of servers");
+        let programs = LINK_TYPES.map(|link_type| (link_type, program(link_type, &servers)));
+        let engine = Engine {
+            servers,
+            max_flows: LIMIT,
+            ..Engine::default()
+        };
+        Self {
+            engine,
+            programs: programs.into(),
+        }
+    }
+
+    fn all() -> [Self; 4] {
+        lists().map(|list| Self::new(&list))
+    }
+
+    fn lets_through(&self, frame: &Stored) -> bool {
+        self.programs[&frame.link_type.0].filter(&frame.data)
+    }
+
+    /// What is reported of frames, of all or of those that are let through.
+    fn report(&self, frames: &[Stored], filtered: bool) -> Report {
+        let mut counter = self.engine.counter();
+        for (place, frame) in frames.iter().enumerate() {
+            if !filtered || self.lets_through(frame) {
+                counter.packet(WHOLE, &frame.at(place));
+            }
+        }
+        let mut sum = self.engine.counted();
+        sum.add(counter.finish());
+        let run = Run {
+            interfaces: [(InterfaceId::of("eth0"), "eth0".to_owned())].into(),
+            ..self.engine.run()
+        };
+        self.engine.report(Some(&mut sum), None, run)
+    }
+
+    /// Holds that what is left out changes nothing that is said of a path.
+    fn assert_sufficient(&self, frames: &[Stored]) {
+        let (all, filtered) = (self.report(frames, false), self.report(frames, true));
+        assert_eq!(all.paths, filtered.paths);
+        assert_eq!(all.dtls_elsewhere, filtered.dtls_elsewhere);
+        assert_eq!(all.accounting.paths, filtered.accounting.paths);
+    }
+}
+
+fn program(link_type: u16, servers: &Servers) -> BpfProgram {
+    // libpcap has another number for raw IP in memory than in files.
+    let number = if link_type == 101 { 12 } else { link_type };
+    let capture = Capture::dead(Linktype(number.into())).expect("a link type");
+    let text = filter::of(&Options::default(), servers, None, LinkType(link_type));
+    capture.compile(&text, true).expect("a filter")
+}
+
+/// The frames of a trace of which all was captured: the kernel filters whole packets.
+fn whole_frames(trace: &Path) -> Vec<Stored> {
+    let mut capture = Capture::from_file(trace).expect("a trace");
+    let link_type = match capture.get_datalink().0 {
+        12 => LinkType::RAW,
+        number => LinkType(u16::try_from(number).expect("a link type")),
+    };
+    let mut frames = Vec::new();
+    while let Ok(packet) = capture.next_packet() {
+        if packet.header.caplen == packet.header.len {
+            frames.push(Stored::whole(link_type, packet.data.to_vec()));
+        }
+    }
+    frames
+}
+
+#[test]
+fn what_is_left_out_changes_no_verdict_on_a_trace() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
+    let filters = Filters::all();
+    let mut count = 0;
+    for trace in expect::load(&folder).expect("the list of traces") {
+        // What is compressed is there as it was, too.
+        if trace.file.ends_with("gz") || trace.file.ends_with("zst") {
+            continue;
+        }
+        let frames = whole_frames(&folder.join(&trace.file));
+        for filter in &filters {
+            filter.assert_sufficient(&frames);
+        }
+        count += frames.len();
+    }
+    assert!(count > 1000, "{count} frames");
+}
+
+#[test]
+fn what_is_left_out_changes_no_verdict_on_what_is_made() {
+    let filters = Filters::all();
+    proptest!(config(), |(made in made::capture(60))| {
+        let frames: Vec<_> = on_interface(made).into_iter().map(|made| made.frame).collect();
+        for filter in &filters {
+            filter.assert_sufficient(&frames);
+        }
+    });
+}
+
+#[test]
+fn all_that_is_made_for_a_path_is_let_through() {
+    let filters = Filters::all();
+    proptest!(config(), |(made in made::capture(60))| {
+        for made in on_interface(made) {
+            if matches!(made.truth, Truth::Path(_) | Truth::Elsewhere) {
+                for filter in &filters {
+                    prop_assert!(filter.lets_through(&made.frame), "{made:?}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn what_no_verdict_needs_is_left_out() {
+    let filters = Filters::all();
+    let ip = packets::Ip::v4([10, 20, 1, 4], [10, 20, 3, 9]);
+    let web = ip.packet(packets::TCP, &packets::tcp(50_000, 443, b"GET /"));
+    let name = ip.packet(packets::UDP, &packets::udp(50_000, 53, b"a question"));
+    for packet in [web, name] {
+        let frame = packets::Link::Ethernet.frame(&packet);
+        let frame = Stored::whole(LinkType::ETHERNET, frame);
+        for (filter, list) in filters.iter().zip(lists()) {
+            // Of too many servers to name, all UDP is asked for.
+            let is_many = list.split(',').count() > 64;
+            let is_udp = packet[9] == packets::UDP;
+            assert_eq!(filter.lets_through(&frame), is_many && is_udp);
+        }
+    }
+}
+
+/// What may be seen on an interface.
+fn on_interface(mut made: Vec<Made>) -> Vec<Made> {
+    made.retain(|made| LINK_TYPES.contains(&made.frame.link_type.0));
+    made
+}
+
+/// Failures are told, not kept in files beside the tests.
+fn config() -> Config {
+    Config {
+        cases: 128,
+        failure_persistence: None,
+        ..Config::default()
+    }
+}

@@ -1,0 +1,19 @@
+//! The library, held to the laws of its stages in this process: properties over generated
+//! data, and real bytes whose truth is known.
+
+mod allocations;
+mod azure;
+mod capture;
+mod client_vm;
+mod decoding;
+mod filter;
+mod flow_logs;
+mod memory;
+mod merging;
+mod model;
+mod pieces;
+mod source;
+mod stages;
+mod style;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,145 @@
+//! The crate's source, held to what keeps it readable.
+
+use syn::visit::{self, Visit};
+
+use super::source::{Source, Sources};
+
+/// Lines of a function, from `fn` to its last brace.
+const FUNCTION_LIMIT: usize = 40;
+/// Lines of a file.
+const FILE_LIMIT: usize = 500;
+/// Documentation comments in a thousand that may begin with one of [`RIDDLES`]. It goes
+/// down, to 50.
+const RIDDLE_LIMIT: usize = 275;
+
+/// Functions that are longer still. None is to be added.
+const STILL_LONG: [(&str, &str); 9] = [
+    ("azure/export/security.rs", "defaults"),
+    ("decode/common.rs", "read"),
+    ("flow_log/read.rs", "read"),
+    ("report/path.rs", "of"),
+    ("report/warnings.rs", "path_warnings"),
+    ("run/files.rs", "measure"),
+    ("verdict.rs", "judge"),
+    ("verdict.rs", "sort"),
+    ("verdict.rs", "judge"),
+];
+/// Files that are longer still. None is to be added.
+const STILL_LONG_FILES: [&str; 1] = ["verdict.rs"];
+
+/// First words of comments that read as riddles; a noun or a verb says what a thing is.
+const RIDDLES: [&str; 7] = ["What", "Whether", "Who", "How", "Where", "When", "Which"];
+
+/// Names of functions with their lines.
+#[derive(Default)]
+struct Functions(Vec<(String, usize)>);
+
+impl Functions {
+    fn add(&mut self, signature: &syn::Signature, body: &syn::Block) {
+        let first = signature.fn_token.span.start().line;
+        let lines = body.brace_token.span.close().end().line - first + 1;
+        self.0.push((signature.ident.to_string(), lines));
+    }
+}
+
+impl<'ast> Visit<'ast> for Functions {
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        self.add(&function.sig, &function.block);
+        visit::visit_item_fn(self, function);
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        self.add(&function.sig, &function.block);
+        visit::visit_impl_item_fn(self, function);
+    }
+
+    fn visit_trait_item_fn(&mut self, function: &'ast syn::TraitItemFn) {
+        if let Some(body) = &function.default {
+            self.add(&function.sig, body);
+        }
+        visit::visit_trait_item_fn(self, function);
+    }
+}
+
+fn long_functions(source: &Source) -> Vec<String> {
+    let mut functions = Functions::default();
+    functions.visit_file(&source.syntax);
+    let long = functions
+        .0
+        .into_iter()
+        .filter(|(_, lines)| *lines > FUNCTION_LIMIT);
+    let file = source.file.to_str().expect("UTF-8");
+    long.filter(|(name, _)| !STILL_LONG.contains(&(file, name)))
+        .map(|(name, lines)| format!("{file}: {name} has {lines} lines"))
+        .collect()
+}
+
+/// First lines of a text's documentation comments.
+fn comments(text: &str) -> impl Iterator<Item = &str> {
+    let mut inside = false;
+    text.lines().map(str::trim_start).filter_map(move |line| {
+        let comment = line
+            .strip_prefix("///")
+            .or_else(|| line.strip_prefix("//!"));
+        let begins = !inside;
+        inside = comment.is_some();
+        comment.filter(|_| begins).map(str::trim_start)
+    })
+}
+
+fn is_riddle(comment: &str) -> bool {
+    let word = comment.split(|c: char| !c.is_alphabetic()).next();
+    RIDDLES.contains(&word.unwrap_or_default())
+}
+
+#[test]
+fn functions_are_short() {
+    let long: Vec<String> = Sources::of_crate()
+        .iter()
+        .flat_map(long_functions)
+        .collect();
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+#[test]
+fn files_are_short() {
+    let sources = Sources::of_crate();
+    let lines = sources
+        .iter()
+        .map(|source| (&source.file, source.text.lines().count()));
+    let long: Vec<_> = lines
+        .filter(|(_, lines)| *lines > FILE_LIMIT)
+        .filter(|(file, _)| !STILL_LONG_FILES.contains(&file.to_str().expect("UTF-8")))
+        .collect();
+    assert!(long.is_empty(), "{long:?}");
+}
+
+#[test]
+fn comments_begin_with_what_a_thing_is() {
+    let sources = Sources::of_crate();
+    let all = sources.iter().flat_map(|source| comments(&source.text));
+    let (riddles, plain): (Vec<&str>, Vec<&str>) = all.partition(|comment| is_riddle(comment));
+    let all = riddles.len() + plain.len();
+    assert!(
+        riddles.len() * 1000 <= all * RIDDLE_LIMIT,
+        "{} of {all} comments:\n{}",
+        riddles.len(),
+        riddles.join("\n")
+    );
+}
+
+#[test]
+fn what_is_too_long_or_a_riddle_is_found() {
+    let body = "let x = 1;\n".repeat(FUNCTION_LIMIT - 1);
+    for (lines, is_long) in [(&body[11..], false), (&body[..], true)] {
+        let text = format!("impl X {{\n/// A comment.\n#[inline]\npub fn f() {{\n{lines}}}\n}}");
+        let sources = Sources::new([("flow.rs".into(), text)]);
+        let long = sources.iter().flat_map(long_functions).count();
+        assert_eq!(long > 0, is_long);
+    }
+    let text = "//! Whether it is.\n//! What else.\n/// A thing.\nstruct X;\n    ///Where.\n\n/// Whatever.";
+    let found: Vec<&str> = comments(text)
+        .filter(|comment| is_riddle(comment))
+        .collect();
+    assert_eq!(found, ["Whether it is.", "Where."]);
+}

@@ -1,0 +1,209 @@
+//! Frames in, a report out: the stages joined without files, in one place.
+
+use std::fmt;
+
+use plainsight::aggregate::{Part, Snapshot};
+use plainsight::capture::{Frame, InterfaceId, LinkType, Timestamp};
+use plainsight::engine::{Counted, Engine};
+use plainsight::report::Run;
+use plainsight::verdict::Servers;
+use serde_json::Value;
+
+/// Who is a server wherever packets are made; the single address is never used.
+pub const SERVERS: &str = "10.20.2.0/24,fd00:2::/64,10.20.2.99";
+pub const SILENT: &str = "10.20.2.99";
+
+/// The one part of an input that is not split.
+pub const WHOLE: Part = Part { file: 0, piece: 0 };
+
+fn interface_name(number: u32) -> &'static str {
+    if number == 0 { "eth0" } else { "eth1" }
+}
+
+/// A frame that owns its bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Stored {
+    pub link_type: LinkType,
+    pub interface: u32,
+    pub data: Vec<u8>,
+    pub wire_len: u32,
+}
+
+/// In one line, so that a counterexample can be read.
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (link_type, interface) = (self.link_type.0, self.interface);
+        write!(f, "link {link_type} if {interface} of {}: ", self.wire_len)?;
+        self.data
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Stored {
+    /// A frame of which all was captured.
+    pub fn whole(link_type: LinkType, data: Vec<u8>) -> Self {
+        Self {
+            link_type,
+            interface: 0,
+            wire_len: u32::try_from(data.len()).expect("a short frame"),
+            data,
+        }
+    }
+
+    /// The frame as a snap length leaves it.
+    pub fn cut(&self, len: usize) -> Self {
+        let mut cut = self.clone();
+        cut.data.truncate(len);
+        cut
+    }
+
+    /// The frame at a place in its capture, from 0.
+    pub fn at(&self, place: usize) -> Frame<'_> {
+        let micros = i64::try_from(place).expect("a short capture");
+        Frame {
+            number: place as u64 + 1,
+            time: Some(Timestamp(1_700_000_000_000_000_000 + micros * 1000)),
+            link_type: self.link_type,
+            interface: InterfaceId::of(interface_name(self.interface)),
+            data: &self.data,
+            wire_len: self.wire_len,
+        }
+    }
+}
+
+/// How frames are spread over workers: where they are cut, and which snapshot is merged
+/// when.
+#[derive(Clone, Debug, Default)]
+pub struct Split {
+    pub cuts: Vec<usize>,
+    pub order: Vec<usize>,
+}
+
+/// Terms of the runs of these tests.
+pub fn engine(max_flows: usize) -> Engine {
+    let mut servers = Servers::default();
+    servers.add_list(SERVERS).expect("a list of servers");
+    Engine {
+        servers,
+        max_flows,
+        ..Engine::default()
+    }
+}
+
+/// Counted state of all frames, as one worker counts them.
+pub fn counted(frames: &[Stored], engine: &Engine) -> Counted {
+    split_counted(frames, engine, &Split::default())
+}
+
+/// Counted state of all frames, as several workers count them.
+pub fn split_counted(frames: &[Stored], engine: &Engine, split: &Split) -> Counted {
+    let mut bounds = vec![0, frames.len()];
+    bounds.extend(split.cuts.iter().map(|cut| cut % (frames.len() + 1)));
+    bounds.sort_unstable();
+    let mut events = Vec::new();
+    let mut parts: Vec<Snapshot> = Vec::new();
+    for bound in bounds.windows(2) {
+        let mut worker = engine.worker();
+        let numbered = frames.iter().enumerate();
+        for (place, frame) in numbered.take(bound[1]).skip(bound[0]) {
+            worker.packet(WHOLE, &frame.at(place));
+        }
+        events.extend(worker.take_fragments());
+        parts.push(worker.into_snapshot());
+    }
+    let mut counted = engine.counted();
+    if let Some(sum) = merge(parts, &split.order) {
+        counted.add(sum);
+    }
+    counted.play(events);
+    counted.finish();
+    counted
+}
+
+/// Merges pairs as `order` says, so that associativity counts as well as order.
+fn merge(mut parts: Vec<Snapshot>, order: &[usize]) -> Option<Snapshot> {
+    let mut order = order.iter().copied().chain(std::iter::repeat(0));
+    while parts.len() > 1 {
+        let into = order.next().unwrap_or(0) % parts.len();
+        let mut sum = parts.swap_remove(into);
+        let with = order.next().unwrap_or(0) % parts.len();
+        sum.merge(parts.swap_remove(with));
+        parts.push(sum);
+    }
+    parts.pop()
+}
+
+/// The report of counted state, as JSON.
+pub fn report(mut counted: Counted, engine: &Engine) -> String {
+    let names = [0, 1].map(interface_name);
+    let names = names
+        .map(|name| (InterfaceId::of(name), name.to_owned()))
+        .into();
+    let run = Run {
+        interfaces: names,
+        ..engine.run()
+    };
+    let report = engine.report(Some(&mut counted), None, run);
+    serde_json::to_string_pretty(&report).expect("a report")
+}
+
+/// The report of frames, to be looked into.
+pub fn reported(frames: &[Stored], limit: usize) -> Value {
+    let engine = engine(limit);
+    serde_json::from_str(&report(counted(frames, &engine), &engine)).expect("JSON")
+}
+
+/// Packets and bytes of a count in a report.
+pub fn volume(count: &Value) -> (u64, u64) {
+    let number = |field| count[field].as_u64().expect("a number");
+    (number("packets"), number("wire_bytes"))
+}
+
+fn sum(volumes: impl IntoIterator<Item = (u64, u64)>) -> (u64, u64) {
+    let add = |(packets, bytes), (more, longer)| (packets + more, bytes + longer);
+    volumes.into_iter().fold((0, 0), add)
+}
+
+/// Holds a report to law 3: what was read is in exactly one bucket each.
+pub fn assert_sums(report: &Value, frames: &[Stored]) {
+    let read = sum(frames.iter().map(|frame| {
+        let wire_len = frame.wire_len.max(u32::try_from(frame.data.len()).unwrap());
+        (1, u64::from(wire_len))
+    }));
+    let accounting = &report["accounting"];
+    assert_eq!(volume(accounting), read);
+    let buckets = [
+        "paths",
+        "dtls_elsewhere",
+        "other",
+        "duplicates",
+        "undecodable",
+    ];
+    assert_eq!(sum(buckets.map(|bucket| volume(&accounting[bucket]))), read);
+    let list = |value: &Value| value.as_array().expect("a list").clone();
+    let reasons = list(&accounting["undecodable"]["reasons"]);
+    assert_eq!(
+        sum(reasons.iter().map(volume)),
+        volume(&accounting["undecodable"])
+    );
+    let elsewhere = list(&report["dtls_elsewhere"]);
+    assert_eq!(
+        sum(elsewhere.iter().map(volume)),
+        volume(&accounting["dtls_elsewhere"])
+    );
+    let paths = list(&report["paths"]);
+    let of_paths = sum(paths.iter().map(|path| traffic(&path["traffic"])));
+    assert_eq!(of_paths, volume(&accounting["paths"]));
+    for path in paths {
+        let flows = list(&path["flows"]).into_iter();
+        let flows =
+            flows.map(|flow| sum([traffic(&flow["to_server"]), traffic(&flow["to_client"])]));
+        assert_eq!(sum(flows), traffic(&path["traffic"]));
+    }
+}
+
+fn traffic(classes: &Value) -> (u64, u64) {
+    let classes = classes.as_object().expect("classes");
+    sum(classes.values().map(volume))
+}
