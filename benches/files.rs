@@ -6,12 +6,9 @@ use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use plainsight::cli::{Analyze, Output};
-use plainsight::decode::Options;
 use plainsight::engine::Engine;
-use plainsight::flow::table::DEFAULT_LIMIT;
 use plainsight::report::{FORMATS, Style};
 use plainsight::run::files::analyze;
-use plainsight::verdict::{Policy, Servers, Viewpoint};
 
 mod generator;
 
@@ -55,15 +52,7 @@ fn config(path: PathBuf, threads: usize) -> Analyze {
     Analyze {
         paths: vec![path],
         flow_logs: Vec::new(),
-        engine: Engine {
-            servers: Servers::default(),
-            azure: None,
-            vantage: Viewpoint::recorded(),
-            policy: Policy::default(),
-            decode: Options::default(),
-            max_flows: DEFAULT_LIMIT,
-            max_loss: 0.0,
-        },
+        engine: Engine::default(),
         threads,
         // As for the command: one worker walks a file in one piece.
         pieces: if threads > 1 { PIECES } else { 1 },

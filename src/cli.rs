@@ -6,7 +6,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::decode;
 use crate::engine::Engine;
@@ -134,16 +135,21 @@ pub struct EngineFlags {
     #[arg(long, value_enum, default_value_t)]
     pub policy: Policy,
 
+    /// Ask to see the `ServerHello` of every DTLS session
+    ///
+    /// Without it, a path whose suite was not seen can be encrypted by the look of its bytes.
+    #[arg(long)]
+    pub require_handshake: bool,
+
+    /// Accept that captures lost this share of the packets, from 0 to 1
+    ///
+    /// Beyond it, the run is not whole, and exits with 3 at best.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub max_loss: f64,
+
     /// Further UDP ports that carry VXLAN, beside 4789
     #[arg(long = "vxlan-port", value_name = "PORT", value_delimiter = ',')]
     pub vxlan_ports: Vec<u16>,
-
-    /// Share of packets that captures may have missed, from 0 to 1, before exit code 0 is
-    /// out of reach
-    ///
-    /// What the kernel or the interface dropped, as far as the captures tell.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
-    pub max_loss: f64,
 
     /// Keep at most this many flows apart; those beyond are counted in sums
     #[arg(long, value_name = "N", default_value_t = DEFAULT_LIMIT)]
@@ -154,13 +160,11 @@ pub struct EngineFlags {
 #[derive(Debug, Args)]
 pub struct OutputFlags {
     /// The format of the report on standard output
-    #[arg(long, value_parser = format_names(), default_value = FORMATS[0].name)]
-    pub format: String,
+    #[arg(long, value_parser = format_of(FORMATS), default_value = FORMATS[0].name)]
+    pub format: &'static Format,
 
-    /// Also write the report to a file, in the format of its ending: .json or .txt
-    ///
-    /// Repeatable.
-    #[arg(short, long = "output", value_name = "FILE")]
+    /// Files that the report is also written to.
+    #[arg(short, long = "output", value_name = "FILE", help = outputs_help("report", FORMATS))]
     pub outputs: Vec<PathBuf>,
 
     /// List flows and all evidence in the table
@@ -248,8 +252,23 @@ fn help(examples: &str, contract: &[(Exit, &str)]) -> String {
     format!("Examples:\n  {examples}\n\nExit codes:\n{codes}")
 }
 
-fn format_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(FORMATS.iter().map(|format| format.name))
+/// Parser of the name of a format, one of those that a document is written in.
+fn format_of<R: 'static>(
+    formats: &'static [Format<R>],
+) -> impl TypedValueParser<Value = &'static Format<R>> {
+    let names = formats.iter().map(|format| format.name);
+    PossibleValuesParser::new(names).map(|name| {
+        let named = formats.iter().find(|format| format.name == name);
+        named.expect("the parser admits names of formats alone")
+    })
+}
+
+/// Help on the files that a document is written to.
+fn outputs_help<R>(document: &str, formats: &[Format<R>]) -> String {
+    let endings = endings(formats);
+    format!(
+        "Also write the {document} to a file, in the format of its ending: {endings}; repeatable"
+    )
 }
 
 /// What is wrong with the flags.
@@ -270,16 +289,18 @@ pub enum CliError {
     #[error(transparent)]
     Azure(#[from] AzureError),
     /// An output file whose ending names no format.
-    #[error("-o {}: the ending names no format; use {}", .0.display(), endings())]
-    Ending(PathBuf),
+    #[error("-o {}: the ending names no format; use {endings}", path.display())]
+    Ending {
+        /// The file.
+        path: PathBuf,
+        /// Endings that name a format of the document.
+        endings: String,
+    },
 }
 
-fn endings() -> String {
-    let endings: Vec<_> = FORMATS
-        .iter()
-        .map(|format| format!(".{}", format.ending))
-        .collect();
-    endings.join(" or ")
+fn endings<R>(formats: &[Format<R>]) -> String {
+    let endings = formats.iter().map(|format| format!(".{}", format.ending));
+    endings.collect::<Vec<_>>().join(" or ")
 }
 
 /// What `analyze` is meant to do.
@@ -322,14 +343,6 @@ impl TryFrom<AnalyzeFlags> for Analyze {
     }
 }
 
-/// A share from 0 to 1, as typed.
-fn share(typed: &str) -> Result<f64, String> {
-    match typed.parse() {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("not a share from 0 to 1".to_owned()),
-    }
-}
-
 impl EngineFlags {
     /// What they mean where `auto` tells the vantage.
     fn meant(self, auto: impl FnOnce() -> Viewpoint) -> Result<Engine, CliError> {
@@ -345,9 +358,10 @@ impl EngineFlags {
             servers,
             azure: azure.map(Arc::new),
             policy: self.policy,
+            require_handshake: self.require_handshake,
+            max_loss: self.max_loss,
             decode,
             max_flows: self.max_flows,
-            max_loss: self.max_loss,
         })
     }
 }
@@ -367,9 +381,8 @@ impl TryFrom<OutputFlags> for Output {
     type Error = CliError;
 
     fn try_from(flags: OutputFlags) -> Result<Self, CliError> {
-        let format = FORMATS.iter().find(|format| format.name == flags.format);
         Ok(Self {
-            format: format.unwrap_or(&FORMATS[0]),
+            format: flags.format,
             style: style(flags.color, flags.verbose),
             files: outputs(flags.outputs, FORMATS)?,
         })
@@ -399,12 +412,13 @@ impl TryFrom<BenchFlags> for Bench {
                 servers: Vec::new(),
                 azure: AzureFlags::default(),
                 policy: Policy::default(),
-                vxlan_ports: Vec::new(),
+                require_handshake: false,
                 max_loss: 0.0,
+                vxlan_ports: Vec::new(),
                 max_flows: DEFAULT_LIMIT,
             },
             output: OutputFlags {
-                format: FORMATS[0].name.to_owned(),
+                format: &FORMATS[0],
                 outputs: Vec::new(),
                 verbose: false,
                 color: ColorChoice::default(),
@@ -418,6 +432,12 @@ impl TryFrom<BenchFlags> for Bench {
             format: flags.format,
         })
     }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok();
+    let share = share.filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "not a share from 0 to 1, such as 0.001".to_owned())
 }
 
 /// Long enough that a piece costs far more to walk than to merge.
@@ -457,7 +477,10 @@ fn by_ending<R>(
     formats
         .iter()
         .find(|format| ending.eq_ignore_ascii_case(format.ending))
-        .ok_or_else(|| CliError::Ending(path.to_owned()))
+        .ok_or_else(|| CliError::Ending {
+            path: path.to_owned(),
+            endings: endings(formats),
+        })
 }
 
 fn named_servers(lists: &[String]) -> Result<Servers, CliError> {

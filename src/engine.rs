@@ -14,7 +14,7 @@ use crate::decode;
 use crate::flow::table::DEFAULT_LIMIT;
 use crate::flow_log::{FlowLog, Span};
 use crate::report::{Report, Run};
-use crate::verdict::{Policy, Servers, Sources, Viewpoint, judge};
+use crate::verdict::{Policy, Servers, Sources, Terms, Viewpoint, judge};
 
 /// Terms on which packets are counted and judged.
 #[derive(Clone, Debug)]
@@ -27,12 +27,14 @@ pub struct Engine {
     pub azure: Option<Arc<Azure>>,
     /// Requirements on encryption.
     pub policy: Policy,
+    /// Whether the `ServerHello` of every session must have been seen.
+    pub require_handshake: bool,
+    /// Share of packets that captures may have lost, from 0 to 1.
+    pub max_loss: f64,
     /// UDP ports of tunnels.
     pub decode: decode::Options,
     /// Number of flows that are kept apart.
     pub max_flows: usize,
-    /// Share of packets, from 0 to 1, that captures may have missed.
-    pub max_loss: f64,
 }
 
 /// Terms for recorded captures of which nothing is known.
@@ -43,9 +45,10 @@ impl Default for Engine {
             servers: Servers::default(),
             azure: None,
             policy: Policy::default(),
+            require_handshake: false,
+            max_loss: 0.0,
             decode: decode::Options::default(),
             max_flows: DEFAULT_LIMIT,
-            max_loss: 0.0,
         }
     }
 }
@@ -79,10 +82,7 @@ impl Engine {
     /// A run of which no input was read yet.
     #[must_use]
     pub fn run(&self) -> Run {
-        Run {
-            max_loss: self.max_loss,
-            ..Run::new(self.policy, self.vantage.clone())
-        }
+        Run::new(self.policy, self.vantage.clone(), self.max_loss)
     }
 
     /// The report on what captures showed and flow logs say; `None` where none were read.
@@ -95,7 +95,12 @@ impl Engine {
     ) -> Report {
         let captured = counted.map(|counted| counted.snapshot.settled());
         let sources = Sources { captured, logged };
-        let judgement = judge(sources, &self.servers, self.policy, self.vantage.value);
+        let terms = Terms {
+            policy: self.policy,
+            vantage: self.vantage.value,
+            require_handshake: self.require_handshake,
+        };
+        let judgement = judge(sources, &self.servers, terms);
         let mut report = Report::new(&judgement, run);
         if let Some(azure) = &self.azure {
             report.explain(&judgement, azure);

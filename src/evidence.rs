@@ -20,6 +20,8 @@ pub enum Shown {
     Handshake,
     /// Application data in epoch 0.
     ClearData,
+    /// DTLS records, one or more of which show what a cipher would have hidden.
+    Exposed,
     /// DTLS records, of which the capture cut off a later one's header.
     CutRecords,
     /// The capture cut off the first record's header, if it is one.
@@ -38,10 +40,11 @@ pub enum Shown {
 
 impl Shown {
     /// All of them, each at the place that is its number.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ciphertext,
         Self::Handshake,
         Self::ClearData,
+        Self::Exposed,
         Self::CutRecords,
         Self::CutPayload,
         Self::Segment,
@@ -56,7 +59,7 @@ impl Shown {
     pub fn is_dtls(self) -> bool {
         matches!(
             self,
-            Self::Ciphertext | Self::Handshake | Self::ClearData | Self::CutRecords
+            Self::Ciphertext | Self::Handshake | Self::ClearData | Self::Exposed | Self::CutRecords
         )
     }
 }
@@ -82,11 +85,22 @@ fn is_clear_data(record: &Record<'_>) -> bool {
 #[inline]
 fn one(record: &Record<'_>) -> Shown {
     if record.is_protected() {
-        Shown::Ciphertext
+        match ciphertext::exposure(record) {
+            None => Shown::Ciphertext,
+            Some(_) => Shown::Exposed,
+        }
     } else if is_clear_data(record) {
-        Shown::ClearData
+        clear_data(record)
     } else {
         Shown::Handshake
+    }
+}
+
+#[cold]
+fn clear_data(record: &Record<'_>) -> Shown {
+    match ciphertext::exposure(record) {
+        None => Shown::ClearData,
+        Some(_) => Shown::Exposed,
     }
 }
 
@@ -100,9 +114,11 @@ fn whole(first: &Record<'_>, payload: &Payload<'_>) -> Shown {
     }
 }
 
+/// What records show of which a later one's header was cut off. That may be none, and so may
+/// the others: only what can be read in them counts whatever stood behind.
 fn cut(first: &Record<'_>, payload: &Payload<'_>) -> Shown {
     match whole(first, payload) {
-        Shown::ClearData => Shown::ClearData,
+        Shown::Exposed => Shown::Exposed,
         _ => Shown::CutRecords,
     }
 }

@@ -9,10 +9,12 @@ use crate::capture::{InterfaceId, Timestamp};
 use crate::decode::{Address, Cause, Encapsulation, Layer, Protocol, Stop};
 use crate::evidence::Shown;
 
+pub mod choices;
 pub mod dtls;
 pub(crate) mod lowest;
 pub mod lustre;
 pub mod sequence;
+pub mod session;
 pub mod sizes;
 pub mod table;
 pub mod times;
@@ -53,6 +55,9 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// Both ways.
+    pub const BOTH: [Self; 2] = [Self::Up, Self::Down];
+
     /// The other way.
     #[must_use]
     pub fn back(self) -> Self {
@@ -372,6 +377,16 @@ impl Tally {
         self.counts[direction as usize]
     }
 
+    /// Counts a packet.
+    #[inline]
+    fn add(&mut self, count: Count, at: &Sighting) {
+        self.see(at);
+        if let Some(time) = at.time {
+            self.times.add(time);
+        }
+        self.counts[at.direction as usize] += count;
+    }
+
     /// Takes in a packet, which nearly always is later than all before.
     #[inline]
     fn see(&mut self, at: &Sighting) {
@@ -408,11 +423,7 @@ impl Flow {
     pub fn count(&mut self, shown: Shown, count: Count, sighting: &Sighting) {
         let tally =
             self.tallies[shown as usize].get_or_insert_with(|| Box::new(Tally::new(*sighting)));
-        tally.see(sighting);
-        if let Some(time) = sighting.time {
-            tally.times.add(time);
-        }
-        tally.counts[sighting.direction as usize] += count;
+        tally.add(count, sighting);
     }
 
     /// The packets that showed `shown`, if there are any.
@@ -432,6 +443,13 @@ impl Flow {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tallies().next().is_none()
+    }
+
+    /// Concludes what its sessions show by now.
+    fn settle(&mut self) {
+        if let Some(dtls) = &mut self.dtls {
+            dtls.settle();
+        }
     }
 
     /// Adds what another part of the input says of the flow.

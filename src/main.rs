@@ -100,7 +100,7 @@ fn write_files<R>(report: &R, output: &Output<R>, files: Vec<File>) -> Result<()
 fn posture(flags: PostureFlags) -> Result<u8, Box<dyn Error>> {
     let config = Posture::try_from(flags)?;
     let files = open_files(&config.output)?;
-    let report = PostureReport::new(&config.azure, &config.servers);
+    let report = PostureReport::with(&config.azure, &config.servers, &config.wishes);
     write_all(&report, &config.output, files)?;
     Ok(report.exit_code())
 }

@@ -17,20 +17,23 @@ use crate::verdict::{Accounting, Exit, Judgement, Path, Policy, Verdict, Viewpoi
 mod azure;
 mod elsewhere;
 mod evidence;
-mod incomplete;
+mod formats;
 mod json;
 mod path;
 mod platform;
 pub mod posture;
+mod proof;
 mod table;
 pub(crate) mod text;
 mod warnings;
 
-pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport};
+pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, Standing};
 pub use elsewhere::ElsewhereReport;
 pub use evidence::Evidence;
+pub use formats::POSTURE_FORMATS;
 pub use path::{PathReport, Traffic};
 pub use platform::PlatformReport;
+pub use proof::{PacketReport, ProofReport};
 
 /// The answer of a report in a sentence.
 #[must_use]
@@ -113,7 +116,7 @@ pub struct Losses {
     pub kernel: u64,
     /// Dropped by the interface, which has no filter: not all need have been a path's.
     pub interface: u64,
-    /// Dropped by one of these; the capture does not say by which.
+    /// Dropped by the kernel or the interface; the capture does not say by which.
     pub unattributed: u64,
     /// Still in the kernel's buffer when the run ended.
     pub unread: u64,
@@ -176,9 +179,7 @@ impl LossReport {
         Self {
             packets,
             share: share(packets, packets.saturating_add(read)),
-            gaps: losses()
-                .map(|it| it.more_gaps.saturating_add(it.gaps.len() as u64))
-                .fold(0, u64::saturating_add),
+            gaps: losses().map(|it| it.gaps.len() as u64 + it.more_gaps).sum(),
         }
     }
 
@@ -227,7 +228,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    fn of(paths: &[Path], whole: bool) -> Self {
+    fn of(paths: &[Path], is_whole: bool) -> Self {
         let verdicts = || paths.iter().map(|path| path.verdict);
         let count = |wanted| verdicts().filter(|&verdict| verdict == wanted).count();
         Self {
@@ -239,7 +240,7 @@ impl Summary {
             unproven: count(Verdict::Unproven),
             undetermined: count(Verdict::Undetermined),
             silent: count(Verdict::Silent),
-            exit_code: Exit::of(verdicts()).at_best(whole).code(),
+            exit_code: Exit::of(verdicts(), is_whole).code(),
         }
     }
 }
@@ -332,6 +333,8 @@ pub struct Report {
     pub schema_version: u32,
     /// A count for each verdict.
     pub summary: Summary,
+    /// Whether the run is whole: each obligation of a run, and its outcome.
+    pub proof: Vec<ProofReport>,
     /// The policy that encryption was held to.
     pub policy: &'static str,
     /// Where the captures were made, and why they are taken to be.
@@ -342,9 +345,6 @@ pub struct Report {
     pub last: Option<String>,
     /// What passed the captures and was not seen, as far as that is known.
     pub losses: LossReport,
-    /// Reasons why the run is not whole, in sentences: what was not read, and what the
-    /// captures missed beyond what is accepted. Only without any is the exit code 0.
-    pub incomplete: Vec<String>,
     /// The input files, in the order of their first packets.
     pub inputs: Vec<InputReport>,
     /// The flow logs, by name.
@@ -374,9 +374,10 @@ pub struct Run {
     pub flow_logs: Vec<LogReport>,
     /// What was passed over in folders, and why, in sentences.
     pub skipped: Vec<String>,
-    /// Files that are or may be captures and were not read, and why, in sentences.
+    /// Files that are or may be captures or flow logs and were not read to their end, each
+    /// with the reason, in sentences.
     pub unread: Vec<String>,
-    /// Share of packets, from 0 to 1, that the captures may have missed.
+    /// Share of packets that captures may have lost, from 0 to 1.
     pub max_loss: f64,
     /// The names of the interfaces.
     pub interfaces: BTreeMap<InterfaceId, String>,
@@ -389,13 +390,13 @@ pub struct Run {
 impl Run {
     /// A run over captures that is held to a policy, before anything was read.
     #[must_use]
-    pub fn new(policy: Policy, vantage: Viewpoint) -> Self {
+    pub fn new(policy: Policy, vantage: Viewpoint, max_loss: f64) -> Self {
         Self {
             inputs: Vec::new(),
             flow_logs: Vec::new(),
             skipped: Vec::new(),
             unread: Vec::new(),
-            max_loss: 0.0,
+            max_loss,
             interfaces: BTreeMap::new(),
             policy,
             vantage,
@@ -413,16 +414,17 @@ impl Report {
             interfaces: &run.interfaces,
         };
         let losses = LossReport::of(&run.inputs);
-        let incomplete = incomplete::of(&run, losses);
         let paths: Vec<PathReport> = judgement
             .paths
             .iter()
             .map(|path| PathReport::of(path, run.policy, losses, &names))
             .collect();
+        let proof = ProofReport::of_run(judgement, &run, losses);
+        let is_whole = proof.iter().all(ProofReport::is_met);
         Self {
             schema_version: SCHEMA_VERSION,
-            summary: Summary::of(&judgement.paths, incomplete.is_empty()),
-            incomplete,
+            summary: Summary::of(&judgement.paths, is_whole),
+            proof,
             policy: run.policy.name(),
             first: judgement.span.map(|(first, _)| rfc3339(first)),
             last: judgement.span.map(|(_, last)| rfc3339(last)),

@@ -11,7 +11,7 @@ use crate::decode::{Address, Protocol};
 use crate::evidence::Shown;
 use crate::flow::table::Contents;
 use crate::flow::{
-    Count, Direction, Endpoint, Flow, FlowKey, GroupKey, Interface, Reason, Sizes, Tally,
+    Count, Direction, Endpoint, Flow, FlowKey, GroupKey, Interface, Reason, Sighting, Sizes, Tally,
 };
 use crate::flow_log::{FlowLog, Logged};
 
@@ -20,6 +20,7 @@ pub mod conclusion;
 mod exit;
 pub mod platform;
 pub mod policy;
+pub mod proof;
 mod roles;
 pub mod scope;
 pub mod servers;
@@ -33,6 +34,8 @@ pub use policy::Policy;
 pub use servers::Servers;
 pub use vantage::{Vantage, VantageChoice, Viewpoint};
 
+use class::Hellos;
+use proof::{Breach, Finding, Outcome};
 use roles::Roles;
 use scope::Bucket;
 
@@ -103,7 +106,7 @@ pub struct Part<'s> {
     /// What it showed.
     pub flow: &'s Flow,
     /// What that means, as the whole of the flow tells.
-    pub meaning: Meaning,
+    pub meaning: Meaning<'s>,
     /// Which of it belongs to the path: a flow can be partly other traffic.
     pub counted: Vec<Shown>,
     /// The end that is the client, by the direction of the packets it sends.
@@ -114,9 +117,9 @@ impl<'s> Part<'s> {
     /// The tallies that belong to the path, each with its class.
     pub fn tallies(&self) -> impl Iterator<Item = (Class, Shown, &'s Tally)> {
         let flow = self.flow;
-        self.counted.iter().filter_map(move |&shown| {
-            let tally = flow.tally(shown)?;
-            Some((self.meaning.class(shown), shown, tally))
+        self.counted.iter().flat_map(move |&shown| {
+            let tallies = self.meaning.tallies(flow, shown);
+            tallies.map(move |(class, tally)| (class, shown, tally))
         })
     }
 
@@ -171,6 +174,8 @@ pub struct Path<'s> {
     pub observed: Option<Verdict>,
     /// What flow logs say of it, if they do.
     pub platform: Option<Platform>,
+    /// Outcome of each [obligation](proof::PATH).
+    pub proof: Vec<Finding<Sighting>>,
     /// Its flows, as the interface that saw the most shows them.
     pub parts: Vec<Part<'s>>,
     /// That interface.
@@ -260,6 +265,17 @@ pub fn both_ways(tally: &Tally) -> Count {
     sum([tally.count(Direction::Up), tally.count(Direction::Down)])
 }
 
+/// Terms that paths are held to.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// Requirements on encryption.
+    pub policy: Policy,
+    /// Point at which the captures were made.
+    pub vantage: Vantage,
+    /// Whether the `ServerHello` of every session must have been seen.
+    pub require_handshake: bool,
+}
+
 /// What there is to judge by.
 #[derive(Debug, Default)]
 pub struct Sources<'s> {
@@ -272,12 +288,7 @@ pub struct Sources<'s> {
 
 /// Judges what was seen, by captures and by the platform.
 #[must_use]
-pub fn judge<'s>(
-    sources: Sources<'s>,
-    servers: &Servers,
-    policy: Policy,
-    vantage: Vantage,
-) -> Judgement<'s> {
+pub fn judge<'s>(sources: Sources<'s>, servers: &Servers, terms: Terms) -> Judgement<'s> {
     let Sources { captured, logged } = sources;
     let was_captured = captured.is_some();
     let is_damaged = logged.as_ref().is_some_and(FlowLog::is_damaged);
@@ -292,21 +303,21 @@ pub fn judge<'s>(
     let mut paths: Vec<Path> = sorted
         .paths
         .into_iter()
-        .map(|(ends, seen)| seen.judge(ends, policy, &mut accounting))
+        .map(|(ends, seen)| seen.judge(ends, terms, &mut accounting))
         .collect();
     let mut told = platform::by_path(logged, &roles);
     for path in &mut paths {
         let logged = told.remove(&path.ends).unwrap_or_default();
-        path.hear(&logged, is_damaged, policy, vantage);
+        path.hear(&logged, is_damaged, terms.vantage);
     }
     let quiet = |server| was_captured && servers.rank(server) > 1;
     for (ends, logged) in told {
-        let mut path = Path::unseen(ends, quiet);
-        path.hear(&logged, is_damaged, policy, vantage);
+        let mut path = Path::unseen(ends, terms, quiet);
+        path.hear(&logged, is_damaged, terms.vantage);
         paths.push(path);
     }
     let silent = silent(servers, &paths);
-    paths.extend(silent.map(|ends| Path::unseen(ends, quiet)));
+    paths.extend(silent.map(|ends| Path::unseen(ends, terms, quiet)));
     paths.sort_by_key(|path| path.ends);
     Judgement {
         paths,
@@ -342,7 +353,7 @@ fn silent(servers: &Servers, paths: &[Path]) -> impl Iterator<Item = Ends> + use
 
 impl Path<'_> {
     /// A path that no capture shows; `is_quiet` tells whose servers one should have shown.
-    fn unseen(ends: Ends, is_quiet: impl Fn(Address) -> bool) -> Self {
+    fn unseen(ends: Ends, terms: Terms, is_quiet: impl Fn(Address) -> bool) -> Self {
         let observed = match ends {
             Ends::Seen { server, .. } | Ends::Expected { server } => {
                 is_quiet(server).then_some(Verdict::Silent)
@@ -355,6 +366,7 @@ impl Path<'_> {
             basis: Basis::None,
             observed,
             platform: None,
+            proof: proof::of_path(&[], terms),
             parts: Vec::new(),
             interface: None,
             traffic: BTreeMap::new(),
@@ -365,14 +377,29 @@ impl Path<'_> {
     }
 
     /// Concludes from what was observed and what the platform has logged.
-    fn hear(&mut self, logged: &[Logged], is_damaged: bool, policy: Policy, vantage: Vantage) {
+    fn hear(&mut self, logged: &[Logged], is_damaged: bool, vantage: Vantage) {
         let platform = platform::weigh(self.ends, logged, is_damaged, &self.parts);
-        (self.verdict, self.basis) = conclude(self.observed, platform.said, vantage);
-        // Of a path that was mixed in a guest, the part in DTLS is held to the policy, too.
-        if self.verdict == Verdict::Encrypted && !policy.is_met(&self.parts) {
-            self.verdict = Verdict::Weak;
-        }
+        let concluded = conclude(self.observed, platform.said, vantage);
         self.platform = (!logged.is_empty()).then_some(platform);
+        let said = self.platform.as_ref().map(|platform| platform.said);
+        proof::hear(&mut self.proof, concluded, said);
+        (self.verdict, self.basis) = concluded;
+        if self.verdict == Verdict::Encrypted {
+            self.verdict = self.proven();
+        }
+    }
+
+    /// Verdict that the proof allows at best.
+    fn proven(&self) -> Verdict {
+        match proof::worst(&self.proof) {
+            Outcome::Met => Verdict::Encrypted,
+            Outcome::Open => Verdict::Undetermined,
+            Outcome::Broken(Breach::Weak) => Verdict::Weak,
+            Outcome::Broken(Breach::Readable) if self.traffic.contains_key(&Class::Encrypted) => {
+                Verdict::Mixed
+            }
+            Outcome::Broken(Breach::Readable) => Verdict::Plaintext,
+        }
     }
 }
 
@@ -413,15 +440,19 @@ impl View<'_> {
 
 impl<'s> Sorted<'s> {
     fn take(&mut self, contents: Contents<'s>, roles: &Roles, accounting: &mut Accounting) {
+        let hellos = Hellos::of(&contents.flows);
         for (key, flow) in contents.flows {
-            self.sort(key.group(), Some(key), flow, roles, accounting);
+            let meaning = Meaning::of(flow, hellos.beside(&key));
+            self.sort(key.group(), Some(key), (flow, meaning), roles, accounting);
         }
         for (key, group) in contents.groups {
-            self.sort(key, None, &group.folded, roles, accounting);
+            let meaning = Meaning::of_sum(&group.folded);
+            self.sort(key, None, (&group.folded, meaning), roles, accounting);
             self.sizes(key, &group.packet_sizes, &group.record_sizes, roles);
         }
         for (key, group) in contents.beyond {
-            self.sort(key, None, &group.folded, roles, accounting);
+            let meaning = Meaning::of_sum(&group.folded);
+            self.sort(key, None, (&group.folded, meaning), roles, accounting);
         }
     }
 
@@ -430,7 +461,7 @@ impl<'s> Sorted<'s> {
         &mut self,
         group: GroupKey,
         key: Option<FlowKey>,
-        flow: &'s Flow,
+        (flow, meaning): (&'s Flow, Meaning<'s>),
         roles: &Roles,
         accounting: &mut Accounting,
     ) {
@@ -462,11 +493,8 @@ impl<'s> Sorted<'s> {
             let (ends, client) = roles.ends(&group);
             let part = Part {
                 key,
-                meaning: match key {
-                    Some(_) => Meaning::of(flow),
-                    None => Meaning::of_sum(flow),
-                },
                 flow,
+                meaning,
                 counted,
                 client,
             };
@@ -498,7 +526,7 @@ impl<'s> Seen<'s> {
     /// Lets the interface that saw the most speak. What others saw of the same flows is
     /// duplicates, and what they alone saw is as much the path's: other flows, and those
     /// that only they saw readable.
-    fn judge(mut self, ends: Ends, policy: Policy, accounting: &mut Accounting) -> Path<'s> {
+    fn judge(mut self, ends: Ends, terms: Terms, accounting: &mut Accounting) -> Path<'s> {
         let speaker = self.speaker();
         let mut view = self.interfaces.remove(&speaker).unwrap_or_default();
         let spoken: BTreeSet<_> = view.parts.iter().map(Part::ends).collect();
@@ -526,20 +554,23 @@ impl<'s> Seen<'s> {
             .into_iter()
             .map(|(interface, seen)| (interface, seen.into_keys().filter(alone).collect()))
             .collect();
-        let observed = verdict(ends, &traffic, &view.parts, policy);
-        Path {
+        let mut path = Path {
             ends,
-            verdict: observed,
+            verdict: Verdict::Undetermined,
             basis: Basis::Capture,
-            observed: Some(observed),
+            observed: None,
             platform: None,
+            proof: proof::of_path(&view.parts, terms),
             parts: view.parts,
             interface: Some(speaker),
             traffic,
             packet_sizes: view.packet_sizes,
             record_sizes: view.record_sizes,
             others,
-        }
+        };
+        path.verdict = path.proven();
+        path.observed = Some(path.verdict);
+        path
     }
 
     fn speaker(&self) -> Interface {
@@ -552,24 +583,5 @@ impl<'s> Seen<'s> {
             )
         });
         *most.expect("a path is made with its first view").0
-    }
-}
-
-fn verdict(
-    ends: Ends,
-    traffic: &BTreeMap<Class, Count>,
-    parts: &[Part],
-    policy: Policy,
-) -> Verdict {
-    let has = |class| traffic.contains_key(&class);
-    // Of flows that are not kept apart, none is said to be encrypted.
-    let is_sum = |part: &Part| part.key.is_none() && part.counted.contains(&Shown::Ciphertext);
-    match (has(Class::Encrypted), has(Class::Plaintext)) {
-        (true, true) => Verdict::Mixed,
-        (false, true) => Verdict::Plaintext,
-        (true, false) if ends == Ends::Rest || parts.iter().any(is_sum) => Verdict::Undetermined,
-        (true, false) if policy.is_met(parts) => Verdict::Encrypted,
-        (true, false) => Verdict::Weak,
-        (false, false) => Verdict::Undetermined,
     }
 }

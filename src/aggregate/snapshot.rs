@@ -71,7 +71,7 @@ impl Snapshot {
             direction: spot.direction,
             ..later.at
         };
-        spot.count(place.shown, later.count, &at);
+        spot.count_fragment(place.shown, later.count, &at);
     }
 
     /// Adds what another part of the input showed.

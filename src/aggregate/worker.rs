@@ -264,9 +264,17 @@ impl<'o> Worker<'o> {
         let at = here.sighting(spot.direction, len);
         spot.count(shown, here.count(len), &at);
         if let Some(first) = first {
-            spot.record(&first, &at);
+            spot.record(&first, shown, &at);
+            let mut is_one_epoch = true;
             if let Some(more) = dtls::behind(&first, payload.bytes, payload.datagram_len) {
-                more.for_each(|record| spot.record(&record, &at));
+                for record in more {
+                    spot.record(&record, shown, &at);
+                    is_one_epoch &= record.epoch == first.epoch;
+                }
+            }
+            if shown == Shown::Ciphertext {
+                let epoch = is_one_epoch.then_some(first.epoch);
+                spot.count_protected(epoch, here.count(len), &at);
             }
         }
         if shown == Shown::Segment {

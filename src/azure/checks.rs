@@ -1,43 +1,50 @@
-//! Every known cause of plaintext, and what auditors ask for beside it, each as a check:
-//! whether it passes, the field that decides that, and what to do.
+//! Checks of the configuration: every known cause of plaintext, and what auditors ask for
+//! beside it. Each has an outcome, the field that decides it, and a command that mends it.
 //!
-//! Pass means that this is no cause, fail that it is one, and unknown that exports cannot
-//! tell. Where both ends are as they should be, traffic can be in plaintext all the same:
-//! no check makes a verdict.
+//! No check makes a verdict: where both ends are as they should be, traffic can be in
+//! plaintext all the same.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use super::export::{FileSystem, ResourceId, Setting};
-use super::topology::{Azure, Ends, Place};
+use super::topology::{Azure, Ends, Place, Route};
 use crate::flow_log::State;
 
 mod access;
 mod at_rest;
 mod encryption;
+mod estate;
 mod flow_log;
 mod host;
+mod hub;
+mod kind;
 mod peering;
 mod remedy;
 mod server;
 mod vm;
 
-/// What a check says.
+pub use access::Access;
+pub use kind::Kind;
+
+/// Outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// This is a cause.
+    /// This is a cause of plaintext, blocks traffic, or lacks what auditors ask for.
     Fail,
-    /// Exports cannot tell.
+    /// These exports cannot tell; others could.
     Unknown,
-    /// This is no cause.
+    /// No export can ever tell, or nothing is asked: worth knowing, and no open check.
+    Note,
+    /// This is as it should be.
     Pass,
 }
 
 impl Outcome {
     /// All of them, the worst first.
-    pub const ALL: [Self; 3] = [Self::Fail, Self::Unknown, Self::Pass];
+    pub const ALL: [Self; 4] = [Self::Fail, Self::Unknown, Self::Note, Self::Pass];
 
     /// The word.
     #[must_use]
@@ -45,109 +52,49 @@ impl Outcome {
         match self {
             Self::Fail => "fail",
             Self::Unknown => "unknown",
+            Self::Note => "note",
             Self::Pass => "pass",
         }
     }
 }
 
-/// What is checked.
+/// Consequence of a failure for the traffic of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Encryption of the client's VNet.
-    ClientVnet,
-    /// Encryption of the server's VNet.
-    ServerVnet,
-    /// What becomes of traffic that cannot be encrypted.
-    Enforcement,
-    /// The peering between the two VNets, and what it knows of the far one.
-    Peering,
-    /// The size of the client's VM.
-    VmSize,
-    /// Accelerated networking of the client's NIC.
-    AcceleratedNetworking,
-    /// What the client's NIC says of its VM.
-    ClientNic,
-    /// Whether the client's VM was stopped and started since.
-    Restart,
-    /// What a server's NIC says of its VM.
-    ServerNic,
-    /// Whether the file system went through maintenance since.
-    Maintenance,
-    /// Whether client and server share a host.
-    SameHost,
-    /// IP fragments.
-    Fragments,
-    /// NSGs from clients to servers.
-    NsgToServers,
-    /// NSGs from servers to clients.
-    NsgToClients,
-    /// NSGs between servers.
-    NsgWithin,
-    /// NSGs from servers to the services that they need.
-    NsgServices,
-    /// Flow logs, which tell of the wire.
-    FlowLog,
-    /// Whose key encrypts the file system at rest.
-    FileSystemKey,
-    /// Encryption of a VM's disks by the storage service.
-    DiskEncryption,
-    /// Encryption of its caches and temporary disks.
-    HostEncryption,
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// It passes in plaintext.
+    Plaintext,
+    /// It does not pass.
+    Blocked,
 }
 
-impl Kind {
-    /// A few words for a table.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::ClientVnet => "client's VNet encrypted",
-            Self::ServerVnet => "server's VNet encrypted",
-            Self::Enforcement => "plaintext refused",
-            Self::Peering => "peering encrypted",
-            Self::VmSize => "VM size supported",
-            Self::AcceleratedNetworking => "accelerated networking",
-            Self::ClientNic => "client's NIC encrypts",
-            Self::Restart => "VM stopped and started",
-            Self::ServerNic => "server's NIC encrypts",
-            Self::Maintenance => "AMLFS maintained since",
-            Self::SameHost => "on different hosts",
-            Self::Fragments => "no IP fragments",
-            Self::NsgToServers => "NSGs: to servers",
-            Self::NsgToClients => "NSGs: to clients",
-            Self::NsgWithin => "NSGs: between servers",
-            Self::NsgServices => "NSGs: to services",
-            Self::FlowLog => "VNet flow log",
-            Self::FileSystemKey => "AMLFS at rest",
-            Self::DiskEncryption => "disks at rest",
-            Self::HostEncryption => "caches at rest",
-        }
-    }
-}
-
-/// A field that decided a check.
+/// The field that decided a check.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Field {
-    /// The name of the resource.
+    /// Name of the resource, with its group and subscription where another has the same.
     pub resource: String,
     /// Its id; `null` for a flow log, which is none.
     pub id: Option<String>,
-    /// The path of the field as az prints it.
+    /// Path of the field as az prints it.
     pub path: String,
-    /// What is there; `null` where it is absent.
+    /// Its value; `null` where it is absent.
     pub value: Option<String>,
+    /// Name of the file that it stood in; `null` where it is no export's.
+    pub file: Option<String>,
 }
 
 impl Field {
-    fn of(id: &ResourceId, setting: &Setting) -> Self {
-        Self::at(id, setting.path, setting.value.clone())
+    fn of(azure: &Azure, id: &ResourceId, setting: &Setting) -> Self {
+        Self::at(azure, id, setting.path, setting.value.clone())
     }
 
-    fn at(id: &ResourceId, path: impl Into<String>, value: Option<String>) -> Self {
+    fn at(azure: &Azure, id: &ResourceId, path: impl Into<String>, value: Option<String>) -> Self {
+        let path = path.into();
         Self {
-            resource: id.name().to_owned(),
+            resource: azure.label(id),
             id: Some(id.to_string()),
-            path: path.into(),
+            file: azure.export.file_of(id, &path).map(str::to_owned),
+            path,
             value,
         }
     }
@@ -159,19 +106,22 @@ impl Field {
             id: None,
             path: "encryption".to_owned(),
             value: Some(state.name().to_owned()),
+            file: None,
         }
     }
 }
 
-/// A check, and what it says.
+/// A check and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Check {
-    /// What it says.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// What is checked.
+    /// Its kind.
     pub check: Kind,
     /// The same in a sentence.
     pub says: String,
+    /// Consequence of a failure for a path's traffic; `null` where it has none.
+    pub effect: Option<Effect>,
     /// The field that decided, where there is one.
     pub field: Option<Field>,
     /// A command that mends it, where there is one.
@@ -180,10 +130,12 @@ pub struct Check {
 
 impl Check {
     fn new(check: Kind, outcome: Outcome, says: impl Into<String>) -> Self {
+        let is_cause = outcome == Outcome::Fail && check.is_of_path();
         Self {
             outcome,
             check,
             says: says.into(),
+            effect: is_cause.then_some(Effect::Plaintext),
             field: None,
             remedy: None,
         }
@@ -194,65 +146,122 @@ impl Check {
         self
     }
 
-    fn remedy(self, command: String) -> Self {
-        self.maybe(Some(command))
+    /// Sets the consequence of a failure.
+    fn blocks(mut self) -> Self {
+        self.effect = (self.outcome == Outcome::Fail).then_some(Effect::Blocked);
+        self
     }
 
-    /// With a remedy, if there is one.
-    fn maybe(mut self, command: Option<String>) -> Self {
+    /// Sets the remedy, if there is one.
+    fn remedy(mut self, command: Option<String>) -> Self {
         self.remedy = command;
         self
     }
+
+    /// Tells if it fails and keeps traffic from passing.
+    #[must_use]
+    pub fn is_blocking(&self) -> bool {
+        self.effect == Some(Effect::Blocked)
+    }
 }
 
-/// Whether a capture shows IP fragments of a path.
+/// IP fragments of a path in captures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fragments {
-    /// It shows some whose first one it does not show.
+    /// Some without their first one.
     Seen,
-    /// It shows no such ones; those whose first was captured are not told from whole packets.
+    /// None without its first one; others are not told from whole packets.
     NoneAlone,
-    /// Nothing of it was captured.
+    /// Nothing of the path was captured.
     #[default]
     NoCapture,
 }
 
-/// What captures and flow logs show of a path that decides a check.
+/// Facts of captures and flow logs that decide checks of a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Whether captures show IP fragments.
+    /// IP fragments in captures.
     pub fragments: Fragments,
-    /// The states that flow logs have of it.
+    /// States in flow logs.
     pub states: BTreeSet<State>,
 }
 
-/// The causes of plaintext on a path, those that decide first.
+/// Causes of plaintext on a path, those that decide first.
 #[must_use]
 pub fn of_path(azure: &Azure, ends: &Ends<'_>, seen: &Seen) -> Vec<Check> {
-    let mut checks = encryption::of(ends);
-    checks.extend(peering::of(azure, ends));
-    checks.extend(vm::of(azure, &ends.client, seen));
-    checks.extend(server::of(ends));
-    checks.push(host::same(ends, seen));
-    checks.push(host::fragments(seen.fragments));
+    let route = azure.route(&ends.client, &ends.server);
+    let mut checks = of_route(azure, ends, &route);
+    checks.extend(of_ends(azure, ends, seen));
+    checks.sort_by_key(|check| check.check);
     checks
 }
 
-/// What auditors ask of a file system and those of its clients that are known.
+/// Causes that all paths between two networks share.
 #[must_use]
-pub fn of_file_system(
-    azure: &Azure,
-    file_system: &FileSystem,
-    clients: &[Place<'_>],
-) -> Vec<Check> {
-    let mut checks = access::of(azure, file_system, clients);
-    checks.push(flow_log::of(azure, file_system));
-    checks.push(at_rest::of_file_system(file_system));
+pub fn of_route(azure: &Azure, ends: &Ends<'_>, route: &Route<'_>) -> Vec<Check> {
+    let mut checks = encryption::of(azure, ends);
+    checks.extend(peering::of(azure, ends, route));
+    checks.extend(hub::of(azure, ends, route));
+    checks.extend(server::of(azure, ends));
+    dropped(ends, checks)
+}
+
+/// Causes of one path alone.
+#[must_use]
+pub fn of_ends(azure: &Azure, ends: &Ends<'_>, seen: &Seen) -> Vec<Check> {
+    let mut checks = vm::of(azure, ends, seen);
+    checks.push(host::same(azure, ends, seen));
+    checks.push(host::fragments(seen.fragments));
+    dropped(ends, checks)
+}
+
+/// Where both VNets drop what cannot be encrypted, nothing passes that would be plaintext.
+fn dropped(ends: &Ends<'_>, mut checks: Vec<Check>) -> Vec<Check> {
+    let drops = |place: &Place<'_>| {
+        place.vnet.is_some_and(|vnet| {
+            vnet.encryption.flag() == Some(true) && vnet.enforcement.is("DropUnencrypted")
+        })
+    };
+    if drops(&ends.client) && drops(&ends.server) {
+        for check in &mut checks {
+            if check.effect == Some(Effect::Plaintext) && check.check.keeps_from_encrypting() {
+                check.effect = Some(Effect::Blocked);
+                check.says += "; both VNets drop what cannot be encrypted (DropUnencrypted)";
+            }
+        }
+    }
     checks
 }
 
-/// What auditors ask of a client's VM: its disks.
+/// Checks of a file system, and of the NSGs between it and clients.
+#[must_use]
+pub fn of_file_system<'a>(
+    azure: &'a Azure,
+    file_system: &'a FileSystem,
+    clients: &[Place<'a>],
+    since_days: Option<u64>,
+) -> Access<'a> {
+    let mut access = access::of(azure, file_system, clients);
+    let checks = &mut access.checks;
+    checks.extend(flow_log::of(azure, file_system, clients, since_days));
+    checks.push(at_rest::of_file_system(azure, file_system));
+    access
+}
+
+/// Checks of a client's VM: its disks.
 #[must_use]
 pub fn of_client(azure: &Azure, client: &Place<'_>) -> Vec<Check> {
     at_rest::of_client(azure, client)
+}
+
+/// Checks of the exports as a whole.
+#[must_use]
+pub fn of_estate(azure: &Azure) -> Vec<Check> {
+    estate::of(azure)
+}
+
+/// The standing of a VM that is on no path, and why.
+#[must_use]
+pub fn of_stranger(azure: &Azure, vm: &ResourceId, route: Option<&Route<'_>>) -> Check {
+    estate::of_stranger(azure, vm, route)
 }

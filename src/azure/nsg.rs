@@ -1,4 +1,4 @@
-//! What NSGs do with a flow, as Azure documents it: the rules of a direction in the order of
+//! Rulings of NSGs on a flow, as Azure documents them: the rules of a direction in the order of
 //! their priorities, the first that matches decides; a flow passes if every group on its
 //! way lets it pass. NSGs are stateful, so only who opens a connection matters.
 //!
@@ -23,24 +23,24 @@ use sides::Match;
 pub struct Flow<'f> {
     /// `Tcp` or `Udp`, as rules write it.
     pub protocol: &'static str,
-    /// Who opens it, from any port.
+    /// Its opener, from any port.
     pub source: Peer<'f>,
-    /// Whom it is opened to.
+    /// Its other end.
     pub destination: Peer<'f>,
     /// The port there.
     pub port: u16,
 }
 
-/// Which rules of a group are asked.
+/// Direction of the rules of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// Those about what enters.
+    /// Rules for traffic that enters.
     Inbound,
-    /// Those about what leaves.
+    /// Rules for traffic that leaves.
     Outbound,
 }
 
-/// What becomes of a flow.
+/// Fate of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ruling {
     /// It passes.
@@ -51,10 +51,10 @@ pub enum Ruling {
     Unknown,
 }
 
-/// What a group does with a flow, and by which rule.
+/// Ruling of a group on a flow, and the rule that makes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision<'g> {
-    /// What becomes of the flow.
+    /// Fate of the flow.
     pub ruling: Ruling,
     /// The group.
     pub group: &'g ResourceId,
@@ -62,7 +62,8 @@ pub struct Decision<'g> {
     pub rule: Option<&'g Rule>,
 }
 
-/// What a group does with a flow. `space` is what `VirtualNetwork` stands for there.
+/// Ruling of a group on a flow. `space` has the addresses that `VirtualNetwork` stands for
+/// there.
 #[must_use]
 pub fn decide<'g>(
     group: &'g SecurityGroup,
@@ -104,7 +105,7 @@ fn ruling(rule: &Rule) -> Ruling {
     }
 }
 
-/// Whether a rule matches a flow.
+/// Match of a rule with a flow.
 fn matched(rule: &Rule, flow: &Flow<'_>, space: &Space) -> Match {
     let is_protocol = rule.protocol == "*"
         || rule.protocol.eq_ignore_ascii_case("any")

@@ -1,5 +1,8 @@
-//! What is at both ends of a path: the client's NIC, VM and VNet, the server's NICs and
+//! Places at both ends of a path: the client's NIC, VM and VNet, the server's NICs and
 //! VNet, and the file system behind it.
+//!
+//! An address means something in a VNet and in those that it reaches, not alone. So both
+//! ends are told together, and an end that stays ambiguous has no place.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -14,27 +17,39 @@ use super::export::{
 use super::nsg::Space;
 use super::vm_sizes::VmSizes;
 
+mod names;
+mod places;
+mod routes;
+mod servers;
+
+pub use routes::Route;
+
+use names::Names;
+use routes::Links;
+
 /// The configuration that checks are made of.
 #[derive(Debug)]
 pub struct Azure {
-    /// What the exports say.
+    /// Exported resources.
     pub export: Export,
     /// VM sizes that support encryption.
     pub sizes: VmSizes,
-    /// NICs by private address, which several VNets may have.
-    addresses: BTreeMap<IpAddr, Vec<(ResourceId, usize)>>,
+    /// NICs by private address, which several VNets may have, and the place of the address
+    /// among the NIC's.
+    addresses: HashMap<IpAddr, Vec<(ResourceId, usize)>>,
+    /// File systems by the address of their MGS.
+    mgs: HashMap<IpAddr, Vec<ResourceId>>,
     /// NICs of AMLFS servers by subnet.
     server_nics: HashMap<ResourceId, BTreeSet<ResourceId>>,
     /// VMs by the NICs that they name.
     vms: HashMap<ResourceId, ResourceId>,
-    /// Peerings by their near VNet, and by their far one.
-    peerings: HashMap<ResourceId, BTreeMap<Option<ResourceId>, Vec<ResourceId>>>,
+    /// VNets of subnets, and the place of a subnet in an exported VNet.
+    subnets: HashMap<ResourceId, (ResourceId, Option<usize>)>,
+    links: Links,
+    names: Names,
 }
 
-/// More places that share an address than these are not told apart.
-const MAX_PLACES: usize = 64;
-
-/// How something was found at an address.
+/// Way in which something was found at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FoundBy {
@@ -46,28 +61,36 @@ pub enum FoundBy {
     Prefix,
 }
 
-/// What is at one end of a path.
+/// One end of a path.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Place<'a> {
     /// The address, where one is known.
     pub address: Option<IpAddr>,
     /// The NIC that has it.
     pub nic: Option<&'a Nic>,
-    /// Which of its addresses it is.
+    /// The address among those of the NIC.
     pub configuration: Option<&'a IpConfiguration>,
-    /// The VM of that NIC.
+    /// The VM of that NIC; for a scale set's, the model where the instance was not exported.
     pub vm: Option<&'a VirtualMachine>,
     /// The VNet.
     pub vnet: Option<&'a VirtualNetwork>,
+    /// Id of the VNet, which may be known of one that was not exported.
+    pub vnet_id: Option<&'a ResourceId>,
     /// The subnet.
     pub subnet: Option<&'a Subnet>,
-    /// Its id, which may be known of a VNet that no export has.
+    /// Id of the subnet, which may be known of one that was not exported.
     pub subnet_id: Option<&'a ResourceId>,
-    /// How it was found.
+    /// Way in which it was found.
     pub found_by: Option<FoundBy>,
 }
 
-/// What is at both ends of a path.
+impl Place<'_> {
+    fn is_in(&self, subnet: Option<&ResourceId>) -> bool {
+        subnet.is_some() && self.subnet_id == subnet
+    }
+}
+
+/// Both ends of a path.
 #[derive(Clone, Debug)]
 pub struct Ends<'a> {
     /// The client's end.
@@ -78,57 +101,39 @@ pub struct Ends<'a> {
     pub file_system: Option<&'a FileSystem>,
     /// NICs of servers: the one at the address, or all of the file system's subnet.
     pub server_nics: Vec<&'a Nic>,
+    /// NICs with the client's address of which none can be told to be the client's.
+    pub client_rivals: Vec<&'a ResourceId>,
+    /// NICs with the server's address of which none can be told to be the server's.
+    pub server_rivals: Vec<&'a ResourceId>,
 }
 
 impl Azure {
     /// Puts exports and a table of VM sizes together.
     #[must_use]
     pub fn new(export: Export, sizes: VmSizes) -> Self {
-        let mut addresses = BTreeMap::<IpAddr, Vec<(ResourceId, usize)>>::new();
-        for nic in export.nics.values() {
-            for (index, configuration) in nic.configurations.iter().enumerate() {
-                if let Some(address) = configuration.address {
-                    addresses
-                        .entry(address)
-                        .or_default()
-                        .push((nic.id.clone(), index));
-                }
-            }
-        }
-        Self {
+        let mut azure = Self {
+            addresses: addresses(&export),
+            mgs: mgs(&export),
             server_nics: server_nics(&export),
             vms: vms(&export),
-            peerings: peerings(&export),
+            subnets: subnets(&export),
+            links: Links::new(&export),
+            names: Names::new(&export),
             export,
             sizes,
-            addresses,
-        }
+        };
+        let ambiguous = azure.ambiguous_blocks();
+        azure.export.warnings.extend(ambiguous);
+        azure
     }
 
-    /// What is at the ends of a path between two addresses.
+    /// Name of a resource, with its group and subscription where another has the same.
     #[must_use]
-    pub fn ends(&self, client: impl Into<Option<IpAddr>>, server: IpAddr) -> Ends<'_> {
-        let client = client.into();
-        let servers = self.places(server);
-        let clients = client
-            .map(|address| self.places(address))
-            .unwrap_or_default();
-        let (client_place, server_place) = self.together(&clients, &servers);
-        Ends {
-            client: Place {
-                address: client,
-                ..client_place
-            },
-            server: Place {
-                address: Some(server),
-                ..server_place
-            },
-            file_system: self.file_system_at(server, &server_place),
-            server_nics: server_place.nic.into_iter().collect(),
-        }
+    pub fn label(&self, id: &ResourceId) -> String {
+        self.names.label(id)
     }
 
-    /// What is at the ends of the paths to a file system, from any client.
+    /// Ends of the paths to a file system, from any client.
     #[must_use]
     pub fn ends_to<'a>(&'a self, file_system: &'a FileSystem) -> Ends<'a> {
         Ends {
@@ -136,10 +141,12 @@ impl Azure {
             server: self.place_of(file_system),
             file_system: Some(file_system),
             server_nics: self.server_nics(file_system).collect(),
+            client_rivals: Vec::new(),
+            server_rivals: Vec::new(),
         }
     }
 
-    /// The NICs of servers (`amlfs-*-snic`) in a file system's subnet.
+    /// NICs of servers (`amlfs-*-snic`) in a file system's subnet.
     pub fn server_nics<'a>(
         &'a self,
         file_system: &'a FileSystem,
@@ -151,154 +158,74 @@ impl Azure {
             .filter_map(|id| self.export.nics.get(id))
     }
 
-    /// One place for each end: those in one VNet or in peered ones, where addresses are
-    /// ambiguous, and none where they stay so.
-    fn together<'a>(
-        &'a self,
-        clients: &[Place<'a>],
-        servers: &[Place<'a>],
-    ) -> (Place<'a>, Place<'a>) {
-        let pairs = clients
-            .iter()
-            .flat_map(|client| servers.iter().map(move |server| (client, server)));
-        let mut reachable = pairs.filter(|(client, server)| self.reaches(client, server));
-        match (reachable.next(), reachable.next()) {
-            (Some((client, server)), None) => (*client, *server),
-            _ => (only(clients), only(servers)),
-        }
-    }
-
-    /// Whether two places are in one VNet, or in peered ones.
-    #[must_use]
-    pub fn reaches(&self, client: &Place<'_>, server: &Place<'_>) -> bool {
-        match (client.vnet_id(), server.vnet_id()) {
-            (Some(near), Some(far)) => near == far || self.peerings(&near, &far).next().is_some(),
-            _ => false,
-        }
-    }
-
-    /// Peerings of two VNets, either way.
-    pub fn peerings<'a>(
-        &'a self,
-        one: &'a ResourceId,
-        other: &'a ResourceId,
-    ) -> impl Iterator<Item = &'a Peering> {
-        let way = |near, far: &ResourceId| self.peerings.get(near)?.get(&Some(far.clone()));
-        let back = (one != other).then(|| way(other, one)).flatten();
-        let ids = way(one, other).into_iter().chain(back).flatten();
-        ids.filter_map(|id| self.export.peerings.get(id))
-    }
-
-    /// Everything that may be at an address; nothing where that is too much to tell apart.
-    fn places(&self, address: IpAddr) -> Vec<Place<'_>> {
-        let nics = self.addresses.get(&address).into_iter().flatten();
-        let by_nic = nics.filter_map(|(id, index)| self.place_at(id, *index));
-        let servers = self.export.file_systems.values();
-        let servers = servers.filter(|it| it.mgs == Some(address));
-        let by_mgs = servers.map(|file_system| self.place_of(file_system));
-        let mut places: Vec<_> = by_nic.take(MAX_PLACES + 1).collect();
-        if places.is_empty() {
-            places = by_mgs.take(MAX_PLACES + 1).collect();
-        }
-        if places.is_empty() {
-            places = self.places_by_prefix(address);
-        }
-        if places.len() > MAX_PLACES {
-            places.clear();
-        }
-        places
-    }
-
-    fn place_at(&self, nic: &ResourceId, index: usize) -> Option<Place<'_>> {
-        let nic = self.export.nics.get(nic)?;
-        Some(self.place_of_nic(nic, nic.configurations.get(index)?))
+    /// NICs in a VNet that forward others' packets, as those of appliances do.
+    pub fn forwarding_nics<'a>(&'a self, vnet: &'a ResourceId) -> impl Iterator<Item = &'a Nic> {
+        let nics = self.export.nics.values();
+        let forwarding = nics.filter(|nic| nic.forwards.flag() == Some(true));
+        forwarding.filter(move |nic| {
+            let mut subnets = nic.configurations.iter().map(|it| it.subnet.as_ref());
+            subnets.any(|subnet| self.place_in(subnet).vnet_id == Some(vnet))
+        })
     }
 
     fn place_of_nic<'a>(&'a self, nic: &'a Nic, configuration: &'a IpConfiguration) -> Place<'a> {
-        let (vnet, subnet) = self.network_of(configuration.subnet.as_ref());
         Place {
             address: configuration.address,
             nic: Some(nic),
             configuration: Some(configuration),
             vm: self.vm_of(nic),
-            vnet,
-            subnet,
-            subnet_id: configuration.subnet.as_ref(),
             found_by: Some(FoundBy::Nic),
+            ..self.place_in(configuration.subnet.as_ref())
         }
     }
 
     /// The VM that a NIC names, or that names the NIC.
     fn vm_of(&self, nic: &Nic) -> Option<&VirtualMachine> {
-        let named = nic.vm.as_ref().or_else(|| self.vms.get(&nic.id));
-        self.export.vms.get(named?)
+        let named = nic.vm.as_ref().or_else(|| self.vms.get(&nic.id))?;
+        let model = || {
+            self.export
+                .scale_sets
+                .get(&named.parent("virtualmachines")?)
+        };
+        let vm = self.export.vms.get(named);
+        vm.or_else(|| model().map(|set| &set.instance))
     }
 
-    fn network_of(
-        &self,
-        subnet: Option<&ResourceId>,
-    ) -> (Option<&VirtualNetwork>, Option<&Subnet>) {
-        let id = subnet.and_then(|id| id.parent("subnets"));
-        let vnet = id.and_then(|id| self.export.vnets.get(&id));
-        let subnets = vnet.map_or(&[][..], |vnet| &vnet.subnets);
-        (vnet, subnets.iter().find(|it| Some(&it.id) == subnet))
-    }
-
-    /// Where the servers of a file system are.
-    #[must_use]
-    pub fn place_of<'a>(&'a self, file_system: &'a FileSystem) -> Place<'a> {
-        let (vnet, subnet) = self.network_of(file_system.subnet.as_ref());
+    /// A subnet and its VNet.
+    fn place_in(&self, subnet: Option<&ResourceId>) -> Place<'_> {
+        let Some((subnet_id, (vnet_id, at))) = subnet.and_then(|id| self.subnets.get_key_value(id))
+        else {
+            return Place::default();
+        };
+        let vnet = self.export.vnets.get(vnet_id);
         Place {
             vnet,
-            subnet,
-            subnet_id: file_system.subnet.as_ref(),
-            found_by: Some(FoundBy::FileSystem),
+            vnet_id: Some(vnet_id),
+            subnet: vnet.zip(*at).and_then(|(vnet, at)| vnet.subnets.get(at)),
+            subnet_id: Some(subnet_id),
             ..Place::default()
         }
     }
 
-    fn places_by_prefix(&self, address: IpAddr) -> Vec<Place<'_>> {
-        let holds = |nets: &[IpNet]| nets.iter().any(|net| net.contains(&address));
-        let vnets = self.export.vnets.values();
-        vnets
-            .filter_map(|vnet| {
-                let subnet = vnet.subnets.iter().find(|subnet| holds(&subnet.prefixes));
-                (subnet.is_some() || holds(&vnet.spaces)).then_some(Place {
-                    vnet: Some(vnet),
-                    subnet,
-                    subnet_id: subnet.map(|subnet| &subnet.id),
-                    found_by: Some(FoundBy::Prefix),
-                    ..Place::default()
-                })
-            })
-            .collect()
+    /// Place of the servers of a file system.
+    #[must_use]
+    pub fn place_of<'a>(&'a self, file_system: &'a FileSystem) -> Place<'a> {
+        Place {
+            found_by: Some(FoundBy::FileSystem),
+            ..self.place_in(file_system.subnet.as_ref())
+        }
     }
 
-    /// The file system with a server at an address: its MGS, or else the only one whose
-    /// subnet the address is in, if that is a server's.
-    fn file_system_at(&self, address: IpAddr, place: &Place<'_>) -> Option<&FileSystem> {
-        let in_place = |it: &&FileSystem| match (it.vnet(), place.vnet_id()) {
-            (Some(own), Some(vnet)) => own == vnet,
-            _ => true,
-        };
-        let all = || self.export.file_systems.values().filter(in_place);
-        let is_client = place.nic.is_some_and(|nic| !nic.is_amlfs_server());
-        let by_address = || all().filter(|it| it.mgs == Some(address));
-        let by_subnet = || all().filter(|it| !is_client && place.is_in(it.subnet.as_ref()));
-        sole(by_address()).or_else(|| sole(by_subnet()))
-    }
-
-    /// What `VirtualNetwork` stands for in the NSGs of a VNet.
+    /// Addresses that `VirtualNetwork` stands for in the NSGs of a VNet.
     #[must_use]
     pub fn space(&self, vnet: Option<&VirtualNetwork>) -> Space {
         let Some(vnet) = vnet else {
             return Space::default();
         };
-        let near = self.peerings.get(&vnet.id).into_iter();
-        let near = near.flat_map(BTreeMap::values).flatten();
-        let near = near.filter_map(|id| self.export.peerings.get(id));
-        let peered = near.filter(|peering| {
-            peering.state.is("Connected") && peering.access.flag() != Some(false)
+        let peered = self.links.of(&vnet.id).filter_map(|id| {
+            let peering = self.export.peerings.get(id)?;
+            (peering.state.is("Connected") && peering.access.flag() != Some(false))
+                .then_some(peering)
         });
         let far = peered.flat_map(|peering| {
             let vnet = peering
@@ -311,68 +238,40 @@ impl Azure {
         Space(vnet.spaces.iter().copied().chain(far).collect())
     }
 
-    /// NICs of VMs, each with its first address: whoever may be a client. Subnet membership
-    /// alone makes no server, so this counts those in a file system's subnet as well.
+    /// NICs of VMs, each with its first address: possible clients, those in a file system's
+    /// subnet included, since being in it makes no server. Models of scale sets have none.
     pub fn clients(&self) -> impl Iterator<Item = Place<'_>> {
-        let nics = self
-            .export
-            .nics
-            .values()
-            .filter(|nic| !nic.is_amlfs_server());
-        nics.filter_map(|nic| {
-            let configuration = nic.configurations.iter().find(|it| it.address.is_some())?;
-            let place = self.place_of_nic(nic, configuration);
+        let nics = self.export.nics.values();
+        nics.filter(|nic| !nic.is_amlfs_server()).filter_map(|nic| {
+            let all = &nic.configurations;
+            let with_address = all.iter().find(|it| it.address.is_some());
+            let place = self.place_of_nic(nic, with_address.or(all.first())?);
             (nic.vm.is_some() || place.vm.is_some()).then_some(place)
         })
     }
-
-    /// Addresses that are servers, and where that is from, and then the blocks of the
-    /// subnets that others may be in.
-    #[must_use]
-    pub fn servers(&self) -> (BTreeMap<IpAddr, String>, Vec<(IpNet, String)>) {
-        let mut servers = BTreeMap::new();
-        let mut blocks = BTreeSet::new();
-        for file_system in self.export.file_systems.values() {
-            let source = format!("azure: file system {}", file_system.id.name());
-            let nets = self
-                .place_of(file_system)
-                .subnet
-                .map_or(&[][..], |it| &it.prefixes);
-            blocks.extend(nets.iter().map(|&net| (net, source.clone())));
-            servers.extend(file_system.mgs.map(|address| (address, source)));
-        }
-        for nic in self
-            .export
-            .nics
-            .values()
-            .filter(|nic| nic.is_amlfs_server())
-        {
-            let source = format!("azure: NIC {}", nic.id.name());
-            for address in nic.configurations.iter().filter_map(|it| it.address) {
-                servers.entry(address).or_insert_with(|| source.clone());
-            }
-        }
-        (servers, blocks.into_iter().collect())
-    }
 }
 
-impl Place<'_> {
-    /// The id of the NIC.
-    #[must_use]
-    pub fn nic_id(&self) -> Option<&ResourceId> {
-        self.nic.map(|nic| &nic.id)
+fn addresses(export: &Export) -> HashMap<IpAddr, Vec<(ResourceId, usize)>> {
+    let mut addresses = HashMap::<_, Vec<_>>::new();
+    for nic in export.nics.values() {
+        for (index, configuration) in nic.configurations.iter().enumerate() {
+            if let Some(address) = configuration.address {
+                let known = addresses.entry(address).or_default();
+                known.push((nic.id.clone(), index));
+            }
+        }
     }
+    addresses
+}
 
-    /// The id of the VNet, which the NIC tells where no export has the VNet.
-    #[must_use]
-    pub fn vnet_id(&self) -> Option<ResourceId> {
-        let known = self.vnet.map(|vnet| vnet.id.clone());
-        known.or_else(|| self.subnet_id?.parent("subnets"))
+fn mgs(export: &Export) -> HashMap<IpAddr, Vec<ResourceId>> {
+    let mut mgs = HashMap::<_, Vec<_>>::new();
+    for file_system in export.file_systems.values() {
+        if let Some(address) = file_system.mgs {
+            mgs.entry(address).or_default().push(file_system.id.clone());
+        }
     }
-
-    fn is_in(&self, subnet: Option<&ResourceId>) -> bool {
-        subnet.is_some() && self.subnet_id == subnet
-    }
+    mgs
 }
 
 fn server_nics(export: &Export) -> HashMap<ResourceId, BTreeSet<ResourceId>> {
@@ -396,25 +295,28 @@ fn vms(export: &Export) -> HashMap<ResourceId, ResourceId> {
     vms
 }
 
-fn peerings(export: &Export) -> HashMap<ResourceId, BTreeMap<Option<ResourceId>, Vec<ResourceId>>> {
-    let mut peerings = HashMap::<_, BTreeMap<_, Vec<_>>>::new();
-    for peering in export.peerings.values() {
-        if let Some(near) = peering.local() {
-            let far = peerings.entry(near).or_default();
-            far.entry(peering.remote.clone())
-                .or_default()
-                .push(peering.id.clone());
+/// Subnets of VNets, and those that NICs and file systems name.
+fn subnets(export: &Export) -> HashMap<ResourceId, (ResourceId, Option<usize>)> {
+    let mut subnets = HashMap::new();
+    for vnet in export.vnets.values() {
+        for (at, subnet) in vnet.subnets.iter().enumerate() {
+            // A VNet may list what lies elsewhere; the id decides.
+            let parent = subnet.id.parent("subnets");
+            if parent.as_ref() == Some(&vnet.id) {
+                subnets.insert(subnet.id.clone(), (vnet.id.clone(), Some(at)));
+            }
         }
     }
-    peerings
-}
-
-/// The only one of several, if it is.
-fn sole<T>(all: impl IntoIterator<Item = T>) -> Option<T> {
-    let mut all = all.into_iter();
-    all.next().filter(|_| all.next().is_none())
-}
-
-fn only<'a>(places: &[Place<'a>]) -> Place<'a> {
-    sole(places.iter().copied()).unwrap_or_default()
+    let nics = export.nics.values().flat_map(|nic| &nic.configurations);
+    let named = nics.filter_map(|it| it.subnet.as_ref());
+    let file_systems = export.file_systems.values();
+    let named = named.chain(file_systems.filter_map(|it| it.subnet.as_ref()));
+    for subnet in named {
+        if !subnets.contains_key(subnet)
+            && let Some(vnet) = subnet.parent("subnets")
+        {
+            subnets.insert(subnet.clone(), (vnet, None));
+        }
+    }
+    subnets
 }

@@ -1,16 +1,35 @@
-//! Which VM sizes support VNet encryption: a table as data, `vm_sizes.txt`, from
-//! Microsoft's overview of VNet encryption. The truth of one VM is at its NIC.
+//! VM sizes that support VNet encryption: a table as data, `vm_sizes.txt`, with its date and
+//! sources. The NIC of a VM tells more of that VM.
+
+use std::collections::BTreeMap;
 
 /// The table that comes with the program.
 const BUILT_IN: &str = include_str!("vm_sizes.txt");
+
+/// Word of a line that says up to which version a family is complete.
+const COMPLETE: &str = "complete ";
 
 /// Sizes that support VNet encryption.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VmSizes {
     patterns: Vec<String>,
+    /// Highest version of which all sizes are known, by family in lower case; empty for a
+    /// table that is complete as it is.
+    complete: BTreeMap<String, u32>,
 }
 
-/// Why a table of sizes cannot be used.
+/// Support of a size for VNet encryption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// The table lists it.
+    Listed,
+    /// The table knows its family and version, and does not list it.
+    Unlisted,
+    /// It is newer than the table.
+    Unknown,
+}
+
+/// Fault of a table of sizes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VmSizesError {
     /// A line that can be no pattern.
@@ -23,40 +42,78 @@ pub enum VmSizesError {
 
 impl Default for VmSizes {
     fn default() -> Self {
-        Self {
-            patterns: lines(BUILT_IN)
-                .map(|(_, line)| line.to_ascii_lowercase())
-                .collect(),
-        }
+        // A test holds that it can be read.
+        Self::parse(BUILT_IN).unwrap_or(Self {
+            patterns: Vec::new(),
+            complete: BTreeMap::new(),
+        })
     }
 }
 
 impl VmSizes {
-    /// Reads a table: a pattern a line, `*` for the number of vCPUs, `#` before comments.
+    /// Reads a table: a pattern a line, `*` for the number of vCPUs, `#` before comments, and
+    /// lines such as `complete D 5`.
     ///
     /// # Errors
     /// The first line that can be no size, or a table without any.
     pub fn parse(text: &str) -> Result<Self, VmSizesError> {
-        let pattern = |(number, line): (usize, &str)| {
-            if is_pattern(line) {
-                Ok(line.to_ascii_lowercase())
-            } else {
-                Err(VmSizesError::Line(number, line.to_owned()))
-            }
+        let mut sizes = Self {
+            patterns: Vec::new(),
+            complete: BTreeMap::new(),
         };
-        let patterns: Vec<String> = lines(text).map(pattern).collect::<Result<_, _>>()?;
-        if patterns.is_empty() {
+        for (number, line) in lines(text) {
+            if let Some((family, version)) = complete(line) {
+                sizes.complete.insert(family, version);
+            } else if is_pattern(line) {
+                sizes.patterns.push(line.to_ascii_lowercase());
+            } else {
+                return Err(VmSizesError::Line(number, line.to_owned()));
+            }
+        }
+        if sizes.patterns.is_empty() {
             return Err(VmSizesError::Empty);
         }
-        Ok(Self { patterns })
+        Ok(sizes)
     }
 
-    /// Whether a size is in the table.
+    /// Support of a size.
     #[must_use]
-    pub fn support(&self, size: &str) -> bool {
-        let size = size.to_ascii_lowercase();
-        self.patterns.iter().any(|pattern| matches(pattern, &size))
+    pub fn support(&self, size: &str) -> Support {
+        let size = size.trim().to_ascii_lowercase();
+        if self.patterns.iter().any(|pattern| matches(pattern, &size)) {
+            Support::Listed
+        } else if self.complete.is_empty() || self.knows(&size) {
+            Support::Unlisted
+        } else {
+            Support::Unknown
+        }
     }
+
+    /// Tells if all sizes of the family and version of a size are known.
+    fn knows(&self, size: &str) -> bool {
+        let (family, version) = family(size);
+        self.complete
+            .get(family)
+            .is_some_and(|&known| version <= known)
+    }
+}
+
+/// Family and version of a line such as `complete D 5`.
+fn complete(line: &str) -> Option<(String, u32)> {
+    let (family, version) = line.strip_prefix(COMPLETE)?.trim().split_once(' ')?;
+    let is_family = family.chars().all(|c| c.is_ascii_alphabetic());
+    let version = version.trim().parse().ok()?;
+    is_family.then(|| (family.to_ascii_lowercase(), version))
+}
+
+/// Family and version of a size in lower case: `d` and 5 of `standard_d4s_v5`, and 1 where
+/// it names no version.
+fn family(size: &str) -> (&str, u32) {
+    let size = size.strip_suffix("_promo").unwrap_or(size);
+    let (_, name) = size.split_once('_').unwrap_or(("", size));
+    let end = name.find(|c: char| !c.is_ascii_alphabetic());
+    let version = name.rsplit_once("_v").and_then(|(_, it)| it.parse().ok());
+    (&name[..end.unwrap_or(name.len())], version.unwrap_or(1))
 }
 
 /// Lines that are neither empty nor comments, and their numbers from 1.
@@ -119,6 +176,14 @@ mod tests {
             "Standard_E8as_v6",
             "Standard_E4ps_v6",
             "Standard_M416-208s_v2",
+            "Standard_M416s_8_v2",
+            "Standard_M416s_9_v2",
+            "Standard_M416s_10_v2",
+            "Standard_M416-208s_8_v2",
+            "Standard_D4ps_v6",
+            "Standard_D4pds_v6",
+            "Standard_E4pds_v6",
+            "Standard_E96-24ads_v5",
             "Standard_M32dms_v2",
             "Standard_M96s_2_v3",
             "Standard_L8s_v3",
@@ -128,7 +193,7 @@ mod tests {
         ];
         let sizes = VmSizes::default();
         for size in listed {
-            assert!(sizes.support(size), "{size}");
+            assert_eq!(sizes.support(size), Support::Listed, "{size}");
         }
     }
 
@@ -150,20 +215,38 @@ mod tests {
             "Standard_E4bs_v5",
             "Standard_D_v4",
             "Standard_D-4_v4",
-            "",
             "Standard_D4s_v5_Promo",
         ];
         let sizes = VmSizes::default();
         for size in others {
-            assert!(!sizes.support(size), "{size}");
+            assert_eq!(sizes.support(size), Support::Unlisted, "{size}");
+        }
+    }
+
+    #[test]
+    fn sizes_newer_than_the_table_are_unknown() {
+        let newer = [
+            "Standard_D4s_v7",
+            "Standard_E8ads_v7",
+            "Standard_D4ds_v6",
+            "Standard_L8s_v4",
+            "Standard_M48s_1_v4",
+            "Standard_HB999rs_v9",
+            "Standard_Q4s_v1",
+            "",
+        ];
+        let sizes = VmSizes::default();
+        for size in newer {
+            assert_eq!(sizes.support(size), Support::Unknown, "{size}");
         }
     }
 
     #[test]
     fn a_table_of_ones_own_replaces_it() {
         let own = VmSizes::parse("# ours\nStandard_HB*rs_v3 # since May\n\n").unwrap();
-        assert!(own.support("Standard_HB120rs_v3"));
-        assert!(!own.support("Standard_D4s_v5"));
+        assert_eq!(own.support("Standard_HB120rs_v3"), Support::Listed);
+        assert_eq!(own.support("Standard_D4s_v5"), Support::Unlisted);
+        assert_eq!(own.support("Standard_D4s_v9"), Support::Unlisted);
         let refused = |text: &str| VmSizes::parse(text).unwrap_err().to_string();
         assert!(refused("Standard_D2_v4\nno size").contains("line 2: `no size`"));
         assert!(refused("Standard_*_*").contains("line 1"));
@@ -173,5 +256,7 @@ mod tests {
     #[test]
     fn the_table_that_comes_along_is_one() {
         assert_eq!(VmSizes::parse(BUILT_IN), Ok(VmSizes::default()));
+        let dated = BUILT_IN.lines().any(|line| line.starts_with("# Date: 20"));
+        assert!(dated && BUILT_IN.contains("# Sources: "));
     }
 }

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
-use super::{CliError, ColorChoice, Output, format_names, named_servers, outputs, style};
+use super::{
+    CliError, ColorChoice, Output, format_of, named_servers, outputs, outputs_help, style,
+};
 use crate::azure::export::{Export, ExportError};
 use crate::azure::topology::Azure;
 use crate::azure::vm_sizes::{VmSizes, VmSizesError};
-use crate::report::posture::{FORMATS, PostureReport};
+use crate::report::posture::{PostureReport, Wishes};
+use crate::report::{Format, POSTURE_FORMATS as FORMATS};
 use crate::verdict::{Exit, Servers};
 
 /// Where Azure's configuration is, as typed.
@@ -102,14 +105,18 @@ pub struct PostureFlags {
     #[arg(long, value_name = "LIST")]
     pub servers: Vec<String>,
 
-    /// The format of the checks on standard output
-    #[arg(long, value_parser = format_names(), default_value = FORMATS[0].name)]
-    pub format: String,
-
-    /// Also write the checks to a file, in the format of its ending: .json or .txt
+    /// Days that flow logs have to reach back, as in 90 or 90d
     ///
-    /// Repeatable.
-    #[arg(short, long = "output", value_name = "FILE")]
+    /// A flow log that deletes its files sooner fails.
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    pub since: Option<u64>,
+
+    /// The format of the checks on standard output
+    #[arg(long, value_parser = format_of(FORMATS), default_value = FORMATS[0].name)]
+    pub format: &'static Format<PostureReport>,
+
+    /// Files that the checks are also written to.
+    #[arg(short, long = "output", value_name = "FILE", help = outputs_help("checks", FORMATS))]
     pub outputs: Vec<PathBuf>,
 
     /// When to use color
@@ -117,7 +124,18 @@ pub struct PostureFlags {
     pub color: ColorChoice,
 }
 
-/// What `posture --help` ends with.
+/// Days, or with `w` weeks.
+fn days(text: &str) -> Result<u64, String> {
+    let (number, each) = match text.trim().strip_suffix(['w', 'W']) {
+        Some(weeks) => (weeks, 7),
+        None => (text.trim().trim_end_matches(['d', 'D']), 1),
+    };
+    let number: Option<u64> = number.parse().ok().filter(|&number| number > 0);
+    let days = number.and_then(|number: u64| number.checked_mul(each));
+    days.ok_or_else(|| "give days, as in 90 or 90d, or weeks, as in 12w".to_owned())
+}
+
+/// End of `posture --help`.
 pub(super) fn posture_help() -> String {
     super::help(
         "plainsight posture --azure exports/\n  \
@@ -133,6 +151,8 @@ pub struct Posture {
     pub azure: Azure,
     /// Servers that no export has.
     pub servers: Servers,
+    /// Wishes for the checks.
+    pub wishes: Wishes,
     /// Where the checks go.
     pub output: Output<PostureReport>,
 }
@@ -141,13 +161,15 @@ impl TryFrom<PostureFlags> for Posture {
     type Error = CliError;
 
     fn try_from(flags: PostureFlags) -> Result<Self, CliError> {
-        let format = FORMATS.iter().find(|format| format.name == flags.format);
         let azure = flags.azure.read()?;
         Ok(Self {
             azure: azure.unwrap_or_else(|| Azure::new(Export::default(), VmSizes::default())),
             servers: named_servers(&flags.servers)?,
+            wishes: Wishes {
+                since_days: flags.since,
+            },
             output: Output {
-                format: format.unwrap_or(&FORMATS[0]),
+                format: flags.format,
                 style: style(flags.color, false),
                 files: outputs(flags.outputs, FORMATS)?,
             },

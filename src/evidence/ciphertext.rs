@@ -23,6 +23,17 @@ pub enum Exposure {
     SevenBits,
 }
 
+/// Outcome of the test of a session's bytes in one epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ByteTest {
+    /// No cipher makes such bytes.
+    NoCipher,
+    /// There are too few bytes to tell.
+    TooFewBytes,
+    /// A cipher may have made them.
+    LooksEncrypted,
+}
+
 /// The longest MAC of a suite without a cipher is HMAC-SHA-384's, of 48 bytes.
 const MAX_MAC_LEN: usize = 48;
 
@@ -193,17 +204,24 @@ impl ByteSample {
         }
     }
 
-    /// Whether there is enough to tell.
+    /// Outcome of the test.
     #[must_use]
-    pub fn is_large(&self) -> bool {
+    pub fn test(&self) -> ByteTest {
+        match (self.is_large(), self.is_no_cipher()) {
+            (_, true) => ByteTest::NoCipher,
+            (true, false) => ByteTest::LooksEncrypted,
+            (false, false) => ByteTest::TooFewBytes,
+        }
+    }
+
+    fn is_large(&self) -> bool {
         self.bytes().count() >= Self::MIN_BYTES
     }
 
     /// Whether no cipher would have made these bytes: Pearson's chi-squared test against
     /// the uniform distribution.
-    #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "the sample is small")]
-    pub fn is_no_cipher(&self) -> bool {
+    fn is_no_cipher(&self) -> bool {
         let mut counts = [0_u32; 256];
         self.bytes().for_each(|byte| counts[usize::from(byte)] += 1);
         let expected = self.bytes().count() as f64 / 256.0;

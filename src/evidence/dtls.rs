@@ -10,6 +10,8 @@ use nom::{
 };
 use tls_parser::{TlsCipherAu, TlsCipherEnc, TlsCipherEncMode, TlsCipherSuite};
 
+pub mod hello;
+
 /// Bytes of a record before its fragment.
 pub const HEADER_LEN: usize = 13;
 /// RFC 6347 4.1.1: no protected fragment is longer.
@@ -36,10 +38,23 @@ impl Version {
     /// DTLS 1.3 (RFC 9147), which only the `supported_versions` extension names.
     pub const V1_3: Self = Self(0xfefc);
 
+    /// The version that OpenSSL and `AnyConnect` spoke before DTLS was a standard
+    /// (`DTLS1_BAD_VER`).
+    pub const PRE_STANDARD: Self = Self(0x0100);
+    /// Versions that a record header can have.
+    pub const ALL: [Self; 3] = [Self::V1_2, Self::V1_0, Self::PRE_STANDARD];
+
+    /// Whether it is DTLS 1.2 or newer.
+    #[must_use]
+    pub fn is_current(self) -> bool {
+        matches!(self, Self::V1_2 | Self::V1_3)
+    }
+
     /// Its usual name: "1.2".
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::PRE_STANDARD => "pre-standard (0x0100)",
             Self::V1_0 => "1.0",
             Self::V1_2 => "1.2",
             Self::V1_3 => "1.3",
@@ -141,6 +156,17 @@ impl Record<'_> {
     #[must_use]
     pub fn is_protected(&self) -> bool {
         self.epoch > 0
+    }
+
+    /// Whether it holds protected data of the application, or may: behind a connection ID
+    /// the type is protected as well.
+    #[must_use]
+    pub fn is_data(&self) -> bool {
+        self.is_protected()
+            && matches!(
+                self.content_type,
+                ContentType::APPLICATION_DATA | ContentType::CONNECTION_ID
+            )
     }
 
     /// Bytes that it takes on the wire.
@@ -350,7 +376,6 @@ fn header_with_id(bytes: &[u8], id_len: usize) -> IResult<&[u8], Record<'_>> {
     Ok((fragment, record))
 }
 
-const SERVER_HELLO: u8 = 2;
 /// `hello_request` to finished, and what RFC 5077, 5246, 6066, 6347 and 9147 added.
 const HANDSHAKE_TYPES: [u8; 16] = [0, 1, 2, 3, 4, 5, 8, 11, 12, 13, 14, 15, 16, 20, 21, 22];
 const HANDSHAKE_HEADER_LEN: usize = 12;
@@ -359,16 +384,18 @@ const HANDSHAKE_HEADER_LEN: usize = 12;
 struct Handshake {
     kind: u8,
     len: u32,
+    sequence: u16,
     fragment_at: u32,
     fragment_len: u32,
 }
 
 fn handshake(bytes: &[u8]) -> IResult<&[u8], Handshake> {
-    let (body, (kind, len, _sequence, fragment_at, fragment_len)) =
+    let (body, (kind, len, sequence, fragment_at, fragment_len)) =
         (be_u8, be_u24, be_u16, be_u24, be_u24).parse(bytes)?;
     let message = Handshake {
         kind,
         len,
+        sequence,
         fragment_at,
         fragment_len,
     };
@@ -392,47 +419,3 @@ fn handshake_holds(fragment: &[u8], len: u16) -> bool {
 
 /// The version and the suite that a `ServerHello` chose to protect with.
 pub type Choice = (Version, Suite);
-
-/// The choices of the `ServerHello`s in an unprotected handshake record, one after the other.
-pub fn choices<'a>(record: &Record<'a>) -> impl Iterator<Item = Choice> + 'a {
-    let clear = !record.is_protected() && record.content_type == ContentType::HANDSHAKE;
-    let mut rest = if clear { record.fragment } else { &[] };
-    std::iter::from_fn(move || {
-        let (body, message) = handshake(rest).ok()?;
-        rest = body
-            .get(message.fragment_len as usize..)
-            .unwrap_or_default();
-        Some((message, body))
-    })
-    .filter(|(message, _)| message.kind == SERVER_HELLO && message.fragment_at == 0)
-    .filter_map(|(_, body)| server_hello(body).ok().map(|(_, choice)| choice))
-}
-
-/// RFC 5246 7.4.1.3: version, random, session id, cipher suite, compression, extensions.
-fn server_hello(body: &[u8]) -> IResult<&[u8], Choice> {
-    use nom::multi::length_data;
-    let (rest, (version, _random, _session, suite)) =
-        (be_u16, take(32_usize), length_data(be_u8), be_u16).parse(body)?;
-    let version = supported_version(rest).unwrap_or(version);
-    Ok((rest, (Version(version), Suite(suite))))
-}
-
-/// The `supported_versions` extension (RFC 8446 4.2.1), where DTLS 1.3 puts its version.
-fn supported_version(after_suite: &[u8]) -> Option<u16> {
-    use nom::multi::length_data;
-    const SUPPORTED_VERSIONS: u16 = 43;
-    const MAX_EXTENSIONS: usize = 64;
-    let (rest, _compression) = be_u8::<_, ()>(after_suite).ok()?;
-    let (rest, total) = be_u16::<_, ()>(rest).ok()?;
-    // Another message may follow in the same record.
-    let mut rest = &rest[..rest.len().min(total.into())];
-    for _ in 0..MAX_EXTENSIONS {
-        let (after, (kind, data)): (_, (u16, &[u8])) =
-            (be_u16::<_, ()>, length_data(be_u16)).parse(rest).ok()?;
-        if kind == SUPPORTED_VERSIONS {
-            return be_u16::<_, ()>(data).ok().map(|(_, version)| version);
-        }
-        rest = after;
-    }
-    None
-}

@@ -1,15 +1,16 @@
 //! What the DTLS records of a flow say together.
 
-use std::collections::BTreeMap;
+use super::choices::Choices;
+use super::sequence::{Gaps, SequenceSet};
+use super::session::{Protected, Run, Sessions};
+use super::{Count, Sighting, Tally, keep_first};
+use crate::evidence::Shown;
+use crate::evidence::ciphertext::{self, Exposure};
+use crate::evidence::dtls::hello::{ServerHello, fragments};
+use crate::evidence::dtls::{Record, Version};
 
-use super::{Direction, Sighting, keep_first, sequence::SequenceSet};
-use crate::evidence::ciphertext::{self, ByteSample, Exposure};
-use crate::evidence::dtls::{Choice, Record, Version, choices};
-
-/// Choices of suites that are kept apart in one flow: the lowest.
-const MAX_SUITES: usize = 16;
-/// Epochs that are, both ways counted.
-const MAX_EPOCHS: usize = 8;
+/// Runs that are kept apart in case that another comes between.
+const MAX_RUNS: usize = 16;
 
 /// What the DTLS records of a flow say together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,51 +18,65 @@ pub struct DtlsFacts {
     /// Records seen.
     pub records: u64,
     /// Versions of the protected records, each with the first packet that has it.
-    versions: [Option<Sighting>; Self::VERSIONS.len()],
-    /// Suites that a `ServerHello` chose, with its version and the first that did.
-    pub suites: BTreeMap<Choice, Sighting>,
-    /// The first protected record that is no cipher's output.
+    versions: [Option<Sighting>; Version::ALL.len()],
+    /// Suites that `ServerHello`s chose, each with its version and the first that did.
+    pub suites: Choices,
+    /// The first record that shows what a cipher would have hidden.
     pub exposed: Option<(Sighting, Exposure)>,
-    sample: ByteSample,
-    /// By epoch and direction, sorted; a search of few is faster in a row than in a tree.
-    sequences: Vec<((u16, Direction), SequenceSet)>,
-    /// Whether there were more epochs than are kept.
-    more_epochs: bool,
+    /// By part of the input, in its order.
+    runs: Vec<Part>,
+    /// Later fragments of packets of protected records.
+    fragments: Option<Tally>,
+    /// What is known of its sessions, once all parts are there.
+    sessions: Sessions,
 }
 
-/// What sequence numbers say of records that were not seen, or seen again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Gaps {
-    /// Records that were sent between others and not seen.
-    pub missing: u64,
-    /// Records that were seen again.
-    pub repeated: u64,
-    /// Whether there were too many gaps to keep, so that both are lower bounds.
-    pub at_least: bool,
+/// What a part of the input showed of a flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Part {
+    run: Run,
+    /// Numbers of records in epoch 0, by direction.
+    clear: [SequenceSet; 2],
 }
 
-impl Gaps {
-    /// Both together.
-    #[must_use]
-    pub fn and(self, more: Self) -> Self {
+impl Part {
+    fn new(at: &Sighting) -> Self {
         Self {
-            missing: self.missing.saturating_add(more.missing),
-            repeated: self.repeated.saturating_add(more.repeated),
-            at_least: self.at_least || more.at_least,
+            run: Run::new(at),
+            clear: Default::default(),
         }
+    }
+
+    fn join(&mut self, later: Self) {
+        self.run.join(later.run);
+        for (kept, more) in self.clear.iter_mut().zip(later.clear) {
+            kept.append(more);
+        }
+    }
+
+    fn finish(&self) -> Sessions {
+        let mut all = self.run.finish();
+        for clear in &self.clear {
+            all.gaps = all.gaps.and(clear.gaps());
+        }
+        all
     }
 }
 
 impl DtlsFacts {
-    /// The versions that a record can have.
-    const VERSIONS: [Version; 2] = [Version::V1_2, Version::V1_0];
-
-    /// Takes in a record of the packet `at`.
-    pub fn add(&mut self, record: &Record<'_>, at: &Sighting) {
+    /// Takes in a record of the packet `at`, which showed `shown`.
+    pub fn add(&mut self, record: &Record<'_>, shown: Shown, at: &Sighting) {
         self.records += 1;
-        self.count_sequence(record, at.direction);
+        let exposed = match shown {
+            Shown::Exposed => ciphertext::exposure(record),
+            _ => None,
+        };
+        if let Some(exposure) = exposed {
+            keep_first(&mut self.exposed, Some((*at, exposure)));
+        }
         if record.is_protected() {
-            self.add_protected(record, at);
+            self.note_version(record.version, at);
+            self.run(at).run.record(record, exposed, at);
         } else {
             self.add_clear(record, at);
         }
@@ -69,54 +84,48 @@ impl DtlsFacts {
 
     #[cold]
     fn add_clear(&mut self, record: &Record<'_>, at: &Sighting) {
-        choices(record).for_each(|choice| self.add_suite(choice, *at));
-    }
-
-    fn count_sequence(&mut self, record: &Record<'_>, direction: Direction) {
-        let place = (record.epoch, direction);
-        match self.sequences.iter_mut().find(|(known, _)| *known == place) {
-            Some((_, set)) => set.add(record.sequence),
-            None => self.insert_sequence(place, SequenceSet::of(record.sequence)),
+        self.run(at).clear[at.direction as usize].add(record.sequence);
+        for fragment in fragments(record) {
+            let hello = ServerHello::of(&fragment);
+            if let Some(choice) = hello.choice() {
+                self.suites.add(choice, *at);
+            }
+            self.run(at).run.hello(hello, at);
         }
     }
 
-    /// Bounds what hostile input could fill: the lowest epochs stay, whatever the order.
-    fn insert_sequence(&mut self, place: (u16, Direction), set: SequenceSet) {
-        let at = self.sequences.partition_point(|(known, _)| *known < place);
-        self.sequences.insert(at, (place, set));
-        self.more_epochs |= self.sequences.len() > MAX_EPOCHS;
-        self.sequences.truncate(MAX_EPOCHS);
+    fn run(&mut self, at: &Sighting) -> &mut Part {
+        if self.runs.is_empty() {
+            self.runs.push(Part::new(at));
+        }
+        self.runs.last_mut().expect("one was pushed")
     }
 
-    fn add_protected(&mut self, record: &Record<'_>, at: &Sighting) {
-        if let Some(place) = Self::VERSIONS
-            .iter()
-            .position(|&version| version == record.version)
-        {
+    #[inline]
+    fn note_version(&mut self, version: Version, at: &Sighting) {
+        let place = Version::ALL.iter().position(|&known| known == version);
+        if let Some(place) = place {
             let first = self.versions[place].get_or_insert(*at);
             if at.position < first.position {
                 *first = *at;
             }
         }
-        self.sample.add(record);
-        if self.exposed.is_none()
-            && let Some(exposure) = ciphertext::exposure(record)
-        {
-            self.exposed = Some((*at, exposure));
-        }
     }
 
-    fn add_suite(&mut self, suite: Choice, at: Sighting) {
-        let first = self.suites.entry(suite).or_insert(at);
-        *first = at.min(*first);
-        while self.suites.len() > MAX_SUITES {
-            self.suites.pop_last();
-        }
+    /// Counts a packet that holds protected records alone: all of `epoch`, or of several.
+    pub fn count(&mut self, epoch: Option<u16>, count: Count, at: &Sighting) {
+        self.run(at).run.count(epoch, count, at);
+    }
+
+    /// Counts a later IP fragment of such a packet. Nothing tells of which session it is.
+    pub fn count_fragment(&mut self, count: Count, at: &Sighting) {
+        let tally = self.fragments.get_or_insert_with(|| Tally::new(*at));
+        tally.add(count, at);
     }
 
     /// Versions of the protected records.
     pub fn versions(&self) -> impl Iterator<Item = Version> {
-        let seen = Self::VERSIONS.into_iter().zip(self.versions);
+        let seen = Version::ALL.into_iter().zip(self.versions);
         seen.filter_map(|(version, first)| first.map(|_| version))
     }
 
@@ -126,51 +135,59 @@ impl DtlsFacts {
         !self.suites.is_empty()
     }
 
-    /// Whether the bytes of the protected records are none that a cipher makes.
+    /// Protected records by session and epoch, those together of which the same is known.
+    /// There are none before all parts of the input were added and [settled](Self::settle).
     #[must_use]
-    pub fn looks_clear(&self) -> bool {
-        self.sample.is_no_cipher()
+    pub fn protected(&self) -> &[Protected] {
+        &self.sessions.protected
     }
 
-    /// Whether there were enough bytes of protected records to tell.
+    /// Later fragments of packets of protected records, whose session nothing tells.
     #[must_use]
-    pub fn is_tested(&self) -> bool {
-        self.sample.is_large()
+    pub fn fragments(&self) -> Option<&Tally> {
+        self.fragments.as_ref()
     }
 
-    /// What the sequence numbers say, over all epochs and both directions.
+    /// What the sequence numbers say, over all sessions, epochs and both directions.
     #[must_use]
     pub fn gaps(&self) -> Gaps {
-        let none = Gaps {
-            at_least: self.more_epochs,
-            ..Gaps::default()
+        self.sessions.gaps
+    }
+
+    /// Concludes what is known of the sessions by now.
+    pub fn settle(&mut self) {
+        let all = match &self.runs[..] {
+            [] => return,
+            [one] => one.finish(),
+            [first, more @ ..] => {
+                let mut all = first.clone();
+                more.iter().cloned().for_each(|later| all.join(later));
+                all.finish()
+            }
         };
-        self.sequences.iter().fold(none, |gaps, (_, set)| {
-            gaps.and(Gaps {
-                missing: set.missing(),
-                repeated: set.repeated(),
-                at_least: set.is_coarse(),
-            })
-        })
+        self.suites.merge(&all.choices);
+        self.sessions = all;
     }
 
     /// Adds what another part of the input says of the flow.
     pub fn merge(&mut self, other: Self) {
         self.records += other.records;
-        self.more_epochs |= other.more_epochs;
         keep_first(&mut self.exposed, other.exposed);
         for (kept, more) in self.versions.iter_mut().zip(other.versions) {
             keep_first(kept, more);
         }
-        self.sample.merge(other.sample);
-        for (suite, at) in other.suites {
-            self.add_suite(suite, at);
+        self.suites.merge(&other.suites);
+        match (&mut self.fragments, other.fragments) {
+            (Some(kept), Some(more)) => kept.merge(&more),
+            (kept @ None, more) => *kept = more,
+            (Some(_), None) => {}
         }
-        for (place, set) in other.sequences {
-            match self.sequences.iter_mut().find(|(known, _)| *known == place) {
-                Some((_, kept)) => kept.merge(&set),
-                None => self.insert_sequence(place, set),
-            }
+        self.runs.extend(other.runs);
+        self.runs.sort_by_key(|part| part.run.start);
+        // Parts come in the order of the input, so nothing will come between the first ones.
+        while self.runs.len() > MAX_RUNS {
+            let second = self.runs.remove(1);
+            self.runs[0].join(second);
         }
     }
 }

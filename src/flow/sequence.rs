@@ -1,71 +1,109 @@
 //! Which sequence numbers were seen: gaps are what the capture missed, repeats are
 //! replays or duplicates.
 
+/// What sequence numbers say of records that were not seen, or seen again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// Records that were sent between others and not seen.
+    pub missing: u64,
+    /// Records that were seen again.
+    pub repeated: u64,
+    /// Whether there were too many gaps to keep, so that both are lower bounds.
+    pub at_least: bool,
+}
+
+impl Gaps {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, more: Self) -> Self {
+        Self {
+            missing: self.missing.saturating_add(more.missing),
+            repeated: self.repeated.saturating_add(more.repeated),
+            at_least: self.at_least || more.at_least,
+        }
+    }
+}
+
 /// A set of sequence numbers as sorted, disjoint ranges, with a count of repeats.
 ///
-/// Where a flow has more gaps than [`SequenceSet::MAX_RANGES`], the set becomes coarse:
-/// it keeps its ends alone, and counts what is certain of gaps and repeats.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where the numbers jump more than [`SequenceSet::MAX_JUMPS`] times, the set becomes coarse:
+/// it keeps its ends alone, and counts what is certain of gaps and repeats. Jumps add up
+/// over the parts of an input, so that it does not matter how that was split.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SequenceSet {
     /// First and last number of each range; of the whole, once coarse.
     ranges: Vec<(u64, u64)>,
     seen: u64,
-    coarse: bool,
+    /// The numbers that were seen first and last.
+    ends: (u64, u64),
+    /// Numbers that were neither the one before them again nor the next.
+    jumps: usize,
 }
 
 impl SequenceSet {
-    /// Ranges kept apart.
-    pub const MAX_RANGES: usize = 256;
-
-    /// The set of one number.
-    #[must_use]
-    pub fn of(number: u64) -> Self {
-        Self {
-            ranges: vec![(number, number)],
-            seen: 1,
-            coarse: false,
-        }
-    }
+    /// Jumps up to which gaps are kept apart; there are no more gaps than jumps.
+    pub const MAX_JUMPS: usize = 256;
 
     /// Adds a number.
+    #[inline]
     pub fn add(&mut self, number: u64) {
-        self.seen += 1;
         match self.ranges.last_mut() {
             // What nearly always happens: the next one.
-            Some((_, last)) if number == *last + 1 => *last = number,
-            _ => self.join(number, number),
+            Some((_, last)) if number == *last + 1 && self.ends.1 == *last => {
+                *last = number;
+                self.ends.1 = number;
+                self.seen += 1;
+            }
+            _ => self.follow(1, (number, number), 0, &[(number, number)]),
         }
     }
 
-    /// Adds another set's numbers.
-    pub fn merge(&mut self, other: &Self) {
-        self.seen += other.seen;
-        if other.coarse && !self.coarse {
-            self.coarsen();
+    /// Adds the numbers that were seen behind these.
+    pub fn append(&mut self, later: Self) {
+        match (self.seen, later.seen) {
+            (_, 0) => {}
+            (0, _) => *self = later,
+            _ => self.follow(later.seen, later.ends, later.jumps, &later.ranges),
         }
-        for &(first, last) in &other.ranges {
-            self.join(first, last);
+    }
+
+    fn follow(&mut self, seen: u64, ends: (u64, u64), jumps: usize, ranges: &[(u64, u64)]) {
+        if self.seen == 0 {
+            self.ends = ends;
+        }
+        let (last, next) = (self.ends.1, ends.0);
+        let is_jump = next != last && next != last.saturating_add(1);
+        self.jumps = self.jumps.saturating_add(jumps + usize::from(is_jump));
+        self.seen += seen;
+        self.ends.1 = ends.1;
+        if self.is_coarse() {
+            self.coarsen(ranges);
+        } else {
+            for &(first, last) in ranges {
+                self.join(first, last);
+            }
+        }
+    }
+
+    /// Records that the numbers say are missing or repeated.
+    #[must_use]
+    pub fn gaps(&self) -> Gaps {
+        Gaps {
+            missing: self.missing(),
+            repeated: self.seen.saturating_sub(self.distinct()),
+            at_least: self.is_coarse(),
         }
     }
 
     /// Numbers missing between the first and the last.
-    #[must_use]
-    pub fn missing(&self) -> u64 {
+    fn missing(&self) -> u64 {
         let span = self.ranges.first().zip(self.ranges.last());
         let span = span.map_or(0, |((first, _), (_, last))| last - first + 1);
         span.saturating_sub(self.distinct())
     }
 
-    /// Times that a number was seen again.
-    #[must_use]
-    pub fn repeated(&self) -> u64 {
-        self.seen.saturating_sub(self.distinct())
-    }
-
-    /// Whether there were too many gaps to keep, so that the counts are lower bounds.
-    #[must_use]
-    pub fn is_coarse(&self) -> bool {
-        self.coarse
+    fn is_coarse(&self) -> bool {
+        self.jumps > Self::MAX_JUMPS
     }
 
     fn distinct(&self) -> u64 {
@@ -74,7 +112,7 @@ impl SequenceSet {
             .iter()
             .map(|(first, last)| last - first + 1)
             .sum();
-        if self.coarse {
+        if self.is_coarse() {
             self.seen.min(held)
         } else {
             held
@@ -82,9 +120,6 @@ impl SequenceSet {
     }
 
     fn join(&mut self, first: u64, last: u64) {
-        if self.coarse {
-            return self.stretch(first, last);
-        }
         // The ranges that touch or overlap the new one become one with it.
         let from = self
             .ranges
@@ -98,25 +133,18 @@ impl SequenceSet {
             .map_or(first, |&(start, _)| start.min(first));
         let last = touched.last().map_or(last, |&(_, end)| end.max(last));
         self.ranges.splice(from..to.max(from), [(first, last)]);
-        if self.ranges.len() > Self::MAX_RANGES {
-            self.coarsen();
-        }
     }
 
-    /// Gives up the gaps for good.
-    fn coarsen(&mut self) {
-        self.coarse = true;
-        if let Some(&(_, end)) = self.ranges.last() {
-            self.ranges.truncate(1);
-            self.ranges.shrink_to_fit();
-            self.stretch(end, end);
-        }
-    }
-
-    fn stretch(&mut self, first: u64, last: u64) {
-        for range in &mut self.ranges {
-            *range = (range.0.min(first), range.1.max(last));
-        }
+    /// Gives up the gaps, of these ranges as well.
+    fn coarsen(&mut self, more: &[(u64, u64)]) {
+        let all = self.ranges.iter().chain(more);
+        let span = |(first, last): (u64, u64), &(start, end): &(u64, u64)| {
+            (first.min(start), last.max(end))
+        };
+        let span = all.fold((u64::MAX, 0), span);
+        self.ranges.truncate(1);
+        self.ranges.shrink_to_fit();
+        self.ranges[0] = span;
     }
 }
 
@@ -127,8 +155,10 @@ mod tests {
     use super::*;
 
     fn set(numbers: &[u64]) -> SequenceSet {
-        let mut set = SequenceSet::of(numbers[0]);
-        numbers[1..].iter().for_each(|&number| set.add(number));
+        let mut set = SequenceSet::default();
+        for &number in numbers {
+            set.add(number);
+        }
         set
     }
 
@@ -137,19 +167,19 @@ mod tests {
         fn counts_what_a_plain_set_counts(numbers in prop::collection::vec(0_u64..300, 1..200)) {
             let distinct: std::collections::BTreeSet<u64> = numbers.iter().copied().collect();
             let span = distinct.last().unwrap() - distinct.first().unwrap() + 1;
-            let set = set(&numbers);
-            prop_assert_eq!(set.missing(), span - distinct.len() as u64);
-            prop_assert_eq!(set.repeated(), (numbers.len() - distinct.len()) as u64);
+            let gaps = set(&numbers).gaps();
+            prop_assert_eq!(gaps.missing, span - distinct.len() as u64);
+            prop_assert_eq!(gaps.repeated, (numbers.len() - distinct.len()) as u64);
         }
 
         #[test]
-        fn merging_parts_is_the_whole(
-            numbers in prop::collection::vec(0_u64..300, 2..200),
+        fn parts_in_order_are_the_whole(
+            numbers in prop::collection::vec(0_u64..300, 2..600),
             cut in any::<prop::sample::Index>(),
         ) {
             let cut = cut.index(numbers.len() - 1) + 1;
-            let mut parts = set(&numbers[cut..]);
-            parts.merge(&set(&numbers[..cut]));
+            let mut parts = set(&numbers[..cut]);
+            parts.append(set(&numbers[cut..]));
             prop_assert_eq!(parts, set(&numbers));
         }
     }
@@ -157,8 +187,24 @@ mod tests {
     #[test]
     fn too_many_gaps_leave_lower_bounds() {
         let numbers: Vec<u64> = (0..5000).map(|n| n * 2).collect();
-        let set = set(&numbers);
-        assert!(set.is_coarse());
-        assert_eq!((set.missing(), set.repeated()), (4999, 0));
+        let told = Gaps {
+            missing: 4999,
+            repeated: 0,
+            at_least: true,
+        };
+        assert_eq!(set(&numbers).gaps(), told);
+    }
+
+    /// A part that has gaps alone, which an earlier part fills.
+    #[test]
+    fn gaps_do_not_depend_on_the_split() {
+        let odd = (0..400).map(|n| n * 2 + 1);
+        let numbers: Vec<u64> = (0..1000).chain(odd).collect();
+        let whole = set(&numbers);
+        for cut in [1, 500, 1000, 1200, 1399] {
+            let mut parts = set(&numbers[..cut]);
+            parts.append(set(&numbers[cut..]));
+            assert_eq!(parts, whole, "{cut}");
+        }
     }
 }

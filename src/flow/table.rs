@@ -74,11 +74,35 @@ impl<'t> Spot<'t> {
         self.flow.count(shown, count, at);
     }
 
-    /// Takes in a DTLS record of the packet.
+    /// Takes in a DTLS record of the packet, which showed `shown`.
     #[inline(always)]
-    pub fn record(&mut self, record: &Record<'_>, at: &Sighting) {
-        self.flow.dtls.get_or_insert_default().add(record, at);
+    pub fn record(&mut self, record: &Record<'_>, shown: Shown, at: &Sighting) {
+        self.flow
+            .dtls
+            .get_or_insert_default()
+            .add(record, shown, at);
         self.record_sizes.add(record.len.into());
+    }
+
+    /// Counts the packet in its session, if it holds protected records alone: all of
+    /// `epoch`, or of several.
+    #[inline(always)]
+    pub fn count_protected(&mut self, epoch: Option<u16>, count: Count, at: &Sighting) {
+        self.flow
+            .dtls
+            .get_or_insert_default()
+            .count(epoch, count, at);
+    }
+
+    /// Counts a later IP fragment as what its first one showed.
+    pub fn count_fragment(&mut self, shown: Shown, count: Count, at: &Sighting) {
+        self.count(shown, count, at);
+        if shown == Shown::Ciphertext {
+            self.flow
+                .dtls
+                .get_or_insert_default()
+                .count_fragment(count, at);
+        }
     }
 }
 
@@ -199,6 +223,9 @@ impl Table {
         }
         for (key, kept) in lone {
             self.fold(key, kept.flow);
+        }
+        for (_, kept) in &mut self.flows.entries {
+            kept.flow.settle();
         }
     }
 

@@ -1,4 +1,4 @@
-//! What Azure's configuration says of paths, file systems and clients, as it is serialised.
+//! Checks of Azure's configuration on paths, file systems and clients, as they are serialised.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -8,16 +8,16 @@ use serde::Serialize;
 use super::Report;
 use crate::azure::checks::{self, Check, Fragments, Seen};
 use crate::azure::export::{FileSystem, ResourceId};
-use crate::azure::topology::{Azure, FoundBy, Place};
+use crate::azure::topology::{Azure, Ends, FoundBy, Place};
 use crate::flow::Reason;
 use crate::verdict::{self, Judgement, Servers};
 
-/// A server that was named, and who says so.
+/// A server that was named, and the source of its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ServerReport {
     /// An address, or a CIDR block.
     pub address: String,
-    /// Whether it is expected to be seen; else it says who may be a server.
+    /// Set where it is expected to be seen; else it is a block that servers may be in.
     pub expected: bool,
     /// `--servers`, or the resource in Azure's exports.
     pub source: String,
@@ -39,34 +39,41 @@ impl ServerReport {
     }
 }
 
-/// What is at one end of a path. Resources are named by their ids.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// One end of a path. Resources are named by their ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PlaceReport {
     /// The address; `null` where any of several is meant.
     pub address: Option<String>,
     /// The NIC.
     pub nic: Option<String>,
-    /// The VM.
+    /// The VM; the scale set where only its model was exported.
     pub vm: Option<String>,
     /// The VNet.
     pub virtual_network: Option<String>,
-    /// How it was found: by `nic`, `file_system` or `prefix`.
+    /// Way in which it was found: by `nic`, `file_system` or `prefix`.
     pub found_by: Option<FoundBy>,
+    /// NICs with the address of which none can be told to be meant; none where one is.
+    pub candidates: Vec<String>,
+    /// Name of the VM, told apart from others.
+    #[serde(skip)]
+    pub vm_label: Option<String>,
 }
 
 impl PlaceReport {
-    fn of(place: &Place<'_>) -> Self {
+    fn of(azure: &Azure, place: &Place<'_>, rivals: &[&ResourceId]) -> Self {
         Self {
             address: place.address.map(|address| address.to_string()),
             nic: place.nic.map(|nic| nic.id.to_string()),
             vm: place.vm.map(|vm| vm.id.to_string()),
-            virtual_network: place.vnet_id().map(|id| id.to_string()),
+            virtual_network: place.vnet_id.map(ToString::to_string),
             found_by: place.found_by,
+            candidates: rivals.iter().map(ToString::to_string).collect(),
+            vm_label: place.vm.map(|vm| azure.label(&vm.id)),
         }
     }
 }
 
-/// What is at both ends of a path.
+/// Both ends of a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EndsReport {
     /// The client's end.
@@ -75,19 +82,23 @@ pub struct EndsReport {
     pub server: PlaceReport,
     /// The file system behind the server.
     pub file_system: Option<String>,
+    /// Name of the file system, told apart from others.
+    #[serde(skip)]
+    pub file_system_label: Option<String>,
 }
 
 impl EndsReport {
-    pub(super) fn of(ends: &crate::azure::topology::Ends<'_>) -> Self {
+    pub(super) fn of(azure: &Azure, ends: &Ends<'_>) -> Self {
         Self {
-            client: PlaceReport::of(&ends.client),
-            server: PlaceReport::of(&ends.server),
+            client: PlaceReport::of(azure, &ends.client, &ends.client_rivals),
+            server: PlaceReport::of(azure, &ends.server, &ends.server_rivals),
             file_system: ends.file_system.map(|it| it.id.to_string()),
+            file_system_label: ends.file_system.map(|it| azure.label(&it.id)),
         }
     }
 }
 
-/// A file system, and what auditors ask of it.
+/// A file system and its checks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FileSystemReport {
     /// Its name.
@@ -101,46 +112,66 @@ pub struct FileSystemReport {
 }
 
 impl FileSystemReport {
-    pub(super) fn of(azure: &Azure, file_system: &FileSystem, clients: &[Place<'_>]) -> Self {
+    pub(super) fn new(file_system: &FileSystem, checks: Vec<Check>) -> Self {
         Self {
             name: file_system.id.name().to_owned(),
             id: file_system.id.to_string(),
             mgs_address: file_system.mgs.map(|address| address.to_string()),
-            checks: checks::of_file_system(azure, file_system, clients),
+            checks,
         }
     }
 }
 
-/// A client's VM, and what auditors ask of it.
+/// Standing of a VM towards the file systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It is on a path.
+    OnPath,
+    /// It is on none.
+    NoPath,
+    /// The exports cannot tell.
+    Unknown,
+}
+
+/// A VM and its checks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClientReport {
     /// Its name.
     pub name: String,
     /// Its id.
     pub id: String,
+    /// Its standing towards the file systems.
+    pub standing: Standing,
     /// The checks.
     pub checks: Vec<Check>,
 }
 
 impl ClientReport {
-    /// A report for each VM among some places.
+    /// A report for each VM among places of clients.
     pub(super) fn all<'a>(azure: &Azure, places: impl IntoIterator<Item = Place<'a>>) -> Vec<Self> {
         let vms = places
             .into_iter()
             .filter_map(|place| Some((&place.vm?.id, place)));
         let vms: BTreeMap<&ResourceId, Place<'_>> = vms.collect();
-        vms.into_iter()
-            .map(|(id, place)| Self {
-                name: id.name().to_owned(),
-                id: id.to_string(),
-                checks: checks::of_client(azure, &place),
-            })
+        let checks = |place| checks::of_client(azure, place);
+        vms.iter()
+            .map(|(id, place)| Self::new(id, Standing::OnPath, checks(place)))
             .collect()
+    }
+
+    pub(super) fn new(id: &ResourceId, standing: Standing, checks: Vec<Check>) -> Self {
+        Self {
+            name: id.name().to_owned(),
+            id: id.to_string(),
+            standing,
+            checks,
+        }
     }
 }
 
 impl Report {
-    /// Adds what the configuration says of each path. It explains verdicts, and changes
+    /// Adds the checks of the configuration to each path. They explain verdicts, and change
     /// none.
     pub fn explain(&mut self, judgement: &Judgement, azure: &Azure) {
         let mut clients = Vec::new();
@@ -151,7 +182,7 @@ impl Report {
             };
             let ends = azure.ends(IpAddr::from(client), server.into());
             report.causes = checks::of_path(azure, &ends, &seen(path));
-            report.azure = Some(EndsReport::of(&ends));
+            report.azure = Some(EndsReport::of(azure, &ends));
             clients.push(ends.client);
             if let Some(it) = ends.file_system {
                 file_systems
@@ -162,7 +193,10 @@ impl Report {
             }
         }
         let file_systems = file_systems.into_values();
-        let report = |(it, clients): (_, Vec<_>)| FileSystemReport::of(azure, it, &clients);
+        let report = |(it, clients): (_, Vec<_>)| {
+            let checks = checks::of_file_system(azure, it, &clients, None).checks;
+            FileSystemReport::new(it, checks)
+        };
         self.file_systems = file_systems.map(report).collect();
         self.clients = ClientReport::all(azure, clients);
         self.warnings.extend(azure.export.warnings.iter().cloned());

@@ -83,7 +83,7 @@ impl Found<'_> {
             self.add(
                 class.name(),
                 tally.first,
-                sentence(part, shown, tally.first),
+                sentence(part, (class, shown), tally.first),
             );
         }
     }
@@ -91,7 +91,7 @@ impl Found<'_> {
     fn last(&mut self, path: &Path, class: Class) {
         let last = tallies(path, class).max_by_key(|(_, _, tally)| moment(&tally.last));
         if let Some((part, shown, tally)) = last {
-            let shows = sentence(part, shown, tally.last);
+            let shows = sentence(part, (class, shown), tally.last);
             let shows = format!("the last in {}: {shows}", class.name());
             self.add("plaintext_last", tally.last, shows);
         }
@@ -227,13 +227,14 @@ fn way(part: &Part, direction: Direction) -> String {
 }
 
 /// What a packet shows.
-fn sentence(part: &Part, shown: Shown, at: Sighting) -> String {
+fn sentence(part: &Part, (class, shown): (Class, Shown), at: Sighting) -> String {
     let way = way(part, at.direction);
     let len = at.payload_len;
     let what = match shown {
-        Shown::Ciphertext => protected(part),
+        Shown::Ciphertext => protected(part, class),
         Shown::Handshake => "a DTLS handshake, not yet encrypted".to_owned(),
         Shown::ClearData => "DTLS application data in epoch 0, which nothing protects".to_owned(),
+        Shown::Exposed => "a DTLS record whose content can be read".to_owned(),
         Shown::CutRecords => {
             "DTLS records, of which the capture cut off a later one's header".to_owned()
         }
@@ -258,8 +259,8 @@ fn unread(key: Option<FlowKey>) -> String {
     }
 }
 
-fn protected(part: &Part) -> String {
-    let what = match part.meaning.protected.1 {
+fn protected(part: &Part, class: Class) -> String {
+    let what = match part.meaning.ground(class).unwrap_or(Ground::Sum) {
         Ground::Suite => return format!("only encrypted {} records", dtls_versions(part)),
         Ground::Bytes => {
             return format!(
@@ -267,13 +268,17 @@ fn protected(part: &Part) -> String {
                 dtls_versions(part)
             );
         }
+        Ground::Renegotiated => {
+            return format!(
+                "only encrypted {} records, their cipher suite negotiated under encryption",
+                dtls_versions(part)
+            );
+        }
+        Ground::UnassignedSuite => "DTLS records under a suite that IANA does not list",
         Ground::NullSuite => "DTLS records under a suite that does not encrypt",
         Ground::Exposed => "DTLS records whose content can be read",
         Ground::Distribution => "DTLS records with bytes that no cipher would make",
         Ground::Sum => "DTLS records of flows too many to tell apart",
-        Ground::Conflict => {
-            "DTLS records of a flow where one ServerHello chose a cipher and another chose none"
-        }
     };
     what.to_owned()
 }

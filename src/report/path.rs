@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{EndsReport, Evidence, LossReport, Names, PlatformReport, evidence, rfc3339};
+use super::{
+    EndsReport, Evidence, LossReport, Names, PlatformReport, ProofReport, evidence, rfc3339,
+};
 use crate::azure::checks::Check;
 use crate::decode::{Encapsulation, Protocol};
 use crate::evidence::dtls::Suite;
 use crate::evidence::lnet::ConnectionType;
 use crate::evidence::ptlrpc::Opcode;
-use crate::flow::dtls::Gaps;
 use crate::flow::lustre::RpcCount;
+use crate::flow::sequence::Gaps;
+use crate::flow::session::Protected;
 use crate::flow::sizes::Percentiles;
 use crate::flow::{Count, Direction, DtlsFacts, LustreFacts};
 use crate::verdict::{Basis, Class, Ends, Part, Path, Policy, Verdict};
@@ -93,6 +96,8 @@ pub struct DtlsReport {
     pub suites: Vec<SuiteReport>,
     /// Whether a `ServerHello` was captured.
     pub handshake_seen: bool,
+    /// Whether one was captured for every session with protected records.
+    pub every_suite_seen: bool,
     /// Records seen.
     pub records: u64,
     /// Records that the sequence numbers say were sent and not seen.
@@ -119,6 +124,9 @@ impl DtlsReport {
                 .collect(),
             suites: suites.into_iter().map(|&(_, suite)| suite.into()).collect(),
             handshake_seen: dtls().any(DtlsFacts::handshake_seen),
+            every_suite_seen: dtls()
+                .flat_map(DtlsFacts::protected)
+                .all(Protected::is_suite_seen),
             records: dtls().map(|dtls| dtls.records).sum(),
             missing: gaps.missing,
             repeated: gaps.repeated,
@@ -333,6 +341,8 @@ pub struct PathReport {
     pub observed: Option<Verdict>,
     /// What flow logs say of it; `null` where they say nothing.
     pub platform: Option<PlatformReport>,
+    /// Each obligation that an encrypted path has to meet, and its outcome.
+    pub proof: Vec<ProofReport>,
     /// Whether packets are known to have passed unseen, by what a capture counted or by the
     /// numbers of DTLS records: then the verdict speaks of the others.
     pub under_loss: bool,
@@ -383,6 +393,7 @@ impl PathReport {
             basis: path.basis,
             observed: path.observed,
             platform: path.platform.as_ref().map(PlatformReport::of),
+            proof: ProofReport::of_path(&path.proof, names),
             under_loss: path.verdict != Verdict::Silent && (losses.any() || missing > 0),
             traffic: Traffic::of(path.traffic.iter().map(|(&class, &count)| (class, count))),
             first: times().min().map(rfc3339),

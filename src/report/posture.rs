@@ -1,112 +1,136 @@
-//! The checks alone, without a capture: from each client that can reach a file system to
-//! that file system, of each file system, and of each client's disks.
+//! Posture: the checks alone, without a capture. They are of each path from a client to a
+//! file system, of each file system, of each VM, and of the exports as a whole.
 
-use std::io::{self, Write};
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-use super::azure::{ClientReport, EndsReport, FileSystemReport};
-use super::{Format, Style, table};
-use crate::azure::checks::{self, Check, Outcome, Seen};
-use crate::azure::topology::{Azure, Ends, Place};
+use super::azure::{ClientReport, EndsReport, FileSystemReport, Standing};
+use crate::azure::checks::{self, Access, Check, Outcome, Seen};
+use crate::azure::export::{Inventory, ResourceId};
+use crate::azure::topology::{Azure, Ends, Place, Route};
 use crate::verdict::{Exit, Servers};
 
-/// The version of the JSON's shape. Fields may be added within one.
+/// Version of the JSON's shape. Fields may be added within one.
 const SCHEMA_VERSION: u32 = 1;
-/// More paths than these would not fit into memory for long.
+/// Most paths that are checked; more would not fit into memory for long.
 const MAX_PATHS: usize = 50_000;
 
-/// All formats; the first is the default.
-pub const FORMATS: &[Format<PostureReport>] = &[
-    Format {
-        name: "table",
-        ending: "txt",
-        write: table::posture::write,
-    },
-    Format {
-        name: "json",
-        ending: "json",
-        write: json,
-    },
-];
-
-fn json(report: &PostureReport, _style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
-    writeln!(out)
-}
-
-/// How many checks say what, and what the process exits with.
+/// Number of checks of each outcome, and the exit code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PostureSummary {
     /// Checks that fail.
     pub fail: usize,
-    /// Checks that nobody can tell from exports.
+    /// Checks that these exports cannot tell.
     pub unknown: usize,
+    /// Checks that no export can tell, or that ask for nothing.
+    pub note: usize,
     /// Checks that pass.
     pub pass: usize,
-    /// What the process exits with.
+    /// Exit code of the process.
     pub exit_code: u8,
 }
 
 /// A path that clients can take, whether they do or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PosturePath {
-    /// What is at its ends.
+    /// Its ends.
     #[serde(flatten)]
     pub ends: EndsReport,
-    /// The known causes of plaintext.
+    /// Sentence on what keeps all its traffic from passing; `null` where nothing does.
+    pub blocked: Option<String>,
+    /// Place in `paths`, from 0, of a path between the same networks, which lists the causes
+    /// that both share; `null` where all are listed here.
+    pub shares_with: Option<usize>,
+    /// Known causes of plaintext, those that decide first.
     pub causes: Vec<Check>,
 }
 
-/// Everything that the configuration says.
+/// All checks of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PostureReport {
     /// 1.
     pub schema_version: u32,
-    /// How many checks say what.
+    /// Number of checks of each outcome.
     pub summary: PostureSummary,
-    /// From each client that can reach a file system or server to that.
+    /// Paths from each client to each file system or server that it can reach.
     pub paths: Vec<PosturePath>,
     /// Each file system.
     pub file_systems: Vec<FileSystemReport>,
-    /// Each client's VM.
+    /// Each VM.
     pub clients: Vec<ClientReport>,
-    /// What was passed over.
+    /// Checks of the exports as a whole.
+    pub checks: Vec<Check>,
+    /// Files that were read, and what they held.
+    pub inventory: Inventory,
+    /// Sentences on what was passed over.
     pub warnings: Vec<String>,
+}
+
+/// Wishes of whoever asks for a posture.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Days that flow logs have to reach back.
+    pub since_days: Option<u64>,
 }
 
 impl PostureReport {
     /// Checks the configuration. `servers` names those that no export has.
     #[must_use]
     pub fn new(azure: &Azure, servers: &Servers) -> Self {
-        let clients: Vec<Place<'_>> = azure.clients().collect();
-        let paths = paths(azure, servers, &clients);
-        let file_systems = azure.export.file_systems.values().map(|it| {
-            let near = near(azure, &clients, &azure.place_of(it));
-            FileSystemReport::of(azure, it, &near)
-        });
+        Self::with(azure, servers, &Wishes::default())
+    }
+
+    /// As [`new`](Self::new), with wishes.
+    #[must_use]
+    pub fn with(azure: &Azure, servers: &Servers, wishes: &Wishes) -> Self {
+        let survey = Survey::new(azure, servers);
+        let mut file_systems = Vec::new();
+        let mut accesses = HashMap::new();
+        for it in azure.export.file_systems.values() {
+            let near = survey.near(&it.id);
+            let mut access = checks::of_file_system(azure, it, &near, wishes.since_days);
+            let checks = std::mem::take(&mut access.checks);
+            file_systems.push(FileSystemReport::new(it, checks));
+            accesses.insert(&it.id, access);
+        }
         let mut report = Self {
             schema_version: SCHEMA_VERSION,
-            summary: PostureSummary::of(&[]),
-            file_systems: file_systems.collect(),
-            clients: ClientReport::all(azure, paths.iter().map(|ends| ends.client)),
-            paths: paths.iter().map(|ends| path(azure, ends)).collect(),
-            warnings: warnings(azure, paths.len()),
+            summary: PostureSummary::of(&[], false),
+            paths: paths(azure, &survey, &accesses),
+            file_systems,
+            clients: survey.clients(),
+            checks: checks::of_estate(azure),
+            inventory: azure.export.inventory.clone(),
+            warnings: warnings(azure, survey.paths.len()),
         };
-        report.summary = PostureSummary::of(&report.checks().collect::<Vec<_>>());
+        let all: Vec<Outcome> = report.all_checks().map(|check| check.outcome).collect();
+        report.summary = PostureSummary::of(&all, !report.paths.is_empty());
         report
     }
 
-    /// All checks, those of paths first.
-    pub fn checks(&self) -> impl Iterator<Item = &Check> {
+    /// All checks, those of paths first. What paths share is listed once.
+    pub fn all_checks(&self) -> impl Iterator<Item = &Check> {
         let paths = self.paths.iter().flat_map(|path| &path.causes);
         let file_systems = self.file_systems.iter().flat_map(|it| &it.checks);
         paths
             .chain(file_systems)
             .chain(self.clients.iter().flat_map(|it| &it.checks))
+            .chain(&self.checks)
     }
 
-    /// What the process exits with.
+    /// Causes of a path, those that it shares included, in the order in which they decide.
+    #[must_use]
+    pub fn causes<'r>(&'r self, path: &'r PosturePath) -> Vec<&'r Check> {
+        let shared = path.shares_with.and_then(|at| self.paths.get(at));
+        let shared = shared.into_iter().flat_map(|other| &other.causes);
+        let shared = shared.filter(|check| check.check.is_shared());
+        let mut causes: Vec<&Check> = shared.chain(&path.causes).collect();
+        causes.sort_by_key(|check| check.check);
+        causes
+    }
+
+    /// Exit code of the process.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         self.summary.exit_code
@@ -114,40 +138,113 @@ impl PostureReport {
 }
 
 impl PostureSummary {
-    fn of(checks: &[&Check]) -> Self {
-        let outcomes = || checks.iter().map(|check| check.outcome);
-        let count = |wanted| outcomes().filter(|&outcome| outcome == wanted).count();
+    fn of(outcomes: &[Outcome], has_paths: bool) -> Self {
+        let count = |wanted| {
+            outcomes
+                .iter()
+                .filter(|outcome| **outcome == wanted)
+                .count()
+        };
+        // Without a path there is nothing to pass for.
+        let open = (!has_paths).then_some(Outcome::Unknown);
+        let all = outcomes.iter().copied().chain(open);
         Self {
             fail: count(Outcome::Fail),
             unknown: count(Outcome::Unknown),
+            note: count(Outcome::Note),
             pass: count(Outcome::Pass),
-            exit_code: Exit::of_checks(outcomes()).code(),
+            exit_code: Exit::of_checks(all).code(),
         }
     }
 }
 
-fn path(azure: &Azure, ends: &Ends<'_>) -> PosturePath {
-    PosturePath {
-        ends: EndsReport::of(ends),
-        causes: checks::of_path(azure, ends, &Seen::default()),
+/// Paths between clients and servers, and VMs that are on none.
+struct Survey<'a> {
+    azure: &'a Azure,
+    clients: Vec<Place<'a>>,
+    paths: Vec<Ends<'a>>,
+    /// Routes of VMs that are on no path, as far as one of their NICs has one.
+    strangers: BTreeMap<&'a ResourceId, Option<Route<'a>>>,
+}
+
+impl<'a> Survey<'a> {
+    fn new(azure: &'a Azure, servers: &Servers) -> Self {
+        let mut survey = Self {
+            azure,
+            clients: azure.clients().collect(),
+            paths: Vec::new(),
+            strangers: azure.export.vms.keys().map(|id| (id, None)).collect(),
+        };
+        let file_systems = azure.export.file_systems.values();
+        let known = file_systems.map(|file_system| azure.ends_to(file_system));
+        for ends in known.chain(named(azure, servers)) {
+            survey.add(&ends);
+        }
+        survey.strangers = survey.strangers();
+        survey
+    }
+
+    /// Adds the paths to a server from each client that has a way to it; from an unknown one
+    /// where none has, since the server's end is worth checking all the same.
+    fn add(&mut self, ends: &Ends<'a>) {
+        let mut routes = HashMap::new();
+        let before = self.paths.len();
+        for client in &self.clients {
+            let key = (client.vnet_id, client.subnet_id);
+            let route = routes.entry(key);
+            let route = route.or_insert_with(|| self.azure.route(client, &ends.server));
+            if route.is_path() && self.paths.len() < MAX_PATHS {
+                self.paths.push(Ends {
+                    client: *client,
+                    ..ends.clone()
+                });
+            } else if let Some(vm) = client.vm {
+                let known = self.strangers.entry(&vm.id).or_default();
+                if !matches!(known, Some(Route::Unknown(_))) {
+                    *known = Some(route.clone());
+                }
+            }
+        }
+        if self.paths.len() == before {
+            self.paths.push(ends.clone());
+        }
+    }
+
+    /// VMs that are on no path.
+    fn strangers(&mut self) -> BTreeMap<&'a ResourceId, Option<Route<'a>>> {
+        let mut all = std::mem::take(&mut self.strangers);
+        for vm in self.paths.iter().filter_map(|ends| ends.client.vm) {
+            all.remove(&vm.id);
+        }
+        all
+    }
+
+    /// Clients with a way to a file system.
+    fn near(&self, file_system: &ResourceId) -> Vec<Place<'a>> {
+        let to = self.paths.iter().filter(|ends| {
+            let to = ends.file_system.map(|it| &it.id);
+            to == Some(file_system) && ends.client.vnet_id.is_some()
+        });
+        to.map(|ends| ends.client).collect()
+    }
+
+    /// Reports of all VMs, those on paths first.
+    fn clients(&self) -> Vec<ClientReport> {
+        let azure = self.azure;
+        let mut all = ClientReport::all(azure, self.paths.iter().map(|ends| ends.client));
+        all.extend(self.strangers.iter().map(|(id, route)| {
+            let check = checks::of_stranger(azure, id, route.as_ref());
+            let standing = match route {
+                Some(Route::None(_)) => Standing::NoPath,
+                _ => Standing::Unknown,
+            };
+            ClientReport::new(id, standing, vec![check])
+        }));
+        all
     }
 }
 
-/// The paths to each file system, then those to servers that are named and no file system's.
-fn paths<'a>(azure: &'a Azure, servers: &Servers, clients: &[Place<'a>]) -> Vec<Ends<'a>> {
-    let file_systems = azure.export.file_systems.values();
-    let known = file_systems.map(|file_system| azure.ends_to(file_system));
-    let all = known.chain(named(azure, servers)).flat_map(|ends| {
-        let near = or_unknown(near(azure, clients, &ends.server));
-        near.into_iter().map(move |client| Ends {
-            client,
-            ..ends.clone()
-        })
-    });
-    all.take(MAX_PATHS).collect()
-}
-
-/// Servers that are named and no file system's; of blocks, what is known of any address.
+/// Servers that are named and no file system's; of blocks, any address.
 fn named<'a>(azure: &'a Azure, servers: &Servers) -> Vec<Ends<'a>> {
     let one = servers.named();
     let one = one.map(|(address, _)| azure.ends(None, address.into()));
@@ -160,25 +257,61 @@ fn named<'a>(azure: &'a Azure, servers: &Servers) -> Vec<Ends<'a>> {
     all.filter(|ends| ends.file_system.is_none()).collect()
 }
 
-/// The clients that can reach a place.
-fn near<'a>(azure: &Azure, clients: &[Place<'a>], server: &Place<'_>) -> Vec<Place<'a>> {
-    let near = clients.iter().filter(|it| azure.reaches(it, server));
-    near.copied().collect()
+/// Networks of a path. Paths between the same ones share what does not depend on the client.
+type Networks<'a> = (
+    Option<&'a ResourceId>,
+    Option<std::net::IpAddr>,
+    Option<&'a ResourceId>,
+    Option<&'a ResourceId>,
+    Option<&'a ResourceId>,
+);
+
+fn networks<'a>(ends: &Ends<'a>) -> Networks<'a> {
+    (
+        ends.file_system.map(|it| &it.id),
+        ends.server.address,
+        ends.server.vnet_id,
+        ends.client.vnet_id,
+        ends.client.subnet_id,
+    )
 }
 
-/// Where no export has a client, the server's end is worth checking all the same.
-fn or_unknown(clients: Vec<Place<'_>>) -> Vec<Place<'_>> {
-    if clients.is_empty() {
-        vec![Place::default()]
-    } else {
-        clients
+fn paths(
+    azure: &Azure,
+    survey: &Survey<'_>,
+    accesses: &HashMap<&ResourceId, Access<'_>>,
+) -> Vec<PosturePath> {
+    let mut listed = HashMap::new();
+    let mut paths: Vec<PosturePath> = Vec::with_capacity(survey.paths.len());
+    for ends in &survey.paths {
+        let at = paths.len();
+        let first = *listed.entry(networks(ends)).or_insert(at);
+        let causes = if first == at {
+            checks::of_path(azure, ends, &Seen::default())
+        } else {
+            checks::of_ends(azure, ends, &Seen::default())
+        };
+        let shared = paths.get(first).map_or(&[][..], |path| &path.causes);
+        let shared = shared.iter().filter(|check| check.check.is_shared());
+        let access = ends.file_system.and_then(|it| accesses.get(&it.id));
+        let by_rule = access.and_then(|access| access.blocks(&ends.client));
+        let mut all = causes.iter().chain(shared);
+        let blocked = all.find(|check| check.is_blocking());
+        let blocked = blocked.map(|check| &check.says[..]).or(by_rule);
+        paths.push(PosturePath {
+            ends: EndsReport::of(azure, ends),
+            blocked: blocked.map(str::to_owned),
+            shares_with: (first < at).then_some(first),
+            causes,
+        });
     }
+    paths
 }
 
-/// What was passed over, the paths beyond the limit included.
+/// Sentences on what was passed over, the paths beyond the limit included.
 fn warnings(azure: &Azure, paths: usize) -> Vec<String> {
     let mut warnings = azure.export.warnings.clone();
-    if paths == MAX_PATHS {
+    if paths >= MAX_PATHS {
         warnings.push(format!(
             "only the first {MAX_PATHS} paths are checked: split the exports"
         ));

@@ -18,6 +18,7 @@ mod checks;
 mod flows;
 mod headline;
 pub(super) mod posture;
+mod proof;
 
 const BOLD: Ansi = Ansi::new().bold();
 const DIM: Ansi = Ansi::new().dimmed();
@@ -35,6 +36,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     page.causes(report)?;
     page.evidence(report)?;
     if style.verbose {
+        page.proofs(report)?;
         page.details(report)?;
         page.all_checks(report)?;
     }

@@ -3,8 +3,8 @@
 use super::{InputReport, Names, Run};
 use crate::capture::Fault;
 use crate::decode::Protocol;
-use crate::evidence::{Shown, dtls::Version};
-use crate::verdict::class::Ground;
+use crate::evidence::{Shown, ciphertext::ByteTest, dtls::Version};
+use crate::flow::choices::Cipher;
 use crate::verdict::{Class, Ends, Judgement, Part, Path, Verdict};
 
 mod flow_logs;
@@ -147,13 +147,11 @@ fn is_dtls_stream(part: &Part) -> bool {
 
 /// Whether nothing speaks for a cipher but the look of the records.
 fn is_untested(part: &Part) -> bool {
-    part.meaning.protected == (Class::Encrypted, Ground::Bytes)
-        && part.counted.contains(&Shown::Ciphertext)
-        && part
-            .flow
-            .dtls
-            .as_deref()
-            .is_some_and(|dtls| !dtls.is_tested())
+    let dtls = part.flow.dtls.iter();
+    let mut protected = dtls.flat_map(|dtls| dtls.protected());
+    let counted = part.counted.contains(&Shown::Ciphertext);
+    let few = (Cipher::Unseen, ByteTest::TooFewBytes);
+    counted && protected.any(|it| (it.cipher, it.bytes) == few && it.data.is_some())
 }
 
 fn chooses(path: &Path, version: Version) -> bool {

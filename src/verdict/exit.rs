@@ -12,7 +12,7 @@ pub enum Exit {
     Exposed = 1,
     /// The run failed: nothing is said about any path.
     Failed = 2,
-    /// None of these, but some path is unproven, undetermined or silent, or there is none.
+    /// None of these, but something is open: a path, the run, or there is no path.
     Unknown = 3,
 }
 
@@ -21,7 +21,7 @@ impl Exit {
     pub const CONTRACT: [(Self, &'static str); 4] = [
         (
             Self::Encrypted,
-            "every path is encrypted, and all that was handed in was read",
+            "every path is encrypted, and the run is whole",
         ),
         (
             Self::Exposed,
@@ -31,13 +31,13 @@ impl Exit {
         (
             Self::Unknown,
             "none of these, but some path is unproven, undetermined or silent, there is no path, \
-             or some input was not read, damaged, or incomplete",
+             or the run is not whole: something was not read, not decoded or lost",
         ),
     ];
 
     /// The same for checks of the configuration alone.
     pub const CHECKS: [(Self, &'static str); 4] = [
-        (Self::Encrypted, "every check passes"),
+        (Self::Encrypted, "every check passes, or is a note"),
         (Self::Exposed, "some check fails"),
         (Self::Failed, "the run failed"),
         (
@@ -46,19 +46,19 @@ impl Exit {
         ),
     ];
 
-    /// What a set of checks exits with.
+    /// Exit of a set of checks.
     #[must_use]
     pub fn of_checks(outcomes: impl IntoIterator<Item = Outcome>) -> Self {
         match outcomes.into_iter().min() {
-            Some(Outcome::Pass) => Self::Encrypted,
+            Some(Outcome::Pass | Outcome::Note) => Self::Encrypted,
             Some(Outcome::Fail) => Self::Exposed,
             Some(Outcome::Unknown) | None => Self::Unknown,
         }
     }
 
-    /// What a set of verdicts exits with.
+    /// Exit of a run over paths with these verdicts, which is whole or not.
     #[must_use]
-    pub fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
+    pub fn of(verdicts: impl IntoIterator<Item = Verdict>, is_whole: bool) -> Self {
         let worst = verdicts.into_iter().map(|verdict| match verdict {
             Verdict::Encrypted => (1, Self::Encrypted),
             Verdict::Unproven | Verdict::Undetermined | Verdict::Silent => (2, Self::Unknown),
@@ -66,17 +66,10 @@ impl Exit {
                 (3, Self::Exposed)
             }
         });
-        worst
-            .max_by_key(|&(rank, _)| rank)
-            .map_or(Self::Unknown, |(_, exit)| exit)
-    }
-
-    /// The same, unless that is 0 and the run was not `whole`: then nobody knows.
-    #[must_use]
-    pub fn at_best(self, whole: bool) -> Self {
-        match self {
-            Self::Encrypted if !whole => Self::Unknown,
-            exit => exit,
+        match worst.max_by_key(|&(rank, _)| rank) {
+            Some((_, Self::Encrypted)) if !is_whole => Self::Unknown,
+            Some((_, exit)) => exit,
+            None => Self::Unknown,
         }
     }
 

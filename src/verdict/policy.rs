@@ -1,8 +1,6 @@
 //! What encryption must be to count as promised.
 
-use super::{Class, Part};
-use crate::evidence::Shown;
-use crate::evidence::dtls::{Suite, Version};
+use crate::evidence::dtls::{Choice, Suite, Version};
 
 /// What encryption must be to count as promised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -28,8 +26,7 @@ impl Policy {
     /// Whether a version is as good as promised.
     #[must_use]
     pub fn accepts_version(self, version: Version) -> bool {
-        // The numbers of later versions are lower.
-        self == Self::AnyDtls || version <= Version::V1_2
+        self == Self::AnyDtls || version.is_current()
     }
 
     /// Whether a suite is as good as promised.
@@ -38,22 +35,9 @@ impl Policy {
         self == Self::AnyDtls || suite.is_azure()
     }
 
-    /// Whether all that is encrypted in these flows is so as promised, as far as
-    /// versions and suites were seen.
+    /// Whether version and suite of a `ServerHello` are as good as promised.
     #[must_use]
-    pub fn is_met(self, parts: &[Part]) -> bool {
-        let encrypted = |part: &&Part| part.meaning.class(Shown::Ciphertext) == Class::Encrypted;
-        parts
-            .iter()
-            .filter(|part| part.counted.contains(&Shown::Ciphertext))
-            .filter(encrypted)
-            .filter_map(|part| part.flow.dtls.as_deref())
-            .all(|dtls| {
-                let chosen = dtls.suites.keys().map(|&(version, _)| version);
-                let mut versions = dtls.versions().chain(chosen);
-                let mut suites = dtls.suites.keys().map(|&(_, suite)| suite);
-                versions.all(|version| self.accepts_version(version))
-                    && suites.all(|suite| self.accepts_suite(suite))
-            })
+    pub fn accepts(self, (version, suite): Choice) -> bool {
+        self.accepts_version(version) && self.accepts_suite(suite)
     }
 }

@@ -1,7 +1,8 @@
 //! The JSON of `posture`, held to its description in `posture.schema.json`, and what stays
 //! the same whatever the configuration.
 
-use plainsight::azure::checks::Outcome;
+use plainsight::azure::checks::{Kind, Outcome};
+use plainsight::report::Standing;
 use plainsight::verdict::Exit;
 use serde_json::{Value, json};
 
@@ -48,7 +49,7 @@ fn every_posture_is_as_described() {
         ));
         assert_described(&validator, &json!(posture(&azure)));
     }
-    assert_described(&validator, &report(&["posture"], &["az"], 3));
+    assert_described(&validator, &report(&["posture"], &["az"], 0));
     assert_described(&validator, &report(&["posture"], &["az/amlfs.json"], 3));
 }
 
@@ -113,8 +114,8 @@ fn every_field_is_described() {
 
 #[test]
 fn exit_codes_are_those_of_the_contract() {
-    use Outcome::{Fail, Pass, Unknown};
-    let rows: [(&[Outcome], u8); 7] = [
+    use Outcome::{Fail, Note, Pass, Unknown};
+    let rows: [(&[Outcome], u8); 9] = [
         (&[], 3),
         (&[Pass], 0),
         (&[Pass, Pass], 0),
@@ -122,6 +123,8 @@ fn exit_codes_are_those_of_the_contract() {
         (&[Unknown, Fail], 1),
         (&[Fail, Pass], 1),
         (&[Unknown], 3),
+        (&[Note, Pass], 0),
+        (&[Note, Unknown], 3),
     ];
     for (outcomes, code) in rows {
         assert_eq!(
@@ -163,7 +166,21 @@ fn clients_are_those_in_reach() {
         .map(|path| path.ends.client.address.as_deref())
         .collect();
     assert_eq!(clients, [Some("10.20.1.4")]);
-    assert_eq!(report.clients.len(), 1);
+    // Each VM is named all the same, and why it is on no path.
+    let standing: Vec<_> = report
+        .clients
+        .iter()
+        .map(|it| (&it.name[..], it.standing))
+        .collect();
+    let far = ("far-1", Standing::NoPath);
+    assert_eq!(standing, [("client-1", Standing::OnPath), far]);
+    let check = &report.clients[1].checks[0];
+    assert_eq!((check.check, check.outcome), (Kind::Reach, Outcome::Note));
+    assert!(
+        check.says.contains("no peering joins VNet far-vnet"),
+        "{}",
+        check.says
+    );
 }
 
 /// A file system without a client in the exports is checked as far as it goes.
@@ -196,7 +213,7 @@ fn tables_fit_their_page() {
             verbose: false,
         };
         let mut page = Vec::new();
-        plainsight::report::posture::FORMATS[0]
+        plainsight::report::POSTURE_FORMATS[0]
             .write(&report, &style, &mut page)
             .unwrap();
         let page = String::from_utf8(page).unwrap();
@@ -207,7 +224,7 @@ fn tables_fit_their_page() {
             "unknown ",
             "pass ",
             "Standard_HB120rs_v3",
-            "az vm deallocate",
+            "What fails, and no command mends",
         ] {
             assert!(page.contains(word), "{word}: {page}");
         }
@@ -234,7 +251,7 @@ fn many_clients_share_their_lines() {
         verbose: false,
     };
     let mut page = Vec::new();
-    plainsight::report::posture::FORMATS[0]
+    plainsight::report::POSTURE_FORMATS[0]
         .write(&report, &style, &mut page)
         .unwrap();
     let page = String::from_utf8(page).unwrap();

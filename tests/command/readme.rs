@@ -52,6 +52,7 @@ fn the_loop_collects_all_that_is_checked() {
         .unwrap();
     let mut command = plainsight(&["posture", "--azure"]);
     let given = command.arg(folder("az")).output().unwrap();
-    assert_eq!(collected.stdout, given.stdout);
-    assert_eq!(collected.status.code(), Some(3));
+    let of = |output: &std::process::Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(of(&collected), of(&given));
+    assert_eq!(collected.status.code(), Some(0));
 }

@@ -189,9 +189,13 @@ pub const SCENES: &[Scene] = &[
     },
     Scene {
         file: "snap-60.cap",
-        shows: "The same cut to 60 bytes: ports and the first record header of each datagram",
+        shows: "The same cut to 60 bytes: ports and the first record header of each datagram, \
+                but neither the suite nor bytes enough to tell a cipher",
         record: |file| cut(file, 60),
-        paths: ONE_EACH,
+        paths: &[
+            path(SERVER, "undetermined", &[Carrier::Tunnel]),
+            path(SECOND_SERVER, "plaintext", &[Carrier::ReadableTcp]),
+        ],
     },
     Scene {
         file: "lookalikes.pcap",

@@ -4,4 +4,5 @@ mod broken;
 mod causes;
 mod exports;
 mod nsg;
+mod places;
 mod traps;

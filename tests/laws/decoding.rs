@@ -48,7 +48,7 @@ fn look(frame: &Frame<'_>) -> Seen {
         panic!("one packet in {} flows", flows.len());
     };
     let (shown, _) = flow.tallies().next().expect("one packet");
-    Seen::Flow(*key, shown, Meaning::of(flow).class(shown))
+    Seen::Flow(*key, shown, Meaning::of(flow, None).class(shown))
 }
 
 /// What is left of a flow's key where its ports are cut off.
@@ -83,8 +83,9 @@ fn is_honest_flow(whole: (FlowKey, Shown), cut: (FlowKey, Shown), class: Class) 
         Shown::CutPayload | Shown::CutRecords => class == Class::Undetermined,
         // A TCP header on Lustre's port is readable, whatever is behind it.
         Shown::UnseenSegment => key.protocol == Protocol::Tcp,
-        // Under an unknown suite, records are encrypted as far as the capture tells.
-        Shown::Ciphertext => shown == Shown::Ciphertext,
+        // Under an unknown suite, records are encrypted as far as the capture tells: what
+        // can be read may be cut off.
+        Shown::Ciphertext => matches!(shown, Shown::Ciphertext | Shown::Exposed),
         // A handshake record is one by type, version, epoch and length; the message
         // inside can only speak against it, where it was captured.
         Shown::Handshake => matches!(shown, Shown::Handshake | Shown::Datagram),

@@ -1,16 +1,17 @@
-//! What NSGs let pass of what AMLFS needs, as Microsoft's page on NSGs for AMLFS lists it:
+//! Traffic of AMLFS that NSGs let pass, as Microsoft's page on NSGs for AMLFS lists it:
 //! TCP 988 and 1019-1023 both ways between clients and servers, anything between servers,
-//! and the services that servers report to. What NSGs stop is blocked, not plaintext.
+//! and the services that servers report to. Traffic that NSGs stop is blocked, not plaintext.
 
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
 use super::{Check, Field, Kind, Outcome, remedy};
-use crate::azure::export::{FileSystem, ResourceId, SecurityGroup};
+use crate::azure::export::{FileSystem, ResourceId, Rule, SecurityGroup};
 use crate::azure::nsg::{Decision, Flow, Peer, Ruling, Space, Way, decide};
 use crate::azure::topology::{Azure, Place};
 
+mod exposure;
 mod services;
 
 /// Ports of Lustre, on either end.
@@ -22,37 +23,70 @@ const MAX_PAIRS: usize = MAX_MEMBERS * MAX_MEMBERS;
 /// Between servers, SSH besides.
 const PORTS_WITHIN: [u16; 7] = [22, 988, 1019, 1020, 1021, 1022, 1023];
 
-pub(super) fn of(azure: &Azure, file_system: &FileSystem, clients: &[Place<'_>]) -> Vec<Check> {
-    let servers = Party::servers(azure, file_system);
-    let mut checks: Vec<Check> = Party::clients(azure, clients)
-        .iter()
-        .flat_map(|clients| {
-            [
-                between(Kind::NsgToServers, clients, &servers),
-                between(Kind::NsgToClients, &servers, clients),
-            ]
-        })
-        .collect();
-    checks.push(check(
-        Kind::NsgWithin,
-        &servers,
-        &servers,
-        &servers.pass(&servers, &PORTS_WITHIN),
-    ));
-    checks.push(services::of(file_system, &servers));
-    checks
+/// Checks of a file system and of the NSGs around it.
+#[derive(Debug, Default)]
+pub struct Access<'a> {
+    /// The checks.
+    pub checks: Vec<Check>,
+    /// Clients that NSGs keep from the file system, and why.
+    blocked: Vec<(Behind<'a>, String)>,
 }
 
-/// A group that filters, and what it takes `VirtualNetwork` for.
+/// The subnet of clients, and the NSG of their NICs: the same rules hold for all behind both.
+type Behind<'a> = (Option<&'a ResourceId>, Option<&'a ResourceId>);
+
+fn behind<'a>(client: &Place<'a>) -> Behind<'a> {
+    let group = client.nic.and_then(|nic| nic.nsg.as_ref());
+    (client.subnet_id, group)
+}
+
+impl Access<'_> {
+    /// Sentence on the rule that keeps a client from the file system, where one does.
+    #[must_use]
+    pub fn blocks(&self, client: &Place<'_>) -> Option<&str> {
+        let mut blocked = self.blocked.iter();
+        let found = blocked.find(|(who, _)| *who == behind(client));
+        found.map(|(_, says)| says.as_str())
+    }
+}
+
+pub(super) fn of<'a>(
+    azure: &'a Azure,
+    file_system: &'a FileSystem,
+    clients: &[Place<'a>],
+) -> Access<'a> {
+    let servers = Party::servers(azure, file_system);
+    let parties = Party::clients(azure, clients);
+    let mut access = Access::default();
+    for (who, clients) in &parties {
+        let to = between(azure, Kind::NsgToServers, clients, &servers);
+        let from = between(azure, Kind::NsgToClients, &servers, clients);
+        let blocking = [&to, &from].into_iter().find(|check| check.is_blocking());
+        let blocked = blocking.map(|check| (*who, check.says.clone()));
+        access.blocked.extend(blocked);
+        access.checks.extend([to, from]);
+    }
+    let within = servers.pass(&servers, &PORTS_WITHIN);
+    let within = check(azure, Kind::NsgWithin, &servers, &servers, &within);
+    access.checks.push(within);
+    let services = services::of(azure, file_system, &servers);
+    access.checks.extend(services);
+    let parties: Vec<&Party<'_>> = parties.iter().map(|(_, party)| party).collect();
+    let exposure = exposure::of(azure, &servers, &parties);
+    access.checks.extend(exposure);
+    access
+}
+
+/// A group that filters, and the addresses that `VirtualNetwork` stands for there.
 struct Guard<'a> {
-    /// The group, or what is known of it where no export has it.
+    /// The group, or a sentence where no export has it.
     group: Result<&'a SecurityGroup, String>,
     space: Space,
 }
 
-/// Those at one end of flows, behind the same groups.
+/// Hosts at one end of flows, behind the same groups.
 struct Party<'a> {
-    /// What they are called.
+    /// Their name in sentences.
     name: String,
     /// The resource to name where no group filters: the subnet.
     subnet: Option<&'a ResourceId>,
@@ -67,18 +101,18 @@ struct Party<'a> {
     has_nics: bool,
 }
 
-/// What an answer leaves out where the NICs of servers are not known.
+/// Reserve of an answer where the NICs of servers are not known.
 const WITHOUT_NICS: &str =
     ", by the subnet's NSG alone: no NIC of the servers (amlfs-*-snic) is in the exports";
 
-/// What becomes of flows between two parties.
+/// Fate of flows between two parties.
 struct Passage<'p> {
     ruling: Ruling,
     /// The decision behind it; `None` where no group has a say, or no export has it.
     decision: Option<(Decision<'p>, Way)>,
     /// A port that shows it.
     port: u16,
-    /// What is missing to tell, where it is not for a rule.
+    /// Sentence on what is missing, where no rule leaves it open.
     missing: Option<&'p str>,
 }
 
@@ -90,6 +124,11 @@ impl<'p> Passage<'p> {
             port,
             missing: Some(why),
         }
+    }
+
+    /// Tells if no group has a say.
+    fn is_unfiltered(&self) -> bool {
+        self.decision.is_none() && self.missing.is_none()
     }
 }
 
@@ -104,7 +143,7 @@ impl<'a> Party<'a> {
         let mut groups: Vec<_> = own.iter().filter_map(|nic| nic.nsg.as_ref()).collect();
         groups.dedup();
         Self {
-            name: format!("the servers of {}", file_system.id.name()),
+            name: format!("the servers of {}", azure.label(&file_system.id)),
             subnet: place.subnet_id,
             guards: guards(azure, &place, &groups),
             blocks: blocks(&place),
@@ -115,25 +154,22 @@ impl<'a> Party<'a> {
         }
     }
 
-    /// Clients, by their subnet and the group of their NIC: the same rules hold for all.
-    fn clients(azure: &'a Azure, clients: &[Place<'a>]) -> Vec<Self> {
-        let mut parties = BTreeMap::<_, Vec<&Place<'a>>>::new();
+    /// Clients, by their subnet and the group of their NIC.
+    fn clients(azure: &'a Azure, clients: &[Place<'a>]) -> Vec<(Behind<'a>, Self)> {
+        let mut parties = BTreeMap::<Behind<'a>, Vec<&Place<'a>>>::new();
         for client in clients.iter().filter(|client| client.nic.is_some()) {
-            let group = client.nic.and_then(|nic| nic.nsg.as_ref());
-            parties
-                .entry((client.subnet_id, group))
-                .or_default()
-                .push(client);
+            parties.entry(behind(client)).or_default().push(client);
         }
         let parties = parties.into_iter();
         parties
-            .map(|((_, group), members)| Self::of(azure, group, &members))
+            .map(|(who, members)| (who, Self::of(azure, who.1, &members)))
             .collect()
     }
 
     fn of(azure: &'a Azure, group: Option<&'a ResourceId>, members: &[&Place<'a>]) -> Self {
         let place = members[0];
-        let subnet = place.subnet_id.map_or("unknown", ResourceId::name);
+        let subnet = place.subnet_id.map(|id| azure.label(id));
+        let subnet = subnet.unwrap_or_else(|| "unknown".to_owned());
         let peers = members.iter().filter_map(|member| {
             Some(Peer::Net {
                 net: member.address?.into(),
@@ -151,7 +187,7 @@ impl<'a> Party<'a> {
         }
     }
 
-    /// What an answer about them rests on, if that is not all there may be.
+    /// Reserve of an answer about them, if it rests on less than there may be.
     fn reserve(&self) -> &'static str {
         if self.has_nics { "" } else { WITHOUT_NICS }
     }
@@ -180,8 +216,8 @@ impl<'a> Party<'a> {
         }
     }
 
-    /// What becomes of flows from here to others: of all in the blocks, or where rules part
-    /// these, of those that are known one by one.
+    /// Fate of flows from here to others: of all in the blocks, or where rules part these, of
+    /// those that are known one by one.
     fn pass<'p>(&'p self, others: &'p Self, ports: &[u16]) -> Passage<'p> {
         let way = |sources: &[Peer<'a>], destinations: &[Peer<'a>]| {
             passage(self, others, sources, destinations, ports)
@@ -211,11 +247,13 @@ fn guards<'a>(azure: &'a Azure, place: &Place<'a>, of_nics: &[&'a ResourceId]) -
     let guard = |id: &ResourceId| {
         let known = azure.export.nsgs.get(id);
         Guard {
-            group: known.ok_or_else(|| format!("NSG {} is in no export", id.name())),
+            group: known.ok_or_else(|| format!("NSG {} is in no export", azure.label(id))),
             space: space.clone(),
         }
     };
-    let unknown = place.subnet.is_none().then(|| Guard {
+    // A subnet without its addresses was exported without its NSG as well.
+    let is_known = place.subnet.is_some_and(|subnet| subnet.is_whole);
+    let unknown = (!is_known).then(|| Guard {
         group: Err("a subnet is in no export".to_owned()),
         space: space.clone(),
     });
@@ -233,7 +271,7 @@ fn blocks(place: &Place<'_>) -> Vec<IpNet> {
         .map_or_else(Vec::new, |subnet| subnet.prefixes.clone())
 }
 
-/// What becomes of TCP flows from each source to each destination: the worst.
+/// Fate of TCP flows from each source to each destination: the worst.
 fn passage<'p>(
     from: &'p Party<'_>,
     to: &'p Party<'_>,
@@ -260,7 +298,7 @@ fn passage<'p>(
     passages.reduce(worse).unwrap_or(none)
 }
 
-/// What becomes of one flow: it has to pass every group.
+/// Fate of one flow: it has to pass every group.
 fn passage_of<'p>(out: &'p [Guard<'_>], into: &'p [Guard<'_>], flow: &Flow<'_>) -> Passage<'p> {
     let out = out.iter().map(|guard| (guard, Way::Outbound));
     let into = into.iter().map(|guard| (guard, Way::Inbound));
@@ -298,13 +336,20 @@ fn worse<'p>(known: Passage<'p>, other: Passage<'p>) -> Passage<'p> {
     }
 }
 
-fn between(kind: Kind, from: &Party<'_>, to: &Party<'_>) -> Check {
-    check(kind, from, to, &from.pass(to, &PORTS))
+fn between(azure: &Azure, kind: Kind, from: &Party<'_>, to: &Party<'_>) -> Check {
+    check(azure, kind, from, to, &from.pass(to, &PORTS))
 }
 
-fn check(kind: Kind, from: &Party<'_>, to: &Party<'_>, passage: &Passage<'_>) -> Check {
+fn check(
+    azure: &Azure,
+    kind: Kind,
+    from: &Party<'_>,
+    to: &Party<'_>,
+    passage: &Passage<'_>,
+) -> Check {
     let ends = format!("from {} to {}", from.name, to.name);
     let says = match passage.ruling {
+        Ruling::Allowed if passage.is_unfiltered() => unfiltered(&ends),
         Ruling::Allowed => {
             let parties = [from, to].map(Party::reserve);
             let reserve = parties.into_iter().max().unwrap_or_default();
@@ -320,16 +365,28 @@ fn check(kind: Kind, from: &Party<'_>, to: &Party<'_>, passage: &Passage<'_>) ->
             format!("Whether NSGs let Lustre pass {ends} cannot be told: {why}")
         }
     };
-    let remedy = allow(kind, passage, from, to);
-    Check {
-        field: field(passage, to.subnet.or(from.subnet)),
-        remedy: remedy.filter(|_| passage.ruling == Ruling::Denied),
-        ..Check::new(kind, outcome(passage.ruling), says)
-    }
+    let is_denied = passage.ruling == Ruling::Denied;
+    let command = is_denied.then(|| allow(kind, passage, from, to)).flatten();
+    let check = Check {
+        field: field(azure, passage, to.subnet.or(from.subnet)),
+        remedy: command,
+        ..Check::new(kind, outcome(passage), says)
+    };
+    check.blocks()
 }
 
-fn outcome(ruling: Ruling) -> Outcome {
-    match ruling {
+/// Sentence on a way without any group: it is reachable, and not locked down.
+fn unfiltered(ends: &str) -> String {
+    format!(
+        "No NSG filters {ends}: reachable, not locked down; Microsoft's page on NSGs for AMLFS \
+         asks for rules"
+    )
+}
+
+/// A way that no group filters is open, and nothing that a check passes for.
+fn outcome(passage: &Passage<'_>) -> Outcome {
+    match passage.ruling {
+        Ruling::Allowed if passage.is_unfiltered() => Outcome::Unknown,
         Ruling::Allowed => Outcome::Pass,
         Ruling::Denied => Outcome::Fail,
         Ruling::Unknown => Outcome::Unknown,
@@ -337,24 +394,24 @@ fn outcome(ruling: Ruling) -> Outcome {
 }
 
 /// The rule that decided; where no group filters, that the subnet has none.
-fn field(passage: &Passage<'_>, subnet: Option<&ResourceId>) -> Option<Field> {
+fn field(azure: &Azure, passage: &Passage<'_>, subnet: Option<&ResourceId>) -> Option<Field> {
     match &passage.decision {
-        Some((decision, _)) => {
-            let rule = decision.rule?;
-            let access = if rule.allow { "Allow" } else { "Deny" };
-            let value = format!("{access}, priority {}", rule.priority);
-            // Users' priorities end at 4096.
-            let list = if rule.priority < 65000 {
-                "securityRules"
-            } else {
-                "defaultSecurityRules"
-            };
-            let path = format!("{list}[{}]", rule.name);
-            Some(Field::at(decision.group, path, Some(value)))
-        }
+        Some((decision, _)) => Some(of_rule(azure, decision.group, decision.rule?)),
         None if passage.missing.is_some() => None,
-        None => subnet.map(|subnet| Field::at(subnet, "networkSecurityGroup.id", None)),
+        None => subnet.map(|subnet| Field::at(azure, subnet, "networkSecurityGroup.id", None)),
     }
+}
+
+fn of_rule(azure: &Azure, group: &ResourceId, rule: &Rule) -> Field {
+    let access = if rule.allow { "Allow" } else { "Deny" };
+    let value = format!("{access}, priority {}", rule.priority);
+    let list = if rule.is_default() {
+        "defaultSecurityRules"
+    } else {
+        "securityRules"
+    };
+    let path = format!("{list}[{}]", rule.name);
+    Field::at(azure, group, path, Some(value))
 }
 
 /// A rule before the one that denies. Users' priorities are 100 to 4096.
@@ -370,12 +427,12 @@ fn allow(kind: Kind, passage: &Passage<'_>, from: &Party<'_>, to: &Party<'_>) ->
         _ => "--protocol Tcp --destination-port-ranges 988 1019-1023",
     };
     let (sources, destinations) = (from.prefixes()?, to.prefixes()?);
+    let command = remedy::in_group("network nsg rule create", decision.group)?;
+    let group = remedy::word(decision.group.name())?;
     Some(format!(
-        "az network nsg rule create --resource-group {} --nsg-name {} --name AllowLustre{direction}{priority} \
+        "{command} --nsg-name {group} --name AllowLustre{direction}{priority} \
          --priority {priority} --direction {direction} --access Allow {what} \
-         --source-address-prefixes {sources} --destination-address-prefixes {destinations}",
-        remedy::word(decision.group.resource_group()),
-        remedy::word(decision.group.name()),
+         --source-address-prefixes {sources} --destination-address-prefixes {destinations}"
     ))
 }
 

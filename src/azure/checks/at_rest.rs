@@ -5,21 +5,28 @@ use super::{Check, Field, Kind, remedy};
 use crate::azure::export::{AttachedDisk, Disk, FileSystem, VirtualMachine};
 use crate::azure::topology::{Azure, Place};
 
-/// A disk of a VM, and what is exported of it.
+/// A disk of a VM, and its export.
 type Attached<'a> = (&'a AttachedDisk, Option<&'a Disk>);
 
 /// Both ways are encrypted; auditors ask which it is.
-pub(super) fn of_file_system(file_system: &FileSystem) -> Check {
-    let name = file_system.id.name();
-    let whose = if file_system.key.is_absent() {
-        "a key that Microsoft manages"
+pub(super) fn of_file_system(azure: &Azure, file_system: &FileSystem) -> Check {
+    let name = azure.label(&file_system.id);
+    let field = Field::of(azure, &file_system.id, &file_system.key);
+    let (outcome, whose) = if !file_system.key.is_absent() {
+        (Pass, "is encrypted at rest with a customer-managed key")
+    } else if file_system.is_whole {
+        (
+            Pass,
+            "is encrypted at rest with a key that Microsoft manages",
+        )
     } else {
-        "a customer-managed key"
+        (
+            Unknown,
+            "was exported without its properties, which say whose key encrypts it",
+        )
     };
-    let says = format!(
-        "{name} is encrypted at rest with {whose}, which cannot be changed after its creation"
-    );
-    Check::new(Kind::FileSystemKey, Pass, says).field(Field::of(&file_system.id, &file_system.key))
+    let says = format!("{name} {whose}; this cannot be changed after its creation");
+    Check::new(Kind::FileSystemKey, outcome, says).field(field)
 }
 
 pub(super) fn of_client(azure: &Azure, client: &Place<'_>) -> Vec<Check> {
@@ -33,14 +40,14 @@ pub(super) fn of_client(azure: &Azure, client: &Place<'_>) -> Vec<Check> {
         .collect();
     let mut checks: Vec<Check> = disks
         .iter()
-        .map(|(it, disk)| by_service(vm, it, *disk))
+        .map(|(it, disk)| by_service(azure, vm, it, *disk))
         .collect();
     if checks.is_empty() {
-        let says = format!("VM {} does not say its disks", vm.id.name());
+        let says = format!("VM {} does not say its disks", azure.label(&vm.id));
         checks.push(Check::new(Kind::DiskEncryption, Unknown, says));
     }
     let system = disks.iter().find(|(attached, _)| attached.is_system());
-    checks.push(caches(vm, system));
+    checks.push(caches(azure, vm, system));
     checks
 }
 
@@ -50,20 +57,38 @@ fn managed<'a>(azure: &'a Azure, disk: &AttachedDisk) -> Option<&'a Disk> {
 
 /// Managed disks are encrypted by the storage service, always; the question is with whose
 /// key.
-fn by_service(vm: &VirtualMachine, attached: &AttachedDisk, disk: Option<&Disk>) -> Check {
+fn by_service(
+    azure: &Azure,
+    vm: &VirtualMachine,
+    attached: &AttachedDisk,
+    disk: Option<&Disk>,
+) -> Check {
     let check = |outcome, says| Check::new(Kind::DiskEncryption, outcome, says);
-    let name = &attached.name;
     let Some(id) = &attached.managed else {
-        let says = format!("Disk {name} of VM {} is no managed disk", vm.id.name());
-        return check(Unknown, says);
+        let (name, vm) = (&attached.name, azure.label(&vm.id));
+        return check(
+            Unknown,
+            format!("Disk {name} of VM {vm} is no managed disk"),
+        );
     };
-    let name = id.name();
+    let name = azure.label(id);
     let Some(disk) = disk else {
         let path = format!("{}.managedDisk.id", attached.path);
         let says =
             format!("Disk {name} is managed, so it is encrypted; with whose key is in no export");
-        return check(Pass, says).field(Field::at(&vm.id, path, Some(id.to_string())));
+        let field = Field::at(azure, &vm.id, path, Some(id.to_string()));
+        return check(Pass, says).field(field);
     };
+    let whose = whose(disk).unwrap_or("a key that the export does not name");
+    check(Pass, format!("Disk {name} is encrypted with {whose}")).field(Field::of(
+        azure,
+        &disk.id,
+        &disk.encryption,
+    ))
+}
+
+/// Owner of the key that encrypts a disk or a snapshot.
+fn whose(disk: &Disk) -> Option<&'static str> {
     let keys = [
         (
             "EncryptionAtRestWithPlatformKey",
@@ -76,57 +101,74 @@ fn by_service(vm: &VirtualMachine, attached: &AttachedDisk, disk: Option<&Disk>)
         ),
     ];
     let known = keys.iter().find(|(word, _)| disk.encryption.is(word));
-    let whose = known.map_or("a key that the export does not name", |(_, whose)| whose);
-    check(Pass, format!("Disk {name} is encrypted with {whose}"))
-        .field(Field::of(&disk.id, &disk.encryption))
+    known.map(|(_, whose)| *whose)
 }
 
-/// The service does not encrypt caches and temporary disks: the host does, or ADE in the VM.
-fn caches(vm: &VirtualMachine, system: Option<&Attached<'_>>) -> Check {
+/// The service does not encrypt caches and temporary disks: the host does, or ADE in the VM,
+/// if it encrypts all volumes.
+fn caches(azure: &Azure, vm: &VirtualMachine, system: Option<&Attached<'_>>) -> Check {
     let check = |outcome, says: &str| {
-        let says = format!("VM {} {says}", vm.id.name());
+        let says = format!("VM {} {says}", azure.label(&vm.id));
         Check::new(Kind::HostEncryption, outcome, says)
     };
-    let host = Field::of(&vm.id, &vm.encryption_at_host);
-    if vm.encryption_at_host.flag() == Some(true) {
-        let says = "has encryption at host, of caches and temporary disks too";
-        return check(Pass, says).field(host);
-    }
-    let (encrypted, field) = ade(vm, system);
-    let (outcome, says) = match encrypted {
+    let host = Field::of(azure, &vm.id, &vm.encryption_at_host);
+    match vm.encryption_at_host.flag() {
         Some(true) => {
-            let says = "has Azure Disk Encryption of its system's disk, which is about disks and \
-                        not about networks";
-            return check(Pass, says).field(field);
+            let says = "has encryption at host, of caches and temporary disks too";
+            return check(Pass, says).field(host);
         }
-        Some(false) => (
-            Fail,
-            "has no encryption at host: its caches and temporary disks are not encrypted",
-        ),
-        None => (
-            Unknown,
-            "has no encryption at host, and whether Azure Disk Encryption works on its system's \
-             disk is in no export",
-        ),
-    };
-    let command = remedy::change_stopped(
-        "vm update",
-        &vm.id,
-        "--set securityProfile.encryptionAtHost=true",
-    );
-    check(outcome, says).field(host).maybe(command)
+        None if vm.encryption_at_host.is_absent() && !vm.is_whole => {
+            let says =
+                "was exported without its properties, which say if it has encryption at host";
+            return check(Unknown, says).field(host);
+        }
+        _ => {}
+    }
+    let (outcome, says, field) = by_ade(azure, vm, system);
+    if outcome == Pass {
+        return check(outcome, says).field(field);
+    }
+    let option = "--set securityProfile.encryptionAtHost=true";
+    let command = remedy::change_stopped("vm update", &vm.id, option);
+    let field = if outcome == Fail { host } else { field };
+    check(outcome, says).field(field).remedy(command)
 }
 
-/// Whether Azure Disk Encryption works on the disk of the system, and the field that tells.
-/// That of a data disk, or its extension alone, which may be for data disks, tells nothing.
-fn ade(vm: &VirtualMachine, system: Option<&Attached<'_>>) -> (Option<bool>, Field) {
+/// Azure Disk Encryption in place of encryption at host. It covers caches and temporary disks
+/// only with `VolumeType` All.
+fn by_ade(
+    azure: &Azure,
+    vm: &VirtualMachine,
+    system: Option<&Attached<'_>>,
+) -> (super::Outcome, &'static str, Field) {
+    let ade = &vm.ade;
     let disk = system.and_then(|(_, disk)| *disk);
-    match disk {
-        Some(disk) if disk.ade.flag() == Some(true) => (Some(true), Field::of(&disk.id, &disk.ade)),
-        _ => {
-            let is_told = disk.is_some() || system.is_some_and(|(it, _)| it.managed.is_none());
-            let untold = (is_told && vm.ade.is_absent()).then_some(false);
-            (vm.ade.flag().or(untold), Field::of(&vm.id, &vm.ade))
-        }
+    let volumes = || Field::of(azure, &vm.id, &ade.volumes);
+    if ade.volumes.is("All") {
+        let says = "has Azure Disk Encryption of all volumes, which is about disks and not about \
+                    networks";
+        return (Pass, says, volumes());
     }
+    if !ade.volumes.is_absent() {
+        let says = "has no encryption at host, and Azure Disk Encryption of some volumes only: \
+                    its caches and temporary disks are not all encrypted";
+        return (Fail, says, volumes());
+    }
+    let by_disk = disk.filter(|disk| disk.ade.flag() == Some(true));
+    if let Some(disk) = by_disk {
+        let says = "has no encryption at host, and Azure Disk Encryption of its system's disk, \
+                    which covers caches and temporary disks only with VolumeType All";
+        return (Unknown, says, Field::of(azure, &disk.id, &disk.ade));
+    }
+    let is_told = disk.is_some_and(|disk| disk.is_whole)
+        || system.is_some_and(|(it, _)| it.managed.is_none());
+    let is_off = ade.enabled.flag() == Some(false) || (is_told && ade.enabled.is_absent());
+    let field = Field::of(azure, &vm.id, &ade.enabled);
+    if is_off {
+        let says = "has no encryption at host: its caches and temporary disks are not encrypted";
+        return (Fail, says, field);
+    }
+    let says = "has no encryption at host, and whether Azure Disk Encryption covers its caches and \
+                temporary disks is in no export";
+    (Unknown, says, field)
 }

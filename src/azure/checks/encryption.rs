@@ -1,52 +1,54 @@
 //! Encryption of the VNets at both ends, and its enforcement.
 
-use super::Outcome::{Fail, Pass, Unknown};
+use super::Outcome::{Fail, Note, Pass, Unknown};
 use super::{Check, Field, Kind, remedy};
 use crate::azure::export::VirtualNetwork;
-use crate::azure::topology::{Ends, FoundBy, Place};
+use crate::azure::topology::{Azure, Ends, FoundBy, Place};
 
-pub(super) fn of(ends: &Ends<'_>) -> Vec<Check> {
+pub(super) fn of(azure: &Azure, ends: &Ends<'_>) -> Vec<Check> {
     let (client, server) = (&ends.client, &ends.server);
     let mut checks = vec![
-        vnet(Kind::ClientVnet, client, "client"),
-        vnet(Kind::ServerVnet, server, "server"),
+        vnet(azure, Kind::ClientVnet, client, "client"),
+        vnet(azure, Kind::ServerVnet, server, "server"),
     ];
-    checks.extend(client.vnet.map(enforcement));
-    if server.vnet_id() != client.vnet_id() {
-        checks.extend(server.vnet.map(enforcement));
+    checks.extend(client.vnet.map(|vnet| enforcement(azure, vnet)));
+    if server.vnet_id != client.vnet_id {
+        checks.extend(server.vnet.map(|vnet| enforcement(azure, vnet)));
     }
     checks
 }
 
-fn vnet(kind: Kind, place: &Place<'_>, end: &str) -> Check {
-    let Some(vnet) = place.vnet else {
-        return missing(kind, place, end);
-    };
-    let (name, setting) = (vnet.id.name(), &vnet.encryption);
-    let found = found_by(place);
-    let check = match setting.flag() {
-        Some(true) => Check::new(kind, Pass, format!("VNet {name} has encryption on{found}")),
-        Some(false) => Check::new(kind, Fail, format!("VNet {name} has encryption off{found}")),
-        None if setting.is_absent() => Check::new(
-            kind,
-            Fail,
-            format!("VNet {name} has encryption off: it has no encryption.enabled{found}"),
-        ),
-        None => Check::new(
-            kind,
-            Unknown,
-            format!("VNet {name} has something else than true or false for its encryption{found}"),
-        ),
-    };
-    let check = check.field(Field::of(&vnet.id, setting));
-    if check.outcome == Pass {
-        check
-    } else {
-        check.remedy(turn_on(vnet))
+fn vnet(azure: &Azure, kind: Kind, place: &Place<'_>, end: &str) -> Check {
+    match place.vnet {
+        Some(vnet) => switched(azure, kind, vnet, &found_by(place)),
+        None => missing(azure, kind, place, end),
     }
 }
 
-fn turn_on(vnet: &VirtualNetwork) -> String {
+/// Encryption of a VNet. An absent field means that it is off where the export has all
+/// others, and nothing where it has not.
+pub(super) fn switched(azure: &Azure, kind: Kind, vnet: &VirtualNetwork, found: &str) -> Check {
+    let (name, setting) = (azure.label(&vnet.id), &vnet.encryption);
+    let (outcome, says) = match setting.flag() {
+        Some(true) => (Pass, "has encryption on"),
+        Some(false) => (Fail, "has encryption off"),
+        None if !setting.is_absent() => (
+            Unknown,
+            "has something else than true or false for its encryption",
+        ),
+        None if vnet.is_whole => (Fail, "has encryption off: it has no encryption.enabled"),
+        None => (
+            Unknown,
+            "was exported without its properties, which say if encryption is on",
+        ),
+    };
+    let command = (outcome == Fail).then(|| turn_on(azure, vnet)).flatten();
+    Check::new(kind, outcome, format!("VNet {name} {says}{found}"))
+        .field(Field::of(azure, &vnet.id, setting))
+        .remedy(command)
+}
+
+pub(super) fn turn_on(_azure: &Azure, vnet: &VirtualNetwork) -> Option<String> {
     let options = [
         "--enable-encryption true",
         "--encryption-enforcement-policy AllowUnencrypted",
@@ -54,9 +56,9 @@ fn turn_on(vnet: &VirtualNetwork) -> String {
     remedy::az("network vnet update", &vnet.id, &options)
 }
 
-fn missing(kind: Kind, place: &Place<'_>, end: &str) -> Check {
-    let says = match (place.vnet_id(), place.address) {
-        (Some(id), _) => format!("VNet {} of the {end} is in no export", id.name()),
+fn missing(azure: &Azure, kind: Kind, place: &Place<'_>, end: &str) -> Check {
+    let says = match (place.vnet_id, place.address) {
+        (Some(id), _) => format!("VNet {} of the {end} is in no export", azure.label(id)),
         (None, Some(address)) => format!("No VNet in the exports is known to hold {address}"),
         (None, None) => format!("No export tells the VNet of the {end}"),
     };
@@ -66,30 +68,28 @@ fn missing(kind: Kind, place: &Place<'_>, end: &str) -> Check {
 fn found_by(place: &Place<'_>) -> String {
     match (place.found_by, place.address) {
         (Some(FoundBy::Prefix), Some(address)) => {
-            format!(" (found by its addresses: no NIC in the exports has {address})")
+            format!(" (found by its addresses: no NIC in the exports is known to have {address})")
         }
         _ => String::new(),
     }
 }
 
 /// `AllowUnencrypted` lets plaintext pass, so it promises nothing, and is no cause either.
-fn enforcement(vnet: &VirtualNetwork) -> Check {
-    let (name, setting) = (vnet.id.name(), &vnet.enforcement);
+fn enforcement(azure: &Azure, vnet: &VirtualNetwork) -> Check {
+    let (name, setting) = (azure.label(&vnet.id), &vnet.enforcement);
     let (outcome, says) = if vnet.encryption.flag() != Some(true) {
-        (
-            Unknown,
-            format!("VNet {name} enforces nothing while its encryption is not on"),
-        )
+        (Note, "enforces nothing while its encryption is not on")
     } else if setting.is("DropUnencrypted") {
-        (Pass, format!("VNet {name} drops what cannot be encrypted"))
+        (Pass, "drops what cannot be encrypted")
     } else if setting.is("AllowUnencrypted") {
         let says = "permits plaintext: what cannot be encrypted is sent all the same";
-        (Unknown, format!("VNet {name} {says}"))
+        (Note, says)
     } else {
         (
             Unknown,
-            format!("VNet {name} does not say what becomes of what cannot be encrypted"),
+            "does not say what becomes of what cannot be encrypted",
         )
     };
-    Check::new(Kind::Enforcement, outcome, says).field(Field::of(&vnet.id, setting))
+    Check::new(Kind::Enforcement, outcome, format!("VNet {name} {says}"))
+        .field(Field::of(azure, &vnet.id, setting))
 }

@@ -1,49 +1,82 @@
-//! The peering between the VNets at both ends: whether it is connected, and whether each
-//! end knows the other to be encrypted.
+//! Peerings between the VNets of a path: their state, and their knowledge of the far VNet's
+//! encryption.
 
 use super::Outcome::{Fail, Pass, Unknown};
 use super::{Check, Field, Kind, remedy};
 use crate::azure::export::{Peering, ResourceId};
-use crate::azure::topology::{Azure, Ends};
+use crate::azure::topology::{Azure, Ends, Route};
 
-pub(super) fn of(azure: &Azure, ends: &Ends<'_>) -> Vec<Check> {
-    let (Some(client), Some(server)) = (ends.client.vnet_id(), ends.server.vnet_id()) else {
+pub(super) fn of(azure: &Azure, ends: &Ends<'_>, route: &Route<'_>) -> Vec<Check> {
+    let check = |outcome, says| vec![Check::new(Kind::Peering, outcome, says)];
+    let (client, server) = (ends.client.vnet_id, ends.server.vnet_id);
+    let (Some(client), Some(server)) = (client, server) else {
         let says = "Whether the two ends are in one VNet or in peered ones is not in the exports";
-        return vec![Check::new(Kind::Peering, Unknown, says)];
+        return check(Unknown, says.to_owned());
     };
-    if client == server {
-        let says = format!(
-            "Both ends are in VNet {}: no peering is between them",
-            client.name()
-        );
-        return vec![Check::new(Kind::Peering, Pass, says)];
+    match route {
+        Route::Within => check(
+            Pass,
+            format!(
+                "Both ends are in VNet {}: no peering is between them",
+                azure.label(client)
+            ),
+        ),
+        Route::Peered(_) => hop(azure, client, server),
+        Route::Through(between) => {
+            let mut way = vec![client];
+            way.extend(between.iter().copied());
+            way.push(server);
+            let hops = way.windows(2);
+            hops.flat_map(|hop_| hop(azure, hop_[0], hop_[1])).collect()
+        }
+        Route::None(why) => vec![
+            Check::new(
+                Kind::Peering,
+                Fail,
+                format!("Nothing joins the two ends: {why}"),
+            )
+            .blocks(),
+        ],
+        Route::Unknown(why) => check(
+            Unknown,
+            format!("Whether anything joins the two ends is not in the exports: {why}"),
+        ),
     }
-    let found: Vec<&Peering> = azure.peerings(&client, &server).collect();
+}
+
+/// Peerings of two VNets, both ways.
+fn hop(azure: &Azure, near: &ResourceId, far: &ResourceId) -> Vec<Check> {
+    let found = azure.peerings(near, far);
     let is_missing = |(near, _): &(&ResourceId, _)| {
-        let mut local = found.iter().filter_map(|peering| peering.local());
-        !local.any(|local| local == **near)
+        let mut local = found.iter().map(|peering| peering.local.as_ref());
+        !local.any(|local| local == Some(*near))
     };
-    let ways = [(&client, &server), (&server, &client)].into_iter();
+    let ways = [(near, far), (far, near)].into_iter();
     let missing = ways.filter(is_missing);
-    let missing: Vec<Check> = missing.map(|(near, far)| absent(near, far)).collect();
-    let found = found.iter().map(|peering| one_way(peering));
+    let missing: Vec<Check> = missing
+        .map(|(near, far)| absent(azure, near, far))
+        .collect();
+    let found = found.iter().map(|peering| one_way(azure, peering));
     found.chain(missing).collect()
 }
 
-fn absent(near: &ResourceId, far: &ResourceId) -> Check {
-    let (near, far) = (near.name(), far.name());
-    let says = format!(
-        "No export has a peering from VNet {near} to VNet {far}; \
-         VNet encryption covers no other way between them"
-    );
+fn absent(azure: &Azure, near: &ResourceId, far: &ResourceId) -> Check {
+    let (near, far) = (azure.label(near), azure.label(far));
+    let says = format!("No export has the way of the peering from VNet {near} to VNet {far}");
     Check::new(Kind::Peering, Unknown, says)
 }
 
-fn one_way(peering: &Peering) -> Check {
+fn one_way(azure: &Azure, peering: &Peering) -> Check {
     if !peering.state.is("Connected") {
-        return unconnected(peering);
+        return unconnected(azure, peering);
     }
-    let (name, far) = (peering.id.name(), far(peering));
+    let (name, far) = (azure.label(&peering.id), far(azure, peering));
+    if peering.access.flag() == Some(false) {
+        let says = format!("Peering {name} to VNet {far} lets no traffic pass");
+        let field = Field::of(azure, &peering.id, &peering.access);
+        let check = Check::new(Kind::Peering, Fail, says).blocks();
+        return check.field(field).remedy(open(peering));
+    }
     let encrypted = &peering.remote_encryption;
     let (outcome, says) = match encrypted.flag() {
         Some(true) => (Pass, format!("knows VNet {far} to be encrypted")),
@@ -53,31 +86,46 @@ fn one_way(peering: &Peering) -> Check {
             format!("does not say whether VNet {far} is encrypted"),
         ),
     };
-    let remote = peering.remote.as_ref().filter(|_| outcome == Fail);
-    let check = Check {
-        remedy: remote.map(turn_on),
-        ..Check::new(Kind::Peering, outcome, format!("Peering {name} {says}"))
-    };
-    check.field(Field::of(&peering.id, encrypted))
+    let command = (outcome == Fail).then(|| encrypt(azure, peering)).flatten();
+    Check::new(Kind::Peering, outcome, format!("Peering {name} {says}"))
+        .remedy(command)
+        .field(Field::of(azure, &peering.id, encrypted))
 }
 
-fn unconnected(peering: &Peering) -> Check {
-    let (name, far) = (peering.id.name(), far(peering));
+fn unconnected(azure: &Azure, peering: &Peering) -> Check {
+    let (name, far) = (azure.label(&peering.id), far(azure, peering));
     let (outcome, says) = if peering.state.is_absent() {
         (Unknown, "does not say whether it is connected".to_owned())
     } else {
-        let says = format!("to VNet {far} is not connected, which takes both ways of it");
+        let says =
+            format!("to VNet {far} is not connected, which takes both ways of it: nothing passes");
         (Fail, says)
     };
-    let check = Check::new(Kind::Peering, outcome, format!("Peering {name} {says}"));
-    check.field(Field::of(&peering.id, &peering.state))
+    Check::new(Kind::Peering, outcome, format!("Peering {name} {says}"))
+        .blocks()
+        .field(Field::of(azure, &peering.id, &peering.state))
 }
 
-fn far(peering: &Peering) -> &str {
+fn far(azure: &Azure, peering: &Peering) -> String {
     let far = peering.remote.as_ref();
-    far.map_or("of no name", ResourceId::name)
+    far.map_or_else(|| "of no name".to_owned(), |id| azure.label(id))
 }
 
-fn turn_on(far: &ResourceId) -> String {
-    remedy::az("network vnet update", far, &["--enable-encryption true"])
+/// Encrypts the far VNet; where it is, brings the peering's knowledge of it up to date.
+fn encrypt(azure: &Azure, peering: &Peering) -> Option<String> {
+    let far = azure.export.vnets.get(peering.remote.as_ref()?)?;
+    if far.encryption.flag() == Some(true) {
+        return remedy::within("network vnet peering sync", "--vnet-name", &peering.id, &[]);
+    }
+    super::encryption::turn_on(azure, far)
+}
+
+fn open(peering: &Peering) -> Option<String> {
+    let options = ["--set allowVirtualNetworkAccess=true"];
+    remedy::within(
+        "network vnet peering update",
+        "--vnet-name",
+        &peering.id,
+        &options,
+    )
 }

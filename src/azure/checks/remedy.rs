@@ -1,52 +1,97 @@
-//! Commands that mend what checks find, for a shell: names come from files, so what a shell
-//! would take for more than a word is quoted.
+//! Commands that mend what checks find, for a shell. Names come from files, so text that a
+//! shell would take for more than a word is quoted, and text that az would take for a file or
+//! an option gives no command. Each names its subscription: names are unique within one only.
 
 use std::fmt::Write;
 
 use crate::azure::export::ResourceId;
 
-/// `az COMMAND --resource-group G --name N`, and more.
-pub(super) fn az(command: &str, id: &ResourceId, more: &[&str]) -> String {
-    let (group, name) = (word(id.resource_group()), word(id.name()));
-    let mut line = format!("az {command} --resource-group {group} --name {name}");
+/// `az COMMAND --subscription S --resource-group G --name N`, and more.
+pub(super) fn az(command: &str, id: &ResourceId, more: &[&str]) -> Option<String> {
+    let mut line = in_group(command, id)?;
+    let _ = write!(line, " --name {}", word(id.name())?);
+    Some(extended(line, more))
+}
+
+/// The same for a resource within another, which an option names.
+pub(super) fn within(
+    command: &str,
+    option: &str,
+    id: &ResourceId,
+    more: &[&str],
+) -> Option<String> {
+    let parent = id.as_str().rsplit('/').nth(2)?;
+    let mut line = in_group(command, id)?;
+    let _ = write!(
+        line,
+        " {option} {} --name {}",
+        word(parent)?,
+        word(id.name())?
+    );
+    Some(extended(line, more))
+}
+
+/// `az COMMAND --subscription S --resource-group G`.
+pub(super) fn in_group(command: &str, id: &ResourceId) -> Option<String> {
+    let group = word(id.resource_group())?;
+    Some(format!(
+        "{} --resource-group {group}",
+        in_subscription(command, id)?
+    ))
+}
+
+/// `az COMMAND --subscription S`.
+pub(super) fn in_subscription(command: &str, id: &ResourceId) -> Option<String> {
+    let subscription = word(id.segment("subscriptions")?)?;
+    Some(format!("az {command} --subscription {subscription}"))
+}
+
+fn extended(mut line: String, more: &[&str]) -> String {
     for option in more {
         let _ = write!(line, " {option}");
     }
     line
 }
 
-/// Whether a resource is of a scale set's model, and not to be changed by itself.
+/// Tells if a resource is of a scale set's model, and not to be changed by itself.
 pub(super) fn is_of_scale_set(id: &ResourceId) -> bool {
     id.segment("virtualmachinescalesets").is_some()
 }
 
-/// Stops (deallocates) a VM and starts it.
-pub(super) fn stop_and_start(vm: &ResourceId) -> String {
-    let set = vm.parent("virtualmachines");
-    let commands = match set.filter(|_| is_of_scale_set(vm)) {
+/// Stops (deallocates) a VM and starts it; all instances where it is a scale set's model.
+pub(super) fn stop_and_start(vm: &ResourceId) -> Option<String> {
+    let set = vm.parent("virtualmachines").filter(|_| is_of_scale_set(vm));
+    let [stop, start] = ["deallocate", "start"].map(|verb| match &set {
         Some(set) => {
-            let instance = format!("--instance-ids {}", word(vm.name()));
-            ["vmss deallocate", "vmss start"].map(|command| az(command, &set, &[&instance]))
+            let instance = format!("--instance-ids {}", word(vm.name())?);
+            az(&format!("vmss {verb}"), set, &[&instance])
         }
-        None => ["vm deallocate", "vm start"].map(|command| az(command, vm, &[])),
-    };
-    commands.join(" && ")
+        None if is_of_scale_set(vm) => az(&format!("vmss {verb}"), vm, &[]),
+        None => az(&format!("vm {verb}"), vm, &[]),
+    });
+    Some(format!("{} && {}", stop?, start?))
 }
 
 /// Stops a VM, changes it, and starts it; nothing for one of a scale set.
 pub(super) fn change_stopped(command: &str, vm: &ResourceId, option: &str) -> Option<String> {
     let stop = az("vm deallocate", vm, &[]);
     let commands = [stop, az(command, vm, &[option]), az("vm start", vm, &[])];
+    let commands: Vec<String> = commands.into_iter().collect::<Option<_>>()?;
     (!is_of_scale_set(vm)).then(|| commands.join(" && "))
 }
 
-/// A word as a shell takes it for one.
-pub(super) fn word(text: &str) -> String {
+/// Text as one word for a shell and for az; `None` where it cannot be one: az reads `@x` from
+/// a file and takes `-x` for an option, and no name of Azure is empty or has control
+/// characters.
+pub(super) fn word(text: &str) -> Option<String> {
+    let is_odd = text.is_empty() || text.starts_with(['@', '-']) || text.contains(char::is_control);
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@,+".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        text.to_owned()
+    if is_odd {
+        None
+    } else if text.chars().all(is_plain) {
+        Some(text.to_owned())
     } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
+        Some(format!("'{}'", text.replace('\'', r"'\''")))
     }
 }
 
@@ -61,17 +106,25 @@ mod tests {
             "a b",
             "$(reboot)",
             "it's; ls",
-            "",
-            "two\nlines",
+            "~",
+            "*",
             "'",
+            "a && b",
         ];
         for name in names {
-            let script = format!("printf %s {}", word(name));
+            let script = format!("printf %s {}", word(name).unwrap());
             let output = std::process::Command::new("sh")
                 .args(["-c", &script])
                 .output()
                 .unwrap();
             assert_eq!(String::from_utf8(output.stdout).unwrap(), name);
+        }
+    }
+
+    #[test]
+    fn names_that_are_more_than_a_word_to_az_give_no_command() {
+        for name in ["", "@/etc/passwd", "--yes", "two\nlines", "\u{1b}[2J"] {
+            assert_eq!(word(name), None, "{name:?}");
         }
     }
 }

@@ -1,74 +1,89 @@
-//! The server's end: what its NICs say, and whether the file system was maintained since.
+//! The server's end: statements of its NICs, and maintenance of the file system.
 
-use super::Outcome::{Fail, Pass, Unknown};
+use super::Outcome::{Fail, Note, Pass, Unknown};
 use super::{Check, Field, Kind};
-use crate::azure::export::{FileSystem, Nic};
-use crate::azure::topology::Ends;
+use crate::azure::export::{FileSystem, Nic, ResourceId};
+use crate::azure::topology::{Azure, Ends};
 
-pub(super) fn of(ends: &Ends<'_>) -> Vec<Check> {
-    let mut checks: Vec<Check> = ends.server_nics.iter().map(|nic| server_nic(nic)).collect();
+pub(super) fn of(azure: &Azure, ends: &Ends<'_>) -> Vec<Check> {
+    let nics = ends.server_nics.iter();
+    let mut checks: Vec<Check> = nics.map(|nic| server_nic(azure, nic)).collect();
     if checks.is_empty() {
-        let says = "No NIC of the server (amlfs-*-snic) is in the exports";
-        checks.push(Check::new(Kind::ServerNic, Unknown, says));
+        checks.push(Check::new(
+            Kind::ServerNic,
+            Unknown,
+            without_nic(azure, ends),
+        ));
     }
-    checks.push(maintenance(ends));
+    checks.push(maintenance(azure, ends));
     checks
 }
 
-fn server_nic(nic: &Nic) -> Check {
-    let name = nic.id.name();
-    let (outcome, says) = match nic.supported.flag() {
-        Some(true) => (
-            Pass,
-            format!("NIC {name} says that its server supports encryption"),
+fn without_nic(azure: &Azure, ends: &Ends<'_>) -> String {
+    let names = names(azure, &ends.server_rivals);
+    match (ends.server.address, &names[..]) {
+        (Some(address), [_, _, ..]) => format!(
+            "{address} is the address of NICs {}, and nothing tells which of them is the server's",
+            names.join(" and ")
         ),
-        Some(false) => (
-            Fail,
-            format!("NIC {name} says that its server does not encrypt"),
-        ),
-        None => (
-            Unknown,
-            format!("NIC {name} does not say whether its server supports encryption"),
-        ),
-    };
-    Check::new(Kind::ServerNic, outcome, says).field(Field::of(&nic.id, &nic.supported))
+        _ => "No NIC of the server (amlfs-*-snic) is in the exports".to_owned(),
+    }
 }
 
-/// Servers begin to encrypt with a maintenance reboot. That a NIC says `false` shows that
-/// it is still to come; nothing shows that it was.
-fn maintenance(ends: &Ends<'_>) -> Check {
-    let silent = ends
-        .server_nics
-        .iter()
-        .find(|nic| nic.supported.flag() == Some(false));
-    let when = ends.file_system.map(window).unwrap_or_default();
-    let check = match silent {
-        Some(nic) => {
-            let says = format!("Servers encrypt only after the next maintenance{when}");
-            let field = Field::of(&nic.id, &nic.supported);
-            return Check::new(Kind::Maintenance, Fail, says).field(field);
-        }
-        None => Check::new(
-            Kind::Maintenance,
+pub(super) fn names(azure: &Azure, ids: &[&ResourceId]) -> Vec<String> {
+    ids.iter().map(|id| azure.label(id)).collect()
+}
+
+fn server_nic(azure: &Azure, nic: &Nic) -> Check {
+    let name = azure.label(&nic.id);
+    let (outcome, says) = match nic.supported.flag() {
+        Some(true) => (Pass, "says that its server supports encryption"),
+        Some(false) => (Fail, "says that its server does not encrypt"),
+        None => (
             Unknown,
-            format!(
-                "Whether the servers were rebooted by maintenance since the VNet's encryption was switched on is in no export{when}"
-            ),
+            "does not say whether its server supports encryption",
         ),
     };
+    Check::new(Kind::ServerNic, outcome, format!("NIC {name} {says}")).field(Field::of(
+        azure,
+        &nic.id,
+        &nic.supported,
+    ))
+}
+
+/// Servers begin to encrypt with a maintenance reboot. A NIC that says `false` shows that it
+/// is still to come; nothing shows that it was.
+fn maintenance(azure: &Azure, ends: &Ends<'_>) -> Check {
+    let mut nics = ends.server_nics.iter();
+    let silent = nics.find(|nic| nic.supported.flag() == Some(false));
+    let when = ends.file_system.map(|it| window(azure, it));
+    let when = when.unwrap_or_default();
+    if let Some(nic) = silent {
+        let says = format!("Servers encrypt only after the next maintenance{when}");
+        let field = Field::of(azure, &nic.id, &nic.supported);
+        return Check::new(Kind::Maintenance, Fail, says).field(field);
+    }
+    let says = format!(
+        "No export ever tells if maintenance rebooted the servers since the VNet's encryption was \
+         switched on{when}"
+    );
+    let check = Check::new(Kind::Maintenance, Note, says);
     match ends.file_system {
-        Some(it) if it.window.is_some() => {
-            check.field(Field::at(&it.id, "maintenanceWindow", it.window.clone()))
-        }
+        Some(it) if it.window.is_some() => check.field(Field::at(
+            azure,
+            &it.id,
+            "maintenanceWindow",
+            it.window.clone(),
+        )),
         _ => check,
     }
 }
 
-/// When maintenance is to be expected.
-fn window(file_system: &FileSystem) -> String {
+/// Time at which maintenance is to be expected.
+fn window(azure: &Azure, file_system: &FileSystem) -> String {
     match &file_system.window {
         Some(window) => {
-            let name = file_system.id.name();
+            let name = azure.label(&file_system.id);
             format!("; the maintenance window of {name} is {window}")
         }
         None => String::new(),

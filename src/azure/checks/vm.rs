@@ -1,165 +1,179 @@
-//! The client's VM and NIC: whether they can encrypt, and began to.
+//! The client's VM and NIC: their capability of encryption, and its start.
 
 use super::Outcome::{Fail, Pass, Unknown};
-use super::{Check, Field, Kind, Seen, remedy};
+use super::{Check, Field, Kind, Seen, remedy, server};
 use crate::azure::export::{Nic, VirtualMachine};
-use crate::azure::topology::{Azure, Place};
-use crate::flow_log::State;
+use crate::azure::topology::{Azure, Ends};
+use crate::azure::vm_sizes::Support;
+use crate::flow_log::{Carried, State};
 
-pub(super) fn of(azure: &Azure, client: &Place<'_>, seen: &Seen) -> [Check; 4] {
-    let [size, accelerated, nic, restart] = by_exports(azure, client);
-    [by_platform(size, seen), accelerated, nic, restart]
+/// Checks of the VM itself, whatever its path.
+const KINDS: [Kind; 4] = [
+    Kind::VmSize,
+    Kind::AcceleratedNetworking,
+    Kind::ClientNic,
+    Kind::Restart,
+];
+
+pub(super) fn of(azure: &Azure, ends: &Ends<'_>, seen: &Seen) -> Vec<Check> {
+    let Some(nic) = ends.client.nic else {
+        let says = without_nic(azure, ends);
+        let checks = KINDS.map(|kind| Check::new(kind, Unknown, says.clone()));
+        return checks.map(|check| by_platform(check, seen)).into();
+    };
+    let vm = ends.client.vm;
+    let checks = [
+        size(azure, nic, vm),
+        accelerated(azure, nic),
+        supported(azure, nic, vm),
+        restart(azure, nic, vm, seen),
+    ];
+    checks.map(|check| by_platform(check, seen)).into()
 }
 
 /// The platform knows the hardware of its hosts better than any list of sizes.
-fn by_platform(size: Check, seen: &Seen) -> Check {
+fn by_platform(check: Check, seen: &Seen) -> Check {
     let state = State::NxHwNotSupported;
-    if !seen.states.contains(&state) {
-        return size;
+    if check.check != Kind::VmSize || !seen.states.contains(&state) {
+        return check;
     }
     let says = "By the flow log, the hardware of a host on this path cannot encrypt";
-    Check {
-        outcome: Fail,
-        says: format!("{says}. {}", size.says),
-        field: Some(Field::logged(state)),
-        ..size
+    let says = format!("{says}. {}", check.says);
+    Check::new(Kind::VmSize, Fail, says)
+        .field(Field::logged(state))
+        .remedy(check.remedy)
+}
+
+fn without_nic(azure: &Azure, ends: &Ends<'_>) -> String {
+    let Some(address) = ends.client.address else {
+        return "No NIC in the exports has the client's address".to_owned();
+    };
+    let names = server::names(azure, &ends.client_rivals);
+    match &names[..] {
+        [] => format!("No NIC in the exports has the address {address}"),
+        [only] if ends.client.vnet_id.is_none() => format!(
+            "{address} is the address of NIC {only}, whose network is not known to reach the \
+             server: it is not taken for the client's"
+        ),
+        _ => format!(
+            "{address} is the address of NICs {}, and nothing tells which of them is the client's",
+            names.join(" and ")
+        ),
     }
 }
 
-fn by_exports(azure: &Azure, client: &Place<'_>) -> [Check; 4] {
-    let Some(nic) = client.nic else {
-        let who = client
-            .address
-            .map_or("the client".to_owned(), |address| address.to_string());
-        let says = format!("No NIC in the exports has the address of {who}");
-        let says = says.replace("the address of the client", "the client's address");
-        return [
-            Kind::VmSize,
-            Kind::AcceleratedNetworking,
-            Kind::ClientNic,
-            Kind::Restart,
-        ]
-        .map(|kind| Check::new(kind, Unknown, says.clone()));
-    };
-    let vm = client.vm;
-    let can = Capable {
-        size: vm.is_some_and(|vm| supports(azure, vm)),
-        accelerated: nic.accelerated.flag() == Some(true),
-    };
-    [
-        size(azure, nic, vm),
-        accelerated(nic),
-        supported(nic),
-        restart(nic, vm, &can),
-    ]
+/// Name of a VM, or of the scale set whose model stands for it.
+fn who(azure: &Azure, vm: &VirtualMachine) -> String {
+    let is_model = vm.id.kind().ends_with("/virtualmachinescalesets");
+    let kind = if is_model { "Scale set" } else { "VM" };
+    format!("{kind} {}", azure.label(&vm.id))
 }
 
-/// What a VM needs before a start can help.
-struct Capable {
-    size: bool,
-    accelerated: bool,
-}
-
-fn supports(azure: &Azure, vm: &VirtualMachine) -> bool {
-    vm.size
-        .value
-        .as_deref()
-        .is_some_and(|size| azure.sizes.support(size))
+fn support(azure: &Azure, vm: Option<&VirtualMachine>) -> Option<Support> {
+    let size = vm?.size.value.as_deref()?;
+    Some(azure.sizes.support(size))
 }
 
 fn size(azure: &Azure, nic: &Nic, vm: Option<&VirtualMachine>) -> Check {
-    let check = |outcome, says: String| Check::new(Kind::VmSize, outcome, says);
     let Some(vm) = vm else {
-        return check(
-            Unknown,
-            format!("No export has the VM of NIC {}", nic.id.name()),
-        );
+        let says = format!("No export has the VM of NIC {}", azure.label(&nic.id));
+        return Check::new(Kind::VmSize, Unknown, says);
     };
-    let name = vm.id.name();
-    let check = match vm.size.value.as_deref() {
-        None => check(Unknown, format!("VM {name} does not say its size")),
-        Some(size) if azure.sizes.support(size) => check(
+    let name = who(azure, vm);
+    let size = vm.size.value.as_deref().unwrap_or_default();
+    let by_nic = "but its NIC says that it supports encryption";
+    let is_by_nic = nic.supported.flag() == Some(true);
+    let (outcome, says) = match support(azure, Some(vm)) {
+        None => (Unknown, format!("{name} does not say its size")),
+        Some(Support::Listed) => (
             Pass,
-            format!("VM {name} has a size that supports encryption, {size}"),
+            format!("{name} has a size that supports encryption, {size}"),
         ),
-        Some(size) if nic.supported.flag() == Some(true) => check(
+        Some(_) if is_by_nic => (
             Pass,
-            format!(
-                "VM {name} has size {size}, which is not listed, but its NIC says that it supports encryption"
-            ),
+            format!("{name} has size {size}, which is not listed, {by_nic}"),
         ),
-        Some(size) => check(
+        Some(Support::Unlisted) => (
             Fail,
-            format!("VM {name} has size {size}, which is not among those that support encryption"),
-        )
-        .maybe(remedy::change_stopped(
-            "vm resize",
-            &vm.id,
-            "--size SUPPORTED_SIZE",
-        )),
+            format!("{name} has size {size}, which is not among those that support encryption"),
+        ),
+        Some(Support::Unknown) => (
+            Unknown,
+            format!("{name} has size {size}, which is newer than the list of sizes"),
+        ),
     };
-    check.field(Field::of(&vm.id, &vm.size))
+    Check::new(Kind::VmSize, outcome, says).field(Field::of(azure, &vm.id, &vm.size))
 }
 
-fn accelerated(nic: &Nic) -> Check {
-    let name = nic.id.name();
+fn accelerated(azure: &Azure, nic: &Nic) -> Check {
+    let name = azure.label(&nic.id);
     let (outcome, says) = match nic.accelerated.flag() {
-        Some(true) => (Pass, format!("NIC {name} has accelerated networking")),
+        Some(true) => (Pass, "has accelerated networking"),
         Some(false) => (
             Fail,
-            format!("NIC {name} has no accelerated networking, without which nothing is encrypted"),
+            "has no accelerated networking, without which nothing is encrypted",
         ),
         None => (
             Unknown,
-            format!("NIC {name} does not say whether it has accelerated networking"),
+            "does not say whether it has accelerated networking",
         ),
     };
-    let check = Check::new(Kind::AcceleratedNetworking, outcome, says);
-    let check = check.field(Field::of(&nic.id, &nic.accelerated));
-    if outcome == Fail && !remedy::is_of_scale_set(&nic.id) {
-        let options = ["--accelerated-networking true"];
-        return check.remedy(remedy::az("network nic update", &nic.id, &options));
-    }
-    check
+    let command = (outcome == Fail && !remedy::is_of_scale_set(&nic.id))
+        .then(|| {
+            let options = ["--accelerated-networking true"];
+            remedy::az("network nic update", &nic.id, &options)
+        })
+        .flatten();
+    let says = format!("NIC {name} {says}");
+    Check::new(Kind::AcceleratedNetworking, outcome, says)
+        .field(Field::of(azure, &nic.id, &nic.accelerated))
+        .remedy(command)
 }
 
-fn supported(nic: &Nic) -> Check {
-    let name = nic.id.name();
+/// The NIC of a VM that is deallocated says `false` whatever its next start brings.
+fn supported(azure: &Azure, nic: &Nic, vm: Option<&VirtualMachine>) -> Check {
+    let name = azure.label(&nic.id);
+    let is_off = vm.is_some_and(VirtualMachine::is_deallocated);
     let (outcome, says) = match nic.supported.flag() {
-        Some(true) => (
-            Pass,
-            format!("NIC {name} says that its VM supports encryption"),
-        ),
-        Some(false) => (
-            Fail,
-            format!("NIC {name} says that its VM does not encrypt"),
-        ),
-        None => (
+        Some(true) => (Pass, "says that its VM supports encryption"),
+        Some(false) if is_off => (
             Unknown,
-            format!("NIC {name} does not say whether its VM supports encryption"),
+            "says that its VM does not encrypt, which is deallocated: its next start decides",
         ),
+        Some(false) => (Fail, "says that its VM does not encrypt"),
+        None => (Unknown, "does not say whether its VM supports encryption"),
     };
-    Check::new(Kind::ClientNic, outcome, says).field(Field::of(&nic.id, &nic.supported))
+    Check::new(Kind::ClientNic, outcome, format!("NIC {name} {says}")).field(Field::of(
+        azure,
+        &nic.id,
+        &nic.supported,
+    ))
 }
 
-/// Whether the VM was stopped and started since the VNet's encryption was switched on. No
-/// export says when that was; that a NIC says `true` takes such a start.
-fn restart(nic: &Nic, vm: Option<&VirtualMachine>, can: &Capable) -> Check {
-    let nic_name = nic.id.name();
+/// Stop and start of the VM since the VNet's encryption was switched on. No export says when
+/// that was; flow logs tell what became of it, and a NIC that it may.
+fn restart(azure: &Azure, nic: &Nic, vm: Option<&VirtualMachine>, seen: &Seen) -> Check {
+    let nic_name = azure.label(&nic.id);
     let who = match vm {
-        Some(vm) => format!("VM {} of NIC {nic_name}", vm.id.name()),
+        Some(vm) => format!("{} of NIC {nic_name}", who(azure, vm)),
         None => format!("The VM of NIC {nic_name}"),
     };
+    if let Some(check) = logged(&who, seen) {
+        return check;
+    }
+    let can = support(azure, vm) == Some(Support::Listed) && nic.accelerated.flag() == Some(true);
+    let is_off = vm.is_some_and(VirtualMachine::is_deallocated);
     let (outcome, says) = match nic.supported.flag() {
         Some(true) => (
             Pass,
-            "was stopped and started: that NIC supports encryption",
+            "was stopped and started, as far as a field that states capability tells: its NIC \
+             supports encryption; only flow logs show that it encrypts",
         ),
-        Some(false) if is_deallocated(vm) => (
+        Some(false) if is_off => (
             Unknown,
             "is deallocated; its next start is the one that counts",
         ),
-        Some(false) if can.size && can.accelerated => (
+        Some(false) if can => (
             Fail,
             "was not stopped (deallocated) and started since it could encrypt; a reboot does not count",
         ),
@@ -167,42 +181,42 @@ fn restart(nic: &Nic, vm: Option<&VirtualMachine>, can: &Capable) -> Check {
             Unknown,
             "gains nothing from a stop and start before size and NIC allow encryption",
         ),
-        None => return untold(vm, &who),
+        None => return untold(azure, vm, &who),
     };
     let vm = vm.filter(|_| outcome == Fail);
-    Check {
-        field: Some(Field::of(&nic.id, &nic.supported)),
-        remedy: vm.map(|vm| remedy::stop_and_start(&vm.id)),
-        ..Check::new(Kind::Restart, outcome, format!("{who} {says}"))
-    }
+    Check::new(Kind::Restart, outcome, format!("{who} {says}"))
+        .field(Field::of(azure, &nic.id, &nic.supported))
+        .remedy(vm.and_then(|vm| remedy::stop_and_start(&vm.id)))
 }
 
-fn is_deallocated(vm: Option<&VirtualMachine>) -> bool {
-    let power = vm
-        .and_then(|vm| vm.power.value.as_deref())
-        .unwrap_or_default();
-    power.to_ascii_lowercase().ends_with("deallocated")
+/// The word of flow logs, where they say X, or that the host's software was not ready.
+fn logged(who: &str, seen: &Seen) -> Option<Check> {
+    let (outcome, state, says) = if seen.states.contains(&State::NxSwNotReady) {
+        let says = "shares a path on which the flow log has a host whose software is not ready";
+        (Fail, State::NxSwNotReady, says)
+    } else {
+        let mut others = seen.states.iter().filter(|state| **state != State::X);
+        let is_clear = |state: &State| state.carried() == Carried::Plaintext;
+        if !seen.states.contains(&State::X) || others.any(is_clear) {
+            return None;
+        }
+        let says = "encrypts by the flow log, which is one NIC's word for one hop";
+        (Pass, State::X, says)
+    };
+    let check = Check::new(Kind::Restart, outcome, format!("{who} {says}"));
+    Some(check.field(Field::logged(state)))
 }
 
 /// The time of the last change is not that of a start: a reboot or an update shows as well.
-fn untold(vm: Option<&VirtualMachine>, who: &str) -> Check {
+fn untold(azure: &Azure, vm: Option<&VirtualMachine>, who: &str) -> Check {
     let says = format!(
         "Whether {} was stopped and started since is not in the exports",
         who.replace("The VM", "the VM")
     );
-    let check = Check::new(Kind::Restart, Unknown, says);
-    match vm {
-        Some(vm) if !vm.provisioned.is_absent() => {
-            let field = Field::of(&vm.id, &vm.provisioned);
-            Check {
-                says: format!(
-                    "{}; its last change of any kind is of the time given",
-                    check.says
-                ),
-                ..check
-            }
-            .field(field)
-        }
-        _ => check,
-    }
+    let Some(vm) = vm.filter(|vm| !vm.provisioned.is_absent()) else {
+        return Check::new(Kind::Restart, Unknown, says);
+    };
+    let says = format!("{says}; its last change of any kind is of the time given");
+    let field = Field::of(azure, &vm.id, &vm.provisioned);
+    Check::new(Kind::Restart, Unknown, says).field(field)
 }

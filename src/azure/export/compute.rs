@@ -1,15 +1,16 @@
-//! VMs and their disks, as in the REST reference of `Microsoft.Compute`.
+//! VMs, scale sets and disks, as in the REST reference of `Microsoft.Compute`.
 
+use super::network::IpConfiguration;
 use super::node::Node;
-use super::{ResourceId, Setting};
+use super::{Nic, ResourceId, Setting};
 
-/// Where a VM names the disk of its system.
+/// Path of the disk of a VM's system.
 const SYSTEM: &str = "storageProfile.osDisk";
 
 /// A VM (`az vm list`, also with `-d`, and `az vm get-instance-view`).
 #[derive(Clone, Debug)]
 pub struct VirtualMachine {
-    /// Its id.
+    /// Its id; that of the scale set where only the set's model was exported.
     pub id: ResourceId,
     /// Its region.
     pub location: Option<String>,
@@ -17,21 +18,29 @@ pub struct VirtualMachine {
     pub zones: Vec<String>,
     /// Its size, as in `Standard_D4s_v5`.
     pub size: Setting,
-    /// Whether it runs, as `-d` or an instance view tells.
+    /// Its power state, as `-d` or an instance view tells.
     pub power: Setting,
-    /// When the platform last did something to it: a start, or any other change.
+    /// Time of the last change of any kind: a start, or another.
     pub provisioned: Setting,
-    /// What keeps it close to others: a proximity placement group, a dedicated host, or an
+    /// Placement close to other VMs: a proximity placement group, a dedicated host, or an
     /// availability set.
     pub placement: Setting,
+    /// `ConfidentialVM` where its memory is encrypted.
+    pub security_type: Setting,
     /// Its NICs.
     pub nics: Vec<ResourceId>,
-    /// Whether its host encrypts caches and temporary disks as well.
+    /// The scale set that it is an instance of.
+    pub scale_set: Option<ResourceId>,
+    /// Encryption at host, of caches and temporary disks too.
     pub encryption_at_host: Setting,
-    /// Whether Azure Disk Encryption (ADE) works within it, as the VM tells.
-    pub ade: Setting,
+    /// Azure Disk Encryption (ADE), as the VM tells.
+    pub ade: Ade,
+    /// `Linux` or `Windows`.
+    pub os: Setting,
     /// Its disks, the one of its system first.
     pub disks: Vec<AttachedDisk>,
+    /// Set for an export with all members, where an absent one means something.
+    pub is_whole: bool,
 }
 
 impl VirtualMachine {
@@ -41,19 +50,49 @@ impl VirtualMachine {
         let data = node.list("storageProfile.dataDisks").enumerate();
         let data = data.map(|(at, disk)| (disk, format!("storageProfile.dataDisks[{at}]")));
         Self {
+            scale_set: scale_set(&id, node),
             id,
             location: node.owned("location"),
             zones: node.texts("zones"),
-            size: node.setting("hardwareProfile.vmSize"),
+            size: first(node, "hardwareProfile.vmSize", "sku.name"),
             power: power(node),
             provisioned: status(node, "ProvisioningState/", "time"),
             placement: placement(node),
+            security_type: node.setting("securityProfile.securityType"),
             nics: node.ids("networkProfile.networkInterfaces"),
             encryption_at_host: node.setting("securityProfile.encryptionAtHost"),
-            ade: ade(node),
+            ade: Ade::of(node),
+            os: node.setting("storageProfile.osDisk.osType"),
             disks: os.chain(data).map(AttachedDisk::of).collect(),
+            is_whole: node.has("storageProfile")
+                && node.has_any(&["networkProfile", "provisioningState", "vmId"]),
         }
     }
+
+    /// Tells if it is deallocated, or about to be.
+    #[must_use]
+    pub fn is_deallocated(&self) -> bool {
+        let power = self.power.value.as_deref().unwrap_or_default();
+        power.to_ascii_lowercase().contains("deallocat")
+    }
+}
+
+/// The first of two fields that is present.
+fn first(node: Node<'_>, one: &'static str, other: &'static str) -> Setting {
+    let known = node.setting(one);
+    let other = || Some(node.setting(other)).filter(|other| !other.is_absent());
+    if known.is_absent() {
+        other().unwrap_or(known)
+    } else {
+        known
+    }
+}
+
+/// The scale set of an instance, of uniform or of flexible orchestration.
+fn scale_set(id: &ResourceId, node: Node<'_>) -> Option<ResourceId> {
+    let within = id.segment("virtualmachinescalesets").is_some();
+    let uniform = within.then(|| id.parent("virtualmachines")).flatten();
+    uniform.or_else(|| node.id("virtualMachineScaleSet.id"))
 }
 
 /// `powerState` of `az vm list -d`, or the status of an instance view.
@@ -90,21 +129,43 @@ fn placement(node: Node<'_>) -> Setting {
         .unwrap_or_else(|| Setting::new("availabilitySet.id", None))
 }
 
-/// ADE shows as an extension of the VM, or in older VMs at the disk of the system.
-fn ade(node: Node<'_>) -> Setting {
-    let is_ade = |extension: &Node<'_>| {
-        let kind = extension
-            .text("typePropertiesType")
-            .or(extension.text("virtualMachineExtensionType"));
-        let named = [kind, extension.text("name"), extension.text("type")];
-        let is_named = |name: &str| name.to_ascii_lowercase().starts_with("azurediskencryption");
-        named.into_iter().flatten().any(is_named)
-    };
-    let extension = node.list("resources").find(is_ade);
-    match extension {
-        Some(extension) => Setting::new("resources", extension.owned("name")),
-        None => node.setting("storageProfile.osDisk.encryptionSettings.enabled"),
+/// Azure Disk Encryption of a VM: an extension, or in older VMs a setting of the system's
+/// disk.
+#[derive(Clone, Debug)]
+pub struct Ade {
+    /// The extension's name, or the older setting.
+    pub enabled: Setting,
+    /// Volumes that the extension encrypts: `All`, `OS` or `Data`.
+    pub volumes: Setting,
+    /// Set where the VM has the extension.
+    pub is_extension: bool,
+}
+
+impl Ade {
+    fn of(node: Node<'_>) -> Self {
+        let path = "resources.settings.VolumeType";
+        let Some(extension) = node.list("resources").find(is_ade) else {
+            return Self {
+                enabled: node.setting("storageProfile.osDisk.encryptionSettings.enabled"),
+                volumes: Setting::new(path, None),
+                is_extension: false,
+            };
+        };
+        Self {
+            enabled: Setting::new("resources", extension.owned("name")),
+            volumes: Setting::new(path, extension.owned("settings.VolumeType")),
+            is_extension: true,
+        }
     }
+}
+
+fn is_ade(extension: &Node<'_>) -> bool {
+    let kind = extension
+        .text("typePropertiesType")
+        .or(extension.text("virtualMachineExtensionType"));
+    let named = [kind, extension.text("name"), extension.text("type")];
+    let is_named = |name: &str| name.to_ascii_lowercase().starts_with("azurediskencryption");
+    named.into_iter().flatten().any(is_named)
 }
 
 /// A disk as its VM names it.
@@ -112,14 +173,16 @@ fn ade(node: Node<'_>) -> Setting {
 pub struct AttachedDisk {
     /// Its name.
     pub name: String,
-    /// Where the VM names it.
+    /// Path of the VM's field that names it.
     pub path: String,
-    /// The managed disk; `None` where it is a blob of the user's.
+    /// The managed disk; `None` for a blob of a storage account.
     pub managed: Option<ResourceId>,
+    /// The disk encryption set, as the VM tells.
+    pub encryption_set: Option<ResourceId>,
 }
 
 impl AttachedDisk {
-    /// Whether it is the disk of the VM's system.
+    /// Tells if it is the disk of the VM's system.
     #[must_use]
     pub fn is_system(&self) -> bool {
         self.path == SYSTEM
@@ -130,19 +193,30 @@ impl AttachedDisk {
             name: node.owned("name").unwrap_or_default(),
             path,
             managed: node.id("managedDisk.id"),
+            encryption_set: node.id("managedDisk.diskEncryptionSet.id"),
         }
     }
 }
 
-/// A managed disk (`az disk list`).
+/// A managed disk or a snapshot of one (`az disk list`, `az snapshot list`).
 #[derive(Clone, Debug)]
 pub struct Disk {
     /// Its id.
     pub id: ResourceId,
-    /// Whose keys the storage service encrypts it with.
+    /// Keys that the storage service encrypts it with.
     pub encryption: Setting,
-    /// Whether ADE encrypts it within the VM. Says nothing of networks.
+    /// The disk encryption set that holds the customer's key.
+    pub encryption_set: Option<ResourceId>,
+    /// ADE within the VM. Says nothing of networks.
     pub ade: Setting,
+    /// `Disabled` where it cannot be exported from the Internet.
+    pub public_access: Setting,
+    /// `AllowAll`, `AllowPrivate` or `DenyAll`: networks that it may be exported to.
+    pub access_policy: Setting,
+    /// The disk that a snapshot is of.
+    pub source: Option<ResourceId>,
+    /// Set for an export with all members, where an absent one means something.
+    pub is_whole: bool,
 }
 
 impl Disk {
@@ -150,7 +224,57 @@ impl Disk {
         Self {
             id,
             encryption: node.setting("encryption.type"),
+            encryption_set: node.id("encryption.diskEncryptionSetId"),
             ade: node.setting("encryptionSettingsCollection.enabled"),
+            public_access: node.setting("publicNetworkAccess"),
+            access_policy: node.setting("networkAccessPolicy"),
+            source: node.id("creationData.sourceResourceId"),
+            is_whole: node.has_any(&["encryption", "creationData", "diskSizeGB"]),
         }
+    }
+}
+
+/// The model of a scale set (`az vmss list`).
+#[derive(Clone, Debug)]
+pub struct ScaleSet {
+    /// Its id.
+    pub id: ResourceId,
+    /// An instance, as the model describes it.
+    pub instance: VirtualMachine,
+    /// NICs of an instance, as the model describes them.
+    pub nics: Vec<Nic>,
+}
+
+impl ScaleSet {
+    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+        let profile = node.at("virtualMachineProfile").unwrap_or(node);
+        let nics = profile.list("networkProfile.networkInterfaceConfigurations");
+        let nics: Vec<Nic> = nics.map(|nic| model_nic(&id, nic)).collect();
+        let mut instance = VirtualMachine::of(id.clone(), profile);
+        instance.size = node.setting("sku.name");
+        instance.location = node.owned("location");
+        instance.zones = node.texts("zones");
+        Self { id, instance, nics }
+    }
+}
+
+/// The NIC of a scale set's model. It has no address; its id is that of the set.
+fn model_nic(set: &ResourceId, node: Node<'_>) -> Nic {
+    let accelerated = node.setting("enableAcceleratedNetworking").value;
+    let path = "virtualMachineProfile.networkProfile.networkInterfaceConfigurations.enableAcceleratedNetworking";
+    let configurations = node.list("ipConfigurations").map(|it| IpConfiguration {
+        id: None,
+        address: None,
+        subnet: it.id("subnet.id"),
+        asgs: it.ids("applicationSecurityGroups"),
+    });
+    Nic {
+        id: set.clone(),
+        vm: Some(set.clone()),
+        accelerated: Setting::new(path, accelerated),
+        supported: Setting::new("vnetEncryptionSupported", None),
+        forwards: node.setting("enableIPForwarding"),
+        nsg: node.id("networkSecurityGroup.id"),
+        configurations: configurations.collect(),
     }
 }

@@ -17,32 +17,47 @@ pub struct FileSystem {
     pub zones: Vec<String>,
     /// The subnet that its servers are in.
     pub subnet: Option<ResourceId>,
+    /// The VNet of that subnet.
+    pub vnet: Option<ResourceId>,
     /// The address of its MGS, the one server that it names.
     pub mgs: Option<IpAddr>,
-    /// The customer's key; absent where Microsoft manages it.
+    /// URL of the customer's key; absent where Microsoft manages it.
     pub key: Setting,
-    /// When it may be maintained, as in `Friday 22:00 UTC`.
+    /// The Key Vault of that key.
+    pub vault: Option<ResourceId>,
+    /// Object ids of its managed identities, in lower case.
+    pub identities: Vec<String>,
+    /// Maintenance window, as in `Friday 22:00 UTC`.
     pub window: Option<String>,
+    /// Set for an export with all members, where an absent one means something.
+    pub is_whole: bool,
 }
 
 impl FileSystem {
     pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+        let subnet = node.id("filesystemSubnet");
         Self {
             id,
             location: node.owned("location"),
             zones: node.texts("zones"),
-            subnet: node.id("filesystemSubnet"),
+            vnet: subnet.as_ref().and_then(|id| id.parent("subnets")),
+            subnet,
             mgs: node.address("clientInfo.mgsAddress"),
             key: node.setting("encryptionSettings.keyEncryptionKey.keyUrl"),
+            vault: node.id("encryptionSettings.keyEncryptionKey.sourceVault.id"),
+            identities: identities(node),
             window: window(node),
+            is_whole: node.has("filesystemSubnet") && node.has("clientInfo"),
         }
     }
+}
 
-    /// The VNet of its subnet.
-    #[must_use]
-    pub fn vnet(&self) -> Option<ResourceId> {
-        self.subnet.as_ref()?.parent("subnets")
-    }
+fn identities(node: Node<'_>) -> Vec<String> {
+    let assigned = node.members("identity.userAssignedIdentities");
+    let assigned = assigned.filter_map(|(_, identity)| identity.text("principalId"));
+    let system = node.text("identity.principalId");
+    let all = assigned.chain(system);
+    all.map(str::to_ascii_lowercase).collect()
 }
 
 fn window(node: Node<'_>) -> Option<String> {

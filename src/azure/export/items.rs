@@ -1,27 +1,40 @@
-//! Takes resources from JSON one by one: those of a list, those in the `value` of ARM's
-//! lists, or the only one. So no more of a file is held as JSON than one of them.
+//! Takes resources from JSON one by one: items of a list, of ARM's `value`, of Resource
+//! Graph's `data`, or the only one. No more than one of them is held as JSON at a time.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Gives each item of JSON to `take`.
+/// Part of a document.
+pub(super) enum Item {
+    /// JSON that may be a resource.
+    One(Value),
+    /// A link to the rest of a list, which is another document.
+    NextPage,
+}
+
+/// Keys of lists within an object: of ARM, and of Azure Resource Graph.
+const LISTS: [&str; 2] = ["value", "data"];
+/// Keys that name the next page of a list: of ARM, of `az graph query`, and of its REST API.
+const NEXT_PAGE: [&str; 3] = ["nextlink", "skip_token", "$skiptoken"];
+
+/// Gives each item of a document to `take`.
 pub(super) fn each<'de, D: Deserializer<'de>>(
     json: D,
-    take: &mut dyn FnMut(Value),
+    take: &mut dyn FnMut(Item),
 ) -> Result<(), D::Error> {
     Items { take }.deserialize(json)
 }
 
 struct Items<'t> {
-    take: &'t mut dyn FnMut(Value),
+    take: &'t mut dyn FnMut(Item),
 }
 
 impl Items<'_> {
     #[allow(clippy::unnecessary_wraps, reason = "what a visitor gives")]
     fn one<E>(self, value: impl Into<Value>) -> Result<(), E> {
-        (self.take)(value.into());
+        (self.take)(Item::One(value.into()));
         Ok(())
     }
 }
@@ -43,7 +56,7 @@ impl<'de> Visitor<'de> for Items<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while let Some(item) = list.next_element()? {
-            (self.take)(item);
+            (self.take)(Item::One(item));
         }
         Ok(())
     }
@@ -52,7 +65,7 @@ impl<'de> Visitor<'de> for Items<'_> {
         let mut own = Map::new();
         let mut is_list = false;
         while let Some(key) = members.next_key::<String>()? {
-            if key.eq_ignore_ascii_case("value") {
+            if LISTS.iter().any(|list| key.eq_ignore_ascii_case(list)) {
                 is_list = true;
                 let take = &mut *self.take;
                 members.next_value_seed(Items { take })?;
@@ -60,9 +73,12 @@ impl<'de> Visitor<'de> for Items<'_> {
                 own.insert(key, members.next_value()?);
             }
         }
+        if is_list && own.iter().any(is_next_page) {
+            (self.take)(Item::NextPage);
+        }
         let has_id = own.keys().any(|key| key.eq_ignore_ascii_case("id"));
         if has_id || !is_list {
-            (self.take)(Value::Object(own));
+            (self.take)(Item::One(Value::Object(own)));
         }
         Ok(())
     }
@@ -90,4 +106,10 @@ impl<'de> Visitor<'de> for Items<'_> {
     fn visit_unit<E>(self) -> Result<(), E> {
         self.one(Value::Null)
     }
+}
+
+fn is_next_page((key, value): (&String, &Value)) -> bool {
+    let is_key = |known: &&str| key.eq_ignore_ascii_case(known);
+    let is_given = value.as_str().is_some_and(|text| !text.is_empty());
+    is_given && NEXT_PAGE.iter().any(|known| is_key(&known))
 }

@@ -1,27 +1,38 @@
-//! Which kind of resource a piece of JSON is, by its content.
+//! Kinds of resources, told by the type in their id.
 
 use super::ResourceId;
 use super::node::Node;
 
-/// A kind of resource that checks are made of.
+/// A kind of resource that checks read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     VirtualNetwork,
     Peering,
     Nic,
     VirtualMachine,
+    ScaleSet,
     SecurityGroup,
     FileSystem,
     Disk,
+    Snapshot,
+    DiskEncryptionSet,
     FlowLog,
+    PrivateLinkService,
+    DnsResolver,
+    LoadBalancer,
+    ManagedCluster,
+    Feature,
+    Vault,
+    RoleAssignment,
 }
 
-/// Types as Azure writes them, by their ends: a scale set's VMs and NICs have longer ones.
-const TYPES: [(&str, Kind); 9] = [
+/// Types as Azure writes them, by their ends: those of a scale set's VMs and NICs are longer.
+const TYPES: [(&str, Kind); 19] = [
     ("microsoft.network/virtualnetworks", Kind::VirtualNetwork),
     ("/virtualnetworks/virtualnetworkpeerings", Kind::Peering),
     ("/networkinterfaces", Kind::Nic),
     ("/virtualmachines", Kind::VirtualMachine),
+    ("microsoft.compute/virtualmachinescalesets", Kind::ScaleSet),
     (
         "microsoft.network/networksecuritygroups",
         Kind::SecurityGroup,
@@ -30,7 +41,28 @@ const TYPES: [(&str, Kind); 9] = [
     // As an example of the REST reference has it.
     ("microsoft.storagecache/amlfilesystem", Kind::FileSystem),
     ("microsoft.compute/disks", Kind::Disk),
+    ("microsoft.compute/snapshots", Kind::Snapshot),
+    (
+        "microsoft.compute/diskencryptionsets",
+        Kind::DiskEncryptionSet,
+    ),
     ("microsoft.network/networkwatchers/flowlogs", Kind::FlowLog),
+    (
+        "microsoft.network/privatelinkservices",
+        Kind::PrivateLinkService,
+    ),
+    ("microsoft.network/dnsresolvers", Kind::DnsResolver),
+    ("microsoft.network/loadbalancers", Kind::LoadBalancer),
+    (
+        "microsoft.containerservice/managedclusters",
+        Kind::ManagedCluster,
+    ),
+    ("microsoft.network/features", Kind::Feature),
+    ("microsoft.keyvault/vaults", Kind::Vault),
+    (
+        "microsoft.authorization/roleassignments",
+        Kind::RoleAssignment,
+    ),
 ];
 
 impl Kind {
@@ -41,7 +73,31 @@ impl Kind {
         found.map(|&(_, kind)| kind)
     }
 
-    /// The kind and the id of a resource, or why it is none that is read here.
+    /// Words for the kind in an inventory.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::VirtualNetwork => "virtual network",
+            Self::Peering => "peering",
+            Self::Nic => "network interface",
+            Self::VirtualMachine => "virtual machine",
+            Self::ScaleSet => "scale set",
+            Self::SecurityGroup => "network security group",
+            Self::FileSystem => "AMLFS file system",
+            Self::Disk => "disk",
+            Self::Snapshot => "snapshot",
+            Self::DiskEncryptionSet => "disk encryption set",
+            Self::FlowLog => "flow log",
+            Self::PrivateLinkService => "Private Link service",
+            Self::DnsResolver => "DNS Private Resolver",
+            Self::LoadBalancer => "load balancer",
+            Self::ManagedCluster => "AKS cluster",
+            Self::Feature => "feature",
+            Self::Vault => "Key Vault",
+            Self::RoleAssignment => "role assignment",
+        }
+    }
+
+    /// The kind and the id of a resource, or a sentence on why it is not read.
     pub(super) fn of(node: Node<'_>) -> Result<(Self, ResourceId), String> {
         let named = node.text("type").filter(|name| name.contains('/'));
         let Some(id) = node.id("id") else {
@@ -55,7 +111,7 @@ impl Kind {
     }
 }
 
-/// What JSON without an id looks like.
+/// Describes JSON without an id.
 fn stranger(node: Node<'_>, named: Option<&str>) -> String {
     let looks = if node.has("records") {
         "a flow log, which says what was sent and not how it is configured"

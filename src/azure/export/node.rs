@@ -1,5 +1,5 @@
-//! JSON in one shape: keys in lower case, and what ARM keeps in `properties` beside them,
-//! as az prints it.
+//! JSON in one shape: keys in lower case, and members of ARM's `properties` beside the
+//! others, as az prints them.
 
 use std::net::IpAddr;
 
@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 
 use super::{ResourceId, Setting};
 
-/// What az adds to the JSON of ARM, and what changes with every look.
+/// Members that az adds to the JSON of ARM, and those that change with every request.
 const LEFT_OUT: [&str; 2] = ["resourcegroup", "etag"];
 
-/// Brings JSON into one shape, without what is `null` or says nothing. Where two keys
-/// become one, the first in order stays.
+/// Brings JSON into one shape, without members that are `null` or in [`LEFT_OUT`]. Where
+/// two keys become one, the first in order stays.
 pub(super) fn normalized(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(normalized).collect(),
@@ -43,8 +43,8 @@ fn with_properties(mut all: Map<String, Value>) -> Value {
     Value::Object(all)
 }
 
-/// Adds to a resource what another export of it says besides, and gives the path of the
-/// first field in which the two differ.
+/// Adds to a resource the members that another export of it has besides. Returns the path of
+/// the first field in which the two differ.
 pub(super) fn merge(known: &mut Value, other: Value) -> Option<String> {
     match (known, other) {
         (known @ Value::Null, other) => {
@@ -65,7 +65,25 @@ pub(super) fn merge(known: &mut Value, other: Value) -> Option<String> {
             // All of it is merged, not only up to the first difference.
             differing.fold(None, |first, path| first.or(Some(path)))
         }
-        (known, other) => (*known != other).then(String::new),
+        (known, other) => (!same(known, &other)).then(String::new),
+    }
+}
+
+/// Tells if two values are equal, ids compared without case.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::String(one), Value::String(other)) => {
+            let is_id = |text: &str| ResourceId::new(text).is_some();
+            one == other || (one.eq_ignore_ascii_case(other) && is_id(one))
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let has = |(key, member)| other.get(key).is_some_and(|other| same(member, other));
+            one.len() == other.len() && one.iter().all(has)
+        }
+        _ => one == other,
     }
 }
 
@@ -74,7 +92,7 @@ pub(super) fn merge(known: &mut Value, other: Value) -> Option<String> {
 pub(super) struct Node<'v>(pub(super) &'v Value);
 
 impl<'v> Node<'v> {
-    /// What is at a path of keys with dots between; nothing where it is `null`.
+    /// Value at a path of keys with dots between; `None` for `null`.
     pub(super) fn at(self, path: &str) -> Option<Node<'v>> {
         path.split('.')
             .try_fold(self.0, |value, key| value.get(key.to_ascii_lowercase()))
@@ -106,7 +124,7 @@ impl<'v> Node<'v> {
         words.map(str::to_owned).collect()
     }
 
-    /// The words at two paths, of which one is for one word and the other for many.
+    /// Words at two paths: a field of one word, and its plural form.
     pub(super) fn one_or_many(self, one: &str, many: &str) -> Vec<String> {
         let one = self.owned(one).filter(|word| !word.is_empty());
         one.into_iter().chain(self.texts(many)).collect()
@@ -127,12 +145,24 @@ impl<'v> Node<'v> {
         self.text(path).and_then(ResourceId::new)
     }
 
+    /// Members of an object, their keys in lower case.
+    pub(super) fn members(self, path: &str) -> impl Iterator<Item = (&'v str, Node<'v>)> + use<'v> {
+        let members = self.at(path).and_then(|node| node.0.as_object());
+        let all = members.into_iter().flatten();
+        all.map(|(key, value)| (key.as_str(), Node(value)))
+    }
+
+    /// Tells if any of several paths is present.
+    pub(super) fn has_any(self, paths: &[&str]) -> bool {
+        paths.iter().any(|path| self.has(path))
+    }
+
     /// The ids in a list of references.
     pub(super) fn ids(self, path: &str) -> Vec<ResourceId> {
         self.list(path).filter_map(|node| node.id("id")).collect()
     }
 
-    /// A field that checks may rest on, whatever is in it.
+    /// A field for checks, whatever its type.
     pub(super) fn setting(self, path: &'static str) -> Setting {
         let value = self.at(path).map(|node| match node.0 {
             Value::String(text) => text.clone(),

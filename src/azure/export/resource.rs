@@ -1,28 +1,34 @@
-//! What every resource has: an id of segments, and fields as they were given.
+//! Resource ids and fields of resources.
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
-/// The id of a resource, as in
+/// Id of a resource, as in
 /// `/subscriptions/S/resourceGroups/G/providers/Microsoft.Network/virtualNetworks/V`.
-/// Azure does not mind the case of its letters.
+/// Compared without case, as Azure does; a clone shares its text.
 #[derive(Clone, Debug)]
 pub struct ResourceId {
-    text: String,
-    key: String,
+    text: Arc<str>,
+    key: Arc<str>,
 }
 
 impl ResourceId {
-    /// An id, if the text has the form of one.
+    /// Parses an id; `None` for text of another form.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim().trim_end_matches('/');
         let key = text.to_ascii_lowercase();
         let is_id = key.starts_with("/subscriptions/") && key.contains("/providers/");
-        is_id.then(|| Self {
-            text: text.to_owned(),
-            key,
+        is_id.then(|| {
+            let key: Arc<str> = key.into();
+            let text = if *key == *text {
+                Arc::clone(&key)
+            } else {
+                text.into()
+            };
+            Self { text, key }
         })
     }
 
@@ -50,7 +56,13 @@ impl ResourceId {
         self.key.split('/').nth(2).unwrap_or_default()
     }
 
-    /// The segment behind the one with a name, which is in lower case.
+    /// The id in lower case, equal for equal ids.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The segment behind the one of a name, given in lower case.
     #[must_use]
     pub fn segment(&self, name: &str) -> Option<&str> {
         let mut segments = self.text.split('/');
@@ -67,7 +79,7 @@ impl ResourceId {
         types.fold(provider.to_owned(), |kind, name| kind + "/" + name)
     }
 
-    /// The resource that this one is within, if it is of one of the types named.
+    /// The enclosing resource, if this one is of `child_type`, given in lower case.
     #[must_use]
     pub fn parent(&self, child_type: &str) -> Option<Self> {
         let end = self.key.rfind(&format!("/{child_type}/"))?;
@@ -107,12 +119,12 @@ impl fmt::Display for ResourceId {
     }
 }
 
-/// A field that checks may rest on: where it is, and what was given.
+/// A field of a resource, with its path and value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// Its path as az prints it, which leaves ARM's `properties` out.
+    /// Path as az prints it, without ARM's `properties`.
     pub path: &'static str,
-    /// What was given; `None` where it is absent or `null`.
+    /// Value as given; `None` where the field is absent or `null`.
     pub value: Option<String>,
 }
 
@@ -121,7 +133,7 @@ impl Setting {
         Self { path, value }
     }
 
-    /// `true` or `false`, if it is one.
+    /// Value as a boolean; `None` for anything but `true` and `false`.
     #[must_use]
     pub fn flag(&self) -> Option<bool> {
         let value = self.value.as_deref()?;
@@ -133,14 +145,14 @@ impl Setting {
         }
     }
 
-    /// Whether it is a word, in whatever case.
+    /// Tells if the value is a word, in any case.
     #[must_use]
     pub fn is(&self, word: &str) -> bool {
         let value = self.value.as_deref();
         value.is_some_and(|value| value.eq_ignore_ascii_case(word))
     }
 
-    /// Whether nothing was given.
+    /// Tells if the field is absent.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         self.value.is_none()

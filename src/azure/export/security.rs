@@ -10,19 +10,21 @@ pub struct SecurityGroup {
     pub id: ResourceId,
     /// Its rules, the default ones last, where it lists these.
     pub rules: Vec<Rule>,
-    /// The name of a rule that lacks its priority, direction or access, so that nobody can
-    /// say what the group does.
+    /// Name of a rule that lacks its priority, direction or access, so that nobody can tell
+    /// what the group does; empty where the export has no rules at all.
     pub broken: Option<String>,
 }
 
 impl SecurityGroup {
     pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
         let own = node.list("securityRules");
+        // Exports without properties list no rules, which says nothing of the group.
+        let is_silent = !node.has_any(&["securityRules", "defaultSecurityRules"]);
         let given = own.chain(node.list("defaultSecurityRules"));
         let mut group = Self {
             id,
             rules: Vec::new(),
-            broken: None,
+            broken: is_silent.then(String::new),
         };
         for node in given {
             match Rule::of(node) {
@@ -45,19 +47,19 @@ pub struct Rule {
     pub name: String,
     /// Its priority: the lowest number is tried first.
     pub priority: u64,
-    /// Whether it is about what enters; else about what leaves.
+    /// Set for traffic that enters; else for traffic that leaves.
     pub inbound: bool,
-    /// Whether it allows; else it denies.
+    /// Set where it allows; else it denies.
     pub allow: bool,
     /// `Tcp`, `Udp`, `Icmp`, `Esp`, `Ah` or `*`.
     pub protocol: String,
-    /// Where from.
+    /// Its source.
     pub source: Side,
-    /// Where to.
+    /// Its destination.
     pub destination: Side,
 }
 
-/// One end of what a rule matches. It matches if any of the prefixes or groups does, and
+/// One end of traffic that a rule matches. It matches if any of the prefixes or groups does, and
 /// any of the ports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Side {
@@ -96,6 +98,12 @@ impl Side {
 }
 
 impl Rule {
+    /// Tells if it is one that every group has: users' priorities end at 4096.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        self.priority >= 65000
+    }
+
     fn of(node: Node<'_>) -> Option<Self> {
         let one_of = |path, [yes, no]: [&str; 2]| {
             let word = node.text(path)?;

@@ -1,8 +1,8 @@
-//! Whether one end of a flow is what one side of a rule names.
+//! Match of one end of a flow with one side of a rule.
 
 use super::{IpAddr, IpNet, ResourceId, Side, net};
 
-/// Whether something matches.
+/// Match of two things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Match {
     No,
@@ -20,7 +20,7 @@ impl Match {
         self.min(other)
     }
 
-    /// Whether any of several matches. Parts may add up to the whole, which is not looked
+    /// The best of several matches. Parts may add up to the whole, which is not looked
     /// into: they stay parts.
     fn any(all: impl IntoIterator<Item = Self>) -> Self {
         all.into_iter().max().unwrap_or(Self::No)
@@ -69,7 +69,7 @@ impl Peer<'_> {
     }
 }
 
-/// What the tag `VirtualNetwork` stands for: the address spaces of a VNet and of those
+/// Addresses that the tag `VirtualNetwork` stands for: the address spaces of a VNet and of those
 /// peered with it. Azure adds what gateways and routes lead to, which no export here tells.
 #[derive(Clone, Debug, Default)]
 pub struct Space(pub Vec<IpNet>);
@@ -90,10 +90,10 @@ const PUBLIC_TAGS: [&str; 11] = [
     "Storage",
 ];
 
-/// What `AzureLoadBalancer` stands for.
+/// Address that `AzureLoadBalancer` stands for.
 const HOST: &str = "168.63.129.16/32";
 
-/// Whether an end of a flow is what a side of a rule names, which allows or denies.
+/// Match of an end of a flow with a side of a rule, which allows or denies.
 pub(super) fn matched(side: &Side, allows: bool, peer: &Peer<'_>, space: &Space) -> Match {
     let prefixes = side.prefixes.iter();
     let prefixes = prefixes.map(|word| prefix(word, allows, peer, space));
@@ -101,7 +101,7 @@ pub(super) fn matched(side: &Side, allows: bool, peer: &Peer<'_>, space: &Space)
     Match::any(prefixes.chain(groups))
 }
 
-/// Whether the peer is in an application security group.
+/// Membership of the peer in an application security group.
 fn member(group: &ResourceId, peer: &Peer<'_>) -> Match {
     match peer {
         Peer::Net {
@@ -135,7 +135,7 @@ fn of_service(block: &IpNet, allows: bool) -> Match {
     }
 }
 
-/// Whether a block holds all of another, or a part of it.
+/// Cover of a block by another: all of it, a part, or none.
 fn covers(block: &IpNet, net: &IpNet) -> Match {
     if block.contains(net) {
         Match::Yes
@@ -169,7 +169,7 @@ fn in_space(net: &IpNet, space: &Space) -> Match {
     }
 }
 
-/// `Internet` is what is outside of the VNet and public.
+/// `Internet` is everything public outside of the VNet.
 fn internet(net: &IpNet, space: &Space) -> Match {
     match in_space(net, space) {
         Match::Yes => Match::No,
@@ -178,7 +178,7 @@ fn internet(net: &IpNet, space: &Space) -> Match {
     }
 }
 
-/// Whether a tag in a rule holds a service. Its addresses are part of `Internet` and of
+/// Match of a tag in a rule with a service. Its addresses are part of `Internet` and of
 /// `AzureCloud`; services do not share addresses.
 fn tag_of_service(word: &str, tag: &str, region: Option<&str>) -> Match {
     let (name, place) = match word.split_once('.') {
@@ -196,9 +196,28 @@ fn tag_of_service(word: &str, tag: &str, region: Option<&str>) -> Match {
     Match::of(is_all || name.eq_ignore_ascii_case(tag)).and(in_place)
 }
 
-/// Regions are `East US` for people and `eastus` for programs.
+/// Regions whose names in service tags are others than everywhere else, as Microsoft's page
+/// on service tags and its file of them have it.
+const IN_TAGS: [(&str, &str); 9] = [
+    ("brazilsoutheast", "brazilse"),
+    ("francecentral", "centralfrance"),
+    ("francesouth", "southfrance"),
+    ("germanynorth", "germanyn"),
+    ("germanywestcentral", "germanywc"),
+    ("norwayeast", "norwaye"),
+    ("norwaywest", "norwayw"),
+    ("switzerlandnorth", "switzerlandn"),
+    ("switzerlandwest", "switzerlandw"),
+];
+
+/// Regions are `East US` for people, `eastus` for programs, and a few have yet another name in
+/// service tags.
 fn same_region(one: &str, other: &str) -> bool {
-    let plain = |text: &str| text.replace(' ', "").to_ascii_lowercase();
+    let plain = |text: &str| {
+        let text = text.replace(' ', "").to_ascii_lowercase();
+        let known = IN_TAGS.iter().find(|(_, in_tag)| *in_tag == text);
+        known.map_or(text, |(region, _)| (*region).to_owned())
+    };
     plain(one) == plain(other)
 }
 
@@ -207,7 +226,7 @@ fn is_public_tag(word: &str) -> bool {
     PUBLIC_TAGS.iter().any(|tag| name.eq_ignore_ascii_case(tag))
 }
 
-/// Whether all of a block is private: RFC 1918, RFC 6598, RFC 4193.
+/// Tells if all of a block is private: RFC 1918, RFC 6598, RFC 4193.
 fn is_private(net: &IpNet) -> bool {
     const PRIVATE: [&str; 5] = [
         "10.0.0.0/8",
@@ -222,7 +241,7 @@ fn is_private(net: &IpNet) -> bool {
     blocks.any(|block| block.contains(net))
 }
 
-/// Whether ports of a rule hold one.
+/// Match of a port with those of a rule.
 pub(super) fn to_port(ports: &[String], port: u16) -> Match {
     let holds = |(first, last): (u16, u16)| Match::of((first..=last).contains(&port));
     Match::any(
@@ -232,7 +251,7 @@ pub(super) fn to_port(ports: &[String], port: u16) -> Match {
     )
 }
 
-/// Whether ports of a rule hold whatever port a connection is opened from.
+/// Match of any source port with those of a rule.
 pub(super) fn from_any_port(ports: &[String]) -> Match {
     let is_all = |word: &String| matches!(range(word), Some((0 | 1, u16::MAX)));
     match ports {

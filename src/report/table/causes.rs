@@ -40,11 +40,12 @@ impl Page<'_> {
             self.heading(&format!("{title}: configuration"))?;
             self.checks(checks.iter())?;
             self.left_open(checks.iter())?;
+            self.notes(checks.iter())?;
             self.remedies(checks.iter())
         })
     }
 
-    /// Who says which servers there are, where it is not the user alone.
+    /// Sources of the names of servers, where the user is not the only one.
     pub(super) fn servers(&mut self, report: &Report) -> io::Result<()> {
         if report
             .servers
@@ -66,7 +67,7 @@ impl Page<'_> {
     }
 }
 
-/// What is said of paths in plaintext, the command that mends it, and the paths.
+/// Sentence on paths in plaintext, the command that mends it, and the paths.
 type Group<'r> = (String, Option<&'r str>, Vec<&'r PathReport>);
 
 fn grouped(report: &Report) -> Vec<Group<'_>> {

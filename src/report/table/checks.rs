@@ -9,9 +9,9 @@ use comfy_table::{Cell, Color};
 use super::{DIM, NO_BREAK, Page, printable};
 use crate::azure::checks::{Check, Kind, Outcome};
 
-/// As much is listed of what may be much.
+/// Most lines of a list.
 pub(super) const LISTED: usize = 20;
-/// As many rows a table has.
+/// Most rows of a table.
 const ROWS: usize = 100;
 
 impl Page<'_> {
@@ -40,7 +40,20 @@ impl Page<'_> {
         self.more(all, ROWS)
     }
 
-    /// What nobody can tell from exports.
+    /// Checks that no export can tell, or that ask for nothing.
+    pub(super) fn notes<'c>(&mut self, checks: impl Iterator<Item = &'c Check>) -> io::Result<()> {
+        let notes = checks.filter(|it| it.outcome == Outcome::Note);
+        let notes: BTreeSet<&str> = notes.map(|check| check.says.as_str()).collect();
+        if notes.is_empty() {
+            return Ok(());
+        }
+        self.heading("Notes")?;
+        let mut listed = notes.iter().take(LISTED);
+        listed.try_for_each(|says| self.text(Ansi::new(), &format!("{says}."), "  ", "    "))?;
+        self.more(notes.len(), LISTED)
+    }
+
+    /// Checks that the exports cannot tell.
     pub(super) fn left_open<'c>(
         &mut self,
         checks: impl Iterator<Item = &'c Check>,
@@ -56,7 +69,7 @@ impl Page<'_> {
         self.more(open.len(), LISTED)
     }
 
-    /// How many there are beyond those listed.
+    /// Number of lines beyond those listed.
     pub(super) fn more(&mut self, all: usize, listed: usize) -> io::Result<()> {
         match all.saturating_sub(listed) {
             0 => Ok(()),
@@ -64,14 +77,17 @@ impl Page<'_> {
         }
     }
 
-    /// What checks that do not pass say, each with the command that mends it, and then
+    /// Sentences of checks that do not pass, each with the command that mends it, and then
     /// those that no command mends.
     pub(super) fn remedies<'c>(
         &mut self,
         checks: impl Iterator<Item = &'c Check>,
     ) -> io::Result<()> {
         let wrong: BTreeSet<&Check> = checks
-            .filter(|check| check.outcome == Outcome::Fail || check.remedy.is_some())
+            .filter(|check| {
+                let is_open = check.outcome == Outcome::Unknown && check.remedy.is_some();
+                check.outcome == Outcome::Fail || is_open
+            })
             .collect();
         let (mended, others): (Vec<_>, Vec<_>) =
             wrong.into_iter().partition(|check| check.remedy.is_some());
@@ -141,7 +157,7 @@ fn names(resources: &BTreeSet<&str>) -> String {
     }
 }
 
-/// A field and what is there, as in `client-vnet: encryption.enabled = false`.
+/// A field and its value, as in `client-vnet: encryption.enabled = false`.
 pub(super) fn field(resource: &str, path: &str, value: Option<&String>) -> String {
     match value {
         Some(value) => format!("{resource}: {path} = {value}"),
@@ -153,6 +169,7 @@ fn color(outcome: Outcome) -> Color {
     match outcome {
         Outcome::Fail => Color::Red,
         Outcome::Unknown => Color::Yellow,
+        Outcome::Note => Color::Cyan,
         Outcome::Pass => Color::Green,
     }
 }

@@ -2,15 +2,61 @@
 
 use super::{bytes, number, packets, tuples};
 use crate::flow_log::Carried;
-use crate::report::{LossReport, PathReport, Report};
+use crate::report::{LossReport, PathReport, ProofReport, Report};
 use crate::verdict::{Basis, Said, Vantage, Verdict};
 
 pub(super) fn of(report: &Report) -> String {
     let answer = sentence(&report.paths, report.vantage.value, &read(report));
-    match unseen(&report.losses) {
-        Some(unseen) => format!("{answer} {unseen}"),
-        None => answer,
+    let more = [
+        first_failed(&report.paths),
+        suites_unseen(&report.paths),
+        unseen(&report.losses),
+        not_whole(&report.proof),
+    ];
+    let sentences = [Some(answer)].into_iter().chain(more).flatten();
+    sentences.collect::<Vec<_>>().join(" ")
+}
+
+/// First obligation that is broken or open on a path where the volumes do not say it: of
+/// the first of the worst paths.
+fn first_failed(paths: &[PathReport]) -> Option<String> {
+    let verdicts = [Verdict::Weak, Verdict::Undetermined];
+    let of = |verdict| paths.iter().find(|path| path.verdict == verdict);
+    let path = verdicts.into_iter().find_map(of)?;
+    let failed = |outcome| path.proof.iter().find(|it| it.outcome == outcome);
+    let failed = failed("broken").or_else(|| failed("open"))?;
+    let says = &failed.says;
+    Some(match paths {
+        [_] => format!("That is because {says}."),
+        _ => format!("Of {}, {says}.", ends(path)),
+    })
+}
+
+/// Number of encrypted paths on which the suite of some session was not seen.
+fn suites_unseen(paths: &[PathReport]) -> Option<String> {
+    let encrypted = paths
+        .iter()
+        .filter(|path| path.verdict == Verdict::Encrypted);
+    let dtls = encrypted.filter_map(|path| path.dtls.as_ref());
+    let unseen = dtls.filter(|dtls| !dtls.every_suite_seen).count();
+    match (unseen, paths.len()) {
+        (0, _) => None,
+        (_, 1) => Some("Its suite was not seen.".to_owned()),
+        (1, _) => Some("On 1 of them the suite was not seen.".to_owned()),
+        (some, _) => Some(format!(
+            "On {} of them the suite was not seen.",
+            number(some as u64)
+        )),
     }
+}
+
+/// First obligation of the run that is not met, unless it is the loss that is told before.
+fn not_whole(proof: &[ProofReport]) -> Option<String> {
+    let open = proof
+        .iter()
+        .filter(|it| !it.is_met() && it.obligation != "no_loss");
+    let says: Vec<&str> = open.map(|it| it.says.as_str()).collect();
+    (!says.is_empty()).then(|| format!("The run is not whole: {}.", says.join("; ")))
 }
 
 /// How much was read, of each kind.
@@ -210,6 +256,7 @@ mod tests {
             basis: Basis::Capture,
             observed: Some(verdict),
             platform: None,
+            proof: Vec::new(),
             traffic: Traffic {
                 plaintext,
                 ..Traffic::default()

@@ -1,4 +1,4 @@
-//! The checks alone: an answer in a sentence, a line a check, and remedies.
+//! Posture as a table: an answer in a sentence, a line a check, and remedies.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -8,9 +8,9 @@ use comfy_table::Cell;
 
 use super::checks::LISTED;
 use super::{BOLD, DIM, Page, WARNING, number, printable, right};
-use crate::azure::checks::{Check, Outcome};
-use crate::report::Style;
+use crate::azure::checks::{Check, Effect, Outcome};
 use crate::report::posture::{PosturePath, PostureReport};
+use crate::report::{Standing, Style};
 
 pub(in crate::report) fn write(
     report: &PostureReport,
@@ -19,12 +19,13 @@ pub(in crate::report) fn write(
 ) -> io::Result<()> {
     let mut page = Page { style, out };
     page.text(BOLD, &headline(report), "", "")?;
-    if report.checks().next().is_some() {
+    if !report.paths.is_empty() {
         page.paths_checked(report)?;
-        page.checks(report.checks())?;
     }
-    page.left_open(report.checks())?;
-    page.remedies(report.checks())?;
+    page.checks(report.all_checks())?;
+    page.left_open(report.all_checks())?;
+    page.notes(report.all_checks())?;
+    page.remedies(report.all_checks())?;
     if !report.warnings.is_empty() {
         page.heading("Warnings")?;
     }
@@ -36,39 +37,50 @@ pub(in crate::report) fn write(
 }
 
 impl Page<'_> {
-    /// A line for each path, those with the most causes first: how many of its checks say
-    /// what.
+    /// A line for each path, those with the most causes first: the number of its checks of
+    /// each outcome.
     fn paths_checked(&mut self, report: &PostureReport) -> io::Result<()> {
-        let mut paths: Vec<&PosturePath> = report.paths.iter().collect();
-        paths.sort_by_key(|path| Reverse(count(path, Outcome::Fail)));
-        let rows = paths.iter().take(LISTED).map(|path| row(path)).collect();
+        let mut paths: Vec<Row<'_>> = report.paths.iter().map(|it| Row::of(report, it)).collect();
+        paths.sort_by_key(|row| (Reverse(row.counts[0]), Reverse(row.path.blocked.is_some())));
+        let rows = paths.iter().take(LISTED).map(Row::cells).collect();
         self.line("")?;
-        let header = ["Client", "VM", "Server", "Fail", "Unknown", "Pass"];
+        let header = ["Client", "VM", "Server", "Fail", "Unknown", "Note", "Pass"];
         self.table(&header, rows)?;
         self.more(paths.len(), LISTED)
     }
 }
 
-fn count(path: &PosturePath, wanted: Outcome) -> usize {
-    let causes = path.causes.iter();
-    causes.filter(|check| check.outcome == wanted).count()
+/// A line of the table of paths.
+struct Row<'r> {
+    path: &'r PosturePath,
+    counts: [usize; 4],
 }
 
-fn row(path: &PosturePath) -> Vec<Cell> {
-    let name = |id: &Option<String>| {
-        let name = id.as_deref().and_then(|id| id.rsplit('/').next());
-        printable(name.unwrap_or("–"))
-    };
-    let ends = &path.ends;
-    let server = ends.file_system.as_ref().or(ends.server.address.as_ref());
-    let server = server.or(ends.server.virtual_network.as_ref());
-    let counts = Outcome::ALL.map(|outcome| right(number(count(path, outcome) as u64)));
-    let named = [
-        name(&ends.client.address),
-        name(&ends.client.vm),
-        name(&server.cloned()),
-    ];
-    named.into_iter().map(Cell::new).chain(counts).collect()
+impl<'r> Row<'r> {
+    fn of(report: &'r PostureReport, path: &'r PosturePath) -> Self {
+        let causes = report.causes(path);
+        let count = |wanted| causes.iter().filter(|it| it.outcome == wanted).count();
+        Self {
+            path,
+            counts: Outcome::ALL.map(count),
+        }
+    }
+
+    fn cells(&self) -> Vec<Cell> {
+        let name = |name: Option<&str>| printable(name.unwrap_or("–"));
+        let last = |id: &'r str| id.rsplit('/').next().unwrap_or(id);
+        let ends = &self.path.ends;
+        let server = &ends.server;
+        let network = || server.virtual_network.as_deref().map(last);
+        let served = ends.file_system_label.as_deref();
+        let named = [
+            name(ends.client.address.as_deref()),
+            name(ends.client.vm_label.as_deref()),
+            name(served.or(server.address.as_deref()).or_else(network)),
+        ];
+        let counts = self.counts.map(|count| right(number(count as u64)));
+        named.into_iter().map(Cell::new).chain(counts).collect()
+    }
 }
 
 fn headline(report: &PostureReport) -> String {
@@ -77,39 +89,74 @@ fn headline(report: &PostureReport) -> String {
                 names no server."
             .to_owned();
     }
-    let causes = report.paths.iter().map(|path| first_cause(&path.causes));
-    let causes: Vec<&Check> = causes.flatten().collect();
-    let (some, all) = (
-        number(causes.len() as u64),
-        number(report.paths.len() as u64),
-    );
-    let Some(first) = causes.first() else {
-        return format!("{}{}.", no_cause(&all), others(report));
-    };
-    let who = match (causes.len(), report.paths.len()) {
-        (_, 1) => "The one path to AMLFS has".to_owned(),
-        (1, _) => format!("1 of {all} paths to AMLFS has"),
-        _ => format!("{some} of {all} paths to AMLFS have"),
-    };
-    format!("{who} a cause of plaintext: {}.", first.says)
+    let blocked: Vec<&str> = report
+        .paths
+        .iter()
+        .filter_map(|path| path.blocked.as_deref())
+        .collect();
+    let open = report.paths.iter().filter(|path| path.blocked.is_none());
+    let causes = open.filter_map(|path| first_cause(&report.causes(path)));
+    let causes: Vec<&Check> = causes.collect();
+    let all = report.paths.len();
+    let stopped = blocked.first().map(|says| {
+        let who = some(blocked.len(), all, ["is", "are"]);
+        format!("{who} blocked, so nothing passes: {says}.")
+    });
+    match (causes.first(), stopped) {
+        (None, None) => format!("{}{}.", no_cause(all), others(report)),
+        (None, Some(stopped)) => stopped,
+        (Some(first), stopped) => {
+            let who = some(causes.len(), all, ["has", "have"]);
+            let says = format!("{who} a cause of plaintext: {}.", first.says);
+            stopped.map_or(says.clone(), |stopped| format!("{says} {stopped}"))
+        }
+    }
 }
 
-fn first_cause(causes: &[Check]) -> Option<&Check> {
-    causes.iter().find(|check| check.outcome == Outcome::Fail)
+/// Some of all paths, with the verb for one and for several.
+fn some(count: usize, all: usize, [one, several]: [&str; 2]) -> String {
+    let (some, all_) = (number(count as u64), number(all as u64));
+    match (count, all) {
+        (_, 1) => format!("The one path to AMLFS {one}"),
+        (1, _) => format!("1 of {all_} paths to AMLFS {one}"),
+        _ => format!("{some} of {all_} paths to AMLFS {several}"),
+    }
 }
 
-fn no_cause(all: &str) -> String {
-    let paths = if all == "1" { "path" } else { "paths" };
+/// The first cause of plaintext.
+fn first_cause<'r>(causes: &[&'r Check]) -> Option<&'r Check> {
+    let mut causes = causes.iter();
+    let found = causes.find(|check| check.effect == Some(Effect::Plaintext));
+    found.copied()
+}
+
+fn no_cause(all: usize) -> String {
+    let paths = if all == 1 { "path" } else { "paths" };
+    let all = number(all as u64);
     format!("No cause of plaintext was found on {all} {paths} to AMLFS")
 }
 
-/// What is left open, or wrong with anything but paths.
+/// Rest of an answer: failures of anything but paths, and what is open.
 fn others(report: &PostureReport) -> String {
-    let checks: BTreeSet<&Check> = report.checks().collect();
+    let checks: BTreeSet<&Check> = report.all_checks().collect();
     let all = |wanted| checks.iter().filter(move |check| check.outcome == wanted);
     let titles: BTreeSet<_> = all(Outcome::Fail).map(|it| it.check.title()).collect();
     let titles: Vec<_> = titles.into_iter().collect();
-    match (all(Outcome::Fail).count(), all(Outcome::Unknown).count()) {
+    let is_open = |standing| standing == Standing::Unknown;
+    let vms = report
+        .clients
+        .iter()
+        .filter(|it| is_open(it.standing))
+        .count();
+    let vms = match vms {
+        0 => String::new(),
+        1 => "; 1 VM may be on a path that the exports do not show".to_owned(),
+        vms => format!(
+            "; {} VMs may be on paths that the exports do not show",
+            number(vms as u64)
+        ),
+    };
+    let rest = match (all(Outcome::Fail).count(), all(Outcome::Unknown).count()) {
         (0, 0) => String::new(),
         (0, 1) => "; 1 check cannot be told from the exports".to_owned(),
         (0, open) => format!(
@@ -124,5 +171,6 @@ fn others(report: &PostureReport) -> String {
                 titles.join(", ")
             )
         }
-    }
+    };
+    vms + &rest
 }

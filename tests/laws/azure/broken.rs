@@ -3,8 +3,8 @@
 use plainsight::azure::export::Export;
 use plainsight::azure::topology::Azure;
 use plainsight::azure::vm_sizes::VmSizes;
+use plainsight::report::POSTURE_FORMATS;
 use plainsight::report::Style;
-use plainsight::report::posture::FORMATS;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn use_all(json: Value) {
         width: 80,
         verbose: true,
     };
-    for format in FORMATS {
+    for format in POSTURE_FORMATS {
         format
             .write(&report, &style, &mut Vec::new())
             .expect("a report");

@@ -370,6 +370,7 @@ fn default_rules_stand_below_where_none_are_listed() {
     let ask = |listed: Value, source: &str| {
         let nsg = json!({
             "id": id("Microsoft.Network/networkSecurityGroups", "nsg"),
+            "securityRules": [],
             "defaultSecurityRules": listed,
         });
         let export = Export::of("nsg", nsg);
@@ -413,6 +414,7 @@ fn services_are_told_by_their_tags() {
         ("Internet", Allowed),
         ("AzureCloud", Allowed),
         ("AzureCloud.eastus", Allowed),
+        ("AzureCloud.centralfrance", Denied),
         ("VirtualNetwork", Denied),
         ("10.0.0.0/8", Denied),
         // To allow a part is not to allow all.
@@ -452,4 +454,34 @@ fn a_service_may_be_stopped_in_part() {
     assert_eq!(ruling("10.0.0.0/8"), Ruling::Allowed);
     assert_eq!(ruling("Storage.EastUS"), Ruling::Unknown);
     assert_eq!(ruling("Storage"), Ruling::Denied);
+}
+
+/// A few regions have other names in service tags than anywhere else.
+#[test]
+fn irregular_regions_of_tags_are_those_regions() {
+    for (region, tag) in [
+        ("France Central", "AzureCloud.centralfrance"),
+        ("francesouth", "Storage.SouthFrance"),
+        ("germanywestcentral", "AzureCloud.germanywc"),
+        ("germanynorth", "AzureCloud.germanyn"),
+        ("norwayeast", "AzureCloud.norwaye"),
+        ("norwaywest", "Storage.norwayw"),
+        ("switzerlandnorth", "AzureCloud.switzerlandn"),
+        ("switzerlandwest", "AzureCloud.switzerlandw"),
+        ("swedencentral", "AzureCloud.SwedenCentral"),
+    ] {
+        let rule = json!({"sourceAddressPrefix": tag});
+        let ruling = |region| {
+            let tag = "Storage";
+            ruling_of(
+                &rule,
+                Peer::Service {
+                    tag,
+                    region: Some(region),
+                },
+            )
+        };
+        assert_eq!(ruling(region), Ruling::Allowed, "{region} {tag}");
+        assert_eq!(ruling("eastus"), Ruling::Denied, "{tag}");
+    }
 }

@@ -1,12 +1,13 @@
-//! The services that servers need to reach, as Microsoft's page on NSGs for AMLFS lists
-//! them: outbound rules 100 to 112 there.
+//! Services that servers need to reach, as Microsoft's page on NSGs for AMLFS lists them
+//! (outbound rules 100 to 112), and the one that needs to reach them (inbound rule 112).
 
 use super::{
-    Check, FileSystem, Flow, Kind, Party, Passage, Peer, Ruling, field, outcome, passage_of,
+    Azure, Check, FileSystem, Flow, Kind, Outcome, Party, Passage, Peer, Ruling, field, outcome,
+    passage_of,
 };
 use crate::azure::export::net;
 
-/// Service tags that are reached with TCP 443, and whether it is the one of the region.
+/// Service tags that are reached with TCP 443; set for those of the region.
 const TAGS: [(&str, bool); 9] = [
     ("AzureMonitor", false),
     ("AzureKeyVault", true),
@@ -18,51 +19,102 @@ const TAGS: [(&str, bool); 9] = [
     ("AzureResourceManager", false),
     ("EventHub", false),
 ];
-/// Addresses: the protocol, the port, and what is there.
+/// Addresses, each with its protocol, port and name.
 const ADDRESSES: [(&str, &str, u16, &str); 2] = [
     ("168.61.215.74/32", "Udp", 123, "NTP (168.61.215.74)"),
     ("20.34.120.0/21", "Tcp", 443, "telemetry (20.34.120.0/21)"),
 ];
 
-pub(super) fn of(file_system: &FileSystem, servers: &Party<'_>) -> Check {
-    let passages = passages(file_system, servers);
+/// Checks of flows that servers open to services, and of the one that Azure Monitor opens to
+/// them.
+pub(super) fn of(azure: &Azure, file_system: &FileSystem, servers: &Party<'_>) -> [Check; 2] {
+    let out = passages(file_system, servers);
+    let name = azure.label(&file_system.id);
+    let reach = Words {
+        passes: format!("NSGs let {name} reach the services that it needs"),
+        denied: format!("NSGs keep {name} from services that it needs"),
+        unknown: format!("Whether NSGs let {name} reach its services cannot be told"),
+    };
+    let monitor = Words {
+        passes: format!("NSGs let Azure Monitor reach {name}"),
+        denied: format!("NSGs keep services from {name} that need to reach it (rule 112)"),
+        unknown: format!("Whether NSGs let services reach {name} cannot be told"),
+    };
+    [
+        told(azure, Kind::NsgServices, &out, servers, &reach),
+        told(
+            azure,
+            Kind::NsgMonitor,
+            &from_monitor(servers),
+            servers,
+            &monitor,
+        ),
+    ]
+}
+
+/// Sentences for each ruling.
+struct Words {
+    passes: String,
+    denied: String,
+    unknown: String,
+}
+
+fn told(
+    azure: &Azure,
+    kind: Kind,
+    passages: &[(&str, Passage<'_>)],
+    servers: &Party<'_>,
+    words: &Words,
+) -> Check {
     let named = |wanted| {
         let of = passages
             .iter()
             .filter(|(_, passage)| passage.ruling == wanted);
         of.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     };
-    let name = file_system.id.name();
+    let unfiltered = passages.iter().all(|(_, passage)| passage.is_unfiltered());
     let (ruling, says) = match (&named(Ruling::Denied)[..], &named(Ruling::Unknown)[..]) {
         ("", "") if passages.is_empty() => (
             Ruling::Unknown,
-            format!("Whether {name} reaches its services cannot be told: no export has its subnet"),
+            format!("{}: no export has its subnet", words.unknown),
+        ),
+        ("", "") if unfiltered => (
+            Ruling::Allowed,
+            super::unfiltered(&format!("for {}", servers.name)),
         ),
         ("", "") => (
             Ruling::Allowed,
-            format!(
-                "NSGs let {name} reach the services that it needs{}",
-                servers.reserve()
-            ),
+            format!("{}{}", words.passes, servers.reserve()),
         ),
-        ("", unknown) => (
-            Ruling::Unknown,
-            format!("Whether NSGs let {name} reach its services cannot be told: {unknown}"),
-        ),
-        (denied, _) => (
-            Ruling::Denied,
-            format!("NSGs keep {name} from services that it needs: {denied}"),
-        ),
+        ("", unknown) => (Ruling::Unknown, format!("{}: {unknown}", words.unknown)),
+        (denied, _) => (Ruling::Denied, format!("{}: {denied}", words.denied)),
     };
     let mut deciding = passages.iter().map(|(_, passage)| passage);
     let deciding = deciding.find(|passage| passage.ruling == ruling);
     Check {
-        field: deciding.and_then(|passage| field(passage, servers.subnet)),
-        ..Check::new(Kind::NsgServices, outcome(ruling), says)
+        field: deciding.and_then(|passage| field(azure, passage, servers.subnet)),
+        ..Check::new(kind, deciding.map_or(Outcome::Unknown, outcome), says)
     }
 }
 
-/// What becomes of flows from the servers to each service, and its name.
+/// Fate of the flow that Azure Monitor opens to servers, TCP on any port: inbound rule 112.
+fn from_monitor<'p>(servers: &'p Party<'_>) -> Vec<(&'static str, Passage<'p>)> {
+    let destinations = servers.whole();
+    let flows = destinations.into_iter().map(|destination| Flow {
+        protocol: "Tcp",
+        source: Peer::Service {
+            tag: "AzureMonitor",
+            region: None,
+        },
+        destination,
+        port: 443,
+    });
+    flows
+        .map(|flow| ("AzureMonitor", passage_of(&[], &servers.guards, &flow)))
+        .collect()
+}
+
+/// Fate of flows from the servers to each service, and its name.
 fn passages<'p>(
     file_system: &'p FileSystem,
     servers: &'p Party<'_>,

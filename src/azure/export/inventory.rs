@@ -1,0 +1,97 @@
+//! Inventory of exports: each file, the resources by kind and subscription, and what was
+//! ignored.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// A file of exports.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FileReport {
+    /// Its path as it was named or found; `-` for standard input.
+    pub name: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// SHA-256 of its bytes, in hexadecimal; `null` where it was not read to its end.
+    pub sha256: Option<String>,
+    /// Time of its last modification, in RFC 3339; `null` where there is none.
+    pub exported: Option<String>,
+    /// Number of resources in it that were read.
+    pub resources: u64,
+    /// Number of JSON values in it that were ignored.
+    pub ignored: u64,
+    /// Set where it is one page of a list, and another is named.
+    pub is_page: bool,
+    /// Fault that kept it from being read; `null` for none.
+    pub fault: Option<String>,
+}
+
+impl FileReport {
+    pub(super) fn named(name: String) -> Self {
+        Self {
+            name,
+            ..Self::default()
+        }
+    }
+}
+
+/// Number of resources of a kind in a subscription.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KindReport {
+    /// The kind.
+    pub kind: &'static str,
+    /// The subscription, in lower case.
+    pub subscription: String,
+    /// Number of resources, each counted once.
+    pub count: u64,
+}
+
+/// JSON that was ignored, of one file and for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IgnoredReport {
+    /// Name of the file.
+    pub file: String,
+    /// The reason.
+    pub why: String,
+    /// Number of JSON values.
+    pub count: u64,
+}
+
+/// Everything that exports held.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Inventory {
+    /// Each file, in the order of reading.
+    pub files: Vec<FileReport>,
+    /// Resources by kind and subscription.
+    pub resources: Vec<KindReport>,
+    /// JSON that was ignored.
+    pub ignored: Vec<IgnoredReport>,
+}
+
+impl Inventory {
+    pub(super) fn new<'r>(
+        files: Vec<FileReport>,
+        resources: impl Iterator<Item = (&'static str, &'r str)>,
+        ignored: BTreeMap<(String, String), u64>,
+    ) -> Self {
+        let mut counts = BTreeMap::<_, u64>::new();
+        for found in resources {
+            *counts.entry(found).or_default() += 1;
+        }
+        let counts = counts.into_iter();
+        let ignored = ignored.into_iter();
+        Self {
+            files,
+            resources: counts
+                .map(|((kind, subscription), count)| KindReport {
+                    kind,
+                    subscription: subscription.to_owned(),
+                    count,
+                })
+                .collect(),
+            ignored: ignored
+                .map(|((file, why), count)| IgnoredReport { file, why, count })
+                .collect(),
+        }
+    }
+}

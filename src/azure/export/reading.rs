@@ -1,0 +1,251 @@
+//! Exports while they are read: each resource once, and where it stood.
+
+use super::bytes::{self, Text};
+use super::items::{self, Item};
+use super::node::{merge, normalized};
+use super::{
+    BTreeMap, BTreeSet, Export, ExportError, FileReport, HashMap, InputPath, Inventory, Key, Kind,
+    Node, PathBuf, ResourceId, Value,
+};
+
+/// Most differences between exports that are told one by one.
+const DIFFERENCES: usize = 5;
+/// Most reasons to pass over JSON that are told apart in a file.
+const REASONS: usize = 20;
+
+/// Files that resources stood in, by their places in the inventory.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Origins {
+    first: HashMap<ResourceId, u32>,
+    /// Members that a later file added, by their keys in lower case.
+    added: HashMap<(ResourceId, String), u32>,
+}
+
+impl Origins {
+    /// Place of the file that a field of a resource stood in.
+    pub(super) fn file_of(&self, id: &ResourceId, path: &str) -> Option<u32> {
+        let first = *self.first.get(id)?;
+        if self.added.is_empty() {
+            return Some(first);
+        }
+        let member = path.split(['.', '[']).next().unwrap_or_default();
+        let added = self.added.get(&(id.clone(), member.to_ascii_lowercase()));
+        Some(added.copied().unwrap_or(first))
+    }
+}
+
+/// Exports while they are read.
+#[derive(Default)]
+pub(super) struct Reading {
+    resources: BTreeMap<(Kind, ResourceId), Value>,
+    keys: BTreeMap<String, Key>,
+    has_roles: bool,
+    origins: Origins,
+    files: Vec<FileReport>,
+    /// Files that are not JSON, and why.
+    broken: BTreeMap<PathBuf, String>,
+    /// Reasons for JSON that is not read, by file, and how much of it.
+    passed: BTreeMap<(String, String), u64>,
+    differing: BTreeSet<String>,
+    more_differing: u64,
+}
+
+/// Content of a file, until it is read to its end.
+#[derive(Default)]
+struct Content {
+    resources: Vec<(Kind, ResourceId, Value)>,
+    keys: Vec<Key>,
+    passed: BTreeMap<String, u64>,
+    is_page: bool,
+}
+
+impl Content {
+    /// Reads documents in a row.
+    fn of_text(text: &str) -> serde_json::Result<Self> {
+        let mut content = Self::default();
+        let mut json = serde_json::Deserializer::from_str(text);
+        loop {
+            items::each(&mut json, &mut |item| content.take(item))?;
+            if json.end().is_ok() {
+                return Ok(content);
+            }
+        }
+    }
+
+    fn take(&mut self, item: Item) {
+        match item {
+            Item::One(value) => self.add(normalized(value)),
+            Item::NextPage => self.is_page = true,
+        }
+    }
+
+    /// Adds a resource, and the peerings that a VNet lists, which move out of it.
+    fn add(&mut self, resource: Value) {
+        let mut waiting = vec![resource];
+        while let Some(mut resource) = waiting.pop() {
+            if let Some(key) = Key::of(Node(&resource)) {
+                self.keys.push(key);
+                continue;
+            }
+            match Kind::of(Node(&resource)) {
+                Ok((kind, id)) => {
+                    if kind == Kind::VirtualNetwork {
+                        waiting.extend(take_list(&mut resource, "virtualnetworkpeerings"));
+                    }
+                    self.resources.push((kind, id, resource));
+                }
+                Err(why) => self.pass(why),
+            }
+        }
+    }
+
+    fn pass(&mut self, why: String) {
+        let is_told = self.passed.len() < REASONS || self.passed.contains_key(&why);
+        let why = if is_told {
+            why
+        } else {
+            "other JSON".to_owned()
+        };
+        *self.passed.entry(why).or_default() += 1;
+    }
+}
+
+/// Takes the items of a list and leaves it empty.
+fn take_list(resource: &mut Value, key: &str) -> Vec<Value> {
+    let list = resource.get_mut(key).and_then(Value::as_array_mut);
+    list.map(std::mem::take).unwrap_or_default()
+}
+
+impl Reading {
+    pub(super) fn add_file(&mut self, file: &InputPath) {
+        let mut report = FileReport::named(file.to_string());
+        let content = bytes::read(&file.path, &mut report).and_then(|Text(text)| {
+            Content::of_text(&text).map_err(|error| format!("not JSON: {error}"))
+        });
+        match content {
+            Ok(content) => self.add(report, content),
+            Err(why) => {
+                report.fault = Some(why.clone());
+                self.files.push(report);
+                self.broken.insert(file.path.clone(), why);
+            }
+        }
+    }
+
+    /// Adds a document that is JSON already.
+    pub(super) fn add_value(&mut self, name: &str, json: Value) {
+        let mut content = Content::default();
+        // A value has no errors.
+        let _ = items::each(json, &mut |item| content.take(item));
+        self.add(FileReport::named(name.to_owned()), content);
+    }
+
+    fn add(&mut self, mut report: FileReport, content: Content) {
+        report.resources = (content.resources.len() + content.keys.len()) as u64;
+        report.ignored = content.passed.values().sum();
+        report.is_page = content.is_page;
+        let place = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
+        let name = report.name.clone();
+        self.files.push(report);
+        for (kind, id, resource) in content.resources {
+            self.has_roles |= kind == Kind::RoleAssignment;
+            self.add_resource(place, kind, id, resource);
+        }
+        for key in content.keys {
+            match self.keys.get_mut(&key.name) {
+                Some(known) => known.add(key),
+                None => drop(self.keys.insert(key.name.clone(), key)),
+            }
+        }
+        for (why, count) in content.passed {
+            *self.passed.entry((name.clone(), why)).or_default() += count;
+        }
+    }
+
+    fn add_resource(&mut self, place: u32, kind: Kind, id: ResourceId, resource: Value) {
+        let first = *self.origins.first.entry(id.clone()).or_insert(place);
+        let known = self.resources.entry((kind, id.clone())).or_default();
+        if first != place
+            && let (Value::Object(known), Value::Object(other)) = (&*known, &resource)
+        {
+            let new = other.keys().filter(|key| !known.contains_key(*key));
+            let new = new.map(|key| ((id.clone(), key.clone()), place));
+            self.origins.added.extend(new);
+        }
+        if let Some(path) = merge(known, resource) {
+            let name = |place: u32| &self.files[place as usize].name;
+            let shown = format!("{} in resource group {}", id.name(), id.resource_group());
+            let says = format!(
+                "{}: {shown} differs in {path} from what {} says, which is used here",
+                name(place),
+                name(first)
+            );
+            self.differ(says);
+        }
+    }
+
+    fn differ(&mut self, says: String) {
+        if self.differing.len() < DIFFERENCES {
+            self.differing.insert(says);
+        } else if !self.differing.contains(&says) {
+            self.more_differing += 1;
+        }
+    }
+
+    /// Fails where a path that was named holds no JSON.
+    pub(super) fn check(&self, files: &[InputPath]) -> Result<(), ExportError> {
+        let named = |file: &InputPath| file.found_in.clone().unwrap_or_else(|| file.path.clone());
+        let read: BTreeSet<PathBuf> = files
+            .iter()
+            .filter(|file| !self.broken.contains_key(&file.path))
+            .map(named)
+            .collect();
+        let empty = files.iter().find(|file| !read.contains(&named(file)));
+        empty.map_or(Ok(()), |file| {
+            let why = self.broken.get(&file.path).cloned().unwrap_or_default();
+            Err(ExportError::NoJson {
+                path: named(file),
+                why,
+            })
+        })
+    }
+
+    pub(super) fn finish(self) -> Export {
+        let mut export = Export {
+            warnings: self.warnings(),
+            has_roles: self.has_roles,
+            ..Export::default()
+        };
+        for ((kind, id), value) in &self.resources {
+            export.add(*kind, id.clone(), Node(value));
+        }
+        let counted = self.resources.keys();
+        let counted = counted.map(|(kind, id)| (kind.name(), id.subscription()));
+        export.inventory = Inventory::new(self.files, counted, self.passed);
+        export.keys = self.keys;
+        export.origins = self.origins;
+        export.add_models();
+        export
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let broken = self.broken.iter();
+        let broken = broken.map(|(path, why)| format!("{}: passed over: {why}", path.display()));
+        let passed = self.passed.iter().map(|((name, why), count)| match count {
+            1 => format!("{name}: passed over: {why}"),
+            _ => format!("{name}: {count} passed over: {why}"),
+        });
+        let pages = self.files.iter().filter(|file| file.is_page);
+        let pages = pages.map(|file| {
+            let name = &file.name;
+            format!("{name}: one page of a list, whose next page is named and not here")
+        });
+        let differing = self.differing.iter().cloned();
+        let more = (self.more_differing > 0).then(|| {
+            let more = self.more_differing;
+            format!("and {more} more resources or files that differ: are the exports of one time?")
+        });
+        let all = broken.chain(passed).chain(pages).chain(differing);
+        all.chain(more).collect()
+    }
+}

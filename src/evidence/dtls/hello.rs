@@ -1,0 +1,132 @@
+//! `ServerHello`s, whole or in fragments (RFC 6347 4.2.3), and what they chose.
+
+use nom::{
+    IResult, Parser,
+    bytes::complete::take,
+    multi::length_data,
+    number::complete::{be_u8, be_u16},
+};
+
+use super::{Choice, ContentType, Record, Suite, Version, handshake};
+
+const SERVER_HELLO: u8 = 2;
+
+/// A `ServerHello`, or the fragment of one that a record carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fragment<'a> {
+    /// Number of the message in its handshake.
+    pub message: u16,
+    /// Length of the whole message, in bytes.
+    pub len: u32,
+    /// Offset of the fragment in the message, in bytes.
+    pub at: u32,
+    /// The captured part of the fragment.
+    pub bytes: &'a [u8],
+}
+
+/// Iterates over the `ServerHello`s, or fragments of them, in an unprotected handshake record.
+pub fn fragments<'a>(record: &Record<'a>) -> impl Iterator<Item = Fragment<'a>> + use<'a> {
+    let clear = !record.is_protected() && record.content_type == ContentType::HANDSHAKE;
+    let mut rest = if clear { record.fragment } else { &[] };
+    std::iter::from_fn(move || {
+        let (body, message) = handshake(rest).ok()?;
+        let len = body.len().min(message.fragment_len as usize);
+        let (bytes, behind) = body.split_at(len);
+        rest = behind;
+        Some((message, bytes))
+    })
+    .filter(|(message, _)| message.kind == SERVER_HELLO)
+    .map(|(message, bytes)| Fragment {
+        message: message.sequence,
+        len: message.len,
+        at: message.fragment_at,
+        bytes,
+    })
+}
+
+/// A `ServerHello`, put together from fragments in any order, in bounded memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerHello {
+    message: u16,
+    len: u32,
+    /// The first [`Self::KEPT`] bytes of the message, zero where not seen.
+    bytes: Vec<u8>,
+    /// A bit for each of them that was seen.
+    seen: [u128; 2],
+}
+
+impl ServerHello {
+    /// Bytes kept of a message: version, random, session id and suite take at most 69; the
+    /// extensions that follow in DTLS 1.3 are short.
+    const KEPT: usize = 256;
+
+    /// The hello of which this much was seen.
+    #[must_use]
+    pub fn of(fragment: &Fragment<'_>) -> Self {
+        let kept = usize::try_from(fragment.len).map_or(Self::KEPT, |len| len.min(Self::KEPT));
+        let mut hello = Self {
+            message: fragment.message,
+            len: fragment.len,
+            bytes: vec![0; kept],
+            seen: [0; 2],
+        };
+        for (at, &byte) in (fragment.at as usize..kept).zip(fragment.bytes) {
+            hello.bytes[at] = byte;
+            hello.seen[at / 128] |= 1 << (at % 128);
+        }
+        hello
+    }
+
+    fn sees(&self, at: usize) -> bool {
+        self.seen[at / 128] >> (at % 128) & 1 == 1
+    }
+
+    /// Whether two can be parts of one message, or the same one sent again.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let agree =
+            |at: usize| !self.sees(at) || !other.sees(at) || self.bytes[at] == other.bytes[at];
+        (self.message, self.len) == (other.message, other.len) && (0..self.bytes.len()).all(agree)
+    }
+
+    /// Adds what another part of the same message shows.
+    pub fn join(&mut self, other: &Self) {
+        for at in (0..self.bytes.len()).filter(|&at| other.sees(at)) {
+            self.bytes[at] = other.bytes[at];
+        }
+        self.seen = [0, 1].map(|half| self.seen[half] | other.seen[half]);
+    }
+
+    /// The version and suite chosen; `None` while too little was seen.
+    #[must_use]
+    pub fn choice(&self) -> Option<Choice> {
+        let seen = (0..self.bytes.len())
+            .take_while(|&at| self.sees(at))
+            .count();
+        let (_, choice) = choice(&self.bytes[..seen]).ok()?;
+        Some(choice)
+    }
+}
+
+/// RFC 5246 7.4.1.3: version, random, session id, cipher suite, compression, extensions.
+fn choice(body: &[u8]) -> IResult<&[u8], Choice> {
+    let (rest, (version, _random, _session, suite)) =
+        (be_u16, take(32_usize), length_data(be_u8), be_u16).parse(body)?;
+    let version = supported_version(rest).unwrap_or(version);
+    Ok((rest, (Version(version), Suite(suite))))
+}
+
+/// The `supported_versions` extension (RFC 8446 4.2.1), where DTLS 1.3 puts its version.
+fn supported_version(after_suite: &[u8]) -> Option<u16> {
+    const SUPPORTED_VERSIONS: u16 = 43;
+    let (rest, _compression) = be_u8::<_, ()>(after_suite).ok()?;
+    let (mut rest, _len) = be_u16::<_, ()>(rest).ok()?;
+    loop {
+        let (after, (kind, data)): (_, (u16, &[u8])) =
+            (be_u16::<_, ()>, length_data(be_u16)).parse(rest).ok()?;
+        if kind == SUPPORTED_VERSIONS {
+            return be_u16::<_, ()>(data).ok().map(|(_, version)| version);
+        }
+        rest = after;
+    }
+}

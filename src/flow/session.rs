@@ -1,0 +1,477 @@
+//! DTLS sessions of a flow: what stands between one `ServerHello` and the next, by epoch.
+//!
+//! A [`Run`] is a part of the flow in the order of the capture, as one worker walked it.
+//! It keeps apart what came before its first hello, its first session and its last one,
+//! for what comes from the runs around it belongs to those; the sessions between are
+//! complete, and only what is known of them stays. So runs join in order, in any grouping,
+//! to what one walk over all of them gives, in bounded memory.
+
+use super::choices::{Choices, Cipher};
+use super::sequence::{Gaps, SequenceSet};
+use super::{Count, Direction, Position, Sighting, Tally, keep_first};
+use crate::capture::Timestamp;
+use crate::evidence::ciphertext::{ByteSample, ByteTest, Exposure};
+use crate::evidence::dtls::Record;
+use crate::evidence::dtls::hello::ServerHello;
+
+/// Epochs of a session that are kept apart: the lowest.
+const MAX_EPOCHS: usize = 4;
+
+/// Time by which a datagram may overtake another.
+const REORDERING_NANOS: i64 = 1_000_000_000;
+
+/// Protected records of those sessions and epochs of a flow of which the same is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protected {
+    /// Worst cipher that can have been in charge of them.
+    pub cipher: Cipher,
+    /// Outcome of the byte test of each of these sessions and epochs.
+    pub bytes: ByteTest,
+    /// First record that shows what a cipher would have hidden.
+    pub exposed: Option<(Sighting, Exposure)>,
+    /// First record of application data, or with a connection ID.
+    pub data: Option<Sighting>,
+    /// Packets that hold such records alone; `None` where all stand beside others.
+    pub tally: Option<Tally>,
+}
+
+impl Protected {
+    /// Whether the hello that governs these records was seen.
+    #[must_use]
+    pub fn is_suite_seen(&self) -> bool {
+        !matches!(self.cipher, Cipher::Unseen | Cipher::Renegotiated)
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        let key = |it: &Self| (it.cipher, it.bytes, it.exposed.is_some(), it.data.is_some());
+        key(self) == key(other)
+    }
+
+    fn join(&mut self, other: &Self) {
+        keep_first(&mut self.exposed, other.exposed);
+        keep_first(&mut self.data, other.data);
+        join_tallies(&mut self.tally, other.tally.as_ref());
+    }
+}
+
+fn join_tallies(kept: &mut Option<Tally>, more: Option<&Tally>) {
+    match (kept, more) {
+        (Some(kept), Some(more)) => kept.merge(more),
+        (kept @ None, Some(more)) => *kept = Some(more.clone()),
+        (_, None) => {}
+    }
+}
+
+/// Protected records of one epoch of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Epoch {
+    tally: Option<Tally>,
+    data: Option<Sighting>,
+    exposed: Option<(Sighting, Exposure)>,
+    sample: ByteSample,
+    /// By direction.
+    sequences: [SequenceSet; 2],
+}
+
+impl Epoch {
+    #[inline]
+    fn record(&mut self, record: &Record<'_>, exposed: Option<Exposure>, at: &Sighting) {
+        self.sequences[at.direction as usize].add(record.sequence);
+        self.sample.add(record);
+        if self.data.is_none() && record.is_data() {
+            self.data = Some(*at);
+        }
+        if let Some(exposure) = exposed {
+            keep_first(&mut self.exposed, Some((*at, exposure)));
+        }
+    }
+
+    #[inline]
+    fn count(&mut self, count: Count, at: &Sighting) {
+        let tally = self.tally.get_or_insert_with(|| Tally::new(*at));
+        tally.add(count, at);
+    }
+
+    /// Adds what came later in the same epoch.
+    fn join(&mut self, later: Self) {
+        join_tallies(&mut self.tally, later.tally.as_ref());
+        keep_first(&mut self.data, later.data);
+        keep_first(&mut self.exposed, later.exposed);
+        self.sample.merge(later.sample);
+        for (kept, more) in self.sequences.iter_mut().zip(later.sequences) {
+            kept.append(more);
+        }
+    }
+
+    fn gaps(&self) -> Gaps {
+        let of = |direction| self.sequences[direction as usize].gaps();
+        of(Direction::Up).and(of(Direction::Down))
+    }
+
+    fn protected(&self, cipher: Cipher) -> Protected {
+        Protected {
+            cipher,
+            bytes: self.sample.test(),
+            exposed: self.exposed,
+            data: self.data,
+            tally: self.tally.clone(),
+        }
+    }
+}
+
+/// What one hello governs; or, where none was seen, what came before the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Session {
+    hello: Option<(Sighting, ServerHello)>,
+    /// By number, in order; no more than [`MAX_EPOCHS`].
+    epochs: Vec<(u16, Epoch)>,
+    /// All epochs above those.
+    beyond: Option<Box<Epoch>>,
+    /// Packets with records of several epochs.
+    across: Option<Tally>,
+    /// Cipher of the session before, if that has protected records.
+    before: Option<Cipher>,
+    /// Whether a record has the time of the hello, or an earlier one: it may be of the
+    /// session before.
+    is_early: bool,
+    /// Cipher of the session behind, and when its hello was captured.
+    behind: Option<(Cipher, Option<Timestamp>)>,
+    /// Time of the latest record.
+    last: Option<Timestamp>,
+}
+
+impl Session {
+    fn of(hello: ServerHello, at: &Sighting) -> Self {
+        Self {
+            hello: Some((*at, hello)),
+            ..Self::default()
+        }
+    }
+
+    fn epoch(&mut self, number: u16) -> &mut Epoch {
+        match self.epochs.iter().position(|&(known, _)| known == number) {
+            Some(place) => &mut self.epochs[place].1,
+            None => self.new_epoch(number),
+        }
+    }
+
+    #[cold]
+    fn new_epoch(&mut self, number: u16) -> &mut Epoch {
+        let place = self.epochs.partition_point(|&(known, _)| known < number);
+        if place == MAX_EPOCHS {
+            return self.beyond.get_or_insert_default();
+        }
+        self.epochs.insert(place, (number, Epoch::default()));
+        if self.epochs.len() > MAX_EPOCHS
+            && let Some((_, highest)) = self.epochs.pop()
+        {
+            self.beyond.get_or_insert_default().join(highest);
+        }
+        &mut self.epochs[place].1
+    }
+
+    #[inline]
+    fn record(&mut self, record: &Record<'_>, exposed: Option<Exposure>, at: &Sighting) {
+        if let Some((hello, _)) = &self.hello
+            && at.time.is_some()
+            && at.time <= hello.time
+            && at.position != hello.position
+        {
+            self.is_early = true;
+        }
+        self.last = self.last.max(at.time);
+        self.epoch(record.epoch).record(record, exposed, at);
+    }
+
+    fn count(&mut self, epoch: Option<u16>, count: Count, at: &Sighting) {
+        match epoch {
+            Some(number) => self.epoch(number).count(count, at),
+            None => self
+                .across
+                .get_or_insert_with(|| Tally::new(*at))
+                .add(count, at),
+        }
+    }
+
+    /// Cipher that its hello put in charge; `None` where there is nothing to be in charge of.
+    fn cipher(&self) -> Option<Cipher> {
+        match &self.hello {
+            Some((_, hello)) => Some(hello.choice().map_or(Cipher::Unseen, Cipher::of)),
+            None if self.epochs.is_empty() => None,
+            None => Some(Cipher::Unseen),
+        }
+    }
+
+    /// Worst cipher that can have been in charge of its records.
+    fn worst(&self) -> Cipher {
+        let before = self.before.filter(|_| self.is_early);
+        let all = [self.cipher(), before, self.late()];
+        all.into_iter().flatten().min().unwrap_or(Cipher::Unseen)
+    }
+
+    /// What is known of packets with records of several epochs: they are as bad as the worst.
+    fn across(&self, worst: Cipher, tally: &Tally) -> Protected {
+        let epochs = self.epochs.iter();
+        let all = epochs.map(|(number, epoch)| epoch.protected(charge(*number, worst)));
+        let bad = all.min_by_key(|it| (it.exposed.is_none(), it.bytes, it.cipher));
+        Protected {
+            cipher: bad.as_ref().map_or(worst, |it| it.cipher),
+            bytes: bad.as_ref().map_or(ByteTest::TooFewBytes, |it| it.bytes),
+            exposed: bad.and_then(|it| it.exposed),
+            data: None,
+            tally: Some(tally.clone()),
+        }
+    }
+
+    /// Cipher of the session behind, if a record may be of that: one no earlier than its
+    /// hello, or where no other hello was seen, one so little earlier that it may only have
+    /// overtaken the hello.
+    fn late(&self) -> Option<Cipher> {
+        let (cipher, begun) = self.behind?;
+        let lead = match (begun, self.last) {
+            (Some(begun), Some(last)) => begun.0.saturating_sub(last.0),
+            _ => 0,
+        };
+        match self.hello {
+            Some(_) => lead <= 0 && begun.is_some(),
+            None => lead <= REORDERING_NANOS,
+        }
+        .then_some(cipher)
+    }
+
+    fn continues(&self, hello: &ServerHello) -> bool {
+        self.hello
+            .as_ref()
+            .is_some_and(|(_, own)| own.is_same(hello))
+    }
+
+    /// Adds what came later in the same session.
+    fn join(&mut self, later: Self) {
+        match (&mut self.hello, later.hello) {
+            (Some((_, hello)), Some((_, more))) => hello.join(&more),
+            (hello @ None, more) => *hello = more,
+            (Some(_), None) => {}
+        }
+        for (number, epoch) in later.epochs {
+            self.epoch(number).join(epoch);
+        }
+        if let Some(beyond) = later.beyond {
+            self.beyond.get_or_insert_default().join(*beyond);
+        }
+        join_tallies(&mut self.across, later.across.as_ref());
+        self.is_early |= later.is_early;
+        self.behind = later.behind;
+        self.last = self.last.max(later.last);
+    }
+}
+
+/// What is known of sessions that are complete.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sessions {
+    /// Protected records, by what is known of them.
+    pub protected: Vec<Protected>,
+    /// Choices of hellos, each with the first that made it.
+    pub choices: Choices,
+    /// Sum over all sessions, epochs and directions.
+    pub gaps: Gaps,
+}
+
+impl Sessions {
+    fn add(&mut self, session: &Session) {
+        let worst = session.worst();
+        if let Some((at, hello)) = &session.hello
+            && let Some(choice) = hello.choice()
+        {
+            self.choices.add(choice, *at);
+        }
+        if let Some(tally) = &session.across {
+            self.protect(session.across(worst, tally));
+        }
+        for (number, epoch) in &session.epochs {
+            self.close(epoch, charge(*number, worst));
+        }
+        if let Some(beyond) = &session.beyond {
+            self.gaps.at_least = true;
+            self.close(beyond, Cipher::Renegotiated);
+        }
+    }
+
+    fn close(&mut self, epoch: &Epoch, cipher: Cipher) {
+        self.gaps = self.gaps.and(epoch.gaps());
+        self.protect(epoch.protected(cipher));
+    }
+
+    fn protect(&mut self, protected: Protected) {
+        match self
+            .protected
+            .iter_mut()
+            .find(|known| known.is_like(&protected))
+        {
+            Some(known) => known.join(&protected),
+            None => self.protected.push(protected),
+        }
+    }
+
+    /// Lets the worst cipher chosen be in charge of all.
+    fn blame(&mut self, worst: Cipher) {
+        for protected in std::mem::take(&mut self.protected) {
+            let cipher = match protected.cipher {
+                Cipher::Unseen => worst,
+                cipher => cipher.min(worst),
+            };
+            self.protect(Protected {
+                cipher,
+                ..protected
+            });
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.gaps = self.gaps.and(other.gaps);
+        self.choices.merge(&other.choices);
+        other
+            .protected
+            .into_iter()
+            .for_each(|protected| self.protect(protected));
+    }
+}
+
+/// Cipher in charge of an epoch: a hello chooses that of the first alone.
+fn charge(epoch: u16, worst: Cipher) -> Cipher {
+    match epoch {
+        1 => worst,
+        _ => worst.min(Cipher::Renegotiated),
+    }
+}
+
+/// Sessions of a part of a flow, in the order of the capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// First packet; runs are joined in this order.
+    pub start: Position,
+    /// What came before the first hello, the first session, and the last one.
+    sessions: Vec<Session>,
+    /// The sessions between.
+    complete: Sessions,
+    /// Times of the earliest and the latest record.
+    span: Option<(Timestamp, Timestamp)>,
+    /// File of the last packet.
+    file: u32,
+    /// Whether parts from several files cover the same time, so that no order tells which
+    /// hello is in charge.
+    is_tangled: bool,
+}
+
+impl Run {
+    /// Run that begins with the packet `at`.
+    #[must_use]
+    pub fn new(at: &Sighting) -> Self {
+        Self {
+            start: at.position,
+            sessions: vec![Session::default()],
+            complete: Sessions::default(),
+            span: None,
+            file: at.position.file,
+            is_tangled: false,
+        }
+    }
+
+    fn last(&mut self) -> &mut Session {
+        self.sessions.last_mut().expect("a run has a session")
+    }
+
+    /// Takes in a protected record.
+    #[inline]
+    pub fn record(&mut self, record: &Record<'_>, exposed: Option<Exposure>, at: &Sighting) {
+        self.stretch(at);
+        self.last().record(record, exposed, at);
+    }
+
+    #[inline]
+    fn stretch(&mut self, at: &Sighting) {
+        if let Some(time) = at.time {
+            self.span = match self.span {
+                Some((first, last)) => Some((first.min(time), last.max(time))),
+                None => Some((time, time)),
+            };
+        }
+    }
+
+    /// Counts a packet of protected records, all of one epoch if it is given.
+    #[inline]
+    pub fn count(&mut self, epoch: Option<u16>, count: Count, at: &Sighting) {
+        self.last().count(epoch, count, at);
+    }
+
+    /// Takes in a hello, or a fragment of one.
+    #[cold]
+    pub fn hello(&mut self, hello: ServerHello, at: &Sighting) {
+        self.stretch(at);
+        self.begin(Session::of(hello, at));
+    }
+
+    /// Adds a session that begins with a hello, unless it is the last one's.
+    fn begin(&mut self, mut session: Session) {
+        let (at, hello) = session
+            .hello
+            .as_ref()
+            .expect("a session begins with its hello");
+        let last = self.last();
+        if last.continues(hello) {
+            return last.join(session);
+        }
+        last.behind = session.cipher().map(|cipher| (cipher, at.time));
+        session.before = last.cipher();
+        self.push(session);
+    }
+
+    fn push(&mut self, session: Session) {
+        if self.sessions.len() > 2
+            && let Some(complete) = self.sessions.pop()
+        {
+            self.complete.add(&complete);
+        }
+        self.sessions.push(session);
+    }
+
+    /// Adds a run that came later.
+    pub fn join(&mut self, later: Self) {
+        self.is_tangled |= later.is_tangled || self.is_beside(&later);
+        self.file = later.file;
+        self.span = match (self.span, later.span) {
+            (Some(one), Some(two)) => Some((one.0.min(two.0), one.1.max(two.1))),
+            (one, two) => one.or(two),
+        };
+        let mut sessions = later.sessions.into_iter();
+        if let Some(head) = sessions.next() {
+            self.last().join(head);
+        }
+        if let Some(first) = sessions.next() {
+            self.begin(first);
+        }
+        self.complete.join(later.complete);
+        if let Some(last) = sessions.next() {
+            self.push(last);
+        }
+    }
+
+    /// Whether both cover some of the same time, and are from several files.
+    fn is_beside(&self, later: &Self) -> bool {
+        let overlap = match (self.span, later.span) {
+            (Some((_, last)), Some((first, _))) => last > first,
+            _ => false,
+        };
+        overlap && self.file != later.start.file
+    }
+
+    /// All that is known of its sessions.
+    #[must_use]
+    pub fn finish(&self) -> Sessions {
+        let mut all = self.complete.clone();
+        self.sessions.iter().for_each(|session| all.add(session));
+        if let (true, Some(worst)) = (self.is_tangled, all.choices.worst()) {
+            all.blame(worst);
+        }
+        all
+    }
+}

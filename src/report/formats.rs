@@ -1,0 +1,25 @@
+//! Formats of documents: a list for each, of which the first is the default.
+
+use std::io::{self, Write};
+
+use super::posture::PostureReport;
+use super::{Format, Style, table};
+
+/// Formats of a posture.
+pub const POSTURE_FORMATS: &[Format<PostureReport>] = &[
+    Format {
+        name: "table",
+        ending: "txt",
+        write: table::posture::write,
+    },
+    Format {
+        name: "json",
+        ending: "json",
+        write: json,
+    },
+];
+
+fn json(report: &PostureReport, _style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    writeln!(out)
+}

@@ -1,0 +1,102 @@
+//! Obligations and their outcomes, as they are serialised.
+
+use serde::Serialize;
+
+use super::{InputReport, LossReport, Names, Run, rfc3339};
+use crate::flow::Sighting;
+use crate::flow_log::LogReport;
+use crate::verdict::Judgement;
+use crate::verdict::proof::{self, Finding, Outcome, RunFacts};
+
+/// Packet that shows something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PacketReport {
+    /// Name of its file.
+    pub file: String,
+    /// Its number in the file, from 1.
+    pub packet: u64,
+    /// Time of its capture, in RFC 3339.
+    pub time: Option<String>,
+}
+
+/// Obligation of a proof, and its outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProofReport {
+    /// Name of the obligation.
+    pub obligation: &'static str,
+    /// `met`, `open` or `broken`.
+    pub outcome: &'static str,
+    /// Reason, as a clause.
+    pub says: String,
+    /// Packets that show it, the first ones.
+    pub evidence: Vec<PacketReport>,
+}
+
+impl ProofReport {
+    fn new<At>(finding: &Finding<At>, packet: impl Fn(&At) -> PacketReport) -> Self {
+        Self {
+            obligation: finding.obligation.id,
+            outcome: finding.outcome.name(),
+            says: finding.says.to_string(),
+            evidence: finding.at.iter().map(packet).collect(),
+        }
+    }
+
+    /// Proof of a path.
+    pub(super) fn of_path(proof: &[Finding<Sighting>], names: &Names<'_>) -> Vec<Self> {
+        let packet = |at: &Sighting| PacketReport {
+            file: names.file(at.position),
+            packet: names.packet(at.position),
+            time: at.time.map(rfc3339),
+        };
+        let findings = proof.iter();
+        findings.map(|finding| Self::new(finding, packet)).collect()
+    }
+
+    /// Proof that a run is whole.
+    pub(super) fn of_run(judgement: &Judgement, run: &Run, losses: LossReport) -> Vec<Self> {
+        let faults = run.inputs.iter().filter_map(fault);
+        let damaged = run.flow_logs.iter().filter_map(damage);
+        let unread: Vec<String> = run
+            .unread
+            .iter()
+            .cloned()
+            .chain(faults)
+            .chain(damaged)
+            .collect();
+        let facts = RunFacts {
+            unread: &unread,
+            undecodable: &judgement.accounting.undecodable,
+            lost_packets: losses.packets,
+            lost_share: losses.share,
+            gaps: losses.gaps,
+            max_loss: run.max_loss,
+        };
+        let findings = proof::of_run(&facts);
+        let packet = |&(): &()| unreachable!("a run's obligations name no packet");
+        findings
+            .iter()
+            .map(|finding| Self::new(finding, packet))
+            .collect()
+    }
+
+    /// Whether the obligation is met.
+    #[must_use]
+    pub fn is_met(&self) -> bool {
+        self.outcome == Outcome::Met.name()
+    }
+}
+
+fn fault(input: &InputReport) -> Option<String> {
+    let fault = input.fault.as_ref()?;
+    let name = &input.name;
+    Some(format!(
+        "{name} is damaged at byte {}: {}",
+        fault.offset, fault.what
+    ))
+}
+
+fn damage(log: &LogReport) -> Option<String> {
+    let name = &log.name;
+    log.is_damaged().then(|| format!("{name} is damaged"))
+}

@@ -1,0 +1,268 @@
+//! Proof that a path is encrypted.
+
+use std::borrow::Cow;
+
+use super::{Breach, Finding, Outcome, PATH};
+use crate::decode::Protocol;
+use crate::evidence::Shown;
+use crate::evidence::ciphertext::ByteTest;
+use crate::evidence::dtls::Choice;
+use crate::flow::choices::Cipher;
+use crate::flow::session::Protected;
+use crate::flow::{Direction, DtlsFacts, Reason, Sighting, Tally};
+use crate::verdict::{Class, Part, Terms, both_ways};
+
+/// Packets listed for an obligation, at most.
+const PLACES: usize = 3;
+
+const READABLE: Outcome = Outcome::Broken(Breach::Readable);
+const WEAK: Outcome = Outcome::Broken(Breach::Weak);
+
+/// Outcomes of all [obligations of a path](PATH) but the last, which flow logs decide, as
+/// its captured parts show them.
+#[must_use]
+pub fn of_path(parts: &[Part<'_>], terms: Terms) -> Vec<Finding<Sighting>> {
+    let seen = Seen { parts, terms };
+    let answers = [
+        seen.data(),
+        seen.nothing_readable(),
+        seen.nothing_exposed(),
+        seen.suite(),
+        seen.ciphertext(),
+        seen.explained(),
+    ];
+    let findings = PATH.iter().zip(answers);
+    findings
+        .map(|(obligation, answer)| {
+            Finding::new(obligation, answer.outcome, answer.says).at(answer.at)
+        })
+        .collect()
+}
+
+/// Answer to the question of an obligation.
+struct Answer {
+    outcome: Outcome,
+    says: Cow<'static, str>,
+    at: Vec<Sighting>,
+}
+
+impl Answer {
+    fn new(
+        outcome: Outcome,
+        says: impl Into<Cow<'static, str>>,
+        at: impl IntoIterator<Item = Sighting>,
+    ) -> Self {
+        let mut at: Vec<Sighting> = at.into_iter().collect();
+        at.sort_unstable();
+        at.dedup_by_key(|at| at.position);
+        at.truncate(PLACES);
+        Self {
+            outcome,
+            says: says.into(),
+            at,
+        }
+    }
+}
+
+/// Captured parts of a path.
+struct Seen<'p, 's> {
+    parts: &'p [Part<'s>],
+    terms: Terms,
+}
+
+impl<'p, 's> Seen<'p, 's> {
+    fn dtls(&self) -> impl Iterator<Item = &'s DtlsFacts> + use<'p, 's> {
+        let parts = self.parts.iter();
+        parts.filter_map(|part| part.flow.dtls.as_deref())
+    }
+
+    fn protected(&self) -> impl Iterator<Item = &'s Protected> + use<'p, 's> {
+        self.dtls().flat_map(DtlsFacts::protected)
+    }
+
+    fn tallies(&self, wanted: Class) -> impl Iterator<Item = (&'p Part<'s>, Shown, &'p Tally)> {
+        let parts = self.parts.iter();
+        parts.flat_map(move |part| {
+            let tallies = part.tallies().filter(move |&(class, ..)| class == wanted);
+            tallies.map(move |(_, shown, tally)| (part, shown, tally))
+        })
+    }
+
+    fn data(&self) -> Answer {
+        let first = self.protected().filter_map(|it| it.data).min();
+        match first {
+            Some(at) => Answer::new(Outcome::Met, "protected application data was seen", [at]),
+            None if self.dtls().next().is_some() => {
+                let says = "no protected application data was seen, only a handshake";
+                Answer::new(Outcome::Open, says, [])
+            }
+            None => Answer::new(Outcome::Open, "no DTLS was seen", []),
+        }
+    }
+
+    fn nothing_readable(&self) -> Answer {
+        let plaintext = || self.tallies(Class::Plaintext);
+        let packets: u64 = plaintext()
+            .map(|(_, _, tally)| both_ways(tally).packets)
+            .sum();
+        match packets {
+            0 => Answer::new(Outcome::Met, "no packet is plaintext", []),
+            _ => Answer::new(
+                READABLE,
+                format!("{packets} packets are plaintext"),
+                plaintext().map(|(_, _, tally)| tally.first),
+            ),
+        }
+    }
+
+    fn nothing_exposed(&self) -> Answer {
+        let exposed: Vec<_> = self
+            .dtls()
+            .filter_map(|dtls| dtls.exposed)
+            .map(|(at, _)| at)
+            .collect();
+        match exposed[..] {
+            [] => Answer::new(Outcome::Met, "no record can be read", []),
+            _ => {
+                let says = "a DTLS record shows what a cipher would have hidden";
+                Answer::new(READABLE, says, exposed)
+            }
+        }
+    }
+
+    fn choices(&self) -> impl Iterator<Item = (Choice, Sighting)> + use<'p, 's> {
+        let choices = self.dtls().flat_map(|dtls| dtls.suites.iter());
+        choices.map(|(&choice, &at)| (choice, at))
+    }
+
+    fn suite(&self) -> Answer {
+        let readable = self
+            .choices()
+            .filter(|&(choice, _)| Cipher::of(choice) != Cipher::Secret);
+        let readable: Vec<_> = readable.map(|(_, at)| at).collect();
+        if !readable.is_empty() {
+            let says = "a ServerHello chose a suite that does not encrypt, or is not assigned";
+            return Answer::new(READABLE, says, readable);
+        }
+        let policy = self.terms.policy;
+        let weak = self
+            .choices()
+            .filter(|&(choice, _)| !policy.accepts(choice));
+        let weak: Vec<_> = weak.map(|(_, at)| at).collect();
+        if !weak.is_empty() {
+            return Answer::new(
+                WEAK,
+                "a ServerHello chose less than the policy demands",
+                weak,
+            );
+        }
+        let mut versions = self.dtls().flat_map(DtlsFacts::versions);
+        if versions.any(|version| !policy.accepts_version(version)) {
+            let says = "protected records are of a version below the policy";
+            return Answer::new(WEAK, says, []);
+        }
+        self.hello()
+    }
+
+    /// Answer where no suite that was seen speaks against the path.
+    fn hello(&self) -> Answer {
+        let chosen = self.choices().map(|(_, at)| at);
+        let unseen = self.protected().any(|it| it.cipher != Cipher::Secret);
+        match (
+            unseen || self.choices().next().is_none(),
+            self.terms.require_handshake,
+        ) {
+            (false, _) => {
+                let says = "every ServerHello chose a suite that meets the policy";
+                Answer::new(Outcome::Met, says, chosen)
+            }
+            (true, true) => {
+                let says = "the suite of some records was not seen, and --require-handshake asks \
+                            for it";
+                Answer::new(Outcome::Open, says, [])
+            }
+            (true, false) => {
+                let says = "the suite of some records was not seen; what was seen meets the policy";
+                Answer::new(Outcome::Met, says, chosen)
+            }
+        }
+    }
+
+    fn ciphertext(&self) -> Answer {
+        if self.protected().any(|it| it.bytes == ByteTest::NoCipher) {
+            let says = "records hold bytes that no cipher makes";
+            return Answer::new(READABLE, says, []);
+        }
+        let is_open = |it: &&Protected| {
+            it.data.is_some() && it.cipher != Cipher::Secret && it.bytes == ByteTest::TooFewBytes
+        };
+        let open: Vec<_> = self
+            .protected()
+            .filter(is_open)
+            .filter_map(|it| it.data)
+            .collect();
+        match open[..] {
+            [] => Answer::new(Outcome::Met, "the bytes of its records are a cipher's", []),
+            _ => {
+                let says = "no ServerHello was captured, and too few bytes to tell a cipher from \
+                            none";
+                Answer::new(Outcome::Open, says, open)
+            }
+        }
+    }
+
+    fn explained(&self) -> Answer {
+        let unclear = self.tallies(Class::Undetermined);
+        let unclear: Vec<_> = unclear
+            .filter(|&(part, shown, tally)| {
+                Direction::BOTH
+                    .into_iter()
+                    .any(|way| tally.count(way).packets > 0 && !self.explains(part, shown, way))
+            })
+            .collect();
+        let packets: u64 = unclear
+            .iter()
+            .map(|(_, _, tally)| both_ways(tally).packets)
+            .sum();
+        match packets {
+            0 => Answer::new(
+                Outcome::Met,
+                "every packet can be told, or is a fragment or a cut \
+                                            record of encrypted flows",
+                [],
+            ),
+            _ => Answer::new(
+                Outcome::Open,
+                format!("{packets} packets cannot be told"),
+                unclear.iter().map(|(_, _, tally)| tally.first),
+            ),
+        }
+    }
+
+    /// Whether packets that go one way are fragments or cut records of a flow that shows
+    /// encrypted data the same way.
+    fn explains(&self, part: &Part<'_>, shown: Shown, way: Direction) -> bool {
+        match (shown, part.key) {
+            (Shown::CutRecords, Some(_)) => is_encrypted(part, way == part.client),
+            (Shown::Portless, Some(key)) if key.unread == Some(Reason::ORPHAN) => {
+                key.protocol == Protocol::Udp
+                    && self
+                        .parts
+                        .iter()
+                        .any(|other| is_encrypted(other, way == part.client))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether a flow shows encrypted data on the way to the server, or from it.
+fn is_encrypted(part: &Part<'_>, to_server: bool) -> bool {
+    let way = if to_server {
+        part.client
+    } else {
+        part.client.back()
+    };
+    let mut tallies = part.tallies();
+    tallies.any(|(class, _, tally)| class == Class::Encrypted && tally.count(way).packets > 0)
+}

@@ -1,0 +1,61 @@
+//! Answer of the flow logs to a path's proof.
+
+use super::{Breach, Finding, Outcome, PATH};
+use crate::verdict::{Basis, Said, Verdict};
+
+/// Obligations that the platform's word can meet, for what a capture above the encryption
+/// leaves open or shows readable. A suite that was seen stays what it is.
+const ANSWERED: [&str; 5] = [
+    "data",
+    "nothing_readable",
+    "nothing_exposed",
+    "ciphertext",
+    "explained",
+];
+
+/// Adds what flow logs say to a proof, where `concluded` follows from both.
+pub fn hear<At>(proof: &mut Vec<Finding<At>>, concluded: (Verdict, Basis), said: Option<Said>) {
+    let (verdict, basis) = concluded;
+    if verdict == Verdict::Encrypted && basis != Basis::Capture && said == Some(Said::Encrypted) {
+        proof.iter_mut().for_each(meet);
+    }
+    let [.., platform] = &PATH;
+    let (outcome, says) = answer(verdict, said);
+    proof.push(Finding::new(platform, outcome, says));
+}
+
+fn meet<At>(finding: &mut Finding<At>) {
+    if finding.outcome != Outcome::Met && ANSWERED.contains(&finding.obligation.id) {
+        let says = &finding.says;
+        finding.says = format!("{says}; the flow logs say that the platform encrypted it").into();
+        finding.outcome = Outcome::Met;
+    }
+}
+
+fn answer(verdict: Verdict, said: Option<Said>) -> (Outcome, &'static str) {
+    let Some(said) = said.filter(|&said| said != Said::Nothing) else {
+        return (Outcome::Met, "no flow log speaks of what was captured");
+    };
+    let open = match verdict {
+        // The capture proves it by itself.
+        Verdict::Encrypted | Verdict::Weak => Outcome::Met,
+        _ => Outcome::Open,
+    };
+    match said {
+        Said::Nothing | Said::Encrypted => (
+            Outcome::Met,
+            "the flow logs say that the platform encrypted it",
+        ),
+        Said::Partly => (open, "the flow logs do not cover all that was captured"),
+        Said::Plaintext => (
+            Outcome::Broken(Breach::Readable),
+            "the flow logs say that it was carried in plaintext",
+        ),
+        Said::Mixed => (
+            Outcome::Broken(Breach::Readable),
+            "the flow logs say that some of it was carried in plaintext",
+        ),
+        Said::Blocked => (open, "the flow logs say that the platform blocked it"),
+        Said::Unknown => (open, "the flow logs cannot tell"),
+    }
+}

@@ -1,0 +1,96 @@
+//! Proof that a run is whole.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::{Finding, Outcome, RUN};
+use crate::decode::Cause;
+use crate::flow::{Count, Reason};
+
+/// Facts about a run that decide whether it is whole.
+#[derive(Clone, Copy, Debug)]
+pub struct RunFacts<'r> {
+    /// Files that are or may be captures or flow logs and were not read to their end, each
+    /// with the reason, in sentences.
+    pub unread: &'r [String],
+    /// Packets that were not decoded, by reason.
+    pub undecodable: &'r BTreeMap<Reason, Count>,
+    /// Number of packets that the captures say they dropped.
+    pub lost_packets: u64,
+    /// Their share of these and the packets read, from 0 to 1.
+    pub lost_share: f64,
+    /// Number of times at which an interface was down or gone.
+    pub gaps: u64,
+    /// Share of lost packets that is accepted, from 0 to 1.
+    pub max_loss: f64,
+}
+
+/// Outcomes of the [obligations of a run](RUN).
+#[must_use]
+pub fn of_run(facts: &RunFacts<'_>) -> Vec<Finding<()>> {
+    let says = [whole_inputs(facts), decoded(facts), no_loss(facts)];
+    let findings = RUN.iter().zip(says);
+    findings
+        .map(|(obligation, (outcome, says))| Finding::new(obligation, outcome, says))
+        .collect()
+}
+
+type Answer = (Outcome, Cow<'static, str>);
+
+fn whole_inputs(facts: &RunFacts<'_>) -> Answer {
+    match facts.unread {
+        [] => (
+            Outcome::Met,
+            "all that was given was read to its end".into(),
+        ),
+        [one] => (Outcome::Open, one.clone().into()),
+        [first, more @ ..] => {
+            let more = more.len();
+            (Outcome::Open, format!("{first}; and {more} more").into())
+        }
+    }
+}
+
+/// A header that its own packet is too short for, or that is malformed, is no way to carry
+/// anything.
+fn hides_content(reason: &Reason) -> bool {
+    match reason.cause {
+        Cause::Capture | Cause::Nesting | Cause::Unsupported | Cause::Orphan => true,
+        Cause::Length | Cause::Malformed => false,
+    }
+}
+
+fn decoded(facts: &RunFacts<'_>) -> Answer {
+    let hidden = facts
+        .undecodable
+        .iter()
+        .filter(|(reason, _)| hides_content(reason));
+    let clauses: Vec<String> = hidden
+        .map(|(reason, count)| format!("{reason} ({} packets)", count.packets))
+        .collect();
+    if clauses.is_empty() {
+        return (Outcome::Met, "every packet was decoded".into());
+    }
+    let says = format!("not decoded: {}", clauses.join(", "));
+    (Outcome::Open, says.into())
+}
+
+fn no_loss(facts: &RunFacts<'_>) -> Answer {
+    let (lost, gaps) = (facts.lost_packets, facts.gaps);
+    match (lost, gaps) {
+        (0, 0) => (Outcome::Met, "the captures report no drops".into()),
+        (_, 0) if facts.lost_share <= facts.max_loss => {
+            let says = format!("{lost} packets were dropped, no more than --max-loss accepts");
+            (Outcome::Met, says.into())
+        }
+        (_, 0) => (Outcome::Open, format!("{lost} packets were dropped").into()),
+        (0, _) => (
+            Outcome::Open,
+            format!("an interface was down {gaps} times").into(),
+        ),
+        _ => {
+            let says = format!("{lost} packets were dropped, an interface was down {gaps} times");
+            (Outcome::Open, says.into())
+        }
+    }
+}
