@@ -119,7 +119,7 @@ impl Export {
                 path,
                 why: "it has no files".to_owned(),
             },
-            error => ExportError::Unreadable(error.into()),
+            error @ DiscoveryError::Unreadable { .. } => ExportError::Unreadable(error.into()),
         })?;
         // Of two exports of a resource the one that was named first counts.
         let named = |file: &InputPath| {

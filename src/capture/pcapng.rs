@@ -159,29 +159,23 @@ impl Pcapng {
             return Ok(());
         };
         let big_endian = section.big_endian;
-        let what = match kind {
-            INTERFACE_DESCRIPTION => "an interface description block",
-            INTERFACE_STATISTICS => "an interface statistics block",
-            _ => {
-                check_new_file(bytes)?;
-                "a block"
-            }
-        };
-        let body = body(bytes, length, big_endian, what)?;
+        let body = other_body(bytes, kind, length, big_endian)?;
         let accepted = std::mem::take(&mut self.accepted);
         match kind {
             INTERFACE_DESCRIPTION => section.describe(body, accepted, interfaces),
             INTERFACE_STATISTICS => {
+                let known = section.interfaces.len();
                 let stated = statistics(body, endianness(big_endian));
-                let known =
-                    |&(interface, _): &(u32, _)| (interface as usize) < section.interfaces.len();
-                match stated.filter(known) {
-                    Some((interface, Some(drops))) => self.stated.cumulative(interface, drops),
-                    Some((_, None)) => {}
-                    None if accepted => {}
-                    None => return Err(Stop::flaw("interface statistics that cannot be read")),
+                match stated.filter(|&(interface, _)| (interface as usize) < known) {
+                    Some((interface, drops)) => {
+                        if let Some(drops) = drops {
+                            self.stated.cumulative(interface, drops);
+                        }
+                        Ok(())
+                    }
+                    None if accepted => Ok(()),
+                    None => Err(Stop::flaw("interface statistics that cannot be read")),
                 }
-                Ok(())
             }
             _ => {
                 if !accepted {
@@ -349,6 +343,19 @@ fn body<'a>(
         return Err(disagreeing(length, again));
     }
     Ok(block.get(HEAD_LEN..).unwrap_or_default())
+}
+
+/// The body of a block that holds no packet.
+fn other_body(bytes: &[u8], kind: u32, length: u32, big_endian: bool) -> Result<&[u8], Stop> {
+    let what = match kind {
+        INTERFACE_DESCRIPTION => "an interface description block",
+        INTERFACE_STATISTICS => "an interface statistics block",
+        _ => {
+            check_new_file(bytes)?;
+            "a block"
+        }
+    };
+    body(bytes, length, big_endian, what)
 }
 
 #[inline]

@@ -67,10 +67,10 @@ impl Compression {
         let input = BufReader::with_capacity(INPUT_LEN, stream);
         let source = Source::new(input, self.magic());
         match self {
-            Self::Gzip => Box::new(Members::new(source, codec::gzip)),
+            Self::Gzip => Box::new(Members::new(source, || Ok(codec::gzip()))),
             Self::Zstd => Box::new(Members::new(source, codec::zstd)),
             Self::Xz => Box::new(Members::new(source, codec::xz)),
-            Self::Bzip2 => Box::new(Members::new(source, codec::bzip2)),
+            Self::Bzip2 => Box::new(Members::new(source, || Ok(codec::bzip2()))),
             Self::Lz4 => Box::new(Frames::new(source)),
         }
     }

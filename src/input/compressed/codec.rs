@@ -33,8 +33,8 @@ pub(super) trait Codec: Send {
 /// A decoder before its first byte.
 pub(super) type New = fn() -> io::Result<Box<dyn Codec>>;
 
-pub(super) fn gzip() -> io::Result<Box<dyn Codec>> {
-    Ok(Box::new(Inflate::new_gzip(GZIP_WINDOW_BITS)))
+pub(super) fn gzip() -> Box<dyn Codec> {
+    Box::new(Inflate::new_gzip(GZIP_WINDOW_BITS))
 }
 
 pub(super) fn zstd() -> io::Result<Box<dyn Codec>> {
@@ -47,8 +47,8 @@ pub(super) fn xz() -> io::Result<Box<dyn Codec>> {
     Ok(Box::new(Xz::new_stream_decoder(XZ_MEMORY_LIMIT, 0)?))
 }
 
-pub(super) fn bzip2() -> io::Result<Box<dyn Codec>> {
-    Ok(Box::new(Bzip2::new(false)))
+pub(super) fn bzip2() -> Box<dyn Codec> {
+    Box::new(Bzip2::new(false))
 }
 
 /// The difference of two counters of one call's bytes.

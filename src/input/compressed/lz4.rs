@@ -34,9 +34,10 @@ impl<R: BufRead> Frames<R> {
         let State::Between(source) = &mut self.state else {
             return Ok(true);
         };
-        let begins = match self.lost {
-            true => source.find_member()?,
-            false => !source.fill_buf()?.is_empty(),
+        let begins = if self.lost {
+            source.find_member()?
+        } else {
+            !source.fill_buf()?.is_empty()
         };
         if begins && let State::Between(source) = std::mem::replace(&mut self.state, State::Neither)
         {

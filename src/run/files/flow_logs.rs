@@ -31,7 +31,7 @@ pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<InputPath>, LogError> {
             folder: path.display().to_string(),
             why: None,
         },
-        error => LogError::Open(error.into()),
+        error @ DiscoveryError::Unreadable { .. } => LogError::Open(error.into()),
     })?;
     files.sort_by_key(ToString::to_string);
     Ok(files)
