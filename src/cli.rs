@@ -1,11 +1,12 @@
 //! Flags as typed, then the configuration as meant.
 
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anstream::AutoStream;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -209,9 +210,9 @@ pub enum BenchFormat {
 /// When to use color.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
-    /// On a terminal, unless `NO_COLOR` is set
+    /// On a terminal that has color, unless `NO_COLOR` is set
     #[default]
-    #[value(help = "On a terminal, unless NO_COLOR is set")]
+    #[value(help = "On a terminal that has color, unless NO_COLOR is set")]
     Auto,
     /// Always
     Always,
@@ -224,11 +225,7 @@ impl ColorChoice {
         match self {
             Self::Always => true,
             Self::Never => false,
-            Self::Auto => {
-                // https://no-color.org: any value but the empty one.
-                let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                !refused && io::stdout().is_terminal()
-            }
+            Self::Auto => AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
         }
     }
 }

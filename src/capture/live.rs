@@ -7,6 +7,7 @@
 //! drops packets that the third version keeps.
 
 use std::fs::File;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use nix::net::if_::InterfaceFlags;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{LinkAddr, bind, getsockopt, setsockopt};
 use pcap::{Active, Capture, Linktype, Packet, Precision};
+use socket2::{SockFilter, SockRef};
 
 use super::losses::Drops;
 use super::{Frame, InterfaceId, Interfaces, LinkType, Timestamp};
@@ -23,12 +25,16 @@ use super::{Frame, InterfaceId, Interfaces, LinkType, Timestamp};
 /// The pseudo-interface of all interfaces.
 pub const ANY: &str = "any";
 
-/// How long the kernel fills a block of the ring before it hands it over, in
+/// Time for which the kernel fills a block of the ring before it hands it over, in
 /// milliseconds: short enough for a verdict within seconds, long enough that a busy
 /// interface wakes a worker for hundreds of packets at once.
 pub const BLOCK_TIMEOUT_MILLIS: i32 = 50;
 
-/// How an interface is captured.
+/// Time after which the kernel has handed over each block that holds a packet: a block may
+/// begin just after the timer looked, which takes it at the second look.
+pub const SETTLE: Duration = Duration::from_millis(3 * BLOCK_TIMEOUT_MILLIS.unsigned_abs() as u64);
+
+/// Options of a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Bytes kept of each packet.
@@ -37,7 +43,7 @@ pub struct Options {
     pub buffer_bytes: u32,
 }
 
-/// Why an interface cannot be captured.
+/// Error that keeps an interface from being captured.
 #[derive(Debug, thiserror::Error)]
 pub enum LiveError {
     /// The interface, or the right to capture it, is lacking.
@@ -45,7 +51,7 @@ pub enum LiveError {
     Open {
         /// Its name.
         interface: String,
-        /// What libpcap says.
+        /// Error of libpcap.
         source: pcap::Error,
     },
     /// The filter is none.
@@ -55,15 +61,23 @@ pub enum LiveError {
         interface: String,
         /// The filter.
         filter: String,
-        /// What libpcap says.
+        /// Error of libpcap.
         source: pcap::Error,
+    },
+    /// The capture could not be held back until all are open.
+    #[error("cannot filter {interface}: {source}")]
+    Hold {
+        /// Its name.
+        interface: String,
+        /// Error of the kernel.
+        source: io::Error,
     },
     /// The handles could not be joined.
     #[error("cannot share {interface} between workers (PACKET_FANOUT): {source}")]
     Fanout {
         /// Its name.
         interface: String,
-        /// What the kernel says.
+        /// Error of the kernel.
         source: nix::Error,
     },
 }
@@ -90,10 +104,16 @@ nix::getsockopt_impl!(
 /// `PACKET_FANOUT_FLAG_UNIQUEID` of `linux/if_packet.h`: a group that is not yet.
 const UNIQUE_ID: usize = 0x2000;
 
+/// A program of classic BPF that accepts no packet (`BPF_RET | BPF_K` of
+/// `linux/bpf_common.h`, with 0 bytes to keep).
+const ACCEPT_NOTHING: [SockFilter; 1] = [SockFilter::new(0x06, 0, 0, 0)];
+
 /// One capture of an interface.
 pub struct Handle {
     capture: Capture<Active>,
     name: String,
+    /// Expression in pcap-filter(7)'s language that the kernel filters by.
+    filter: String,
     interface: InterfaceId,
     /// Its number, by which the socket is bound to it.
     index: usize,
@@ -101,16 +121,17 @@ pub struct Handle {
     /// Packets shown so far.
     packets: u64,
     counted: Counted,
-    /// What was counted before the run began.
+    /// Counters at the moment the run began.
     before: Counted,
     missed: Missed,
 }
 
 impl Handle {
-    /// Begins to capture `name`, which may be [`ANY`]. Needs the capability
-    /// `CAP_NET_RAW`, and nothing else. Not promiscuous: a client's own packets are all
-    /// that is asked for. `filter` gives what the kernel lets through, in
-    /// pcap-filter(7)'s language, which depends on what packets begin with.
+    /// Opens `name`, which may be [`ANY`], and holds it back until it
+    /// [begins](Self::begin). Needs the capability `CAP_NET_RAW`, and nothing else. Not
+    /// promiscuous: a client's own packets are all that is asked for. `filter` gives what
+    /// the kernel lets through, in pcap-filter(7)'s language, which depends on what packets
+    /// begin with.
     ///
     /// # Errors
     /// No such interface, no right to capture it, or a filter that is none.
@@ -120,20 +141,13 @@ impl Handle {
         filter: impl FnOnce(LinkType) -> String,
         interfaces: &Interfaces,
     ) -> Result<Self, LiveError> {
-        let mut capture = activate(name, options).map_err(|source| LiveError::Open {
+        let capture = activate(name, options).map_err(|source| LiveError::Open {
             interface: name.to_owned(),
             source,
         })?;
         let link_type = LinkType(u16::try_from(capture.get_datalink().0).unwrap_or(u16::MAX));
-        let filter = filter(link_type);
-        capture
-            .filter(&filter, true)
-            .map_err(|source| LiveError::Filter {
-                interface: name.to_owned(),
-                filter,
-                source,
-            })?;
-        Ok(Self {
+        let mut handle = Self {
+            filter: filter(link_type),
             link_type,
             interface: interfaces.id(name),
             index: link(name).map_or(0, |link| link.ifindex()),
@@ -143,7 +157,32 @@ impl Handle {
             packets: 0,
             counted: Counted::default(),
             before: Counted::default(),
+        };
+        handle.let_through()?;
+        handle.hold().map_err(|source| LiveError::Hold {
+            interface: name.to_owned(),
+            source,
+        })?;
+        Ok(handle)
+    }
+
+    /// Has the kernel let through what the filter says.
+    fn let_through(&mut self) -> Result<(), LiveError> {
+        let installed = self.capture.filter(&self.filter, true);
+        installed.map_err(|source| LiveError::Filter {
+            interface: self.name.clone(),
+            filter: self.filter.clone(),
+            source,
         })
+    }
+
+    /// Has the kernel let nothing through any more. What it did before can still be read.
+    ///
+    /// # Errors
+    /// The kernel refuses, and goes on.
+    pub fn hold(&self) -> io::Result<()> {
+        // Not by libpcap, which would pass over what is in the ring.
+        SockRef::from(&self.capture).attach_filter(&ACCEPT_NOTHING)
     }
 
     /// Shares the interface's flows with the other handles of a group, by a hash that is
@@ -169,10 +208,20 @@ impl Handle {
         self.missed = Missed::default();
     }
 
-    /// Counts drops from here on: all handles are open, and those that share an interface
-    /// see each packet once.
-    pub fn begin(&mut self) {
+    /// Begins to capture, once all handles are open, and those that share an interface
+    /// joined: so each packet is seen once. Call it [`SETTLE`] after that, for what came
+    /// before is in the ring by then, and is passed over.
+    ///
+    /// # Errors
+    /// The filter can no longer be installed.
+    pub fn begin(&mut self) -> Result<(), LiveError> {
+        while self
+            .capture
+            .dispatch(None, |_| ())
+            .is_ok_and(|read| read > 0)
+        {}
         self.before = self.count();
+        self.let_through()
     }
 
     /// The interface's name.
@@ -181,7 +230,7 @@ impl Handle {
         &self.name
     }
 
-    /// What its packets begin with.
+    /// Link type of its packets.
     #[must_use]
     pub fn link_type(&self) -> LinkType {
         self.link_type
@@ -217,7 +266,7 @@ impl Handle {
         })
     }
 
-    /// What was dropped so far. An interface counts `rx_missed_errors` and
+    /// Packets dropped so far. An interface counts `rx_missed_errors` and
     /// `rx_fifo_errors` (Documentation/networking/statistics.rst of the kernel).
     pub fn drops(&mut self) -> Drops {
         Drops {
@@ -227,8 +276,7 @@ impl Handle {
     }
 
     /// Packets that passed the filter and were neither shown nor dropped: still in the
-    /// ring. What came before the run began may be among those that were shown, so there
-    /// may be a few more.
+    /// ring, or passed over by libpcap, which shows what loopback sends only once.
     pub fn unread(&mut self) -> u64 {
         let (now, before) = (self.count(), self.before);
         let received = now.received - before.received;
@@ -243,7 +291,7 @@ impl Handle {
         self.counted
     }
 
-    /// Whether the interface is up. One that was removed and made anew is another to the
+    /// True while the interface is up. One that was removed and made anew is another to the
     /// kernel, and the capture is bound to it here, which no capability is needed for; but
     /// the kernel refuses that to those who share an interface by fanout.
     pub fn follow(&mut self) -> bool {
@@ -310,7 +358,7 @@ fn frame<'p>(
     }
 }
 
-/// What libpcap counted since the capture began.
+/// Counters of libpcap since the capture began.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counted {
     received: u64,

@@ -15,6 +15,7 @@ use super::{
 mod clock;
 mod options;
 mod passed;
+pub mod writer;
 
 use clock::Clock;
 use options::{drop_count, options_end, statistics};

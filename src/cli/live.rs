@@ -12,7 +12,7 @@ use super::{CliError, Engine, EngineFlags, Output, OutputFlags};
 use crate::azure::dmi::on_azure_vm;
 use crate::verdict::Viewpoint;
 
-/// What `live --help` shows.
+/// Examples that `live --help` shows.
 pub(super) const EXAMPLES: &str = "\
 plainsight live
   plainsight live -i eth0 --servers 10.0.0.[4-9]@tcp --duration 10m -o report.json
@@ -30,11 +30,11 @@ pub struct LiveFlags {
     #[arg(short, long = "interface", value_name = "IFACE")]
     pub interfaces: Vec<String>,
 
-    /// What the engine decides by.
+    /// Flags that all engines share.
     #[command(flatten)]
     pub engine: EngineFlags,
 
-    /// Where the report goes, and how it looks.
+    /// Format and files of the report.
     #[command(flatten)]
     pub output: OutputFlags,
 
@@ -96,21 +96,21 @@ pub struct LiveFlags {
     #[arg(long, value_name = "FILE")]
     pub textfile: Option<PathBuf>,
 
-    /// Who to be once the capture is open, where root opened it [default: nobody]
+    /// User to run as after the capture is opened, where root opened it [default: nobody]
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
 }
 
-/// What `live` is meant to do.
+/// Configuration of `live`, as meant.
 #[derive(Debug)]
 pub struct Live {
-    /// Where to capture; empty where that is to be found out.
+    /// Interfaces to capture; empty where they are to be discovered.
     pub interfaces: Vec<String>,
-    /// What it decides by.
+    /// Configuration of the engine.
     pub engine: Engine,
-    /// Where the report goes.
+    /// Format and files of the report.
     pub output: Output,
-    /// What to let through besides.
+    /// Expression for packets to let through besides.
     pub filter: Option<String>,
     /// Bytes to keep of each packet.
     pub snap_length: u16,
@@ -118,39 +118,39 @@ pub struct Live {
     pub buffer_bytes: u32,
     /// Workers for each interface.
     pub threads: usize,
-    /// When to end.
+    /// Limits that end the run.
     pub until: Until,
-    /// Where to save what is captured.
+    /// Files to save packets to.
     pub save: Option<Save>,
-    /// Where to write events: `-` is standard output.
+    /// File to write events to: `-` is standard output.
     pub events: Option<PathBuf>,
-    /// Where to serve metrics.
+    /// Address to serve metrics at.
     pub metrics: Option<SocketAddr>,
-    /// Where to write metrics.
+    /// File to write metrics to.
     pub textfile: Option<PathBuf>,
-    /// Who to be once the capture is open.
+    /// User to run as after the capture is opened.
     pub user: Option<String>,
 }
 
-/// Where to save packets, and in how many files.
+/// File to save packets to, or ring of files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Save {
     /// The file; the files of a ring have a number before its ending.
     pub path: PathBuf,
     /// The length at which the next file of the ring begins, in bytes.
     pub rotate_size: Option<u64>,
-    /// How many files a ring has.
+    /// Number of files of a ring.
     pub rotate_count: usize,
 }
 
-/// When a live run ends, unless it is told to earlier.
+/// Limits of a live run, which a signal can end earlier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Until {
     /// After this time.
     pub duration: Option<Duration>,
     /// After so many packets.
     pub packets: Option<u64>,
-    /// When no verdict can be lowered any more.
+    /// Once no verdict can be lowered any more.
     pub decided: bool,
 }
 

@@ -1,6 +1,8 @@
 //! What tables for people are made of: their look, and numbers in words.
 
+use bytesize::ByteSize;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use indicatif::HumanCount;
 
 use super::Style;
 
@@ -44,18 +46,10 @@ pub(crate) fn right(text: String) -> Cell {
 
 /// Bytes in powers of a thousand, as in `3.0 MB`.
 pub(crate) fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    let tenths = |of: u64| bytes / of + u64::from(bytes % of >= of / 2);
-    let (mut unit, mut tenth) = (0, 100);
-    while tenths(tenth) >= 10_000 && unit + 1 < UNITS.len() {
-        tenth *= 1000;
-        unit += 1;
-    }
-    let tenths = tenths(tenth);
-    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+    // To tenths, half of one up; as a float it would be to even, and 999,999 `1000.0 kB`.
+    let tenth = (1000_u64.pow(bytes.max(1).ilog(1000)) / 10).max(1);
+    let rounded = bytes.saturating_add(tenth / 2) / tenth * tenth;
+    ByteSize::b(rounded).display().si().to_string()
 }
 
 pub(crate) fn packets(count: u64) -> String {
@@ -74,15 +68,7 @@ pub(crate) fn tuples(count: u64) -> String {
 
 /// A number with its thousands apart, as in `1,234,567`.
 pub(crate) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    HumanCount(number).to_string()
 }
 
 #[cfg(test)]
@@ -91,11 +77,11 @@ mod tests {
 
     #[test]
     fn bytes_are_short() {
-        let shown = [0, 999, 1000, 1500, 999_949, 999_950, 3_000_000, u64::MAX].map(bytes);
+        let shown = [0, 999, 1000, 1250, 999_949, 999_950, 3_000_000, u64::MAX].map(bytes);
         assert_eq!(
             shown,
             [
-                "0 B", "999 B", "1.0 kB", "1.5 kB", "999.9 kB", "1.0 MB", "3.0 MB", "18.4 EB"
+                "0 B", "999 B", "1.0 kB", "1.3 kB", "999.9 kB", "1.0 MB", "3.0 MB", "18.4 EB"
             ]
         );
     }

@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread::{self, Scope};
 
 use arc_swap::ArcSwapOption;
 use crossbeam_channel::{Receiver, bounded};
@@ -29,17 +29,23 @@ use signal_hook::iterator::{Handle as EndOfSignals, Signals};
 
 use crate::capture::Interfaces;
 use crate::capture::live::{self, Handle, LiveError};
+use crate::capture::pcapng::writer;
 use crate::cli::Live;
 use crate::engine::Engine;
 
+mod clock;
 pub mod confine;
 mod course;
+mod error;
 pub mod events;
 pub mod filter;
 mod metrics;
 mod outputs;
+mod printer;
+mod recorder;
 pub mod route;
 mod save;
+mod saving;
 mod screen;
 pub mod servers;
 mod state;
@@ -47,14 +53,18 @@ mod sum;
 mod survey;
 mod watch;
 
-use confine::{ConfineError, Confinement, missing_capture_right};
+use confine::Confinement;
 use course::Course;
+pub use error::RunError;
+use error::system;
 use events::Log;
 use metrics::{Endpoint, Textfile};
 pub use outputs::Ended;
 use outputs::Outputs;
+use recorder::{Buffers, Recorder};
 pub use save::SaveError;
-use save::{Buffers, Recorder, Ring};
+use save::{Ring, Saver};
+use saving::Saving;
 use state::Published;
 use sum::Sum;
 use survey::Survey;
@@ -63,77 +73,10 @@ use watch::{Delta, Orders, Watch};
 /// The systemd unit that runs `plainsight live` as a service (`systemd.service(5)`).
 pub const UNIT: &str = include_str!("live/plainsight.service");
 
-/// Why a live run could not begin, or not end well.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// Nowhere to capture.
-    #[error(
-        "no interface to capture: no Lustre is mounted here and no server is named; name an \
-         interface with -i, or servers with --servers"
-    )]
-    NoInterface,
-    /// The right to capture.
-    #[error("cannot capture on {interface}: {what}")]
-    Right {
-        /// The interface.
-        interface: String,
-        /// What is missing, and how to have it.
-        what: String,
-    },
-    /// An interface.
-    #[error(transparent)]
-    Capture(LiveError),
-    /// The process keeps more rights than it was promised to.
-    #[error(transparent)]
-    Confine(#[from] ConfineError),
-    /// A file for `-w`.
-    #[error(transparent)]
-    Save(#[from] SaveError),
-    /// The endpoint for metrics.
-    #[error("--metrics: cannot listen on {address}: {source}")]
-    Metrics {
-        /// Where.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-    /// A file for events or metrics.
-    #[error("cannot write {}: {source}", path.display())]
-    Write {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Signals, or the terminal.
-    #[error("cannot {what}: {source}")]
-    System {
-        /// What was asked of the system.
-        what: &'static str,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-impl From<LiveError> for RunError {
-    fn from(error: LiveError) -> Self {
-        let LiveError::Open { interface, source } = &error else {
-            return Self::Capture(error);
-        };
-        match missing_capture_right(&source.to_string()) {
-            Some(what) => Self::Right {
-                interface: interface.clone(),
-                what,
-            },
-            None => Self::Capture(error),
-        }
-    }
-}
-
 /// Captures, and gives a report when the run has ended.
 ///
 /// # Errors
-/// What keeps it from beginning: no interface, no right to capture, an output that cannot
+/// Those that keep it from beginning: no interface, no right to capture, an output that cannot
 /// be written. Once it runs, nothing ends it but what it was told to wait for.
 pub fn run(config: &Live) -> Result<Ended, RunError> {
     let mut ready = Ready::open(config)?;
@@ -149,7 +92,7 @@ struct Ready<'c> {
     handles: Vec<Handle>,
     ring: Option<Ring>,
     endpoint: Option<Endpoint>,
-    log: Log,
+    log: Option<Log>,
     signals: Signals,
 }
 
@@ -203,8 +146,10 @@ impl<'c> Ready<'c> {
         thread::scope(|scope| {
             let _ending = Ending(&orders, self.signals.handle());
             let requests = listen(scope, self.signals, &orders);
-            let (deltas, saved) = watch(scope, self.handles, self.ring, engine, &orders);
-            course.follow(&deltas, &requests, saved, &orders);
+            let (deltas, saver) = watch(scope, self.handles, self.ring, engine, &orders);
+            let saving = saver.zip(config.save.as_ref());
+            let saving = saving.map(|(saver, save)| Saving::new(saver, save.path.clone()));
+            course.follow(&deltas, &requests, saving, &orders);
         });
         Ok(course.end())
     }
@@ -227,10 +172,6 @@ fn folder(file: &Path) -> PathBuf {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
     parent.map_or_else(|| ".".into(), Path::to_owned)
-}
-
-fn system(what: &'static str) -> impl FnOnce(io::Error) -> RunError {
-    move |source| RunError::System { what, source }
 }
 
 /// All captures, each worker's of each interface.
@@ -258,10 +199,12 @@ fn open_all(
             handles.push(handle);
         }
     }
+    thread::sleep(live::SETTLE);
+    handles.iter_mut().try_for_each(Handle::begin)?;
     Ok(handles)
 }
 
-/// What the report calls each capture.
+/// Name of each capture in the report.
 fn titles(handles: &[Handle]) -> Vec<String> {
     let names: Vec<&str> = handles.iter().map(Handle::name).collect();
     let title = |(place, &name): (usize, &&str)| {
@@ -282,10 +225,10 @@ fn ring(config: &Live, handles: &[Handle]) -> Result<Option<Ring>, SaveError> {
     let Some(options) = &config.save else {
         return Ok(None);
     };
-    let interface = |handle: &Handle| save::Interface {
+    let interface = |handle: &Handle| writer::Interface {
         name: handle.name().to_owned(),
         link_type: handle.link_type(),
-        snap_length: config.snap_length,
+        snap_length: config.snap_length.into(),
     };
     let interfaces: Vec<_> = handles.iter().map(interface).collect();
     Ring::open(options, &interfaces).map(Some)
@@ -310,11 +253,11 @@ fn textfile(config: &Live, published: &Published) -> Result<Option<Textfile>, Ru
     Ok(Some(textfile))
 }
 
-fn log(config: &Live) -> Result<Log, RunError> {
+fn log(config: &Live) -> Result<Option<Log>, RunError> {
     let Some(path) = &config.events else {
-        return Ok(Log::default());
+        return Ok(None);
     };
-    Log::open(path).map_err(|source| RunError::Write {
+    Log::open(path).map(Some).map_err(|source| RunError::Write {
         path: path.clone(),
         source,
     })
@@ -333,7 +276,7 @@ fn signals() -> io::Result<Signals> {
     Signals::new([SIGINT, SIGTERM, SIGUSR1].into_iter().chain(hangup))
 }
 
-/// Whether who started this process had it ignore a signal, by `proc_pid_status(5)`.
+/// True where this process was started with a signal ignored, by `proc_pid_status(5)`.
 fn ignores(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -357,8 +300,6 @@ fn listen<'s>(scope: &'s Scope<'s, '_>, mut signals: Signals, orders: &'s Orders
     requests
 }
 
-type Saved<'s> = ScopedJoinHandle<'s, Result<(), SaveError>>;
-
 /// Sets a worker on each capture, and a thread on what they save.
 fn watch<'s>(
     scope: &'s Scope<'s, '_>,
@@ -366,7 +307,7 @@ fn watch<'s>(
     ring: Option<Ring>,
     engine: &'s Engine,
     orders: &'s Orders,
-) -> (Receiver<Delta>, Option<Saved<'s>>) {
+) -> (Receiver<Delta>, Option<Saver>) {
     let workers = handles.len();
     let (tell, deltas) = bounded(2 * workers);
     let buffers = ring.is_some().then(|| Buffers::new(workers));
@@ -379,13 +320,13 @@ fn watch<'s>(
         let watch = Watch::new(place, handle, speaks, engine, recorder, tell.clone());
         scope.spawn(|| watch.run(orders));
     }
-    let saved = ring.zip(buffers).map(|(ring, buffers)| {
+    let saver = ring.zip(buffers).map(|(ring, buffers)| {
         let Buffers {
             take_full,
             give_empty,
             ..
         } = buffers;
-        scope.spawn(move || ring.write_all(&take_full, &give_empty))
+        Saver::start(ring, take_full, give_empty)
     });
-    (deltas, saved)
+    (deltas, saver)
 }

@@ -1,7 +1,7 @@
 //! Which addresses are AMLFS servers, as the user names them: single addresses, NIDs,
 //! ranges of NIDs (nidrange of lctl and nodemap, Lustre manual 40.3), CIDR blocks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
@@ -11,7 +11,7 @@ use nom::{
     bytes::complete::tag,
     character::complete::{char, u8},
     combinator::{all_consuming, map, opt},
-    multi::separated_list1,
+    multi::{fold_many0, separated_list1},
     sequence::{delimited, preceded},
 };
 
@@ -35,14 +35,21 @@ pub enum ServersError {
     /// A NID of another network type.
     #[error("`{0}`: AMLFS speaks TCP only, so its NIDs end in @tcp")]
     NotTcp(String),
-    /// A range of more addresses than are worth expecting.
+    /// A range of more addresses than are worth expecting, and how many it has.
     #[error("`{0}` names {1} servers, each expected to be seen: name a CIDR block instead")]
-    TooMany(String, usize),
+    TooMany(String, u64),
+    /// The word with which the names exceed [`Servers::LIMIT`].
+    #[error("with `{0}` more than {limit} servers or blocks are named: name larger CIDR blocks instead", limit = Servers::LIMIT)]
+    TooManyInAll(String),
 }
 
 impl Servers {
     /// The source of a server that the user named.
     pub const FLAG: &str = "--servers";
+
+    /// Number of addresses that lists may name, and of blocks: many times the servers of
+    /// the largest file system, and few enough to hold in memory.
+    pub const LIMIT: usize = 1 << 16;
 
     /// Adds what the user's list names: words between commas or white space.
     ///
@@ -69,6 +76,9 @@ impl Servers {
         } else {
             let addresses = addresses(word)?.into_iter();
             addresses.for_each(|address| self.add_expected(address, source));
+        }
+        if self.expected.len().max(self.blocks.len()) > Self::LIMIT {
+            return Err(ServersError::TooManyInAll(word.to_owned()));
         }
         Ok(())
     }
@@ -145,14 +155,15 @@ pub fn addresses(word: &str) -> Result<Vec<Address>, ServersError> {
     }
 }
 
-/// The most addresses that one range may name.
-const MAX_RANGE: usize = 4096;
+/// Number of addresses that one range may name.
+const MAX_RANGE: u64 = 4096;
 
-fn in_range(word: &str, octets: &[Vec<u8>]) -> Result<Vec<Address>, ServersError> {
+fn in_range(word: &str, octets: &[Octet]) -> Result<Vec<Address>, ServersError> {
     let [a, b, c, d] = octets else {
         return Err(ServersError::Unknown(word.to_owned()));
     };
-    let many = octets.iter().map(Vec::len).product();
+    // At most 256 values each, so the product of four fits.
+    let many: u64 = octets.iter().map(|octet| octet.len() as u64).product();
     if many == 0 {
         return Err(ServersError::Unknown(word.to_owned()));
     }
@@ -182,27 +193,39 @@ pub fn words(list: &str) -> Vec<&str> {
         .collect()
 }
 
+/// The values that an octet of a range may have, each once however often it is named.
+type Octet = BTreeSet<u8>;
+
 /// Four octets, each a number, a list of numbers and ranges in brackets, or `*`.
-fn nid_range(text: &str) -> IResult<&str, Vec<Vec<u8>>> {
+fn nid_range(text: &str) -> IResult<&str, Vec<Octet>> {
     all_consuming(separated_list1(char('.'), octet)).parse(text)
 }
 
-fn octet(text: &str) -> IResult<&str, Vec<u8>> {
-    let list = delimited(char('['), separated_list1(char(','), span), char(']'));
+fn octet(text: &str) -> IResult<&str, Octet> {
     alt((
         map(tag("*"), |_| (0..=255).collect()),
-        map(list, |spans| spans.concat()),
-        map(u8, |number| vec![number]),
+        delimited(char('['), spans, char(']')),
+        map(u8, |number| [number].into()),
     ))
     .parse(text)
 }
 
+/// One span or more, with commas between them.
+fn spans(text: &str) -> IResult<&str, Octet> {
+    let (rest, first) = span(text)?;
+    let gather = |mut octet: Octet, span: Octet| {
+        octet.extend(span);
+        octet
+    };
+    fold_many0(preceded(char(','), span), move || first.clone(), gather).parse(rest)
+}
+
 /// `4`, `4-9`, or `4-10/2` for every second.
-fn span(text: &str) -> IResult<&str, Vec<u8>> {
+fn span(text: &str) -> IResult<&str, Octet> {
     let to = preceded(char('-'), u8);
     let step = preceded(char('/'), u8);
     map((u8, opt((to, opt(step)))), |(from, to)| match to {
-        None => vec![from],
+        None => [from].into(),
         Some((to, step)) => (from..=to)
             .step_by(step.unwrap_or(1).max(1).into())
             .collect(),
@@ -281,5 +304,21 @@ mod tests {
         assert!(refused("10.0.0.300").contains("no server"));
         assert!(refused("10.0.0.[9-4]@tcp").contains("no server"));
         assert!(refused("10.*.*.4@tcp").contains("65536 servers"));
+        assert!(refused("*.*.*.*@tcp").contains("4294967296 servers"));
+    }
+
+    /// Lists whose spans repeat each other, or that go on and on, are short to type.
+    #[test]
+    fn a_short_list_takes_little_memory() {
+        let span = ["0-255"; 250].join(",");
+        let all = vec!["0-255"; 4096].join(",");
+        let wide = format!("[{span}].[{span}].[{span}].[{span}]@tcp");
+        let refused = |list: &str| Servers::default().add_list(list).unwrap_err().to_string();
+        assert!(refused(&wide).contains("4294967296 servers"));
+        assert!(refused(&format!("[{all}].[{all}].0.4@tcp")).contains("65536 servers"));
+        assert_eq!(expected("10.0.0.[4,4,4-5,5]@tcp"), ["10.0.0.4", "10.0.0.5"]);
+        let ranges: Vec<String> = (0..17).map(|b| format!("10.{b}.[0-15].*")).collect();
+        assert_eq!(expected(&ranges[..16].join(",")).len(), Servers::LIMIT);
+        assert!(refused(&ranges.join(",")).contains("more than 65536 servers"));
     }
 }

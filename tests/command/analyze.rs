@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::IpAddr;
 use std::process::{Command, Stdio};
 
+use nix::pty::openpty;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -256,6 +257,39 @@ fn without_colors(text: &str) -> String {
     })
 }
 
+/// Output of a command whose standard output is a terminal of a kind.
+fn on_terminal(kind: &str, set: impl FnOnce(&mut Command)) -> String {
+    let terminal = openpty(None, None).expect("a terminal");
+    let mut command = analyze();
+    command.env("TERM", kind).args(["--servers", SERVERS]);
+    command.arg(trace("turns.pcapng")).stdout(terminal.slave);
+    set(&mut command);
+    let mut child = command.spawn().expect("the command runs");
+    // The last to hold the other end, or reading would not end.
+    drop(command);
+    let mut said = Vec::new();
+    // Reading ends with EIO when nobody holds the other end any more.
+    let _ = fs::File::from(terminal.master).read_to_end(&mut said);
+    child.wait().expect("a child");
+    text(&said)
+}
+
+#[test]
+fn terminals_get_the_colors_that_they_have() {
+    assert!(on_terminal("xterm", |_| {}).contains('\x1b'));
+    for plain in [
+        on_terminal("dumb", |_| {}),
+        on_terminal("xterm", |command| {
+            command.env("NO_COLOR", "1");
+        }),
+    ] {
+        assert!(
+            plain.contains("mixed") && !plain.contains('\x1b'),
+            "{plain}"
+        );
+    }
+}
+
 #[test]
 fn colors_are_where_they_are_wanted() {
     let colored = |set: fn(&mut Command) -> &mut Command| {
@@ -265,7 +299,8 @@ fn colors_are_where_they_are_wanted() {
             .arg(trace("turns.pcapng"));
         said(set(&mut command), 1).contains('\x1b')
     };
-    // Standard output is a pipe here.
+    // Standard output is a pipe here, and no terminal.
+    assert!(!colored(|command| command.env("TERM", "xterm")));
     assert!(!colored(|command| command));
     assert!(!colored(|command| command.args(["--color", "never"])));
     assert!(colored(|command| command.args(["--color", "always"])));

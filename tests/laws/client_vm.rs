@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
+use std::io;
 use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Uid, geteuid, setfsuid};
-use plainsight::run::live::route::{
-    LOOPBACK, Local, Routes, holder, interfaces_for, local_addresses, synthetic_of,
-};
+use plainsight::run::live::route::{Local, holder, interfaces_for, local_addresses, synthetic_of};
 use plainsight::run::live::servers::{Discovered, discover};
 use plainsight::verdict::Servers;
 use proptest::prelude::*;
@@ -186,37 +185,26 @@ fn local() -> Vec<Local> {
 }
 
 #[test]
-fn the_longest_prefix_then_the_lowest_metric_leads_to_a_server() {
-    let routes = Routes::read(&sample("lustre-2.15"));
-    let local = local();
-    let to = |address: &str| routes.interface_to(address.parse().expect("one"), &local);
-    assert_eq!(to("10.0.0.5"), Some("eth1")); // 10.0.0.0/24 before the default route
-    assert_eq!(to("10.0.0.4"), Some("eth0")); // its own route, before one that is down
-    assert_eq!(to("10.0.1.77"), Some("eth0"));
-    assert_eq!(to("192.0.2.1"), Some("eth0")); // two default routes
-    assert_eq!(to("10.9.1.1"), None); // unreachable
-    assert_eq!(to("10.0.2.10"), Some(LOOPBACK));
-    assert_eq!(to("127.0.0.1"), Some(LOOPBACK));
-    assert_eq!(to("fd00:2::5"), Some("eth1"));
-    assert_eq!(to("2001:db8::1"), Some("eth0"));
-    assert_eq!(to("fd00:1::10"), Some(LOOPBACK));
-    assert_eq!(
-        holder(&local, "10.0.2.10".parse().expect("one")),
-        Some("eth1")
-    );
-}
-
-#[test]
 fn the_interfaces_to_capture_lead_to_the_servers_or_hold_the_nid() {
     let vm = sample("lustre-2.15");
-    let (discovered, routes) = (discover(&vm), Routes::read(&vm));
+    let discovered = discover(&vm);
     let mut servers = Servers::default();
     discovered.add_to(&mut servers);
     let nids = || discovered.local.iter().copied();
-    let to_servers = interfaces_for(servers.expected(), nids(), &routes, &local());
-    assert_eq!(Vec::from_iter(to_servers), ["eth0", "eth1"]);
-    let to_nobody = interfaces_for(std::iter::empty(), nids(), &routes, &local());
-    assert_eq!(Vec::from_iter(to_nobody), ["eth0"]);
+    let to = |address: IpAddr| match address.to_string().as_str() {
+        "10.0.0.4" => Ok(Some("eth0".to_owned())),
+        "10.0.0.5" => Ok(Some("eth1".to_owned())),
+        _ => Ok(None),
+    };
+    let to_servers = interfaces_for(servers.expected(), nids(), to, &local());
+    assert_eq!(
+        Vec::from_iter(to_servers.expect("routes")),
+        ["eth0", "eth1"]
+    );
+    let to_nobody = interfaces_for(std::iter::empty(), nids(), to, &local());
+    assert_eq!(Vec::from_iter(to_nobody.expect("routes")), ["eth0"]);
+    let refused = |_: IpAddr| Err(io::ErrorKind::Other.into());
+    interfaces_for(servers.expected(), nids(), refused, &local()).expect_err("no answer");
 }
 
 #[test]
@@ -229,16 +217,6 @@ fn a_file_without_end_is_read_in_part() {
     assert_eq!(found(&discovered), expected([("10.0.0.4", true)]));
     let notes: Vec<_> = discovered.notes.into_iter().collect();
     assert_eq!(notes, ["only the first MiB of /proc/mounts was read"]);
-}
-
-#[test]
-fn without_a_table_there_is_no_route() {
-    let empty = TempDir::new().expect("a folder");
-    let routes = Routes::read(empty.path());
-    assert_eq!(
-        routes.interface_to("10.0.0.4".parse().expect("one"), &[]),
-        None
-    );
 }
 
 #[test]
@@ -265,20 +243,18 @@ fn this_machine_holds_the_loopback_address() {
     let local = local_addresses().expect("addresses");
     assert_eq!(
         holder(&local, "127.0.0.1".parse().expect("one")),
-        Some(LOOPBACK)
+        Some("lo")
     );
 }
 
 /// Every file that is read, where a machine has it.
-const FILES: [&str; 9] = [
+const FILES: [&str; 7] = [
     "proc/mounts",
     "proc/fs/lustre/osc/x/import",
     "sys/kernel/debug/lustre/mgc/x/import",
     "sys/fs/lustre/mdc/x/conn_uuid",
     "sys/kernel/debug/lnet/peers",
     "sys/kernel/debug/lnet/nis",
-    "proc/net/route",
-    "proc/net/ipv6_route",
     "sys/class/net/x/address",
 ];
 
@@ -311,8 +287,6 @@ proptest! {
         for said in discovered.notes.iter().chain(discovered.servers.values().map(|f| &f.source)) {
             prop_assert!(!said.contains(char::is_control), "{said:?}");
         }
-        let routes = Routes::read(root.path());
-        let _ = routes.interface_to("10.0.0.4".parse().expect("one"), &[]);
         let _ = synthetic_of(root.path(), "x");
     }
 }

@@ -23,6 +23,30 @@ pub fn plug_in(namespace: &Namespace) -> Result<()> {
     namespace.ip("link set eth0 up")
 }
 
+/// Two namespaces and a wire between them, `eth0` in the first and `far0` in the second,
+/// which carries the longest frames that a network card makes of several.
+pub fn wire() -> Result<(Namespace, Namespace)> {
+    let (near, far) = (Namespace::new()?, Namespace::new()?);
+    let other = &far.name;
+    near.ip(&format!(
+        "link add eth0 type veth peer name far0 netns {other}"
+    ))?;
+    for (namespace, device) in [(&far, "far0"), (&near, "eth0")] {
+        namespace.ip(&format!("link set {device} mtu 65535 up"))?;
+    }
+    Ok((near, far))
+}
+
+/// Sends frames as they are.
+pub fn send_all(namespace: &Namespace, device: &str, frames: &[Vec<u8>]) -> Result<()> {
+    let open = || Capture::from_device(device)?.open();
+    let mut socket = namespace.enter(open)??;
+    for frame in frames {
+        socket.sendpacket(&frame[..])?;
+    }
+    Ok(())
+}
+
 /// Captures there.
 pub fn live(namespace: &Namespace, arguments: &str) -> Result<Live> {
     Live::start(namespace, &format!("-i eth0 {arguments}"))

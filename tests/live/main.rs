@@ -4,6 +4,7 @@
 //! `cargo test --test live` plays all scenes; `cargo test --test live -- WORD` those whose
 //! names hold a word.
 
+mod clock;
 mod frames;
 mod interfaces;
 mod losses;
@@ -13,11 +14,14 @@ mod outputs;
 mod paths;
 mod program;
 mod rights;
+mod routes;
 mod saved;
 mod signals;
 mod stage;
+mod stalls;
 #[path = "../support/mod.rs"]
 mod support;
+mod traces;
 mod workers;
 
 use std::process::{Command, ExitCode};
@@ -43,6 +47,8 @@ fn scenes() -> impl Iterator<Item = Scene> {
     let all = [
         memory::SCENES,
         metrics::SCENES,
+        stalls::SCENES,
+        traces::SCENES,
         outputs::SCENES,
         saved::SCENES,
         signals::SCENES,
@@ -50,7 +56,9 @@ fn scenes() -> impl Iterator<Item = Scene> {
         losses::SCENES,
         paths::SCENES,
         workers::SCENES,
+        clock::SCENES,
         rights::SCENES,
+        routes::SCENES,
     ];
     all.into_iter().flatten().copied()
 }
@@ -93,6 +101,7 @@ fn lacking() -> Vec<String> {
         "prometheus",
         "promtool",
         "setpriv",
+        "faketime",
     ];
     let mut lacking: Vec<_> = tools
         .into_iter()

@@ -13,7 +13,7 @@ use serde_json::{Deserializer, Value};
 
 use crate::Scene;
 use crate::frames::{self, Sender};
-use crate::program::{Live, await_some, folder, number};
+use crate::program::{Live, Surroundings, await_some, folder, number, warns};
 use crate::stage::SERVER;
 
 pub const SCENES: &[Scene] = &[
@@ -21,6 +21,10 @@ pub const SCENES: &[Scene] = &[
     (
         "nobody reads the reports, and SIGTERM ends the run",
         unread_reports,
+    ),
+    (
+        "nobody reads standard error, and the events are written",
+        unread_errors,
     ),
     ("a full disk is told at once", full_disk),
     ("events have standard output to themselves", events_alone),
@@ -56,9 +60,24 @@ fn unread_events() -> Result<()> {
     Ok(())
 }
 
-fn warns(report: &Value, of: &str) -> bool {
-    let mut warnings = report["warnings"].as_array().into_iter().flatten();
-    warnings.any(|it| it.as_str().is_some_and(|it| it.contains(of)))
+fn unread_errors() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let (reader, mut writer) = io::pipe()?;
+    writer.write_all(&PIPE)?;
+    let surroundings = Surroundings {
+        errors: Some(writer.into()),
+        ..Surroundings::default()
+    };
+    let arguments = format!("-i eth0 --servers {SERVER} --events events");
+    let mut live = Live::spawn_in(&namespace, folder()?, &arguments, surroundings)?;
+    live.await_event("started", |_| true)?;
+    Sender::on(&namespace)?.send(0..1)?;
+    live.await_event("path_appeared", |_| true)?;
+    let ended = live.end()?;
+    let unread = "events not written to standard error, as nobody read them: 3";
+    ensure!(warns(&ended.report, unread), "{}", ended.report["warnings"]);
+    drop(reader);
+    Ok(())
 }
 
 /// SIGTERM comes after more requests than can be answered.

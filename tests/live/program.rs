@@ -46,6 +46,17 @@ pub struct Live {
     folder: TempDir,
 }
 
+/// Streams and variables of a run, where they are not files and inherited.
+#[derive(Default)]
+pub struct Surroundings {
+    /// Standard output.
+    pub reports: Option<Stdio>,
+    /// Standard error.
+    pub errors: Option<Stdio>,
+    /// Variables, as `NAME=VALUE`.
+    pub environment: Vec<String>,
+}
+
 /// What a run left behind.
 pub struct Ended {
     /// What it exited with.
@@ -75,16 +86,36 @@ impl Live {
         arguments: &str,
         reports: Option<Stdio>,
     ) -> Result<Self> {
-        let create = |name: &str| File::create(folder.path().join(name));
-        let create_reports = || create("reports").map(Stdio::from);
+        let surroundings = Surroundings {
+            reports,
+            ..Surroundings::default()
+        };
+        Self::spawn_in(namespace, folder, arguments, surroundings)
+    }
+
+    /// Starts it in a folder, in other surroundings than usual.
+    pub fn spawn_in(
+        namespace: &Namespace,
+        folder: TempDir,
+        arguments: &str,
+        surroundings: Surroundings,
+    ) -> Result<Self> {
+        let create = |name: &str| File::create(folder.path().join(name)).map(Stdio::from);
+        let Surroundings {
+            reports,
+            errors,
+            environment,
+        } = surroundings;
         // Whoever plays the scenes may ignore the signal.
         let child = Command::new("env")
-            .args(["--default-signal=HUP", "ip", "netns", "exec"])
+            .arg("--default-signal=HUP")
+            .args(environment)
+            .args(["ip", "netns", "exec"])
             .args([&namespace.name, PROGRAM, "live", "--format", "json"])
             .args(arguments.split_whitespace())
             .current_dir(folder.path())
-            .stdout(reports.map_or_else(create_reports, Ok)?)
-            .stderr(create("errors")?)
+            .stdout(reports.map_or_else(|| create("reports"), Ok)?)
+            .stderr(errors.map_or_else(|| create("errors"), Ok)?)
             .spawn()?;
         Ok(Self { child, folder })
     }
@@ -227,6 +258,12 @@ impl Ended {
         ensure!(*stated == code, "the report states exit code {stated}");
         Ok(())
     }
+}
+
+/// Whether a report has a warning that holds some words.
+pub fn warns(report: &Value, of: &str) -> bool {
+    let mut warnings = report["warnings"].as_array().into_iter().flatten();
+    warnings.any(|it| it.as_str().is_some_and(|it| it.contains(of)))
 }
 
 /// The number at a place of a report, such as `accounting.paths.packets`.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::Scene;
@@ -13,7 +13,11 @@ use crate::stage::{SECOND, SERVER, Stage};
 pub const SCENES: &[Scene] = &[
     ("a saved run gives the same report", one_file),
     ("a saved ring gives the same report", large_ring),
-    ("a ring keeps the last files, each whole", small_ring),
+    (
+        "a ring keeps the last files, each whole, and states what it lacks",
+        small_ring,
+    ),
+    ("plaintext that a ring overwrote is missed", overwritten),
 ];
 
 /// A run with both kinds of traffic, in turns.
@@ -66,8 +70,47 @@ fn small_ring() -> Result<()> {
     let kept: u64 = files.iter().map(|file| packets(file)).sum::<Result<_>>()?;
     let counted = number(&ended.report, "accounting.packets")?;
     ensure!(0 < kept && kept < counted, "{kept} of {counted} packets");
-    let read = number(&analyze(&files)?, "accounting.packets")?;
+    let later = analyze(&files)?;
+    let read = number(&later, "accounting.packets")?;
     ensure!(read == kept, "{read} of {kept} packets");
+    let stated = number(&later, "losses.packets")?;
+    ensure!(
+        kept + stated == counted,
+        "{kept} kept and {stated} stated as missing of {counted}"
+    );
+    Ok(())
+}
+
+/// What is left of the run shows DTLS alone.
+fn overwritten() -> Result<()> {
+    let stage = Stage::new()?;
+    let mut live = stage.live(&format!(
+        "--servers {SERVER} -w trace.pcapng --rotate-size 8KiB --rotate-count 2"
+    ))?;
+    stage.converse(1023, stage.server())?;
+    live.await_verdict(SERVER, "plaintext")?;
+    for port in 40001..40006 {
+        stage.encrypt(port, stage.server())?;
+        live.report()?;
+        stage.counters()?;
+    }
+    live.await_verdict(SERVER, "mixed")?;
+    let ended = live.end()?;
+    ended.hold(&[(SERVER, "mixed")], 1)?;
+    let later = analyzed(&ring(&ended, 2), SERVER)?;
+    let [path] = later["paths"].as_array().map_or(&[][..], Vec::as_slice) else {
+        bail!("{}", later["paths"]);
+    };
+    let readable = number(path, "traffic.plaintext.packets")?;
+    ensure!(readable == 0, "{readable} readable packets are left");
+    ensure!(path["under_loss"] == true, "nothing is said of the loss");
+    let kept = number(&later, "accounting.packets")?;
+    let stated = number(&later, "losses.packets")?;
+    let counted = number(&ended.report, "accounting.packets")?;
+    ensure!(
+        kept + stated == counted,
+        "{kept} kept and {stated} stated as missing of {counted}"
+    );
     Ok(())
 }
 

@@ -78,7 +78,8 @@ fn after_some_packets() -> Result<()> {
         let ended = live.ended()?;
         let read = number(&ended.report, "accounting.packets")?;
         ensure!(read == 300, "{read} packets by {threads} workers");
-        ensure!(ended.code == Some(0), "exit code {:?}", ended.code);
+        // Each flow has too few bytes to tell a cipher by.
+        ended.hold(&[(SERVER, "undetermined")], 3)?;
     }
     Ok(())
 }

@@ -21,7 +21,10 @@ pub fn trace(name: &str) -> PathBuf {
 /// The program with arguments, away from the caller's environment.
 pub fn plainsight(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
-    command.args(arguments).env_remove("NO_COLOR");
+    command.args(arguments);
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(variable);
+    }
     command
 }
 

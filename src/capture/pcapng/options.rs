@@ -10,11 +10,11 @@ use nom::{IResult, Parser};
 use crate::capture::losses::Drops;
 
 const OPT_ENDOFOPT: u16 = 0;
-const IF_NAME: u16 = 2;
-const IF_TSRESOL: u16 = 9;
+pub(super) const IF_NAME: u16 = 2;
+pub(super) const IF_TSRESOL: u16 = 9;
 const IF_TSOFFSET: u16 = 14;
-const ISB_IFDROP: u16 = 5;
-const ISB_OSDROP: u16 = 7;
+pub(super) const ISB_IFDROP: u16 = 5;
+pub(super) const ISB_OSDROP: u16 = 7;
 const EPB_DROPCOUNT: u16 = 4;
 
 /// Options of an interface description.

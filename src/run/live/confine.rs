@@ -1,4 +1,4 @@
-//! What the run gives up once its captures, outputs and sockets are open.
+//! Rights that the run gives up once its captures, outputs and sockets are open.
 //!
 //! Packets come from whoever can send them, and a bug in what reads them must not hand
 //! over the machine. So the process keeps what it has open and what computing takes, and
@@ -35,28 +35,29 @@ use nix::unistd::{AccessFlags, User, access, geteuid, setgroups, setresgid, setr
 pub mod files;
 pub mod system_calls;
 
-/// Who takes over where no user is named.
+/// User to run as where none is named.
 pub const NOBODY: &str = "nobody";
 
-/// What a run may still do.
+/// Rights that a run keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Confinement {
-    /// Who to become, if this process may choose; [`NOBODY`] by default.
+    /// User to run as, if this process may choose; [`NOBODY`] by default.
     pub user: Option<String>,
     /// Folders in which files may still be made, written, renamed and removed.
     pub writable: Vec<PathBuf>,
 }
 
-/// What came of it.
+/// Outcome of a confinement.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entered {
-    /// What the process gave up, a sentence each.
+    /// Rights that the process gave up, a sentence each.
     pub done: Vec<String>,
-    /// What this kernel, or who started the process, left out, a sentence each.
+    /// Restrictions that this kernel, or the way the process was started, left out, a
+    /// sentence each.
     pub lacks: Vec<String>,
 }
 
-/// Why a process could not be confined. A run that was promised less than it has must
+/// Failure to confine a process. A run that was promised less than it has must
 /// not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfineError {
@@ -71,9 +72,9 @@ pub enum ConfineError {
     NotWritable {
         /// The folder.
         folder: PathBuf,
-        /// Who would write there.
+        /// User that would write there.
         user: String,
-        /// What the kernel says.
+        /// Error of the kernel.
         error: Errno,
     },
     /// The kernel has what was asked for and refuses it.
@@ -102,7 +103,7 @@ impl Confinement {
         Ok(entered)
     }
 
-    /// Who to become; nobody else where this process may not choose.
+    /// User to change to; `None` where this process may not choose.
     fn next_user(&self) -> Result<Option<User>, ConfineError> {
         let name = match &self.user {
             Some(name) => name,
@@ -164,7 +165,7 @@ fn become_user(user: Option<&User>, entered: &mut Entered) -> Result<(), Confine
     Ok(())
 }
 
-/// Who was not root has nothing to give up.
+/// Records that the user stays. One that is not root has nothing to give up.
 fn stay_user(entered: &mut Entered) {
     if geteuid().is_root() {
         let lack = "The process stays root, as it may not change its user.";
@@ -202,7 +203,7 @@ fn give_up_privileges(entered: &mut Entered) -> Result<(), ConfineError> {
     Ok(())
 }
 
-/// What to do about a capture that could not be opened, if a right is what it lacks.
+/// Advice on a capture that could not be opened for want of a right.
 /// `error` is libpcap's text or the kernel's.
 #[must_use]
 pub fn missing_capture_right(error: &str) -> Option<String> {

@@ -1,4 +1,4 @@
-//! The course of a run: deltas in, states and events out, until it ends.
+//! Run loop: deltas in, states and events out, until the run ends.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select, tick};
 
-use super::Saved;
 use super::events::{Event, Watched};
-use super::outputs::{Ended, Outputs, Printer};
-use super::save::SaveError;
+use super::outputs::{Ended, Outputs};
+use super::printer::Printer;
+use super::saving::Saving;
 use super::sum::Sum;
 use super::survey::Survey;
 use super::watch::{Delta, Orders};
@@ -17,19 +17,22 @@ use crate::cli::{Live, Until};
 use crate::report::{Report, ServerReport};
 use crate::verdict::Verdict;
 
-/// How often the clock is looked at.
+/// Interval at which the loop reads the clock.
 const TICK: Duration = Duration::from_millis(100);
-/// How often a new state is published.
+/// Time that the end of a run waits for packets to be saved.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Interval at which a new state is published.
 const PUBLISH: Duration = Duration::from_millis(500);
 /// The least time between two states, in times of what one costs: so that many paths do
 /// not make the run a burden.
 const REST: u32 = 20;
 
-/// A run that goes on.
+/// State of the run loop.
 pub(super) struct Course<'c> {
     config: &'c Live,
     sum: Sum<'c>,
     outputs: Outputs,
+    saving: Option<Saving>,
     watched: Watched,
     /// The last report, until there is something new.
     last: Option<Arc<Report>>,
@@ -44,6 +47,7 @@ impl<'c> Course<'c> {
             config,
             sum,
             outputs,
+            saving: None,
             watched: Watched::default(),
             last: None,
             started: now,
@@ -65,15 +69,16 @@ impl<'c> Course<'c> {
         });
     }
 
-    /// Adds up what the workers hand over until all of them have ended, and nothing is left
-    /// to save.
+    /// Adds up what the workers hand over until all of them have ended, and all is saved or
+    /// patience has.
     pub(super) fn follow(
         &mut self,
         deltas: &Receiver<Delta>,
         requests: &Receiver<()>,
-        mut saved: Option<Saved<'_>>,
+        saving: Option<Saving>,
         orders: &Orders,
     ) {
+        self.saving = saving;
         let ticks = tick(TICK);
         loop {
             select! {
@@ -84,10 +89,10 @@ impl<'c> Course<'c> {
                 recv(requests) -> request => if request.is_ok() {
                     self.print();
                 },
-                recv(ticks) -> _ => self.tick(&mut saved, orders),
+                recv(ticks) -> _ => self.tick(orders),
             }
         }
-        self.end_saving(saved);
+        self.end_saving();
     }
 
     fn add(&mut self, delta: Delta) {
@@ -95,16 +100,14 @@ impl<'c> Course<'c> {
         self.last = None;
     }
 
-    fn tick(&mut self, saved: &mut Option<Saved<'_>>, orders: &Orders) {
+    fn tick(&mut self, orders: &Orders) {
         let Until {
             duration, decided, ..
         } = self.config.until;
         if duration.is_some_and(|limit| self.started.elapsed() >= limit) {
             orders.stop();
         }
-        if saved.as_ref().is_some_and(Saved::is_finished) {
-            self.end_saving(saved.take());
-        }
+        self.look_after_saving();
         if Instant::now() >= self.due {
             let report = self.publish();
             if decided && is_decided(&report) {
@@ -113,15 +116,20 @@ impl<'c> Course<'c> {
         }
     }
 
-    /// Tells what became of saving, once nothing is saved any more.
-    fn end_saving(&mut self, saved: Option<Saved<'_>>) {
-        if let Some(Ok(Err(error))) = saved.map(Saved::join) {
-            let note = format!("{error}: what came after is not saved");
-            self.outputs.note(note);
-            let SaveError { path, source } = error;
-            let reason = source.to_string();
-            self.outputs.tell(Event::SavingFailed { path, reason });
-        }
+    /// Tells at once what goes wrong with saving.
+    fn look_after_saving(&mut self) {
+        let left_out = self.sum.unsaved();
+        let saving = self.saving.iter_mut();
+        let events = saving.flat_map(|saving| saving.look(left_out));
+        events.for_each(|event| self.outputs.tell(event));
+    }
+
+    /// Tells what became of saving, once all workers have ended.
+    fn end_saving(&mut self) {
+        let (packets, deadline) = (self.sum.packets(), Instant::now() + PATIENCE);
+        let saving = self.saving.iter_mut();
+        let events = saving.flat_map(|saving| saving.close(packets, deadline));
+        events.for_each(|event| self.outputs.tell(event));
     }
 
     /// Publishes what is known now.
@@ -129,18 +137,26 @@ impl<'c> Course<'c> {
         let begun = Instant::now();
         let report = self.current();
         let elapsed = self.started.elapsed();
-        self.outputs.publish(Arc::clone(&report), elapsed);
+        let saving = self.saving.as_ref().map(Saving::state);
+        let state = (Arc::clone(&report), elapsed, saving);
+        self.outputs.publish(state);
         self.due = begun + PUBLISH.max(begun.elapsed() * REST);
         report
     }
 
     /// The last report, if nothing is new; else a new one.
     fn current(&mut self) -> Arc<Report> {
-        let warnings = self.outputs.warnings();
+        let warnings = self.warnings();
         match &self.last {
             Some(last) if last.warnings.ends_with(&warnings) => Arc::clone(last),
             _ => self.judge(warnings),
         }
+    }
+
+    fn warnings(&mut self) -> Vec<String> {
+        let mut warnings = self.outputs.warnings();
+        warnings.extend(self.saving.iter().flat_map(Saving::warnings));
+        warnings
     }
 
     /// Makes a report of what is known now, and tells what is new in it.
@@ -168,6 +184,9 @@ impl<'c> Course<'c> {
         let (warnings, going) = self.outputs.end();
         let mut report = self.sum.report();
         report.warnings.extend(warnings);
+        report
+            .warnings
+            .extend(self.saving.iter().flat_map(Saving::warnings));
         Ended {
             report,
             printer: Printer::of(self.config),
@@ -176,8 +195,8 @@ impl<'c> Course<'c> {
     }
 }
 
-/// Whether no verdict can be lowered by more packets: all servers that are expected have a
-/// path, there is one at least, and all are final.
+/// True where more packets can lower no verdict: all expected servers have a path, there is
+/// one at least, and all verdicts are final.
 fn is_decided(report: &Report) -> bool {
     let mut verdicts = report.paths.iter().map(|path| path.verdict);
     !report.paths.is_empty() && verdicts.all(Verdict::is_final)

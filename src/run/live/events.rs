@@ -1,4 +1,4 @@
-//! What changed from one report to the next: a line of JSON for log shippers, a sentence
+//! Changes from one report to the next: a line of JSON for log shippers, a sentence
 //! for a person.
 
 use std::collections::BTreeMap;
@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::sum::now;
-
+use super::clock::now;
 use crate::report::{Evidence, InputReport, PathReport, Report, ServerReport, rfc3339};
 use crate::verdict::Verdict;
 
@@ -24,9 +23,9 @@ pub enum Event {
     Started {
         /// The interfaces that are captured.
         interfaces: Vec<String>,
-        /// Who is a server, and who said so.
+        /// Servers, each with its source.
         servers: Vec<ServerReport>,
-        /// Where metrics are served.
+        /// Address at which metrics are served.
         metrics: Option<SocketAddr>,
     },
     /// A path was seen for the first time.
@@ -42,9 +41,9 @@ pub enum Event {
         /// Client and server.
         #[serde(flatten)]
         path: Ends,
-        /// What it was.
+        /// Verdict before.
         from: Verdict,
-        /// What it is.
+        /// Verdict now.
         to: Verdict,
     },
     /// A path's first packet in plaintext.
@@ -66,24 +65,32 @@ pub enum Event {
     },
     /// An interface went down, or away.
     InterfaceDown {
-        /// Which.
+        /// Its name.
         interface: String,
     },
     /// An interface is up again.
     InterfaceUp {
-        /// Which.
+        /// Its name.
         interface: String,
     },
-    /// What is captured can be saved no more.
+    /// A file failed, and no packet is saved any more.
     SavingFailed {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Error of the system.
         reason: String,
+    },
+    /// The first packets were left out of the file that is saved, as it takes them too
+    /// slowly, or not at all.
+    SavingFellBehind {
+        /// The file, as it was named.
+        path: PathBuf,
+        /// Number of packets left out so far.
+        packets: u64,
     },
     /// The run has ended.
     Ended {
-        /// What the process exits with.
+        /// Exit code of the process.
         exit_code: u8,
     },
 }
@@ -164,6 +171,10 @@ impl fmt::Display for Event {
             Self::SavingFailed { path, reason } => {
                 write!(f, "cannot save to {} any more: {reason}", path.display())
             }
+            Self::SavingFellBehind { path, .. } => {
+                let path = path.display();
+                write!(f, "{path} takes packets too slowly: some are not saved")
+            }
             Self::Ended { exit_code } => write!(f, "ended, exit code {exit_code}"),
         }
     }
@@ -188,49 +199,24 @@ fn started(
     }
 }
 
-/// Where events go: to a file or standard output as JSON, and else to standard error as
-/// sentences.
-#[derive(Default)]
-pub(super) struct Log {
-    file: Option<Box<dyn Write + Send>>,
-    /// Whether a person looks at a screen instead.
-    pub(super) is_quiet: bool,
-}
+/// A file for events, or standard output: an object in JSON on each line.
+pub(super) struct Log(Box<dyn Write + Send>);
 
 impl Log {
     /// Opens a file; `-` is standard output.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file: Box<dyn Write + Send> = if path == Path::new("-") {
+        Ok(Self(if path == Path::new("-") {
             Box::new(io::stdout())
         } else {
             Box::new(open(path)?)
-        };
-        Ok(Self {
-            file: Some(file),
-            is_quiet: false,
-        })
+        }))
     }
 
-    /// Tells of an event.
-    ///
-    /// # Errors
-    /// Those of the file, once: then there is none any more.
+    /// Writes an event.
     pub(super) fn tell(&mut self, line: &Line) -> io::Result<()> {
-        if !self.is_quiet {
-            // A person who is gone stops no run.
-            let _ = writeln!(io::stderr(), "{line}");
-        }
-        let Some(file) = &mut self.file else {
-            return Ok(());
-        };
-        let written = serde_json::to_string(line)
-            .map_err(io::Error::from)
-            .and_then(|json| writeln!(file, "{json}"))
-            .and_then(|()| file.flush());
-        if written.is_err() {
-            self.file = None;
-        }
-        written
+        let json = serde_json::to_string(line)?;
+        writeln!(self.0, "{json}")?;
+        self.0.flush()
     }
 }
 
@@ -244,7 +230,7 @@ fn open(path: &Path) -> io::Result<File> {
     options.create(true).append(true).read(is_pipe).open(path)
 }
 
-/// What was known at the last look.
+/// Paths and captures as the last report showed them.
 #[derive(Debug, Default)]
 pub struct Watched {
     paths: BTreeMap<Ends, Known>,
@@ -264,7 +250,7 @@ struct Condition {
 }
 
 impl Watched {
-    /// What is new in a report.
+    /// Events for all that is new in a report.
     pub fn look(&mut self, report: &Report) -> Vec<Event> {
         let mut events = Vec::new();
         // A server that was expected and is silent has not appeared.

@@ -32,15 +32,16 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::saving::SavingState;
 use super::state::{Published, State};
 use crate::report::{InputReport, PathReport};
 use crate::verdict::Verdict;
 
 /// The media type of what is served.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// How long a client may take to ask.
+/// Longest time for a client to send its request.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long it may take to ask and to read the answer.
+/// Longest time for a client to send its request and to read the answer.
 const SCRAPE: Duration = Duration::from_secs(10);
 /// Clients that are served at once.
 const AT_ONCE: usize = 16;
@@ -60,7 +61,7 @@ impl Endpoint {
         Ok(Self { listener, runtime })
     }
 
-    /// Where it is, with the port that was chosen if none was named.
+    /// Its address, with the port that was chosen if none was named.
     pub(super) fn address(&self) -> Option<SocketAddr> {
         self.listener.local_addr().ok()
     }
@@ -156,7 +157,7 @@ pub(super) struct Textfile {
 }
 
 impl Textfile {
-    /// How often it is written.
+    /// Interval at which it is written.
     pub(super) const EVERY: Duration = Duration::from_secs(5);
 
     pub(super) fn new(path: &Path) -> Self {
@@ -168,7 +169,7 @@ impl Textfile {
         }
     }
 
-    /// Where it is.
+    /// Its path.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -257,7 +258,7 @@ fn verdicts(paths: &[PathReport], encoder: &mut DescriptorEncoder<'_>) -> fmt::R
     Ok(())
 }
 
-/// What was missed of each path. Records that come late lower their number again.
+/// Missing records of each path. Records that come late lower their number again.
 fn losses(paths: &[PathReport], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let help = "Records that DTLS numbered and nobody saw";
     let mut missing = gauge(encoder, "path_dtls_missing_records", help, None)?;
@@ -319,6 +320,9 @@ fn captures(state: &State, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         }
     }
     up(inputs, encoder)?;
+    if let Some(state) = state.saving {
+        saving(state, encoder)?;
+    }
     let (unit, help) = (Some(Unit::Seconds), "How long the run has gone on");
     let run = gauge(encoder, "run", help, unit.as_ref())?;
     ConstGauge::new(state.elapsed.as_secs_f64()).encode(run)
@@ -335,7 +339,16 @@ fn up(inputs: &[InputReport], encoder: &mut DescriptorEncoder<'_>) -> fmt::Resul
     Ok(())
 }
 
-/// What the engine itself costs.
+fn saving(state: SavingState, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let help = "Packets read that are in no file of -w";
+    let unsaved = counter(encoder, "unsaved_packets", help, None)?;
+    ConstCounter::new(state.unsaved).encode(unsaved)?;
+    let help = "Whether the file of -w can be written";
+    let up = gauge(encoder, "saving_up", help, None)?;
+    ConstGauge::new(i64::from(!state.has_failed)).encode(up)
+}
+
+/// CPU time and memory of the process.
 fn cost(encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else {
         return Ok(());

@@ -1,11 +1,10 @@
-//! Where a run's events, states and reports go, and what went wrong there.
+//! Outputs of a run: events, states and reports, and the failures of each.
 //!
 //! Whoever reads them may stop reading, so what can be kept waiting has a thread of its
 //! own, and the sum hands over only what there is room for. At the end it waits a little.
 
 use std::convert::Infallible;
-use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,63 +13,21 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
 use super::events::{Event, Line, Log};
 use super::metrics::Textfile;
+use super::printer::{Printer, are_events_on_stdout};
+use super::saving::SavingState;
 use super::screen::Screen;
 use super::state::{History, Published, State};
 use crate::cli::Live;
-use crate::report::{Format, Report, Style};
+use crate::report::Report;
 
 /// Events that may wait to be written: many paths can appear at once.
 const EVENTS_AHEAD: usize = 1 << 16;
 /// Reports that may wait to be printed.
 const REPORTS_AHEAD: usize = 1;
-/// How long the end of a run waits for those who read.
+/// Time that the end of a run waits for readers.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Where reports go besides files: to standard output, or to standard error where events
-/// have that to themselves.
-#[derive(Clone, Debug)]
-pub(super) struct Printer {
-    format: &'static Format,
-    style: Style,
-    is_error: bool,
-}
-
-impl Printer {
-    pub(super) fn of(config: &Live) -> Self {
-        let is_error = are_events_on_stdout(config);
-        let output = &config.output;
-        let color = output.style.color && (!is_error || io::stderr().is_terminal());
-        Self {
-            format: output.format,
-            style: Style {
-                color,
-                ..output.style.clone()
-            },
-            is_error,
-        }
-    }
-
-    pub(super) fn print(&self, report: &Report) -> io::Result<()> {
-        if self.is_error {
-            self.write(report, io::stderr().lock())
-        } else {
-            self.write(report, io::stdout().lock())
-        }
-    }
-
-    fn write(&self, report: &Report, out: impl Write) -> io::Result<()> {
-        let mut out = BufWriter::new(out);
-        self.format.write(report, &self.style, &mut out)?;
-        out.flush()
-    }
-}
-
-/// Whether standard output carries events, and nothing else.
-pub(super) fn are_events_on_stdout(config: &Live) -> bool {
-    config.events.as_deref() == Some(Path::new("-"))
-}
-
-/// Whether a person looks on: then a table is drawn, if the terminal is not needed else.
+/// True where standard output is a terminal that shows the table.
 fn shows_screen(config: &Live) -> bool {
     io::stdout().is_terminal() && !are_events_on_stdout(config)
 }
@@ -79,7 +36,7 @@ fn shows_screen(config: &Live) -> bool {
 struct Outlet<T> {
     give: Option<Sender<T>>,
     waiting: Receiver<T>,
-    /// How many may wait. The channel has no limit, for one with a limit takes its memory
+    /// Number that may wait. The channel has no limit, for one with a limit takes its memory
     /// before anything waits.
     ahead: usize,
     failures: Receiver<String>,
@@ -132,12 +89,23 @@ impl<T: Send + 'static> Outlet<T> {
     }
 }
 
-/// Writes events until there are no more.
+/// Writes events until there are no more, or the file fails.
 fn write_events(mut log: Log, events: &Receiver<Line>, fail: &Sender<String>) {
     for event in events {
         if let Err(error) = log.tell(&event) {
             let _ = fail.try_send(format!("cannot write events any more: {error}"));
+            break;
         }
+    }
+    // What comes after a failure is taken and forgotten.
+    events.iter().for_each(drop);
+}
+
+/// Writes events as sentences to standard error until there are no more.
+fn write_sentences(events: &Receiver<Line>) {
+    for event in events {
+        // A person who is gone stops no run.
+        let _ = writeln!(io::stderr(), "{event}");
     }
 }
 
@@ -157,11 +125,12 @@ pub(super) struct Outputs {
     history: Option<History>,
     textfile: Option<Textfile>,
     written: Instant,
-    events: Outlet<Line>,
+    /// Outlets of events: as JSON, and as sentences.
+    events: [Option<Outlet<Line>>; 2],
     reports: Outlet<Arc<Report>>,
-    /// Events that there was no room for.
-    lost: usize,
-    /// What went wrong.
+    /// Events that there was no room for, in each.
+    lost: [usize; 2],
+    /// Remarks and failures, a sentence each.
     notes: Vec<String>,
 }
 
@@ -174,28 +143,35 @@ impl Outputs {
         config: &Live,
         published: &Published,
         textfile: Option<Textfile>,
-        mut log: Log,
+        log: Option<Log>,
     ) -> io::Result<Self> {
         let color = config.output.style.color;
         let screen = shows_screen(config).then(|| Screen::open(color));
         let screen = screen.transpose()?;
-        log.is_quiet = screen.is_some();
+        let json =
+            log.map(|log| Outlet::open(EVENTS_AHEAD, |lines, fail| write_events(log, lines, fail)));
+        // A person looks at the screen instead.
+        let sentences = screen
+            .is_none()
+            .then(|| Outlet::open(EVENTS_AHEAD, |lines, _| write_sentences(lines)));
         Ok(Self {
             published: Published::clone(published),
             history: screen.is_some().then(History::new),
             textfile,
             written: Instant::now(),
-            events: Outlet::open(EVENTS_AHEAD, |lines, fail| write_events(log, lines, fail)),
+            events: [json, sentences],
             reports: reports(screen, Printer::of(config), published),
-            lost: 0,
+            lost: [0; 2],
             notes: Vec::new(),
         })
     }
 
     /// Tells of an event.
     pub(super) fn tell(&mut self, event: Event) {
-        if !self.events.give(event.into()) {
-            self.lost += 1;
+        let line = Line::from(event);
+        for (outlet, lost) in self.events.iter().zip(&mut self.lost) {
+            let is_given = outlet.as_ref().is_none_or(|it| it.give(line.clone()));
+            *lost += usize::from(!is_given);
         }
     }
 
@@ -208,12 +184,14 @@ impl Outputs {
     }
 
     /// Publishes what is known now.
-    pub(super) fn publish(&mut self, report: Arc<Report>, elapsed: Duration) {
+    pub(super) fn publish(&mut self, known: (Arc<Report>, Duration, Option<SavingState>)) {
+        let (report, elapsed, saving) = known;
         let history = self.history.as_mut();
         let minutes = history.map(|history| history.look(&report));
         let state = State {
             report,
             elapsed,
+            saving,
             minutes: minutes.unwrap_or_default(),
         };
         self.published.store(Some(state.into()));
@@ -239,18 +217,22 @@ impl Outputs {
         }
     }
 
-    /// What the report should say of outputs by now.
+    /// Sentences for the report on failures of outputs.
     pub(super) fn warnings(&mut self) -> Vec<String> {
-        let failures = [&self.events.failures, &self.reports.failures].map(Receiver::try_iter);
-        let failures: Vec<_> = failures.into_iter().flatten().collect();
+        let of_events = self.events.iter().flatten().map(|it| &it.failures);
+        let failures = of_events.chain([&self.reports.failures]);
+        let failures: Vec<_> = failures.flat_map(Receiver::try_iter).collect();
         for failure in failures {
             self.note(failure);
         }
         let mut warnings = self.notes.clone();
-        if self.lost > 0 {
-            let lost = self.lost;
-            warnings.push(format!("events not written, as nobody read them: {lost}"));
-        }
+        let [events, sentences] = self.lost;
+        let lost = [
+            (events, "events not written"),
+            (sentences, "events not written to standard error"),
+        ];
+        let lost = lost.iter().filter(|(lost, _)| *lost > 0);
+        warnings.extend(lost.map(|(lost, what)| format!("{what}, as nobody read them: {lost}")));
         warnings
     }
 
@@ -259,13 +241,15 @@ impl Outputs {
     pub(super) fn end(mut self) -> (Vec<String>, Going) {
         self.write_textfile();
         let deadline = Instant::now() + PATIENCE;
-        self.lost += self.events.close(deadline);
+        for (outlet, lost) in self.events.iter_mut().zip(&mut self.lost) {
+            *lost += outlet.as_mut().map_or(0, |it| it.close(deadline));
+        }
         self.reports.close(deadline);
         (self.warnings(), self.reports.going)
     }
 }
 
-/// What prints the reports that are asked for: the screen makes room for them.
+/// Outlet of the reports that are asked for; the screen makes room for them.
 fn reports(screen: Option<Screen>, printer: Printer, published: &Published) -> Outlet<Arc<Report>> {
     let published = Published::clone(published);
     Outlet::open(REPORTS_AHEAD, move |reports, fail| match screen {
@@ -274,7 +258,7 @@ fn reports(screen: Option<Screen>, printer: Printer, published: &Published) -> O
     })
 }
 
-/// What a run ended with.
+/// Last report of a run, and the stream it is printed to.
 pub struct Ended {
     /// The report.
     pub report: Report,

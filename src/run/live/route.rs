@@ -1,23 +1,23 @@
-//! Which interface carries the traffic with an address.
-//!
-//! Routes are the main table's, from `/proc/net/route` (proc(5)) and
-//! `/proc/net/ipv6_route` (Linux, `rt6_info_route` of `net/ipv6/route.c`); rules for
-//! other tables (ip-rule(8)) are not followed.
+//! The interface that carries the traffic with an address.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::path::Path;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use netlink_packet_core::{NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
+use netlink_packet_route::route::{RouteAttribute, RouteMessage};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use netlink_sys::protocols::NETLINK_ROUTE;
+use netlink_sys::{Socket, SocketAddr};
 use nix::ifaddrs::getifaddrs;
+use nix::libc::IPPROTO_TCP;
+use nix::net::if_::if_indextoname;
 use nix::sys::socket::SockaddrStorage;
 
 use crate::decode::Address;
-
-/// What carries the traffic between two addresses of this machine.
-pub const LOOPBACK: &str = "lo";
+use crate::flow::LUSTRE_PORT;
 
 /// An address of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,123 +58,84 @@ pub fn holder(local: &[Local], address: IpAddr) -> Option<&str> {
 
 /// The interfaces to capture where none is named: those that lead to the servers, else
 /// those that hold the VM's own Lustre addresses.
-#[must_use]
+///
+/// # Errors
+/// Those of `interface_to`, which gives the interface that leads to an address.
 pub fn interfaces_for(
     servers: impl Iterator<Item = Address>,
     nids: impl Iterator<Item = Address>,
-    routes: &Routes,
+    interface_to: impl Fn(IpAddr) -> io::Result<Option<String>>,
     local: &[Local],
-) -> BTreeSet<String> {
-    let leading = servers.filter_map(|server| routes.interface_to(server.into(), local));
-    let leading: BTreeSet<_> = leading.map(str::to_owned).collect();
+) -> io::Result<BTreeSet<String>> {
+    let leading = servers.filter_map(|server| interface_to(server.into()).transpose());
+    let leading: BTreeSet<_> = leading.collect::<Result<_, _>>()?;
     if !leading.is_empty() {
-        return leading;
+        return Ok(leading);
     }
     let holders = nids.filter_map(|nid| holder(local, nid.into()));
-    holders.map(str::to_owned).collect()
+    Ok(holders.map(str::to_owned).collect())
 }
 
-/// The main routing tables of IPv4 and IPv6.
-#[derive(Clone, Debug, Default)]
-pub struct Routes(Vec<Route>);
-
-#[derive(Clone, Debug)]
-struct Route {
-    to: IpNet,
-    metric: u32,
-    flags: u32,
-    interface: String,
-}
-
-/// Flags of `linux/route.h` and `linux/ipv6_route.h`.
-const RTF_UP: u32 = 0x0001;
-const RTF_REJECT: u32 = 0x0200;
-const RTF_LOCAL: u32 = 0x8000_0000;
+/// The kernel's routing, by rules and all tables (rtnetlink(7), ip-rule(8)).
+pub struct Routes(Socket);
 
 impl Routes {
-    /// Reads the tables below `root`, which is `/` but for tests. A line that is no route
-    /// is passed over, and a table that cannot be read is empty.
-    #[must_use]
-    pub fn read(root: &Path) -> Self {
-        let read = |path| fs::read(root.join(path)).unwrap_or_default();
-        let v4 = String::from_utf8_lossy(&read("proc/net/route")).into_owned();
-        let v6 = String::from_utf8_lossy(&read("proc/net/ipv6_route")).into_owned();
-        let routes = v4.lines().filter_map(v4_route);
-        let routes = routes.chain(v6.lines().filter_map(v6_route));
-        Self(
-            routes
-                .filter(|route| route.flags & RTF_UP != 0 || route.is_reject())
-                .collect(),
-        )
+    /// Opens a socket to ask by.
+    ///
+    /// # Errors
+    /// The kernel gives none.
+    pub fn open() -> io::Result<Self> {
+        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        socket.bind_auto()?;
+        socket.connect(&SocketAddr::new(0, 0))?;
+        Ok(Self(socket))
     }
 
-    /// The interface that packets to an address leave by: the route with the longest
-    /// prefix, among those the lowest metric.
-    #[must_use]
-    pub fn interface_to(&self, address: IpAddr, local: &[Local]) -> Option<&str> {
-        if address.is_loopback() || holder(local, address).is_some() {
-            return Some(LOOPBACK);
-        }
-        let routes = self.0.iter().filter(|route| route.to.contains(&address));
-        let best = routes.min_by_key(|route| (u8::MAX - route.to.prefix_len(), route.metric))?;
-        best.interface()
-    }
-}
-
-impl Route {
-    fn is_reject(&self) -> bool {
-        self.flags & RTF_REJECT != 0
-    }
-
-    fn interface(&self) -> Option<&str> {
-        if self.is_reject() {
-            None
-        } else if self.flags & RTF_LOCAL != 0 {
-            Some(LOOPBACK)
-        } else {
-            Some(&self.interface)
-        }
+    /// The interface by which TCP to the Lustre port of an address leaves; `None` where no
+    /// route leads there.
+    ///
+    /// # Errors
+    /// The kernel gives no answer.
+    pub fn interface_to(&self, address: IpAddr) -> io::Result<Option<String>> {
+        let mut message = NetlinkMessage::from(RouteNetlinkMessage::GetRoute(question(address)));
+        message.header = NetlinkHeader::default();
+        message.header.flags = NLM_F_REQUEST;
+        message.finalize();
+        let mut bytes = vec![0; message.buffer_len()];
+        message.serialize(&mut bytes);
+        self.0.send(&bytes, 0)?;
+        let (answer, _) = self.0.recv_from_full()?;
+        let answer = NetlinkMessage::deserialize(&answer).map_err(io::Error::other)?;
+        // An error of the kernel's is that there is no route, or that one forbids.
+        let NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(route)) = answer.payload
+        else {
+            return Ok(None);
+        };
+        let mut attributes = route.attributes.iter();
+        let index = attributes.find_map(|attribute| match attribute {
+            RouteAttribute::Oif(index) => Some(*index),
+            _ => None,
+        });
+        let name = index.map(if_indextoname).transpose()?;
+        Ok(name.map(|name| name.to_string_lossy().into_owned()))
     }
 }
 
-/// `Iface Destination Gateway Flags RefCnt Use Metric Mask ...`, addresses in hexadecimal
-/// as this machine reads the four bytes, the metric in decimal.
-fn v4_route(line: &str) -> Option<Route> {
-    let fields: Vec<_> = line.split_whitespace().collect();
-    let &[interface, to, _, flags, _, _, metric, mask, ..] = fields.as_slice() else {
-        return None;
+fn question(address: IpAddr) -> RouteMessage {
+    let mut message = RouteMessage::default();
+    let (family, len) = match address {
+        IpAddr::V4(_) => (AddressFamily::Inet, 32),
+        IpAddr::V6(_) => (AddressFamily::Inet6, 128),
     };
-    let address = |field| Some(Ipv4Addr::from(hex(field)?.to_ne_bytes()));
-    Some(Route {
-        to: Ipv4Net::with_netmask(address(to)?, address(mask)?)
-            .ok()?
-            .into(),
-        metric: metric.parse().ok()?,
-        flags: hex(flags)?,
-        interface: interface.to_owned(),
-    })
-}
-
-/// `destination length source length gateway metric references uses flags interface`, all
-/// numbers in hexadecimal. Routes that also depend on the source are passed over.
-fn v6_route(line: &str) -> Option<Route> {
-    let fields: Vec<_> = line.split_whitespace().collect();
-    let &[to, len, _, "00", _, metric, _, _, flags, interface] = fields.as_slice() else {
-        return None;
-    };
-    let to = Ipv6Addr::from(u128::from_str_radix(to, 16).ok()?);
-    Some(Route {
-        to: Ipv6Net::new(to, u8::from_str_radix(len, 16).ok()?)
-            .ok()?
-            .into(),
-        metric: hex(metric)?,
-        flags: hex(flags)?,
-        interface: interface.to_owned(),
-    })
-}
-
-fn hex(field: &str) -> Option<u32> {
-    u32::from_str_radix(field, 16).ok()
+    message.header.address_family = family;
+    message.header.destination_prefix_length = len;
+    let tcp = u8::try_from(IPPROTO_TCP).unwrap_or_default();
+    message.attributes = vec![
+        RouteAttribute::Destination(address.into()),
+        RouteAttribute::IpProto(tcp),
+        RouteAttribute::Dport(LUSTRE_PORT),
+    ];
+    message
 }
 
 /// The driver of the synthetic interface that Hyper-V gives a VM.

@@ -1,37 +1,28 @@
-//! Saving what is captured: one pcapng file, or a ring of them.
+//! The thread that writes captured packets to a pcapng file, or to a ring of them.
 //!
-//! <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html>. All files are
-//! opened before the first packet, for later the process may open none. Workers encode
-//! their packets into buffers of whole blocks, which one thread writes; when that falls
-//! behind, they wait for it, and what the kernel then drops is counted as ever.
+//! All files are opened before the first packet, for later the process may open none.
+//! [Recorders](super::recorder) never wait for this thread: what it has no time for is left
+//! out of the file, and the file's interface statistics count it as dropped. They also
+//! count what the file's place in the ring held before and was overwritten, so that the
+//! packets in all files of a ring and those that they state as missing are all there were.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Seek, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::capture::losses::Drops;
-use crate::capture::{Frame, LinkType};
+use crate::capture::pcapng::writer::{
+    Interface, interface_description, interface_statistics, section_header,
+};
 use crate::cli::Save;
-
-/// A buffer is handed on when it holds so much, in bytes.
-const BUFFER_LEN: usize = 256 << 10;
-/// Full buffers that wait to be written, for each worker.
-const BUFFERS_AHEAD: usize = 4;
-
-const SECTION_HEADER: u32 = 0x0a0d_0d0a;
-const INTERFACE_DESCRIPTION: u32 = 1;
-const INTERFACE_STATISTICS: u32 = 5;
-const ENHANCED_PACKET: u32 = 6;
-
-/// A capture, as the files describe it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Interface {
-    pub(super) name: String,
-    pub(super) link_type: LinkType,
-    pub(super) snap_length: u16,
-}
 
 /// A file that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -39,85 +30,207 @@ pub(super) struct Interface {
 pub struct SaveError {
     /// Its path.
     pub path: PathBuf,
-    /// Why.
+    /// The system's answer.
     pub source: io::Error,
+}
+
+/// Packets of one capture as blocks, on their way to a file.
+pub(super) struct Filled {
+    /// Place of the capture among the section's interfaces.
+    pub(super) interface: usize,
+    /// Number of packets in the blocks.
+    pub(super) packets: u64,
+    pub(super) blocks: Vec<u8>,
+    /// Packets of the capture that are in no file, counted from the start of the run.
+    pub(super) missed: Drops,
+}
+
+/// A file, open for the whole run.
+struct Slot {
+    path: PathBuf,
+    file: File,
+    /// Its length in bytes.
+    len: u64,
+    captures: Vec<Tally>,
+}
+
+/// Packets of one capture in one file, and those that are not.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    packets: u64,
+    /// Packets that were in the file before it was overwritten, and those that it stated as
+    /// missing then.
+    overwritten: Drops,
+    /// Packets that the capture had missed when the file began.
+    before: Drops,
+    /// Packets that the file states as missing.
+    stated: Drops,
+}
+
+impl Tally {
+    /// Packets that the file lacks, where the capture missed so many since the run began.
+    fn lacks(&self, missed: Drops) -> Drops {
+        Drops {
+            kernel: self.overwritten.kernel + missed.kernel.saturating_sub(self.before.kernel),
+            interface: self.overwritten.interface
+                + missed.interface.saturating_sub(self.before.interface),
+        }
+    }
+
+    /// The tally of the file that overwrites this one.
+    fn next(&self, missed: Drops) -> Self {
+        let mut overwritten = self.lacks(missed);
+        overwritten.kernel += self.packets;
+        Self {
+            packets: 0,
+            overwritten,
+            before: missed,
+            stated: Drops::default(),
+        }
+    }
 }
 
 /// The files, opened.
 pub(super) struct Ring {
-    files: Vec<(PathBuf, File)>,
+    slots: Vec<Slot>,
     /// The file that is written.
     at: usize,
-    /// Its length so far.
-    written: u64,
     header: Vec<u8>,
     rotate_size: u64,
+    /// Packets that each capture missed since the run began.
+    missed: Vec<Drops>,
 }
 
 impl Ring {
     /// Opens all files, each empty but for its header.
+    ///
+    /// # Errors
+    /// A file cannot be written, or holds something: that is never written over.
     pub(super) fn open(options: &Save, interfaces: &[Interface]) -> Result<Self, SaveError> {
-        let paths: Vec<PathBuf> = match options.rotate_size {
-            None => vec![options.path.clone()],
-            Some(_) => (1..=options.rotate_count)
-                .map(|number| numbered(&options.path, number))
-                .collect(),
-        };
         let header = header(interfaces);
-        let open = |path: PathBuf| {
-            let opened = File::create(&path).and_then(|mut file| {
-                file.write_all(&header)?;
-                Ok(file)
-            });
-            match opened {
-                Ok(file) => Ok((path, file)),
-                Err(source) => Err(SaveError { path, source }),
-            }
+        let slot = |path: PathBuf| match open_with(&path, &header) {
+            Ok(file) => Ok(Slot {
+                path,
+                file,
+                len: header.len() as u64,
+                captures: vec![Tally::default(); interfaces.len()],
+            }),
+            Err(source) => Err(SaveError { path, source }),
         };
         Ok(Self {
-            files: paths.into_iter().map(open).collect::<Result<_, _>>()?,
+            slots: paths(options)
+                .into_iter()
+                .map(slot)
+                .collect::<Result<_, _>>()?,
             at: 0,
-            written: header.len() as u64,
             header,
             rotate_size: options.rotate_size.unwrap_or(u64::MAX),
+            missed: vec![Drops::default(); interfaces.len()],
         })
     }
 
-    /// Writes what the recorders hand on, until all of them have ended.
-    pub(super) fn write_all(
-        mut self,
-        full: &Receiver<Vec<u8>>,
-        empty: &Sender<Vec<u8>>,
-    ) -> Result<(), SaveError> {
-        for mut blocks in full {
-            self.write(&blocks).map_err(|source| SaveError {
-                path: self.files[self.at].0.clone(),
-                source,
-            })?;
-            blocks.clear();
-            // Where there are enough, this one may go.
-            let _ = empty.try_send(blocks);
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, blocks: &[u8]) -> io::Result<()> {
-        let is_begun = self.written > self.header.len() as u64;
-        if is_begun && self.written + blocks.len() as u64 > self.rotate_size {
+    /// Writes packets, into the next file where this one would grow too long.
+    fn write(&mut self, filled: &Filled) -> io::Result<()> {
+        let is_begun = self.slots[self.at].len > self.header.len() as u64;
+        let len = self.slots[self.at].len + filled.blocks.len() as u64;
+        if is_begun && len > self.rotate_size {
             self.rotate()?;
         }
-        self.written += blocks.len() as u64;
-        self.files[self.at].1.write_all(blocks)
+        self.missed[filled.interface] = filled.missed;
+        let slot = &mut self.slots[self.at];
+        slot.write(&filled.blocks)?;
+        let tally = &mut slot.captures[filled.interface];
+        tally.packets += filled.packets;
+        if tally.lacks(filled.missed) != tally.stated {
+            slot.state(filled.interface, filled.missed)?;
+        }
+        Ok(())
     }
 
+    /// Ends the file that is written, and begins the next.
     fn rotate(&mut self) -> io::Result<()> {
-        self.at = (self.at + 1) % self.files.len();
-        let file = &mut self.files[self.at].1;
-        file.set_len(0)?;
-        file.rewind()?;
-        file.write_all(&self.header)?;
-        self.written = self.header.len() as u64;
+        self.end_file()?;
+        self.at = (self.at + 1) % self.slots.len();
+        let slot = &mut self.slots[self.at];
+        slot.file.rewind()?;
+        slot.len = 0;
+        slot.write(&self.header)?;
+        for (interface, &missed) in self.missed.iter().enumerate() {
+            slot.captures[interface] = slot.captures[interface].next(missed);
+            if slot.captures[interface].lacks(missed) != Drops::default() {
+                slot.state(interface, missed)?;
+            }
+        }
+        // Last, so that a file never shows less than was in it without saying so.
+        slot.file.set_len(slot.len)
+    }
+
+    /// States for each capture what the file holds and what it lacks.
+    fn end_file(&mut self) -> io::Result<()> {
+        let slot = &mut self.slots[self.at];
+        let mut captures = self.missed.iter().enumerate();
+        captures.try_for_each(|(interface, &missed)| slot.state(interface, missed))
+    }
+
+    fn path(&self) -> &Path {
+        &self.slots[self.at].path
+    }
+}
+
+impl Slot {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.len += bytes.len() as u64;
         Ok(())
+    }
+
+    /// Adds the statistics of a capture, by what it missed since the run began.
+    fn state(&mut self, interface: usize, missed: Drops) -> io::Result<()> {
+        let tally = &mut self.captures[interface];
+        tally.stated = tally.lacks(missed);
+        let (packets, lacks) = (tally.packets, tally.stated);
+        let overwritten = tally.overwritten.kernel + tally.overwritten.interface;
+        let comment = match overwritten {
+            0 => String::new(),
+            _ => format!(
+                "{overwritten} packets were in this file, or missing from it, before it was \
+                 overwritten"
+            ),
+        };
+        let mut block = Vec::new();
+        let place = u32::try_from(interface).unwrap_or(u32::MAX);
+        interface_statistics(&mut block, place, packets, lacks, &comment);
+        self.write(&block)
+    }
+}
+
+/// Opens a file and writes the header. A pipe with a name is also opened to be read, for
+/// without a reader the kernel would keep the run from beginning.
+fn open_with(path: &Path, header: &[u8]) -> io::Result<File> {
+    let known = path.metadata();
+    let is_pipe = known.is_ok_and(|known| known.file_type().is_fifo());
+    let mut options = File::options();
+    options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .read(is_pipe);
+    let mut file = options.open(path)?;
+    if file.metadata()?.len() > 0 {
+        let what = "it is not empty, and captures are never written over";
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+    }
+    file.write_all(header)?;
+    Ok(file)
+}
+
+/// All files of a ring, or the only one.
+fn paths(options: &Save) -> Vec<PathBuf> {
+    match options.rotate_size {
+        None => vec![options.path.clone()],
+        Some(_) => (1..=options.rotate_count)
+            .map(|number| numbered(&options.path, number))
+            .collect(),
     }
 }
 
@@ -130,159 +243,99 @@ fn numbered(path: &Path, number: usize) -> PathBuf {
     path.with_file_name(format!("{stem}-{number:03}{ending}"))
 }
 
-/// The buffers that go between recorders and the one who writes.
-pub(super) struct Buffers {
-    pub(super) give_full: Sender<Vec<u8>>,
-    pub(super) take_full: Receiver<Vec<u8>>,
-    pub(super) give_empty: Sender<Vec<u8>>,
-    pub(super) take_empty: Receiver<Vec<u8>>,
-}
-
-impl Buffers {
-    pub(super) fn new(workers: usize) -> Self {
-        let ahead = BUFFERS_AHEAD * workers;
-        let (give_full, take_full) = bounded(ahead);
-        let (give_empty, take_empty) = bounded(ahead);
-        Self {
-            give_full,
-            take_full,
-            give_empty,
-            take_empty,
-        }
-    }
-}
-
-/// A worker's side: its packets as blocks.
-pub(super) struct Recorder {
-    /// The capture's place among the section's interfaces.
-    interface: u32,
-    blocks: Vec<u8>,
-    full: Sender<Vec<u8>>,
-    empty: Receiver<Vec<u8>>,
-}
-
-impl Recorder {
-    pub(super) fn new(interface: u32, buffers: &Buffers) -> Self {
-        Self {
-            interface,
-            blocks: Vec::with_capacity(BUFFER_LEN),
-            full: buffers.give_full.clone(),
-            empty: buffers.take_empty.clone(),
-        }
-    }
-
-    pub(super) fn add(&mut self, frame: &Frame<'_>) {
-        let time = frame.time.map_or(0, |time| time.0.unsigned_abs());
-        let captured = u32::try_from(frame.data.len()).unwrap_or(u32::MAX);
-        let interface = self.interface;
-        block(&mut self.blocks, ENHANCED_PACKET, |body| {
-            words(
-                body,
-                [interface, high(time), low(time), captured, frame.wire_len],
-            );
-            padded(body, frame.data);
-        });
-        if self.blocks.len() >= BUFFER_LEN {
-            self.flush();
-        }
-    }
-
-    /// Hands on what there is.
-    pub(super) fn flush(&mut self) {
-        if self.blocks.is_empty() {
-            return;
-        }
-        let fresh = self.empty.try_recv();
-        let fresh = fresh.unwrap_or_else(|_| Vec::with_capacity(BUFFER_LEN));
-        // Who writes may have failed, and says so when the run ends.
-        let _ = self.full.send(std::mem::replace(&mut self.blocks, fresh));
-    }
-
-    /// Ends with what was seen and what was not, as a block of interface statistics.
-    pub(super) fn finish(mut self, packets: u64, drops: Drops, unread: u64) {
-        let (interface, blocks) = (self.interface, &mut self.blocks);
-        let accepted = packets + drops.kernel + unread;
-        block(blocks, INTERFACE_STATISTICS, |body| {
-            // No time: the block says what holds at its place in the file.
-            words(body, [interface, 0, 0]);
-            count(body, 5, drops.interface);
-            count(body, 6, accepted);
-            count(body, 7, drops.kernel + unread);
-            count(body, 8, packets);
-            end_of_options(body);
-        });
-        self.flush();
-    }
-}
-
-/// What each file begins with.
 fn header(interfaces: &[Interface]) -> Vec<u8> {
     let mut header = Vec::new();
-    block(&mut header, SECTION_HEADER, |body| {
-        words(body, [0x1a2b_3c4d]);
-        body.extend([1_u16, 0].map(u16::to_le_bytes).concat());
-        // The section's length is not known.
-        body.extend([0xff; 8]);
-        text(body, 4, concat!("plainsight ", env!("CARGO_PKG_VERSION")));
-        end_of_options(body);
-    });
+    section_header(&mut header);
     for interface in interfaces {
-        block(&mut header, INTERFACE_DESCRIPTION, |body| {
-            let link_type = u32::from(interface.link_type.0);
-            words(body, [link_type, interface.snap_length.into()]);
-            text(body, 2, &interface.name);
-            option(body, 9, &[9]);
-            end_of_options(body);
-        });
+        interface_description(&mut header, interface);
     }
     header
 }
 
-/// Adds a block, whose length stands at both its ends.
-fn block(out: &mut Vec<u8>, kind: u32, body: impl FnOnce(&mut Vec<u8>)) {
-    let start = out.len();
-    words(out, [kind, 0]);
-    body(out);
-    let len = u32::try_from(out.len() - start + 4).unwrap_or(u32::MAX);
-    words(out, [len]);
-    out[start + 4..start + 8].copy_from_slice(&len.to_le_bytes());
+/// Numbers of packets that were handed on, by outcome.
+#[derive(Default)]
+struct Counts {
+    written: AtomicU64,
+    given_up: AtomicU64,
 }
 
-fn words<const N: usize>(out: &mut Vec<u8>, words: [u32; N]) {
-    for word in words {
-        out.extend(word.to_le_bytes());
+/// The thread that writes, as the run sees it.
+pub(super) struct Saver {
+    counts: Arc<Counts>,
+    failures: Receiver<SaveError>,
+    /// Disconnected when the thread has ended.
+    going: Receiver<Infallible>,
+}
+
+impl Saver {
+    /// Starts to write what recorders hand on, until all of them have ended.
+    pub(super) fn start(ring: Ring, full: Receiver<Filled>, empty: Sender<Vec<u8>>) -> Self {
+        let (fail, failures) = bounded(1);
+        let (goes, going) = bounded(0);
+        let counts = Arc::<Counts>::default();
+        let counted = Arc::clone(&counts);
+        // Not of a scope: a file that takes nothing any more holds up no run.
+        thread::spawn(move || {
+            let _goes = goes;
+            write_all(ring, &full, &empty, &counted, &fail);
+            // Once a file has failed, there is no other.
+            for filled in full {
+                let given_up = &counted.given_up;
+                given_up.fetch_add(filled.packets, Ordering::Relaxed);
+            }
+        });
+        Self {
+            counts,
+            failures,
+            going,
+        }
+    }
+
+    /// Error that ended the writing, given once.
+    pub(super) fn failure(&self) -> Option<SaveError> {
+        self.failures.try_recv().ok()
+    }
+
+    /// Number of packets in the files, overwritten ones included.
+    pub(super) fn written(&self) -> u64 {
+        self.counts.written.load(Ordering::Relaxed)
+    }
+
+    /// Number of packets that were handed on and not written, as the file had failed.
+    pub(super) fn given_up(&self) -> u64 {
+        self.counts.given_up.load(Ordering::Relaxed)
+    }
+
+    /// Waits until all is written, at most until a deadline.
+    pub(super) fn close(&self, deadline: Instant) {
+        // Nothing is ever sent: this is the end of the thread, or of patience.
+        let _ = self.going.recv_deadline(deadline);
     }
 }
 
-fn padded(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend(bytes);
-    out.resize(out.len().next_multiple_of(4), 0);
-}
-
-fn option(out: &mut Vec<u8>, code: u16, value: &[u8]) {
-    let value = &value[..value.len().min(usize::from(u16::MAX))];
-    let len = u16::try_from(value.len()).unwrap_or(u16::MAX);
-    out.extend([code, len].map(u16::to_le_bytes).concat());
-    padded(out, value);
-}
-
-fn text(out: &mut Vec<u8>, code: u16, text: &str) {
-    option(out, code, text.as_bytes());
-}
-
-fn count(out: &mut Vec<u8>, code: u16, count: u64) {
-    option(out, code, &count.to_le_bytes());
-}
-
-fn end_of_options(out: &mut Vec<u8>) {
-    words(out, [0]);
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "the half that is wanted")]
-fn low(time: u64) -> u32 {
-    time as u32
-}
-
-fn high(time: u64) -> u32 {
-    low(time >> 32)
+/// Writes until all recorders have ended, or a file fails.
+fn write_all(
+    mut ring: Ring,
+    full: &Receiver<Filled>,
+    empty: &Sender<Vec<u8>>,
+    counts: &Counts,
+    fail: &Sender<SaveError>,
+) {
+    let failed = |ring: &Ring, source| {
+        let path = ring.path().to_owned();
+        let _ = fail.try_send(SaveError { path, source });
+    };
+    for mut filled in full {
+        if let Err(source) = ring.write(&filled) {
+            counts.given_up.fetch_add(filled.packets, Ordering::Relaxed);
+            return failed(&ring, source);
+        }
+        counts.written.fetch_add(filled.packets, Ordering::Relaxed);
+        filled.blocks.clear();
+        // Where there are enough, this one may go.
+        let _ = empty.try_send(filled.blocks);
+    }
+    if let Err(source) = ring.end_file() {
+        failed(&ring, source);
+    }
 }

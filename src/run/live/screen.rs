@@ -17,15 +17,15 @@ use ratatui::widgets::{Cell, Paragraph, Row, Table, Wrap};
 use ratatui::{Frame, Terminal};
 
 use super::events::Ends;
-use super::outputs::Printer;
+use super::printer::Printer;
 use super::state::{Minute, Published, Second, State};
 use crate::report::text::{bytes, number};
 use crate::report::{PathReport, Report, headline};
 use crate::verdict::Verdict;
 
-/// What stands for nothing.
+/// Sign for an empty cell.
 const NONE: &str = "–";
-/// How often the screen is drawn.
+/// Interval at which the screen is drawn.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// A terminal that shows the table, and what was there before once it is dropped.
@@ -193,7 +193,7 @@ fn graph(minute: &Minute, width: usize) -> String {
     columns.iter().map(bar).collect()
 }
 
-/// What was read, and what was not.
+/// Line with the numbers of packets that were read and that were dropped.
 fn footer(state: &State) -> Line<'_> {
     let read = state.report.accounting.read.packets;
     let mut spans = vec![format!(

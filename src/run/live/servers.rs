@@ -1,4 +1,4 @@
-//! Which AMLFS servers a client VM uses, as its own kernel tells.
+//! AMLFS servers that a client VM uses, as its own kernel tells.
 //!
 //! | file | says | readable by | from |
 //! |---|---|---|---|
@@ -25,21 +25,21 @@ use crate::decode::Address;
 use crate::verdict::Servers;
 use crate::verdict::servers::{ServersError, addresses};
 
-/// What a client VM tells about its servers.
+/// Servers and addresses found on a client VM.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Discovered {
-    /// Who is a server, or may be one.
+    /// Addresses that are servers, or may be.
     pub servers: BTreeMap<Address, Found>,
     /// The VM's own Lustre addresses.
     pub local: BTreeSet<Address>,
-    /// What could not be read or used, a sentence each.
+    /// Files and words that could not be read or used, a sentence each.
     pub notes: BTreeSet<String>,
 }
 
-/// How a server was found.
+/// Source of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Whether it is expected to be seen, or only may be a server.
+    /// True for a server that is expected to be seen, false for one that only may be.
     pub expected: bool,
     /// The file that names it, and what in it.
     pub source: String,
@@ -169,7 +169,7 @@ impl Search<'_> {
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// What was read. A machine that lacks a file has nothing to say about it.
+    /// Result of reading; a failure is noted, unless the machine lacks the file.
     fn noted<T>(&mut self, path: &str, result: io::Result<T>) -> Option<T> {
         match result {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -196,6 +196,13 @@ impl Search<'_> {
     fn add(&mut self, nids: &[&str], source: &str, expected: bool) {
         let mut unused = Vec::new();
         for nid in nids.iter().filter(|nid| !nid.ends_with("@lo")) {
+            if self.discovered.servers.len() >= Servers::LIMIT {
+                let limit = Servers::LIMIT;
+                self.note(format!(
+                    "{source}: only the first {limit} servers are taken"
+                ));
+                return;
+            }
             match addresses(nid) {
                 Ok(addresses) => addresses
                     .into_iter()
@@ -231,7 +238,9 @@ fn passed_over(source: &str, error: &ServersError) -> String {
                 nid.escape_debug()
             )
         }
-        ServersError::Unknown(word) | ServersError::TooMany(word, _) => {
+        ServersError::Unknown(word)
+        | ServersError::TooMany(word, _)
+        | ServersError::TooManyInAll(word) => {
             format!(
                 "{source}: {} is no NID and is passed over",
                 word.escape_debug()

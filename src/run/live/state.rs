@@ -8,17 +8,20 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 
 use super::events::Ends;
+use super::saving::SavingState;
 use crate::report::{PathReport, Report};
 
-/// Where readers find the last state.
+/// Last state, which readers load without waiting.
 pub(super) type Published = Arc<ArcSwapOption<State>>;
 
-/// What is known at a moment.
+/// State of a run at a moment.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) report: Arc<Report>,
-    /// How long the run has gone on.
+    /// Time since the run began.
     pub(super) elapsed: Duration,
+    /// State of saving, where packets are saved.
+    pub(super) saving: Option<SavingState>,
     /// The last minute of each path, where that is drawn.
     pub(super) minutes: Arc<Minutes>,
 }
@@ -42,7 +45,7 @@ pub(super) struct Minute {
 }
 
 impl Minute {
-    /// How many are kept.
+    /// Number of seconds that are kept.
     pub(super) const SECONDS: usize = 60;
 
     fn tick(&mut self, total: Second) {

@@ -1,10 +1,10 @@
-//! All that the workers handed over, and what follows from it so far.
+//! Sum of what all workers counted, and the report on it.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
+use super::clock::now;
 use super::watch::{Delta, Standing};
-use crate::capture::{InterfaceId, Timestamp};
+use crate::capture::InterfaceId;
 use crate::engine::{Counted, Engine};
 use crate::report::{Gap, InputReport, Losses, Report, Run, rfc3339};
 
@@ -53,7 +53,19 @@ impl<'c> Sum<'c> {
         }
     }
 
-    /// What it all says by now.
+    /// Number of packets read by now.
+    pub(super) fn packets(&self) -> u64 {
+        let captures = self.captures.iter();
+        captures.map(|capture| capture.standing.packets).sum()
+    }
+
+    /// Number of packets that were left out of the file that is saved, by now.
+    pub(super) fn unsaved(&self) -> u64 {
+        let captures = self.captures.iter();
+        captures.map(|capture| capture.standing.unsaved).sum()
+    }
+
+    /// Report on all that was counted by now.
     pub(super) fn report(&mut self) -> Report {
         let run = Run {
             inputs: self.captures.iter().map(Capture::report).collect(),
@@ -95,6 +107,7 @@ impl Capture {
             drops,
             unread,
             is_down,
+            ..
         } = self.standing;
         InputReport {
             name: self.name.clone(),
@@ -112,11 +125,4 @@ impl Capture {
             before: Vec::new(),
         }
     }
-}
-
-/// This moment.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let nanos = since.map_or(0, |since| since.as_nanos());
-    Timestamp(i64::try_from(nanos).unwrap_or(i64::MAX))
 }

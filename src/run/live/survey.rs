@@ -1,10 +1,9 @@
-//! What this machine tells before the run: who the servers are, and where their traffic
-//! passes.
+//! Discovery of the servers and of the interfaces that lead to them, before the run.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::RunError;
+use super::error::{RunError, system};
 use super::route::{self, Routes, synthetic_of};
 use super::servers::discover;
 use crate::capture::live::ANY;
@@ -13,18 +12,18 @@ use crate::decode::Address;
 use crate::engine::Engine;
 use crate::verdict::Servers;
 
-/// What a run goes by.
+/// Configuration of a run, completed by what was found on this machine.
 pub(super) struct Survey {
     /// The configuration, with the servers that were found.
     pub(super) engine: Engine,
-    /// Where to capture.
+    /// Names of the interfaces to capture.
     pub(super) interfaces: Vec<String>,
-    /// What a reader of the report should know, a sentence each.
+    /// Remarks for a reader of the report, a sentence each.
     pub(super) notes: Vec<String>,
 }
 
 impl Survey {
-    /// Looks around below `root`, which is `/`. What the user named is taken as it is.
+    /// Reads what the machine tells below `root`, which is `/`. What the user named is taken as it is.
     pub(super) fn of(config: &Live, root: &Path) -> Result<Self, RunError> {
         let found = discover(root);
         let mut engine = config.engine.clone();
@@ -34,11 +33,13 @@ impl Survey {
             notes.extend(found.notes);
         }
         let interfaces = if config.interfaces.is_empty() {
-            let local = route::local_addresses().map_err(super::system("list addresses"))?;
+            let local = route::local_addresses().map_err(system("list addresses"))?;
             let servers = engine.servers.expected().chain(within(&engine.servers));
             let nids = found.local.into_iter();
-            let routes = Routes::read(root);
-            route::interfaces_for(servers, nids, &routes, &local)
+            let routes = Routes::open().map_err(system("ask for routes"))?;
+            let interface_to = |address| routes.interface_to(address);
+            let leading = route::interfaces_for(servers, nids, interface_to, &local);
+            leading.map_err(system("ask for a route"))?
         } else {
             config.interfaces.iter().cloned().collect::<BTreeSet<_>>()
         };
@@ -62,7 +63,7 @@ fn within(servers: &Servers) -> impl Iterator<Item = Address> {
     hosts.map(Address::from)
 }
 
-/// That an interface sees a part of the traffic only.
+/// Remark that an interface sees a part of the traffic only.
 fn partial(root: &Path, interface: &str) -> Option<String> {
     if interface == ANY {
         return Some(

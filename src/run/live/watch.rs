@@ -1,54 +1,61 @@
 //! One worker: from the kernel's ring to counters, and these to the sum, without ever
 //! waiting for it.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use super::save::Recorder;
-use super::sum::now;
-use crate::aggregate::Part;
-use crate::aggregate::Snapshot;
-use crate::capture::Timestamp;
-use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Handle};
+use super::clock::now;
+use super::recorder::Recorder;
+use crate::aggregate::{Part, Snapshot};
+use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Handle, SETTLE};
 use crate::capture::losses::Drops;
 use crate::engine::{Counter, Engine};
 
-/// How often a worker hands over what it counted.
+/// Interval at which a worker hands over its counts.
 pub(super) const HANDOVER: Duration = Duration::from_millis(500);
-/// How long a worker waits for packets before it looks at its clock again.
+/// Longest wait for packets before a worker reads its clock again.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// How long a worker reads what is left in the ring when the run has ended.
+/// Longest time that a worker reads what is left in the ring when the run has ended.
 const DRAIN: Duration = Duration::from_secs(2);
 /// Packets read before a worker looks at its clock.
 const BATCH: usize = 4096;
 
-/// What all workers obey.
+/// Stop flag and packet limit of all workers.
 #[derive(Debug)]
 pub(super) struct Orders {
     stop: AtomicBool,
     budget: Option<Budget>,
 }
 
-/// Packets that may still be read, where that was limited.
+/// Number of packets that may still be read, where that was limited: in the channel, or in
+/// the hands of the one worker that reads now.
 #[derive(Debug)]
 struct Budget {
-    /// Those that no worker has asked for.
-    left: AtomicU64,
-    /// Those that were not read.
-    unread: AtomicU64,
+    give: Sender<u64>,
+    take: Receiver<u64>,
+}
+
+impl Budget {
+    fn of(packets: u64) -> Self {
+        let (give, take) = bounded(1);
+        let budget = Self { give, take };
+        budget.put_back(packets);
+        budget
+    }
+
+    fn put_back(&self, left: u64) {
+        // There is room: it was taken before.
+        let _ = self.give.try_send(left);
+    }
 }
 
 impl Orders {
     pub(super) fn new(packets: Option<u64>) -> Self {
-        let budget = |packets| Budget {
-            left: AtomicU64::new(packets),
-            unread: AtomicU64::new(packets),
-        };
         Self {
-            stop: AtomicBool::new(false),
-            budget: packets.map(budget),
+            stop: AtomicBool::new(packets == Some(0)),
+            budget: packets.map(Budget::of),
         }
     }
 
@@ -57,33 +64,33 @@ impl Orders {
         self.stop.store(true, Ordering::Release);
     }
 
-    /// Whether the run ends, because it was told to or because it read its packets.
+    /// True once the run was told to end or has read its packets.
     pub(super) fn is_over(&self) -> bool {
-        self.stop.load(Ordering::Acquire) || self.is_spent()
-    }
-
-    fn is_spent(&self) -> bool {
-        let budget = self.budget.as_ref();
-        budget.is_some_and(|budget| budget.unread.load(Ordering::Acquire) == 0)
+        self.stop.load(Ordering::Acquire)
     }
 
     /// Has `read` take up to `many` packets, as far as the budget allows; it gives how many
-    /// there were.
+    /// there were. The last that the budget allows ends the run.
     fn spend(&self, many: usize, read: impl FnOnce(usize) -> usize) -> usize {
-        let Some(Budget { left, unread }) = &self.budget else {
+        let Some(budget) = &self.budget else {
             return read(many);
         };
-        let less = |left: u64| Some(left.saturating_sub(many as u64));
-        let had = left.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
-        let had = had.map_or(0, |had| usize::try_from(had).unwrap_or(many).min(many));
-        let count = read(had);
-        left.fetch_add((had - count) as u64, Ordering::AcqRel);
-        unread.fetch_sub(count as u64, Ordering::AcqRel);
+        let Ok(left) = budget.take.recv_timeout(PATIENCE) else {
+            return 0;
+        };
+        let limit = usize::try_from(left).unwrap_or(many).min(many);
+        // libpcap takes a limit of 0 for none.
+        let count = if limit == 0 { 0 } else { read(limit) };
+        let left = left.saturating_sub(count as u64);
+        if left == 0 {
+            self.stop();
+        }
+        budget.put_back(left);
         count
     }
 }
 
-/// How a capture stands.
+/// Counters and condition of a capture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Standing {
     /// Packets read so far.
@@ -92,13 +99,15 @@ pub(super) struct Standing {
     pub(super) drops: Drops,
     /// Left in the ring when the run ended.
     pub(super) unread: u64,
-    /// Whether the interface is down, or gone.
+    /// Left out of the file that is saved, so far.
+    pub(super) unsaved: u64,
+    /// True while the interface is down, or gone.
     pub(super) is_down: bool,
 }
 
-/// What a worker counted since it last handed over.
+/// Counts of a worker since it last handed over.
 pub(super) struct Delta {
-    /// Which worker.
+    /// Place of the worker.
     pub(super) part: Part,
     pub(super) snapshot: Snapshot,
     pub(super) standing: Standing,
@@ -116,21 +125,10 @@ pub(super) struct Watch<'o> {
     told: Standing,
     /// Packets counted so far.
     packets: u64,
-    /// When the run began, and when it ended: what was captured before or later is not
-    /// of it.
-    run: (Timestamp, Timestamp),
-    /// Whether the interface was up when it was last looked at.
+    /// Condition of the interface when it was last asked for.
     is_up: bool,
-    /// Whether this worker tells of the interface, which several may share.
+    /// True for the one worker of an interface that reports its condition and drops.
     speaks: bool,
-}
-
-/// What a worker found in the ring.
-struct Found {
-    /// Packets of the run.
-    counted: usize,
-    /// Others.
-    outside: usize,
 }
 
 impl<'o> Watch<'o> {
@@ -147,7 +145,6 @@ impl<'o> Watch<'o> {
         if !speaks {
             handle.leave_interface_drops();
         }
-        handle.begin();
         Self {
             handle,
             counter: engine.counter(),
@@ -159,7 +156,6 @@ impl<'o> Watch<'o> {
             tell,
             told: Standing::default(),
             packets: 0,
-            run: (now(), Timestamp(i64::MAX)),
             is_up: true,
             speaks,
         }
@@ -170,10 +166,9 @@ impl<'o> Watch<'o> {
         let mut due = Instant::now() + HANDOVER;
         while !orders.is_over() {
             self.handle.wait(PATIENCE);
-            let found = orders.spend(BATCH, |limit| self.read(limit).counted);
-            if found == 0 && (!self.is_up || orders.budget.is_some()) {
-                // Poll would return at once: the interface is gone, or what is left of the
-                // budget is another worker's.
+            let read = orders.spend(BATCH, |limit| self.read(limit));
+            if read == 0 && !self.is_up {
+                // Poll would return at once.
                 std::thread::sleep(PATIENCE / 4);
             }
             if Instant::now() >= due {
@@ -185,41 +180,37 @@ impl<'o> Watch<'o> {
         self.finish(orders);
     }
 
-    /// Reads at most `limit` packets.
-    fn read(&mut self, limit: usize) -> Found {
+    /// Reads at most `limit` packets; gives how many there were.
+    fn read(&mut self, limit: usize) -> usize {
         let Self {
             handle,
             counter,
             part,
             recorder,
-            run: (begin, end),
             ..
         } = self;
-        let mut counted = 0;
+        let mut count = 0;
         let read = handle.read(limit, |frame| {
-            let time = frame.time.unwrap_or(*begin);
-            if time < *begin || time > *end {
-                return;
-            }
-            counted += 1;
+            count += 1;
             counter.packet(*part, frame);
             if let Some(recorder) = recorder {
                 recorder.add(frame);
             }
         });
-        self.packets += counted as u64;
+        self.packets += count as u64;
         self.counter.join();
         // Of an interface that is gone `follow` tells more.
         self.is_up &= read.is_ok();
-        let outside = read.unwrap_or(0).saturating_sub(counted);
-        Found { counted, outside }
+        count
     }
 
     fn standing(&mut self) -> Standing {
+        let unsaved = self.recorder.as_ref().map_or(0, Recorder::unsaved);
         Standing {
             packets: self.packets,
             drops: self.handle.drops(),
             unread: 0,
+            unsaved,
             is_down: self.speaks && !self.is_up,
         }
     }
@@ -228,10 +219,10 @@ impl<'o> Watch<'o> {
     /// comes next is counted into it.
     fn hand_over(&mut self) {
         self.counter.expire(now());
-        if let Some(recorder) = &mut self.recorder {
-            recorder.flush();
-        }
         let standing = self.standing();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.hand_on(standing.drops);
+        }
         if standing == self.told {
             return;
         }
@@ -254,41 +245,39 @@ impl<'o> Watch<'o> {
 
     /// Reads what was captured up to now, and hands over for good.
     fn finish(mut self, orders: &Orders) {
-        let drops = self.handle.drops();
-        let unread = if orders.is_spent() { 0 } else { self.drain() };
-        let standing = Standing {
-            drops,
+        let unread = self.drain(orders);
+        let mut standing = Standing {
             unread,
             ..self.standing()
         };
         if let Some(recorder) = self.recorder.take() {
-            recorder.finish(self.packets, drops, unread);
+            let mut missed = standing.drops;
+            missed.kernel += unread;
+            standing.unsaved = recorder.finish(missed, Instant::now() + DRAIN);
         }
         let delta = self.delta(standing, Counter::finish);
         // The sum listens until all workers have ended.
         let _ = self.tell.send(delta);
     }
 
-    /// Reads up to the first packet that was captured after this moment, or until the
-    /// kernel gives out no more: the last block comes when its time has run out. Gives how
-    /// many packets are left where that takes too long.
-    fn drain(&mut self) -> u64 {
-        self.run.1 = now();
-        let deadline = Instant::now() + DRAIN;
+    /// Has the kernel let nothing through any more, and reads what it gives out: the last
+    /// block comes when its time has run out. Gives how many packets are left where that
+    /// takes too long.
+    fn drain(&mut self, orders: &Orders) -> u64 {
+        // Where it refuses, packets go on coming until the deadline.
+        let _ = self.handle.hold();
         let block = Duration::from_millis(BLOCK_TIMEOUT_MILLIS.unsigned_abs().into());
-        let mut silent = 0;
-        while silent < 3 {
-            let found = self.read(BATCH);
-            if found.outside > 0 {
-                return 0;
+        let deadline = Instant::now() + DRAIN;
+        let mut last_read = Instant::now();
+        while last_read.elapsed() < SETTLE {
+            if orders.spend(BATCH, |limit| self.read(limit)) > 0 {
+                last_read = Instant::now();
+            } else {
+                self.handle.wait(block);
+                std::thread::sleep(block / 4);
             }
             if Instant::now() > deadline {
                 return self.handle.unread();
-            }
-            silent = if found.counted == 0 { silent + 1 } else { 0 };
-            if found.counted == 0 {
-                self.handle.wait(block);
-                std::thread::sleep(block / 4);
             }
         }
         0

@@ -44,7 +44,7 @@ fn closed() -> Result<RulesetCreated, RulesetError> {
         .create()
 }
 
-/// What a file that is written, rotated or replaced takes; reading is no part of it.
+/// Rights to write, rotate and replace a file, without reading it.
 fn writing() -> BitFlags<AccessFs> {
     AccessFs::WriteFile | AccessFs::Truncate | AccessFs::MakeReg | AccessFs::RemoveFile
 }

@@ -1,4 +1,4 @@
-//! Which system calls stay allowed, by seccomp (`seccomp(2)`).
+//! System calls that stay allowed, by seccomp (`seccomp(2)`).
 //!
 //! All others fail with `EPERM`, so that a call that a library makes at its leisure does
 //! not end the run. Some are allowed with certain arguments alone: no memory becomes
@@ -133,7 +133,7 @@ const OLDER_FILES: &[c_long] = &[libc::SYS_open, libc::SYS_rename, libc::SYS_unl
 #[cfg(not(target_arch = "x86_64"))]
 const OLDER_FILES: &[c_long] = &[];
 
-/// What a terminal's size and modes take, a socket's readiness, and libpcap when it looks
+/// Requests for a terminal's size and modes, a socket's readiness, and libpcap when it looks
 /// after an interface. Pushing input into a terminal (`TIOCSTI`) is not among them.
 const IOCTLS: &[u64] = &[
     libc::TCGETS,
@@ -242,7 +242,7 @@ fn conditional() -> Result<Rules, BackendError> {
     ]))
 }
 
-/// Whether the kernel reads the argument, a number of 32 bits, as `value`.
+/// Rule that the kernel reads the argument, a number of 32 bits, as `value`.
 fn is(argument: u8, value: u64) -> Result<SeccompRule, BackendError> {
     rule(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
 }
