@@ -4,7 +4,11 @@
 //! [`Snapshot`]; [`fragments`] joins later IP fragments to the flow of their first, in the
 //! order of the capture; snapshots of several workers add up.
 
+pub mod duplicates;
+pub mod expected;
+pub mod fingerprint;
 pub mod fragments;
+pub mod sample;
 pub mod snapshot;
 pub mod worker;
 

@@ -6,6 +6,7 @@
 //! walks a pipe, a file and a piece of a file.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::Mutex;
 
@@ -28,8 +29,18 @@ pub struct Timestamp(pub i64);
 
 /// A link-layer header type, as numbered by the registry at
 /// <https://www.tcpdump.org/linktypes.html>.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkType(pub u16);
+
+/// Name as libpcap knows it, and number: "link type NFLOG (239)".
+impl fmt::Display for LinkType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match ::pcap::Linktype(self.0.into()).get_name() {
+            Ok(name) => write!(f, "link type {name} ({})", self.0),
+            Err(_) => write!(f, "link type {}", self.0),
+        }
+    }
+}
 
 impl LinkType {
     /// BSD loopback: the protocol family in the byte order of the capturing host.
@@ -113,6 +124,9 @@ pub struct Frame<'a> {
     pub link_type: LinkType,
     /// Where it was captured.
     pub interface: InterfaceId,
+    /// Whether its capture may hold the same packet once more, from another interface: it
+    /// describes several, or packets that name theirs (`LINKTYPE_LINUX_SLL2`).
+    pub has_siblings: bool,
     /// The bytes captured, from the link-layer header on.
     pub data: &'a [u8],
     /// Its length on the wire, in bytes: at least `data.len()`.

@@ -344,7 +344,7 @@ impl EngineFlags {
     /// What they mean where `auto` tells the vantage.
     fn meant(self, auto: impl FnOnce() -> Viewpoint) -> Result<Engine, CliError> {
         let mut decode = decode::Options::default();
-        decode.vxlan_ports.extend(self.vxlan_ports);
+        decode.add_vxlan_ports(self.vxlan_ports);
         let mut servers = named_servers(&self.servers)?;
         let azure = self.azure.read()?;
         if let Some(azure) = &azure {

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::aggregate::duplicates::Window;
 use crate::aggregate::fragments::{FragmentEvents, Fragments};
 use crate::aggregate::{Part, Snapshot, Worker};
 use crate::azure::topology::Azure;
@@ -58,7 +59,7 @@ impl Engine {
     /// [played](Counted::play) in the order of the input.
     #[must_use]
     pub fn worker(&self) -> Worker<'_> {
-        Worker::new(&self.decode, self.max_flows)
+        Worker::new(&self.decode, self.max_flows).expecting(self.servers.expected())
     }
 
     /// A counter for frames that come in the order of their capture.
@@ -155,6 +156,11 @@ impl Counter<'_> {
     /// Counts a packet; later fragments wait for the next [`Counter::join`].
     pub fn packet(&mut self, part: Part, frame: &Frame<'_>) {
         self.worker.packet(part, frame);
+    }
+
+    /// The last packets, of which those to come may be duplicates.
+    pub fn window(&mut self) -> &mut Window {
+        self.worker.window()
     }
 
     /// Counts the fragments that came since the last call with their first.

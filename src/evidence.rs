@@ -7,7 +7,7 @@ pub mod dtls;
 pub mod lnet;
 pub mod ptlrpc;
 
-use dtls::{ContentType, Reading, Record};
+use dtls::{ContentType, Reading, Record, unified};
 
 /// What one packet shows. Its class follows when its flow is known as a whole: a suite
 /// seen later, or other segments, can change what it means.
@@ -32,6 +32,8 @@ pub enum Shown {
     BareSegment,
     /// TCP with a payload that was not captured.
     UnseenSegment,
+    /// UDP with records as of DTLS 1.3.
+    Unified,
     /// UDP with a payload that is no DTLS.
     Datagram,
     /// TCP or UDP whose ports could not be read.
@@ -40,7 +42,7 @@ pub enum Shown {
 
 impl Shown {
     /// All of them, each at the place that is its number.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Ciphertext,
         Self::Handshake,
         Self::ClearData,
@@ -50,6 +52,7 @@ impl Shown {
         Self::Segment,
         Self::BareSegment,
         Self::UnseenSegment,
+        Self::Unified,
         Self::Datagram,
         Self::Portless,
     ];
@@ -132,9 +135,10 @@ fn begun(protocol: Protocol, payload: &Payload<'_>) -> Shown {
 
 fn no_dtls(protocol: Protocol, payload: &Payload<'_>) -> Shown {
     match (protocol, payload.wire_len) {
+        (Protocol::Udp, _) if unified::fills(payload.bytes, payload.datagram_len) => Shown::Unified,
         (Protocol::Udp, _) => Shown::Datagram,
-        (Protocol::Tcp, Some(0)) => Shown::BareSegment,
-        (Protocol::Tcp, Some(_)) if !payload.bytes.is_empty() => Shown::Segment,
+        (Protocol::Tcp, 0) => Shown::BareSegment,
+        (Protocol::Tcp, _) if !payload.bytes.is_empty() => Shown::Segment,
         (Protocol::Tcp, _) => Shown::UnseenSegment,
     }
 }

@@ -13,6 +13,7 @@ pub mod choices;
 pub mod dtls;
 pub(crate) mod lowest;
 pub mod lustre;
+pub mod seen_on;
 pub mod sequence;
 pub mod session;
 pub mod sizes;
@@ -21,6 +22,7 @@ pub mod times;
 
 pub use dtls::DtlsFacts;
 pub use lustre::LustreFacts;
+pub use seen_on::SeenOn;
 pub use sizes::Sizes;
 pub use times::Times;
 
@@ -138,7 +140,8 @@ pub struct FlowKey {
     pub protocol: Protocol,
     /// Why the ports are 0, where they could not be read.
     pub unread: Option<Reason>,
-    /// Where it was captured.
+    /// NIC whose flow log says so. Captures do not set it: a flow is the same on all
+    /// interfaces that see it.
     pub interface: Interface,
     /// The tunnels around it.
     pub encapsulation: Encapsulation,
@@ -151,6 +154,14 @@ pub struct Interface {
     pub id: InterfaceId,
     /// The interface index in an SLL2 header, where one capture holds several; else 0.
     pub index: u32,
+}
+
+impl Interface {
+    /// None in particular.
+    pub const ANY: Self = Self {
+        id: InterfaceId(0),
+        index: 0,
+    };
 }
 
 impl Hash for FlowKey {
@@ -255,7 +266,7 @@ pub struct GroupKey {
     pub high: Address,
     /// TCP or UDP.
     pub protocol: Protocol,
-    /// Where it was captured.
+    /// NIC whose flow log says so, as of a [`FlowKey`].
     pub interface: Interface,
     /// What the flows' ports make of them.
     pub scope: Scope,
@@ -271,10 +282,7 @@ impl GroupKey {
         Self {
             low: Self::NO_ADDRESS,
             high: Self::NO_ADDRESS,
-            interface: Interface {
-                id: InterfaceId::of(""),
-                index: 0,
-            },
+            interface: Interface::ANY,
             ..self
         }
     }
@@ -310,6 +318,9 @@ pub struct Sighting {
     pub direction: Direction,
     /// Its transport payload on the wire, in bytes.
     pub payload_len: u32,
+    /// Whether another interface of its capture had shown the packet before: then what it
+    /// shows counts, and its volume does not.
+    pub is_copy: bool,
 }
 
 impl Sighting {
@@ -353,6 +364,9 @@ impl std::ops::AddAssign for Count {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
     counts: [Count; 2],
+    /// Duplicates: packets that another interface had shown before, and that are not in
+    /// `counts`.
+    pub copies: Count,
     /// The earliest of them.
     pub first: Sighting,
     /// The latest of them.
@@ -365,6 +379,7 @@ impl Tally {
     fn new(sighting: Sighting) -> Self {
         Self {
             counts: [Count::default(); 2],
+            copies: Count::default(),
             first: sighting,
             last: sighting,
             times: Times::default(),
@@ -384,7 +399,11 @@ impl Tally {
         if let Some(time) = at.time {
             self.times.add(time);
         }
-        self.counts[at.direction as usize] += count;
+        if at.is_copy {
+            self.copies += count;
+        } else {
+            self.counts[at.direction as usize] += count;
+        }
     }
 
     /// Takes in a packet, which nearly always is later than all before.
@@ -404,6 +423,7 @@ impl Tally {
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count += more;
         }
+        self.copies += other.copies;
     }
 }
 
@@ -415,6 +435,8 @@ pub struct Flow {
     pub dtls: Option<Box<DtlsFacts>>,
     /// What its readable Lustre says.
     pub lustre: Option<Box<LustreFacts>>,
+    /// Interfaces that saw it.
+    pub seen_on: SeenOn,
 }
 
 impl Flow {
@@ -459,6 +481,7 @@ impl Flow {
         }
         merge_boxed(&mut self.dtls, other.dtls, DtlsFacts::merge);
         merge_boxed(&mut self.lustre, other.lustre, LustreFacts::merge);
+        self.seen_on.merge(&other.seen_on);
     }
 }
 

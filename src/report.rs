@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::capture::losses::{Drops, Missed};
 use crate::capture::{Fault, InterfaceId, Timestamp};
-use crate::flow::{Count, Interface, Position};
+use crate::flow::{Count, Interface, Position, SeenOn};
 use crate::flow_log::{Entry, LogReport};
-use crate::verdict::{Accounting, Exit, Judgement, Path, Policy, Verdict, Viewpoint};
+use crate::verdict::{Accounting, Exit, Judgement, Part, Path, Policy, Verdict, Viewpoint};
 
 mod azure;
 mod elsewhere;
@@ -295,7 +295,7 @@ pub struct AccountingReport {
     pub dtls_elsewhere: Volume,
     /// Readable packets that are none of ours.
     pub other: Volume,
-    /// A path's packets, seen by another interface as well.
+    /// Packets of paths that another interface of their capture had shown before.
     pub duplicates: Volume,
     /// Packets that nobody can place.
     pub undecodable: Undecodable,
@@ -438,7 +438,7 @@ impl Report {
             servers: ServerReport::all(&judgement.servers),
             file_systems: Vec::new(),
             clients: Vec::new(),
-            warnings: warnings::of(judgement, &run, &names),
+            warnings: warnings::of(judgement, &run),
             paths,
             vantage: run.vantage,
             inputs: run.inputs,
@@ -476,6 +476,15 @@ impl Names<'_> {
     fn flow_log(&self, entry: Entry) -> String {
         let log = self.flow_logs.iter().find(|log| log.file == entry.file);
         log.map_or_else(String::new, |log| log.name.clone())
+    }
+
+    /// Name of the interface that saw some flows; `None` where several did.
+    fn only_interface<'p>(&self, parts: &'p [Part<'p>]) -> Option<String> {
+        let mut seen_on = SeenOn::default();
+        for part in parts {
+            seen_on.merge(&part.flow.seen_on);
+        }
+        self.interface(seen_on.only()?)
     }
 
     /// An interface's name; `None` where the capture does not name it.

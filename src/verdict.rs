@@ -4,15 +4,15 @@
 //! same judgement. What a capture shows by itself, what flow logs [say](platform), and
 //! what [follows](conclusion) from both are kept apart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::aggregate::Snapshot;
-use crate::decode::{Address, Protocol};
+use crate::aggregate::expected::{Expected, Kind, Met};
+use crate::aggregate::sample::{Overlap, overlaps};
+use crate::decode::Address;
 use crate::evidence::Shown;
 use crate::flow::table::Contents;
-use crate::flow::{
-    Count, Direction, Endpoint, Flow, FlowKey, GroupKey, Interface, Reason, Sighting, Sizes, Tally,
-};
+use crate::flow::{Count, Direction, Flow, FlowKey, GroupKey, Reason, Sighting, Sizes, Tally};
 use crate::flow_log::{FlowLog, Logged};
 
 pub mod class;
@@ -111,6 +111,9 @@ pub struct Part<'s> {
     pub counted: Vec<Shown>,
     /// The end that is the client, by the direction of the packets it sends.
     pub client: Direction,
+    /// Whether it may hold packets of others than paths, of which it cannot be told any
+    /// more: then nothing is said of any.
+    pub is_vague: bool,
 }
 
 impl<'s> Part<'s> {
@@ -119,7 +122,10 @@ impl<'s> Part<'s> {
         let flow = self.flow;
         self.counted.iter().flat_map(move |&shown| {
             let tallies = self.meaning.tallies(flow, shown);
-            tallies.map(move |(class, tally)| (class, shown, tally))
+            tallies.map(move |(class, tally)| {
+                let vague = self.is_vague.then_some(Class::Undetermined);
+                (vague.unwrap_or(class), shown, tally)
+            })
         })
     }
 
@@ -127,17 +133,9 @@ impl<'s> Part<'s> {
         sum(self.tallies().map(|(_, _, tally)| both_ways(tally)))
     }
 
-    /// Whether plaintext was seen itself, not only segments that show none.
-    fn is_readable(&self) -> bool {
-        let silent = [Shown::BareSegment, Shown::UnseenSegment];
-        let mut tallies = self.tallies();
-        tallies.any(|(class, shown, _)| class == Class::Plaintext && !silent.contains(&shown))
-    }
-
-    /// What makes the same packet the same on every interface that sees it, and through
-    /// every tunnel.
-    fn ends(&self) -> Option<(Endpoint, Endpoint, Protocol)> {
-        self.key.map(|key| (key.low, key.high, key.protocol))
+    /// Duplicates among its packets, which are not in their counts.
+    fn copies(&self) -> Count {
+        sum(self.tallies().map(|(_, _, tally)| tally.copies))
     }
 }
 
@@ -176,18 +174,16 @@ pub struct Path<'s> {
     pub platform: Option<Platform>,
     /// Outcome of each [obligation](proof::PATH).
     pub proof: Vec<Finding<Sighting>>,
-    /// Its flows, as the interface that saw the most shows them.
+    /// Its flows, as all interfaces show them.
     pub parts: Vec<Part<'s>>,
-    /// That interface.
-    pub interface: Option<Interface>,
-    /// What it saw, by class.
+    /// What was seen of it, by class; of duplicates once.
     pub traffic: BTreeMap<Class, Count>,
     /// Original frame lengths.
     pub packet_sizes: Sizes,
     /// Lengths of DTLS records.
     pub record_sizes: Sizes,
-    /// Interfaces that saw the same path as well, with the classes they alone saw.
-    pub others: Vec<(Interface, Vec<Class>)>,
+    /// Packets with an expected server that is on no path.
+    pub met: Option<Met>,
 }
 
 /// DTLS that is no path's: two addresses and the flows between them.
@@ -212,7 +208,7 @@ pub struct Accounting {
     pub elsewhere: Count,
     /// Well readable, and none of ours.
     pub other: Count,
-    /// A path's packets, seen by another interface as well.
+    /// Packets of paths that another interface of their capture had shown before.
     pub duplicates: Count,
     /// Those that nobody can place.
     pub undecodable: BTreeMap<Reason, Count>,
@@ -245,6 +241,8 @@ pub struct Judgement<'s> {
     pub server_known: bool,
     /// Whether flows were too many to keep each apart.
     pub folded: bool,
+    /// Captures that show the same packets.
+    pub overlaps: Vec<Overlap>,
     /// Earliest and latest moment of any packet.
     pub span: Option<(crate::capture::Timestamp, crate::capture::Timestamp)>,
 }
@@ -299,11 +297,12 @@ pub fn judge<'s>(sources: Sources<'s>, servers: &Servers, terms: Terms) -> Judge
     let mut accounting = captured.map_or_else(Accounting::default, Accounting::begun);
     let folded = is_folded(&contents) || logged.iter().any(|logged| logged.key.is_none());
     let mut sorted = Sorted::default();
+    sorted.met.expected = captured.map_or_else(Expected::default, |it| it.expected.clone());
     sorted.take(contents, &roles, &mut accounting);
     let mut paths: Vec<Path> = sorted
         .paths
         .into_iter()
-        .map(|(ends, seen)| seen.judge(ends, terms, &mut accounting))
+        .map(|(ends, view)| view.judge(ends, terms, &mut accounting))
         .collect();
     let mut told = platform::by_path(logged, &roles);
     for path in &mut paths {
@@ -317,7 +316,7 @@ pub fn judge<'s>(sources: Sources<'s>, servers: &Servers, terms: Terms) -> Judge
         paths.push(path);
     }
     let silent = silent(servers, &paths);
-    paths.extend(silent.map(|ends| Path::unseen(ends, terms, quiet)));
+    paths.extend(silent.map(|server| sorted.met.unseen(server, terms, was_captured)));
     paths.sort_by_key(|path| path.ends);
     Judgement {
         paths,
@@ -326,6 +325,7 @@ pub fn judge<'s>(sources: Sources<'s>, servers: &Servers, terms: Terms) -> Judge
         servers: servers.clone(),
         server_known: roles.any_server(),
         folded,
+        overlaps: captured.map_or_else(Vec::new, |it| overlaps(&it.samples)),
         span: captured.and_then(|snapshot| snapshot.times.span()),
     }
 }
@@ -339,7 +339,7 @@ fn is_folded(contents: &Contents) -> bool {
 }
 
 /// Servers that were expected by address and are on no path.
-fn silent(servers: &Servers, paths: &[Path]) -> impl Iterator<Item = Ends> + use<> {
+fn silent(servers: &Servers, paths: &[Path]) -> impl Iterator<Item = Address> + use<> {
     let seen = |address: Address| {
         paths.iter().any(|path| match path.ends {
             Ends::Seen { client, server } => server == address || client == address,
@@ -347,8 +347,7 @@ fn silent(servers: &Servers, paths: &[Path]) -> impl Iterator<Item = Ends> + use
         })
     };
     let quiet = servers.expected().filter(|&address| !seen(address));
-    let quiet: Vec<_> = quiet.map(|server| Ends::Expected { server }).collect();
-    quiet.into_iter()
+    quiet.collect::<Vec<_>>().into_iter()
 }
 
 impl Path<'_> {
@@ -368,11 +367,10 @@ impl Path<'_> {
             platform: None,
             proof: proof::of_path(&[], terms),
             parts: Vec::new(),
-            interface: None,
             traffic: BTreeMap::new(),
             packet_sizes: Sizes::default(),
             record_sizes: Sizes::default(),
-            others: Vec::new(),
+            met: None,
         }
     }
 
@@ -403,20 +401,58 @@ impl Path<'_> {
     }
 }
 
+/// Traffic that is no path's, as far as it tells which servers were silent.
+#[derive(Default)]
+struct OtherTraffic {
+    expected: Expected,
+    /// Whether there is some of which the addresses are not known any more.
+    has_rest: bool,
+}
+
+impl OtherTraffic {
+    /// A server on no path: silent only if no packet with it was captured at all.
+    fn unseen<'s>(&self, server: Address, terms: Terms, was_captured: bool) -> Path<'s> {
+        let met = self.expected.met(server).cloned();
+        let observed = match (was_captured, met.is_some() || self.has_rest) {
+            (true, true) => Some(Verdict::Undetermined),
+            (true, false) => Some(Verdict::Silent),
+            (false, _) => None,
+        };
+        let path = Path::unseen(Ends::Expected { server }, terms, |_| true);
+        Path {
+            verdict: observed.unwrap_or(Verdict::Silent),
+            basis: match observed {
+                Some(Verdict::Undetermined) => Basis::Capture,
+                _ => Basis::None,
+            },
+            observed,
+            met,
+            ..path
+        }
+    }
+
+    /// Notes a tally that is no path's.
+    fn note(&mut self, group: &GroupKey, key: Option<FlowKey>, count: Count) {
+        self.has_rest |= group.is_beyond();
+        for (end, port) in [
+            (group.low, key.map(|key| key.low.port)),
+            (group.high, key.map(|key| key.high.port)),
+        ] {
+            let kind = port.map_or(Kind::Portless, |port| Kind::Port(group.protocol, port));
+            self.expected.meet(end, kind, count.packets);
+        }
+    }
+}
+
 /// The contents of a snapshot, by path.
 #[derive(Default)]
 struct Sorted<'s> {
-    paths: BTreeMap<Ends, Seen<'s>>,
+    met: OtherTraffic,
+    paths: BTreeMap<Ends, View<'s>>,
     elsewhere: BTreeMap<Option<(Address, Address)>, Elsewhere<'s>>,
 }
 
-/// What was seen of a path, by interface.
-#[derive(Default)]
-struct Seen<'s> {
-    interfaces: BTreeMap<Interface, View<'s>>,
-}
-
-/// What one interface saw of a path.
+/// What was seen of a path.
 #[derive(Default)]
 struct View<'s> {
     parts: Vec<Part<'s>>,
@@ -427,6 +463,10 @@ struct View<'s> {
 impl View<'_> {
     fn total(&self) -> Count {
         sum(self.parts.iter().map(Part::total))
+    }
+
+    fn copies(&self) -> Count {
+        sum(self.parts.iter().map(Part::copies))
     }
 
     fn traffic(&self) -> BTreeMap<Class, Count> {
@@ -468,11 +508,14 @@ impl<'s> Sorted<'s> {
         let mut counted = Vec::new();
         let mut elsewhere = Count::default();
         for (shown, tally) in flow.tallies() {
-            let count = both_ways(tally);
+            let count = sum([both_ways(tally), tally.copies]);
             match scope::bucket(&group, shown, roles) {
                 Bucket::Path => counted.push(shown),
                 Bucket::Elsewhere => elsewhere += count,
-                Bucket::Other => accounting.other += count,
+                Bucket::Other => {
+                    accounting.other += count;
+                    self.met.note(&group, key, both_ways(tally));
+                }
                 Bucket::Undecodable(reason) => {
                     *accounting.undecodable.entry(reason).or_default() += count;
                 }
@@ -491,97 +534,50 @@ impl<'s> Sorted<'s> {
         }
         if !counted.is_empty() {
             let (ends, client) = roles.ends(&group);
+            let is_lustre = flow.lustre.as_ref().is_some_and(|it| it.proof.is_some());
             let part = Part {
                 key,
                 flow,
                 meaning,
                 counted,
                 client,
+                is_vague: scope::is_vague(&group, is_lustre),
             };
-            self.view(ends, group.interface).parts.push(part);
+            self.paths.entry(ends).or_default().parts.push(part);
         }
     }
 
     fn sizes(&mut self, group: GroupKey, packets: &Sizes, records: &Sizes, roles: &Roles) {
         let (ends, _) = roles.ends(&group);
-        let view = self
-            .paths
-            .get_mut(&ends)
-            .and_then(|seen| seen.interfaces.get_mut(&group.interface));
-        if let Some(view) = view
+        if let Some(view) = self.paths.get_mut(&ends)
             && scope::may_be_path(&group, roles)
         {
             view.packet_sizes.merge(packets);
             view.record_sizes.merge(records);
         }
     }
-
-    fn view(&mut self, ends: Ends, interface: Interface) -> &mut View<'s> {
-        let seen = self.paths.entry(ends).or_default();
-        seen.interfaces.entry(interface).or_default()
-    }
 }
 
-impl<'s> Seen<'s> {
-    /// Lets the interface that saw the most speak. What others saw of the same flows is
-    /// duplicates, and what they alone saw is as much the path's: other flows, and those
-    /// that only they saw readable.
-    fn judge(mut self, ends: Ends, terms: Terms, accounting: &mut Accounting) -> Path<'s> {
-        let speaker = self.speaker();
-        let mut view = self.interfaces.remove(&speaker).unwrap_or_default();
-        let spoken: BTreeSet<_> = view.parts.iter().map(Part::ends).collect();
-        let readable = view.parts.iter().filter(|part| part.is_readable());
-        let readable: BTreeSet<_> = readable.map(Part::ends).collect();
-        let mut others = Vec::new();
-        for (interface, mut other) in self.interfaces {
-            let is_new = |part: &mut Part| {
-                let ends = part.ends();
-                !spoken.contains(&ends) || (part.is_readable() && !readable.contains(&ends))
-            };
-            let new: Vec<Part> = other.parts.extract_if(.., is_new).collect();
-            if !new.is_empty() {
-                view.packet_sizes.merge(&other.packet_sizes);
-                view.record_sizes.merge(&other.record_sizes);
-            }
-            view.parts.extend(new);
-            accounting.duplicates += other.total();
-            others.push((interface, other.traffic()));
-        }
-        accounting.paths += view.total();
-        let traffic = view.traffic();
-        let alone = |class: &Class| !traffic.contains_key(class);
-        let others = others
-            .into_iter()
-            .map(|(interface, seen)| (interface, seen.into_keys().filter(alone).collect()))
-            .collect();
+impl<'s> View<'s> {
+    /// A path's verdict by what all interfaces showed of it.
+    fn judge(self, ends: Ends, terms: Terms, accounting: &mut Accounting) -> Path<'s> {
+        accounting.paths += self.total();
+        accounting.duplicates += self.copies();
         let mut path = Path {
+            traffic: self.traffic(),
             ends,
             verdict: Verdict::Undetermined,
             basis: Basis::Capture,
             observed: None,
             platform: None,
-            proof: proof::of_path(&view.parts, terms),
-            parts: view.parts,
-            interface: Some(speaker),
-            traffic,
-            packet_sizes: view.packet_sizes,
-            record_sizes: view.record_sizes,
-            others,
+            proof: proof::of_path(&self.parts, terms),
+            parts: self.parts,
+            packet_sizes: self.packet_sizes,
+            record_sizes: self.record_sizes,
+            met: None,
         };
         path.verdict = path.proven();
         path.observed = Some(path.verdict);
         path
-    }
-
-    fn speaker(&self) -> Interface {
-        let most = self.interfaces.iter().max_by_key(|(interface, view)| {
-            let total = view.total();
-            (
-                total.packets,
-                total.wire_bytes,
-                std::cmp::Reverse(**interface),
-            )
-        });
-        *most.expect("a path is made with its first view").0
     }
 }

@@ -20,6 +20,7 @@ pub fn encapsulations(criterion: &mut Criterion) {
             time: None,
             link_type: LinkType::ETHERNET,
             interface: InterfaceId::of(""),
+            has_siblings: false,
             data: &data,
             wire_len: u32::try_from(data.len()).expect("a short frame"),
         };
@@ -31,8 +32,7 @@ pub fn encapsulations(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// One frame of each kind, with the same payload. The first two take the short way, the
-/// others that of one header at a time.
+/// One frame of each kind, with the same payload.
 fn all() -> Vec<(&'static str, Vec<u8>)> {
     let ends = Ends::lustre(0);
     let payload = [7; PAYLOAD_LEN];
@@ -56,7 +56,7 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
 fn payload_len(frame: &Frame<'_>, options: &Options) -> Option<usize> {
     match decode(frame, options).content {
         Content::Packet(packet) => match packet.transport {
-            Transport::Ports { payload, .. } => payload.wire_len,
+            Transport::Ports { payload, .. } => Some(payload.wire_len),
             Transport::Unread(_) => None,
         },
         _ => None,

@@ -36,7 +36,7 @@ pub fn dtls(criterion: &mut Criterion) {
 fn shown(bytes: &[u8]) -> Shown {
     let payload = Payload {
         bytes,
-        wire_len: Some(bytes.len()),
+        wire_len: bytes.len(),
         datagram_len: bytes.len(),
     };
     black_box(evidence::read(Protocol::Udp, &payload)).0

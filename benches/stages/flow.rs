@@ -82,6 +82,7 @@ pub fn heading(flow: u32) -> Heading {
 
 fn sighting(packet: u64) -> Sighting {
     Sighting {
+        is_copy: false,
         position: Position {
             file: 0,
             piece: 0,

@@ -12,7 +12,7 @@ use hashbrown::{HashMap, hash_map::Entry};
 use crate::capture::Timestamp;
 use crate::decode::FragmentKey;
 use crate::evidence::Shown;
-use crate::flow::{Count, Heading, Interface, Reason, Sighting};
+use crate::flow::{Count, Heading, Reason, Sighting};
 
 /// A flow that a first fragment was counted in, and as what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +64,8 @@ pub enum Outcome {
     Orphan(Option<Place>),
 }
 
-/// What identifies an IP packet in a capture.
-pub type PacketKey = (Interface, FragmentKey);
-
 /// Fragments of IP packets, in the order of the capture.
-pub type FragmentEvents = Vec<(PacketKey, Event)>;
+pub type FragmentEvents = Vec<(FragmentKey, Event)>;
 
 #[derive(Debug)]
 enum State {
@@ -89,9 +86,9 @@ impl State {
 /// The packets of which fragments were seen lately.
 #[derive(Debug, Default)]
 pub struct Fragments {
-    packets: HashMap<PacketKey, State, foldhash::fast::RandomState>,
+    packets: HashMap<FragmentKey, State, foldhash::fast::RandomState>,
     /// The same, the oldest first.
-    order: VecDeque<PacketKey>,
+    order: VecDeque<FragmentKey>,
     waiting: usize,
 }
 
@@ -100,7 +97,7 @@ impl Fragments {
     pub const LIMIT: usize = 8192;
 
     /// Plays an event; `settle` is given each later fragment whose place is then known.
-    pub fn play(&mut self, key: PacketKey, event: Event, mut settle: impl FnMut(Later, Outcome)) {
+    pub fn play(&mut self, key: FragmentKey, event: Event, mut settle: impl FnMut(Later, Outcome)) {
         match event {
             Event::First(first, time) => self.first(key, first, time, &mut settle),
             Event::Later(later) => self.later(key, later, &mut settle),
@@ -131,7 +128,7 @@ impl Fragments {
 
     fn first(
         &mut self,
-        key: PacketKey,
+        key: FragmentKey,
         first: First,
         time: Option<Timestamp>,
         settle: &mut impl FnMut(Later, Outcome),
@@ -148,7 +145,7 @@ impl Fragments {
         }
     }
 
-    fn later(&mut self, key: PacketKey, later: Later, settle: &mut impl FnMut(Later, Outcome)) {
+    fn later(&mut self, key: FragmentKey, later: Later, settle: &mut impl FnMut(Later, Outcome)) {
         match self.packets.entry(key) {
             Entry::Occupied(mut held) => match held.get_mut() {
                 State::Known(first, time) if is_soon(*time, later.at.time) => {

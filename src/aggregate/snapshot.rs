@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::expected::Expected;
 use super::fragments::{First, Later, Outcome, Place};
+use super::sample::Sample;
 use crate::capture::Timestamp;
 use crate::flow::table::Table;
 use crate::flow::{Count, Reason, Sighting, Times};
@@ -21,6 +23,10 @@ pub struct Snapshot {
     pub undecodable: BTreeMap<Reason, Count>,
     /// Those that are a path's, or may be.
     pub table: Table,
+    /// Packets with expected servers that are in `other` or in `undecodable`.
+    pub expected: Expected,
+    /// Samples of the packets of each file, where there are several.
+    pub samples: BTreeMap<u32, Sample>,
     /// Times of all packets that have one.
     pub times: Times,
 }
@@ -34,6 +40,8 @@ impl Snapshot {
             other: Count::default(),
             undecodable: BTreeMap::new(),
             table: Table::new(limit),
+            expected: Expected::default(),
+            samples: BTreeMap::new(),
             times: Times::default(),
         }
     }
@@ -82,6 +90,10 @@ impl Snapshot {
             self.undecodable(reason, count);
         }
         self.table.merge(other.table);
+        self.expected.merge(&other.expected);
+        for (file, sample) in other.samples {
+            self.samples.entry(file).or_default().merge(sample);
+        }
         self.times.merge(&other.times);
     }
 

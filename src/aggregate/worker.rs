@@ -1,10 +1,14 @@
 //! One worker: each packet from its frame to the counters.
 
+use super::duplicates::{Sight, Window};
+use super::expected::{Expected, Kind};
+use super::fingerprint::fingerprint;
 use super::fragments::{Event, First, FragmentEvents, Later, Place};
+use super::sample::Sample;
 use super::snapshot::Snapshot;
 use crate::capture::Frame;
 use crate::decode::{
-    self, Content, Decoded, Encapsulation, Fragment, Packet, Payload, Protocol, Transport,
+    self, Address, Content, Decoded, Encapsulation, Fragment, Packet, Payload, Protocol, Transport,
 };
 use crate::evidence::{self, Shown, dtls, lnet::Ends};
 use crate::flow::{
@@ -19,6 +23,9 @@ pub struct Worker<'o> {
     limit: usize,
     snapshot: Snapshot,
     fragments: FragmentEvents,
+    window: Window,
+    /// The sample of a file's packets, where one is taken.
+    sample: Option<(u32, Sample)>,
 }
 
 /// A part of the input that one worker walks.
@@ -37,9 +44,21 @@ struct Here<'f> {
     frame: &'f Frame<'f>,
     interface_index: u32,
     encapsulation: Encapsulation,
+    is_copy: bool,
 }
 
-impl Here<'_> {
+impl<'f> Here<'f> {
+    #[inline]
+    fn of(part: Part, frame: &'f Frame<'f>) -> Self {
+        Self {
+            part,
+            frame,
+            interface_index: 0,
+            encapsulation: Encapsulation::default(),
+            is_copy: false,
+        }
+    }
+
     #[inline]
     fn interface(&self) -> Interface {
         Interface {
@@ -69,6 +88,7 @@ impl Here<'_> {
             time: self.frame.time,
             direction,
             payload_len: u32::try_from(payload_len).unwrap_or(u32::MAX),
+            is_copy: self.is_copy,
         }
     }
 
@@ -120,47 +140,116 @@ impl<'o> Worker<'o> {
             limit,
             snapshot: Snapshot::new(limit),
             fragments: Vec::new(),
+            window: Window::default(),
+            sample: None,
         }
+    }
+
+    /// The same, which also looks for packets with servers that are expected.
+    #[must_use]
+    pub fn expecting(mut self, servers: impl IntoIterator<Item = Address>) -> Self {
+        self.snapshot.expected = Expected::of(servers);
+        self
+    }
+
+    /// The same, which also takes a sample of the packets of the file that it walks.
+    #[must_use]
+    pub fn sampling(mut self, file: u32) -> Self {
+        self.sample = Some((file, Sample::default()));
+        self
     }
 
     /// Counts a packet of a part of the input.
     pub fn packet(&mut self, part: Part, frame: &Frame<'_>) {
         self.snapshot.read(frame.wire_len, frame.time);
-        let here = Here {
-            part,
-            frame,
-            interface_index: 0,
-            encapsulation: Encapsulation::default(),
-        };
-        match decode::ordinary(frame, self.options) {
+        if frame.has_siblings {
+            self.window.pass(frame.data.len());
+        }
+        let mut here = Here::of(part, frame);
+        match decode::fast_path(frame, self.options) {
             Some(packet) => {
+                here.is_copy = self.identify(&packet, &here);
                 self.transport(&packet, &here);
             }
-            None => self.decoded(here),
+            None => self.walked(here),
         }
     }
 
-    /// Counts a packet that is out of the ordinary.
-    #[cold]
-    fn decoded(&mut self, here: Here<'_>) {
-        let decoded = decode::unusual(here.frame, self.options);
+    /// Looks at a packet before those that are to be counted, which may be its duplicates.
+    pub fn look_ahead(&mut self, part: Part, frame: &Frame<'_>) {
+        let decoded = decode::decode(frame, self.options);
         let here = Here {
+            interface_index: decoded.interface_index,
+            ..Here::of(part, frame)
+        };
+        self.window.pass(frame.data.len());
+        if let Content::Packet(packet) = &decoded.content
+            && frame.has_siblings
+            && may_be_path(packet)
+        {
+            self.is_duplicate(ip(packet, frame), packet.protocol, &here);
+        }
+    }
+
+    /// The last packets, of which those to come may be duplicates.
+    pub fn window(&mut self) -> &mut Window {
+        &mut self.window
+    }
+
+    /// Counts a packet that is not for the fast path.
+    #[cold]
+    fn walked(&mut self, here: Here<'_>) {
+        let decoded = decode::full_walk(here.frame, self.options);
+        let mut here = Here {
             interface_index: decoded.interface_index,
             encapsulation: decoded.encapsulation,
             ..here
         };
+        if let Content::Packet(packet) = &decoded.content {
+            here.is_copy = self.identify(packet, &here);
+        }
+        if !matches!(decoded.content, Content::Packet(_)) {
+            self.meet(decoded.ends, |_| Kind::Portless, &here);
+        }
         match decoded.fragment {
             Some(fragment) if !fragment.first => self.later(&fragment, &decoded, &here),
             fragment => {
                 let shown = self.content(&decoded.content, &here);
                 if let Some(fragment) = fragment {
                     let first = here.first(&decoded.content, shown);
-                    let key = (here.interface(), fragment.key);
                     let event = Event::First(first, here.frame.time);
-                    self.fragments.push((key, event));
+                    self.fragments.push((fragment.key, event));
                 }
             }
         }
+    }
+
+    /// Looks for a packet that was or will be seen elsewhere: whether another interface of
+    /// its capture has shown it before.
+    #[inline]
+    fn identify(&mut self, packet: &Packet<'_>, here: &Here<'_>) -> bool {
+        let frame = here.frame;
+        if !frame.has_siblings && self.sample.is_none() || !may_be_path(packet) {
+            return false;
+        }
+        let ip = ip(packet, frame);
+        let is_copy = frame.has_siblings && self.is_duplicate(ip, packet.protocol, here);
+        if let (false, Some((_, sample))) = (is_copy, &mut self.sample) {
+            sample.add(ip, packet.protocol);
+        }
+        is_copy
+    }
+
+    #[inline(never)]
+    fn is_duplicate(&mut self, ip: &[u8], protocol: Protocol, here: &Here<'_>) -> bool {
+        let Some((fingerprint, time)) = fingerprint(ip, protocol).zip(here.frame.time) else {
+            return false;
+        };
+        self.window.see(&Sight {
+            fingerprint,
+            time,
+            interface: here.interface(),
+        })
     }
 
     /// The fragments seen since the last call, in order. Later ones are not counted yet.
@@ -176,7 +265,10 @@ impl<'o> Worker<'o> {
 
     /// What was counted since the last call; counting begins anew.
     pub fn take_snapshot(&mut self) -> Snapshot {
-        let fresh = Snapshot::new(self.limit);
+        let fresh = Snapshot {
+            expected: self.snapshot.expected.anew(),
+            ..Snapshot::new(self.limit)
+        };
         std::mem::replace(&mut self.snapshot, fresh)
     }
 
@@ -187,7 +279,9 @@ impl<'o> Worker<'o> {
 
     /// The counters, for good.
     #[must_use]
-    pub fn into_snapshot(self) -> Snapshot {
+    pub fn into_snapshot(mut self) -> Snapshot {
+        let sample = self.sample;
+        self.snapshot.samples.extend(sample);
         self.snapshot
     }
 
@@ -204,8 +298,7 @@ impl<'o> Worker<'o> {
             at: here.sighting(Direction::Up, fragment.len),
             alone,
         };
-        let key = (here.interface(), fragment.key);
-        self.fragments.push((key, Event::Later(later)));
+        self.fragments.push((fragment.key, Event::Later(later)));
     }
 
     /// Counts what a frame holds, and says what it showed of a flow.
@@ -219,6 +312,35 @@ impl<'o> Worker<'o> {
             }
         }
         None
+    }
+
+    /// Counts a packet with ports that is no path's.
+    #[inline]
+    fn other(&mut self, packet: &Packet<'_>, (source, destination): (u16, u16), here: &Here<'_>) {
+        self.snapshot.other += here.count(0);
+        let ends = Some((packet.source, packet.destination));
+        let port = |is_source| if is_source { source } else { destination };
+        let kind = |is_source| Kind::Port(packet.protocol, port(is_source));
+        self.meet(ends, kind, here);
+    }
+
+    /// Notes a packet with a server that is expected, of which `kind` tells by whether the
+    /// server sent it.
+    #[inline]
+    fn meet(
+        &mut self,
+        ends: Option<(Address, Address)>,
+        kind: impl Fn(bool) -> Kind,
+        here: &Here<'_>,
+    ) {
+        let expected = &mut self.snapshot.expected;
+        if let Some((source, destination)) = ends
+            && !expected.is_empty()
+            && !here.is_copy
+        {
+            expected.meet(source, kind(true), 1);
+            expected.meet(destination, kind(false), 1);
+        }
     }
 
     /// Counts a packet of a flow, or of none that is a path's.
@@ -251,29 +373,22 @@ impl<'o> Worker<'o> {
         // On other ports only DTLS can be a path's, and it belongs in UDP.
         let elsewhere = !is_lustre_port(ports.0) && !is_lustre_port(ports.1);
         if elsewhere && packet.protocol == Protocol::Tcp {
-            self.snapshot.other += here.count(0);
+            self.other(packet, ports, here);
             return None;
         }
         let (shown, first) = evidence::read(packet.protocol, payload);
         if elsewhere && shown == Shown::Datagram {
-            self.snapshot.other += here.count(0);
+            self.other(packet, ports, here);
             return None;
         }
         let mut spot = self.snapshot.table.at(&here.heading(packet, ports));
-        let len = payload.wire_len.unwrap_or(0);
+        let len = payload.wire_len;
         let at = here.sighting(spot.direction, len);
         spot.count(shown, here.count(len), &at);
         if let Some(first) = first {
-            spot.record(&first, shown, &at);
-            let mut is_one_epoch = true;
-            if let Some(more) = dtls::behind(&first, payload.bytes, payload.datagram_len) {
-                for record in more {
-                    spot.record(&record, shown, &at);
-                    is_one_epoch &= record.epoch == first.epoch;
-                }
-            }
+            let more = dtls::behind(&first, payload.bytes, payload.datagram_len);
+            let epoch = spot.records(&first, more, shown, &at);
             if shown == Shown::Ciphertext {
-                let epoch = is_one_epoch.then_some(first.epoch);
                 spot.count_protected(epoch, here.count(len), &at);
             }
         }
@@ -286,5 +401,27 @@ impl<'o> Worker<'o> {
             LustreFacts::read(&mut spot.flow.lustre, payload.bytes, ends, called, &at);
         }
         Some(shown)
+    }
+}
+
+/// What was captured of a packet, from its innermost IP header on.
+#[inline]
+fn ip<'f>(packet: &Packet<'_>, frame: &Frame<'f>) -> &'f [u8] {
+    frame.data.get(packet.offset..).unwrap_or_default()
+}
+
+/// Whether a packet can be a path's: on other ports only DTLS is, and it belongs in UDP.
+fn may_be_path(packet: &Packet<'_>) -> bool {
+    match packet.transport {
+        Transport::Ports {
+            source,
+            destination,
+            ..
+        } => {
+            packet.protocol == Protocol::Udp
+                || is_lustre_port(source)
+                || is_lustre_port(destination)
+        }
+        Transport::Unread(_) => true,
     }
 }

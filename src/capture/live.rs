@@ -118,6 +118,9 @@ pub struct Handle {
     /// Its number, by which the socket is bound to it.
     index: usize,
     link_type: LinkType,
+    /// Whether other handles may show the same packets, or this one does: see
+    /// [`Frame::has_siblings`].
+    has_siblings: bool,
     /// Packets shown so far.
     packets: u64,
     counted: Counted,
@@ -147,6 +150,7 @@ impl Handle {
         })?;
         let link_type = LinkType(u16::try_from(capture.get_datalink().0).unwrap_or(u16::MAX));
         let mut handle = Self {
+            has_siblings: link_type == LinkType::LINUX_SLL2,
             filter: filter(link_type),
             link_type,
             interface: interfaces.id(name),
@@ -201,6 +205,11 @@ impl Handle {
                 source,
             })?;
         Ok(u16::try_from(shared & usize::from(u16::MAX)).unwrap_or_default())
+    }
+
+    /// Notes that other interfaces are captured, which may show the same packets.
+    pub fn expect_siblings(&mut self) {
+        self.has_siblings = true;
     }
 
     /// Leaves it to another handle to tell what the interface itself dropped.
@@ -258,11 +267,15 @@ impl Handle {
             interface,
             link_type,
             packets,
+            has_siblings,
             ..
         } = self;
         capture.dispatch(Some(limit), |packet| {
             *packets += 1;
-            on_frame(&frame(&packet, *packets, *link_type, *interface));
+            on_frame(&Frame {
+                has_siblings: *has_siblings,
+                ..frame(&packet, *packets, *link_type, *interface)
+            });
         })
     }
 
@@ -353,6 +366,7 @@ fn frame<'p>(
         time: Some(Timestamp(nanos)),
         link_type,
         interface,
+        has_siblings: false,
         data: packet.data,
         wire_len: packet.header.len,
     }

@@ -112,6 +112,7 @@ impl Pcap {
             time: Some(time),
             link_type: header.link_type,
             interface: header.interface,
+            has_siblings: header.link_type == LinkType::LINUX_SLL2,
             data,
             wire_len: original_len.max(captured_len),
         };

@@ -204,6 +204,7 @@ impl Pcapng {
             time: packet.ticks.map(|ticks| interface.clock.time(ticks)),
             link_type: interface.link_type,
             interface: interface.id,
+            has_siblings: interfaces.len() > 1 || interface.link_type == LinkType::LINUX_SLL2,
             data,
             wire_len: packet.original_len.max(captured_len),
         };

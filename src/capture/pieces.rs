@@ -30,6 +30,8 @@ pub struct Pieces {
     format: Format,
     len: u64,
     count: u32,
+    /// Whether packets may have duplicates on other interfaces.
+    has_siblings: bool,
 }
 
 /// Outcome of the walk of a piece.
@@ -50,15 +52,17 @@ impl Pieces {
     pub(crate) fn new(path: &Path, size: u64, len: u64) -> Option<Self> {
         let head = read_at(path, 0, SEARCHED)?;
         let detected = Format::detect(&head)?;
+        let (format, has_siblings) = behind_first_packet(detected.clone(), &head)?;
         Some(Self {
             path: path.to_owned(),
-            format: behind_first_packet(detected.clone(), &head)?,
+            format,
             start: Place {
                 offset: 0,
                 format: detected,
             },
             len,
             count: u32::try_from(size.div_ceil(len)).ok()?,
+            has_siblings,
         })
     }
 
@@ -80,7 +84,36 @@ impl Pieces {
         if piece == 0 {
             return Some(self.start.clone());
         }
+        self.guess_at(u64::from(piece) * self.len)
+    }
+
+    /// Whether packets may have [duplicates](Frame::has_siblings), as far as the first
+    /// packet tells.
+    #[must_use]
+    pub fn has_siblings(&self) -> bool {
+        self.has_siblings
+    }
+
+    /// Walks towards a piece from so many bytes before it, and gives where it begins by
+    /// that; `None` where no record before it is found.
+    pub fn approach(
+        &self,
+        piece: u32,
+        bytes: u64,
+        on_frame: impl FnMut(&Frame<'_>),
+    ) -> Option<Place> {
         let begin = u64::from(piece) * self.len;
+        let from = match begin.saturating_sub(bytes) {
+            0 => self.start.clone(),
+            early => self.guess_at(early)?,
+        };
+        // Where the guess was wrong, interfaces may be described that are none.
+        let interfaces = Interfaces::default();
+        self.walk_to(begin, &from, &interfaces, on_frame, |_| ())
+            .end
+    }
+
+    fn guess_at(&self, begin: u64) -> Option<Place> {
         let bytes = read_at(&self.path, begin, SEARCHED)?;
         let ended = (bytes.len() as u64) < SEARCHED;
         let at = self.format.find(&bytes, 0..bytes.len(), ended)?;
@@ -104,6 +137,18 @@ impl Pieces {
             last if last >= self.count => u64::MAX,
             next => u64::from(next) * self.len,
         };
+        self.walk_to(limit, from, interfaces, on_frame, on_progress)
+    }
+
+    /// Walks the records from a place on that begin before `limit`.
+    fn walk_to(
+        &self,
+        limit: u64,
+        from: &Place,
+        interfaces: &Interfaces,
+        on_frame: impl FnMut(&Frame<'_>),
+        on_progress: impl FnMut(u64),
+    ) -> PieceWalk {
         let mut stream = match self.stream(from.offset) {
             Ok(stream) => stream,
             Err(error) => return PieceWalk::failed(from.offset, &error),
@@ -135,15 +180,19 @@ impl PieceWalk {
     }
 }
 
-/// The state of a format once the first packet of its capture has come.
-fn behind_first_packet(mut format: Format, head: &[u8]) -> Option<Format> {
+/// The state of a format once the first packet of its capture has come, and whether that
+/// packet may have duplicates.
+fn behind_first_packet(mut format: Format, head: &[u8]) -> Option<(Format, bool)> {
     let interfaces = Interfaces::default();
     let mut at = 0;
     loop {
         match format.step(head.get(at..)?, &interfaces) {
             Err(Stop::Skip { used }) => at += used,
             Err(_) => return None,
-            Ok(_) => return Some(format.renumbered()),
+            Ok((frame, _)) => {
+                let has_siblings = frame.has_siblings;
+                return Some((format.renumbered(), has_siblings));
+            }
         }
     }
 }

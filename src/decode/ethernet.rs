@@ -2,18 +2,26 @@
 
 use etherparse::Ethernet2HeaderSlice;
 
-use super::{Layer, Next, Rest, Stop, Turn};
-
-/// Type field values below this are lengths of an LLC frame.
-const FIRST_ETHER_TYPE: u16 = 0x0600;
+use super::rest::Rest;
+use super::stop::{Layer, Stop};
+use super::walk::{Next, Turn, typed};
 
 pub(super) fn read(rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
-    let header = Ethernet2HeaderSlice::from_slice(rest.bytes)
-        .map_err(|e| rest.short(e.required_len, Layer::Ethernet))?;
-    let ether_type = header.ether_type().0;
-    if ether_type < FIRST_ETHER_TYPE {
-        return Ok(Turn::Other);
-    }
-    let after = rest.after(header.slice().len());
-    Ok(Turn::Go(Next::EtherType(ether_type), after))
+    let required = match Ethernet2HeaderSlice::from_slice(rest.bytes) {
+        Ok(header) => return Ok(behind(&header, rest).into()),
+        Err(e) => e.required_len,
+    };
+    Err(rest.short(required, Layer::Ethernet))
+}
+
+/// Reads a header that is all there.
+#[inline(always)]
+pub(super) fn read_plain(rest: Rest<'_>) -> Option<(Next, Rest<'_>)> {
+    let header = Ethernet2HeaderSlice::from_slice(rest.bytes).ok()?;
+    Some(behind(&header, rest))
+}
+
+#[inline(always)]
+fn behind<'a>(header: &Ethernet2HeaderSlice<'_>, rest: Rest<'a>) -> (Next, Rest<'a>) {
+    typed(header.ether_type().0, rest.after(header.slice().len()))
 }

@@ -5,53 +5,62 @@ use nom::{
     number::complete::{be_u8, be_u16, be_u24},
 };
 
-use super::{Layer, Next, Rest, Stop, Tunnel, Turn, Walk};
+use super::kind::{Inner, Kind, Sign};
+use super::rest::Rest;
+use super::stop::{Layer, Stop};
+use super::walk::{IPV4, IPV6, Next, TRANSPARENT_ETHERNET};
 
-/// The port IANA assigned.
-pub(super) const PORT: u16 = 6081;
 const BASE_LEN: usize = 8;
-const TRANSPARENT_ETHERNET: u16 = 0x6558;
+/// Protocols inside: Ethernet, IPv4, IPv6, MPLS and NSH. Any other type field is that of a
+/// datagram which is no Geneve.
+const PROTOCOLS: [u16; 5] = [TRANSPARENT_ETHERNET, IPV4, IPV6, 0x8847, 0x894f];
 
-/// Whether a UDP payload begins with a Geneve header: version 0, nothing in the
-/// reserved bits, Ethernet or IP inside.
-pub(super) fn is_valid(payload: &[u8]) -> bool {
-    payload.get(..BASE_LEN).and_then(base).is_some()
+pub(super) const KIND: Kind = Kind {
+    name: "Geneve",
+    signs: &[Sign::UdpPort(6081)],
+    tell_len: BASE_LEN,
+    claims,
+    read,
+};
+
+fn claims(header: &[u8]) -> bool {
+    base(header).is_some()
 }
 
-pub(super) fn read<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
-    let bytes = rest.need(BASE_LEN, Layer::Geneve)?;
-    let header = base(bytes).ok_or_else(|| rest.malformed(Layer::Geneve))?;
-    let len = BASE_LEN + header.options_len;
-    walk.enter(Tunnel::Geneve, header.vni, rest, Layer::Geneve)?;
-    rest.need(len, Layer::Geneve)?;
-    Ok(Turn::Go(header.inside, rest.after(len)))
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+    let bytes = rest.need(BASE_LEN, layer)?;
+    let base = base(bytes).ok_or_else(|| rest.malformed(layer))?;
+    let len = BASE_LEN + base.options_len;
+    rest.need(len, layer)?;
+    Ok(Inner {
+        network: base.vni,
+        next: Some(base.inside),
+        rest: rest.after(len),
+    })
 }
 
 struct Base {
+    /// Length of the options, in bytes.
     options_len: usize,
     vni: u32,
     inside: Next,
 }
 
+/// Header before its options: version 0, and a protocol of those. Reserved bits are
+/// ignored on receipt (3.4).
 fn base(header: &[u8]) -> Option<Base> {
-    let (_, (lengths, flags, protocol, vni, reserved)) = fields(header).ok()?;
+    let (_, (lengths, protocol, vni)) = fields(header).ok()?;
     let version = lengths >> 6;
-    // The low six bits beside the flags are reserved, like the last byte.
-    if version != 0 || flags & 0x3f != 0 || reserved != 0 {
-        return None;
-    }
-    let inside = match protocol {
-        TRANSPARENT_ETHERNET => Next::Ethernet,
-        0x0800 | 0x86dd => Next::EtherType(protocol),
-        _ => return None,
-    };
-    Some(Base {
+    (version == 0 && PROTOCOLS.contains(&protocol)).then_some(Base {
         options_len: usize::from(lengths & 0x3f) * 4,
         vni,
-        inside,
+        inside: Next::EtherType(protocol),
     })
 }
 
-fn fields(header: &[u8]) -> IResult<&[u8], (u8, u8, u16, u32, u8)> {
-    (be_u8, be_u8, be_u16, be_u24, be_u8).parse(header)
+/// Version and option length, protocol type, and VNI.
+fn fields(header: &[u8]) -> IResult<&[u8], (u8, u16, u32)> {
+    let (rest, (lengths, _flags, protocol, vni, _reserved)) =
+        (be_u8, be_u8, be_u16, be_u24, be_u8).parse(header)?;
+    Ok((rest, (lengths, protocol, vni)))
 }

@@ -1,56 +1,93 @@
-//! GRE (RFC 2784, keys and sequence numbers RFC 2890), and NVGRE (RFC 7637).
+//! GRE (RFC 2784, keys and sequence numbers RFC 2890), and NVGRE (RFC 7637): GRE with
+//! Ethernet inside and a virtual subnet in its key.
 
-use nom::{IResult, Parser, number::complete::be_u16};
+use nom::{
+    IResult, Parser,
+    combinator::cond,
+    number::complete::{be_u16, be_u32},
+};
 
-use super::{Layer, Next, Rest, Stop, Tunnel, Turn, Walk};
+use super::kind::{Inner, Kind, Sign};
+use super::rest::Rest;
+use super::stop::{Layer, Stop};
+use super::walk::{Next, TRANSPARENT_ETHERNET};
 
 const BASE_LEN: usize = 4;
+/// Length of each optional field, in bytes.
+const FIELD_LEN: usize = 4;
 const CHECKSUM: u16 = 0x8000;
 const ROUTING: u16 = 0x4000;
 const KEY: u16 = 0x2000;
 const SEQUENCE: u16 = 0x1000;
 const VERSION: u16 = 0x0007;
-const TRANSPARENT_ETHERNET: u16 = 0x6558;
+const IP_PROTOCOL: &[Sign] = &[Sign::IpProtocol(47)];
 
-pub(super) fn read<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
-    let base = rest.need(BASE_LEN, Layer::Gre)?;
-    let (_, (flags, protocol)) = base_fields(base).map_err(|_| rest.malformed(Layer::Gre))?;
-    if flags & VERSION != 0 {
-        // Version 1 is PPTP's, with PPP inside (RFC 2637).
-        return Ok(Turn::Other);
-    }
+pub(super) const GRE: Kind = Kind {
+    name: "GRE",
+    signs: IP_PROTOCOL,
+    tell_len: BASE_LEN,
+    claims: is_gre,
+    read,
+};
+
+pub(super) const NVGRE: Kind = Kind {
+    name: "NVGRE",
+    signs: IP_PROTOCOL,
+    tell_len: BASE_LEN,
+    claims: is_nvgre,
+    read: |rest, layer| {
+        let inner = read(rest, layer)?;
+        // The low byte of the key is a flow id, the rest the virtual subnet.
+        Ok(Inner {
+            network: inner.network >> 8,
+            ..inner
+        })
+    },
+};
+
+fn is_gre(base: &[u8]) -> bool {
+    let is_plain = |flags, protocol| flags & KEY == 0 || protocol != TRANSPARENT_ETHERNET;
+    is_version_0(base, is_plain)
+}
+
+fn is_nvgre(base: &[u8]) -> bool {
+    is_version_0(base, |flags, protocol| {
+        flags & KEY != 0 && protocol == TRANSPARENT_ETHERNET
+    })
+}
+
+/// Version 1 is PPTP's, with PPP inside (RFC 2637).
+fn is_version_0(base: &[u8], is_kind: impl Fn(u16, u16) -> bool) -> bool {
+    base_fields(base)
+        .is_ok_and(|(_, (flags, protocol))| flags & VERSION == 0 && is_kind(flags, protocol))
+}
+
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+    let base = rest.need(BASE_LEN, layer)?;
+    let malformed = |_| rest.malformed(layer);
+    let (_, (flags, protocol)) = base_fields(base).map_err(malformed)?;
     if flags & ROUTING != 0 {
-        return Err(rest.malformed(Layer::Gre));
+        return Err(rest.malformed(layer));
     }
-    let key_at = BASE_LEN + optional(flags, CHECKSUM);
-    let len = key_at + optional(flags, KEY) + optional(flags, SEQUENCE);
-    let header = rest.need(len, Layer::Gre)?;
-    let key = (flags & KEY != 0).then(|| {
-        header[key_at..]
-            .first_chunk()
-            .map_or(0, |&k| u32::from_be_bytes(k))
-    });
-    let after = rest.after(len);
-    let next = match protocol {
-        TRANSPARENT_ETHERNET => Next::Ethernet,
-        0x0800 | 0x86dd => Next::EtherType(protocol),
-        _ => return Ok(Turn::Other),
-    };
-    match key {
-        // The low byte of an NVGRE key is a flow id, the rest the virtual subnet.
-        Some(key) if next == Next::Ethernet => {
-            walk.enter(Tunnel::Nvgre, key >> 8, rest, Layer::Gre)?;
-        }
-        key => walk.enter(Tunnel::Gre, key.unwrap_or(0), rest, Layer::Gre)?,
-    }
-    Ok(Turn::Go(next, after))
+    let fields = [CHECKSUM, KEY, SEQUENCE].map(|flag| usize::from(flags & flag != 0));
+    let len = BASE_LEN + FIELD_LEN * fields.iter().sum::<usize>();
+    let header = rest.need(len, layer)?;
+    let (_, key) = key(header, flags).map_err(malformed)?;
+    Ok(Inner {
+        network: key.unwrap_or(0),
+        next: Some(Next::EtherType(protocol)),
+        rest: rest.after(len),
+    })
 }
 
 fn base_fields(base: &[u8]) -> IResult<&[u8], (u16, u16)> {
     (be_u16, be_u16).parse(base)
 }
 
-/// Each optional field takes four bytes.
-fn optional(flags: u16, flag: u16) -> usize {
-    if flags & flag == 0 { 0 } else { 4 }
+/// Key of a header, behind its checksum.
+fn key(header: &[u8], flags: u16) -> IResult<&[u8], Option<u32>> {
+    let has = |flag| flags & flag != 0;
+    let (rest, (_base, _checksum, key)) =
+        (be_u32, cond(has(CHECKSUM), be_u32), cond(has(KEY), be_u32)).parse(header)?;
+    Ok((rest, key))
 }

@@ -1,64 +1,87 @@
 //! IPv4 (RFC 791).
 
-use std::net::Ipv4Addr;
-
 use etherparse::{Ipv4HeaderSlice, err::ipv4::HeaderSliceError};
 
-use super::{Fragment, FragmentKey, Layer, Next, Protocol, Rest, Stop, Turn, Walk, fragment};
+use super::fragment::{Fragment, FragmentKey};
+use super::ip::IpHeader;
+use super::rest::Rest;
+use super::stop::{Layer, Stop};
 
+/// Length of the header without options, in bytes.
 const FIXED_LEN: usize = 20;
+/// Version and length of such a header, as its first byte.
+const FIXED_HEAD: u8 = 0x45;
 
-pub(super) fn read<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
-    note_ends(rest, walk);
-    let header = Ipv4HeaderSlice::from_slice(rest.bytes).map_err(|e| match e {
-        HeaderSliceError::Len(e) => rest.short(e.required_len, Layer::Ipv4),
-        HeaderSliceError::Content(_) => {
-            walk.protocol = None;
-            rest.malformed(Layer::Ipv4)
-        }
-    })?;
-    let header_len = header.slice().len();
+/// Reads a header; `is_part` tells that it stands in a fragment of an outer packet.
+pub(super) fn read(rest: Rest<'_>, is_part: bool) -> Result<IpHeader<'_>, Stop> {
+    match Ipv4HeaderSlice::from_slice(rest.bytes) {
+        Ok(header) => fields(&header, header.slice().len(), rest, is_part),
+        Err(HeaderSliceError::Len(e)) => return cut(rest, e.required_len, is_part),
+        Err(HeaderSliceError::Content(_)) => None,
+    }
+    .ok_or_else(|| rest.malformed(Layer::Ipv4))
+}
+
+/// Reads a header without options that is all there, and no fragment's.
+#[inline(always)]
+pub(super) fn read_plain(rest: Rest<'_>) -> Option<IpHeader<'_>> {
+    let header = Ipv4HeaderSlice::from_slice(rest.bytes).ok()?;
+    if header.slice().len() != FIXED_LEN || header.is_fragmenting_payload() {
+        return None;
+    }
+    fields(&header, FIXED_LEN, rest, false)
+}
+
+/// Reads the fixed part of a header whose options are not all there: they hide no field.
+#[cold]
+fn cut(rest: Rest<'_>, header_len: usize, is_part: bool) -> Result<IpHeader<'_>, Stop> {
+    let stop = rest.short(header_len, Layer::Ipv4);
+    let mut fixed: [u8; FIXED_LEN] = *rest.bytes.first_chunk().ok_or(stop)?;
+    fixed[0] = FIXED_HEAD;
+    let header = Ipv4HeaderSlice::from_slice(&fixed).ok();
+    let header = header.and_then(|header| fields(&header, header_len, rest, is_part));
+    let header = header.ok_or_else(|| rest.malformed(Layer::Ipv4))?;
+    Ok(IpHeader {
+        cut: Some(stop),
+        ..header
+    })
+}
+
+/// Fields of a header of `header_len` bytes; `None` where they contradict each other.
+#[inline(always)]
+fn fields<'a>(
+    header: &Ipv4HeaderSlice<'_>,
+    header_len: usize,
+    rest: Rest<'a>,
+    is_part: bool,
+) -> Option<IpHeader<'a>> {
     let payload = match usize::from(header.total_len()) {
         // Segmentation offload leaves 0 where 16 bits do not hold the length.
         0 => rest.after(header_len),
-        total if total < header_len => {
-            walk.protocol = None;
-            return Err(rest.malformed(Layer::Ipv4));
-        }
-        total => rest.stated(total, walk).after(header_len),
+        total if total < header_len => return None,
+        total => rest.stated(total, is_part).after(header_len),
     };
-    let next = header.protocol().0;
-    if header.is_fragmenting_payload() {
-        let (source, destination) = walk.ends.unwrap_or_default();
-        let key = FragmentKey {
+    let (source, destination) = (
+        header.source_addr().into(),
+        header.destination_addr().into(),
+    );
+    let protocol = header.protocol().0;
+    let fragment = header.is_fragmenting_payload().then(|| Fragment {
+        key: FragmentKey {
             source,
             destination,
-            protocol: next,
+            protocol,
             id: u32::from(header.identification()),
-        };
-        let fragment = Fragment {
-            key,
-            first: header.fragments_offset().value() == 0,
-            len: payload.wire_len,
-        };
-        return fragment::read(next, fragment, payload, walk);
-    }
-    Ok(Turn::Go(Next::IpProtocol(next), payload))
-}
-
-/// Addresses and protocol stand in the fixed part, so options cut off hide neither.
-fn note_ends(rest: Rest<'_>, walk: &mut Walk) {
-    if let Some(fixed) = rest.bytes.first_chunk::<FIXED_LEN>()
-        && fixed[0] >> 4 == 4
-    {
-        let address = |at: usize| {
-            let bytes = [fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]];
-            Ipv4Addr::from(bytes)
-        };
-        walk.ends = Some((
-            std::net::IpAddr::V4(address(12)).into(),
-            std::net::IpAddr::V4(address(16)).into(),
-        ));
-        walk.protocol = Protocol::of(fixed[9]);
-    }
+        },
+        first: header.fragments_offset().value() == 0,
+        len: payload.wire_len,
+    });
+    Some(IpHeader {
+        source,
+        destination,
+        protocol,
+        fragment,
+        payload,
+        cut: None,
+    })
 }

@@ -5,41 +5,57 @@ use etherparse::{
     err::{ip_auth, ipv6},
 };
 
-use super::{Fragment, FragmentKey, Layer, Next, Protocol, Rest, Stop, Turn, Walk, fragment};
+use super::fragment::{Fragment, FragmentKey};
+use super::ip::{self, IpHeader};
+use super::packet::Protocol;
+use super::rest::Rest;
+use super::stop::{Layer, Stop};
+use super::walk::{Next, Turn, Walk};
 
-pub(super) fn read<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
+/// Reads a header; `is_part` tells that it stands in a fragment of an outer packet.
+pub(super) fn read(rest: Rest<'_>, is_part: bool) -> Result<IpHeader<'_>, Stop> {
     let header = Ipv6HeaderSlice::from_slice(rest.bytes).map_err(|e| match e {
         ipv6::HeaderSliceError::Len(e) => rest.short(e.required_len, Layer::Ipv6),
         ipv6::HeaderSliceError::Content(_) => rest.malformed(Layer::Ipv6),
     })?;
-    walk.ends = Some((
-        std::net::IpAddr::V6(header.source_addr()).into(),
-        std::net::IpAddr::V6(header.destination_addr()).into(),
-    ));
     let after = rest.after(header.slice().len());
     let payload = match usize::from(header.payload_length()) {
         // A jumbogram, or segmentation offload: 16 bits do not hold the length.
         0 => after,
-        len => after.stated(len, walk),
+        len => after.stated(len, is_part),
     };
-    let next = header.next_header().0;
-    walk.protocol = Protocol::of(next);
-    Ok(Turn::Go(Next::IpProtocol(next), payload))
+    Ok(IpHeader {
+        source: header.source_addr().into(),
+        destination: header.destination_addr().into(),
+        protocol: header.next_header().0,
+        fragment: None,
+        payload,
+        cut: None,
+    })
 }
 
-/// An extension header, or a protocol that is neither TCP, UDP nor a tunnel.
-pub(super) fn read_extension<'a>(
-    number: u8,
-    rest: Rest<'a>,
-    walk: &mut Walk,
-) -> Result<Turn<'a>, Stop> {
-    let (next, len) = match number {
-        // Hop-by-hop, routing, destination options, mobility, HIP, Shim6.
-        0 | 43 | 60 | 135 | 139 | 140 => options(rest)?,
-        44 => return read_fragment(rest, walk),
-        51 => authentication(rest)?,
-        _ => return Ok(Turn::Other),
-    };
+/// Reader of an extension header.
+type ReadExtension = for<'a> fn(Rest<'a>, &mut Walk) -> Result<Turn<'a>, Stop>;
+
+/// IP protocol numbers of extension headers (RFC 7045 4): hop-by-hop, routing, fragment,
+/// authentication, destination options, mobility, HIP and Shim6.
+pub const EXTENSIONS: [u8; 8] = [0, 43, FRAGMENT, AUTHENTICATION, 60, 135, 139, 140];
+const FRAGMENT: u8 = 44;
+const AUTHENTICATION: u8 = 51;
+
+/// Reader of the extension header that an IP protocol number names, if it names one.
+pub(super) fn extension(number: u8) -> Option<ReadExtension> {
+    match number {
+        FRAGMENT => Some(read_fragment),
+        AUTHENTICATION => Some(|rest, walk| pass(authentication(rest)?, rest, walk)),
+        // The others look alike.
+        _ if EXTENSIONS.contains(&number) => Some(|rest, walk| pass(options(rest)?, rest, walk)),
+        _ => None,
+    }
+}
+
+/// Goes on behind an extension header, with the protocol that it names.
+fn pass<'a>((next, len): (u8, usize), rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
     walk.protocol = Protocol::of(next);
     Ok(Turn::Go(Next::IpProtocol(next), rest.after(len)))
 }
@@ -64,22 +80,18 @@ fn read_fragment<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> 
     let next = header.next_header().0;
     walk.protocol = Protocol::of(next);
     let payload = rest.after(header.slice().len());
-    if !header.is_fragmenting_payload() {
-        return Ok(Turn::Go(Next::IpProtocol(next), payload));
-    }
     let (source, destination) = walk.ends.unwrap_or_default();
-    let key = FragmentKey {
-        source,
-        destination,
-        // Only the first fragment tells the transport behind further extensions, so
-        // version 6 identifies a packet by its addresses and number alone.
-        protocol: 0,
-        id: header.identification(),
-    };
-    let fragment = Fragment {
-        key,
+    let fragment = header.is_fragmenting_payload().then(|| Fragment {
+        key: FragmentKey {
+            source,
+            destination,
+            // Only the first fragment tells the transport behind further extensions, so
+            // version 6 identifies a packet by its addresses and number alone.
+            protocol: 0,
+            id: header.identification(),
+        },
         first: header.fragment_offset().value() == 0,
         len: payload.wire_len,
-    };
-    fragment::read(next, fragment, payload, walk)
+    });
+    ip::behind(next, fragment, payload, None, walk)
 }

@@ -2,7 +2,9 @@
 
 use nom::number::complete::{be_u32, le_u32};
 
-use super::{Layer, Next, Rest, Stop, Turn};
+use super::rest::Rest;
+use super::stop::{Layer, Stop};
+use super::walk::{IPV4, IPV6, Next, Turn};
 
 const FAMILY_LEN: usize = 4;
 
@@ -15,9 +17,9 @@ pub(super) fn read(rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
         (_, big) => big,
     };
     let next = match family {
-        2 => Next::EtherType(0x0800),
+        2 => Next::EtherType(IPV4),
         // AF_INET6 of Linux, NetBSD, FreeBSD and macOS.
-        10 | 24 | 28 | 30 => Next::EtherType(0x86dd),
+        10 | 24 | 28 | 30 => Next::EtherType(IPV6),
         _ => return Ok(Turn::Other),
     };
     Ok(Turn::Go(next, rest.after(FAMILY_LEN)))
@@ -34,8 +36,8 @@ fn be(bytes: &[u8]) -> u32 {
 /// Raw IP: the first nibble is the version.
 pub(super) fn read_raw(rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
     let ether_type = match rest.need(1, Layer::Ipv4)?[0] >> 4 {
-        4 => 0x0800,
-        6 => 0x86dd,
+        4 => IPV4,
+        6 => IPV6,
         _ => return Err(rest.malformed(Layer::Link)),
     };
     Ok(Turn::Go(Next::EtherType(ether_type), rest))

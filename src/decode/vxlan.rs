@@ -1,36 +1,43 @@
-//! VXLAN (RFC 7348), and its group policy extension.
+//! VXLAN (RFC 7348). Reserved fields are ignored on receipt (5); extensions such as the
+//! group policy id (draft-smith-vxlan-group-policy) stand in them.
 
 use nom::{
     IResult, Parser,
     number::complete::{be_u8, be_u24},
 };
 
-use super::{Layer, Next, Rest, Stop, Tunnel, Turn, Walk};
+use super::kind::{Inner, Kind, Sign};
+use super::rest::Rest;
+use super::stop::{Layer, Stop};
+use super::walk::Next;
 
-/// The port IANA assigned.
-pub(super) const PORT: u16 = 4789;
 const HEADER_LEN: usize = 8;
-/// The VNI is there.
+/// Flag of a VNI that is valid.
 const I: u8 = 0x08;
-/// A group policy id is there (draft-smith-vxlan-group-policy).
-const G: u8 = 0x80;
 
-/// Whether a UDP payload begins with a VXLAN header.
-pub(super) fn is_valid(payload: &[u8]) -> bool {
-    payload.get(..HEADER_LEN).is_some_and(|header| {
-        let policy = header[0] & G != 0;
-        header[0] & !G == I && header[7] == 0 && (policy || header[1..4] == [0; 3])
+pub(super) const KIND: Kind = Kind {
+    name: "VXLAN",
+    signs: &[Sign::UdpPort(4789)],
+    tell_len: HEADER_LEN,
+    claims,
+    read,
+};
+
+fn claims(header: &[u8]) -> bool {
+    header[0] & I != 0
+}
+
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+    let header = rest.need(HEADER_LEN, layer)?;
+    let (_, network) = vni(header).map_err(|_| rest.malformed(layer))?;
+    Ok(Inner {
+        network,
+        next: Some(Next::Ethernet),
+        rest: rest.after(HEADER_LEN),
     })
 }
 
-pub(super) fn read<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
-    let header = rest.need(HEADER_LEN, Layer::Vxlan)?;
-    let (_, vni) = vni(header).map_err(|_| rest.malformed(Layer::Vxlan))?;
-    walk.enter(Tunnel::Vxlan, vni, rest, Layer::Vxlan)?;
-    Ok(Turn::Go(Next::Ethernet, rest.after(HEADER_LEN)))
-}
-
 fn vni(header: &[u8]) -> IResult<&[u8], u32> {
-    let (rest, (_flags, _policy, vni, _reserved)) = (be_u8, be_u24, be_u24, be_u8).parse(header)?;
+    let (rest, (_flags, _reserved, vni, _)) = (be_u8, be_u24, be_u24, be_u8).parse(header)?;
     Ok((rest, vni))
 }

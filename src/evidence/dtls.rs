@@ -6,11 +6,12 @@
 use nom::{
     IResult, Parser,
     bytes::complete::take,
-    number::complete::{be_u8, be_u16, be_u24},
+    number::complete::{be_u8, be_u16, be_u24, be_u64},
 };
-use tls_parser::{TlsCipherAu, TlsCipherEnc, TlsCipherEncMode, TlsCipherSuite};
 
 pub mod hello;
+mod registry;
+pub mod unified;
 
 /// Bytes of a record before its fragment.
 pub const HEADER_LEN: usize = 13;
@@ -104,7 +105,7 @@ impl Suite {
     /// Its registered name.
     #[must_use]
     pub fn name(self) -> &'static str {
-        self.registered().map_or("unassigned", |suite| suite.name)
+        self.registered().unwrap_or("unassigned")
     }
 
     /// Whether it keeps secrets: a suite with the NULL cipher, or one of RFC 9150 that
@@ -112,23 +113,21 @@ impl Suite {
     #[must_use]
     pub fn is_secret(self) -> Option<bool> {
         const INTEGRITY_ONLY: [u16; 2] = [0xc0b4, 0xc0b5];
-        let suite = self.registered()?;
-        Some(!INTEGRITY_ONLY.contains(&self.0) && suite.enc != TlsCipherEnc::Null)
+        let name = self.registered()?;
+        Some(!INTEGRITY_ONLY.contains(&self.0) && !name.contains("_WITH_NULL"))
     }
 
     /// Whether it is what Azure promises: AES-256-GCM, with ECDSA certificates.
     #[must_use]
     pub fn is_azure(self) -> bool {
-        self.registered().is_some_and(|suite| {
-            suite.enc == TlsCipherEnc::Aes
-                && suite.enc_size == 256
-                && suite.enc_mode == TlsCipherEncMode::Gcm
-                && suite.au == TlsCipherAu::Ecdsa
-        })
+        let is_promised = |name: &str| name.ends_with("_ECDSA_WITH_AES_256_GCM_SHA384");
+        self.registered().is_some_and(is_promised)
     }
 
-    fn registered(self) -> Option<&'static TlsCipherSuite> {
-        TlsCipherSuite::from_id(self.0)
+    fn registered(self) -> Option<&'static str> {
+        let suites = &registry::SUITES;
+        let place = suites.binary_search_by_key(&self.0, |&(number, _)| number);
+        Some(suites[place.ok()?].1)
     }
 }
 
@@ -147,7 +146,7 @@ pub struct Record<'a> {
     pub len: u16,
     /// The captured part of the fragment.
     pub fragment: &'a [u8],
-    /// Bytes of its connection ID; 0 without one.
+    /// Bytes of the connection IDs in its datagram; 0 where no record has one.
     pub id_len: usize,
 }
 
@@ -172,7 +171,11 @@ impl Record<'_> {
     /// Bytes that it takes on the wire.
     #[inline]
     fn wire_len(&self) -> usize {
-        HEADER_LEN + self.id_len + usize::from(self.len)
+        let id_len = match self.content_type {
+            ContentType::CONNECTION_ID => self.id_len,
+            _ => 0,
+        };
+        HEADER_LEN + id_len + usize::from(self.len)
     }
 
     #[inline(always)]
@@ -254,21 +257,20 @@ pub fn behind<'a>(first: &Record<'_>, bytes: &'a [u8], wire_len: usize) -> Optio
 #[inline(always)]
 #[must_use]
 pub fn read(bytes: &[u8], wire_len: usize) -> Reading<'_> {
-    let id_len = match bytes.first() {
-        Some(&first) if first == ContentType::CONNECTION_ID.0 => id_len(bytes, wire_len),
-        _ => Some(0),
-    };
-    match id_len {
-        Some(id_len) => chain(bytes, wire_len, id_len),
-        None => Reading::Other,
+    match chain(bytes, wire_len, 0) {
+        Reading::Other if begins(bytes) => with_ids(bytes, wire_len),
+        reading => reading,
     }
 }
 
-/// The length of a connection ID is known to its owners alone. It is taken to be one that
+/// The length of connection IDs is known to their owners alone. It is taken to be one that
 /// makes the records fill the datagram.
 #[cold]
-fn id_len(bytes: &[u8], wire_len: usize) -> Option<usize> {
-    (1..=MAX_CONNECTION_ID_LEN).find(|&len| chain(bytes, wire_len, len) != Reading::Other)
+fn with_ids(bytes: &[u8], wire_len: usize) -> Reading<'_> {
+    (1..=MAX_CONNECTION_ID_LEN)
+        .map(|len| chain(bytes, wire_len, len))
+        .find(|reading| *reading != Reading::Other)
+        .unwrap_or(Reading::Other)
 }
 
 #[inline(always)]
@@ -315,11 +317,19 @@ fn read_record(bytes: &[u8], left: usize, id_len: usize) -> Option<RecordReading
         return None;
     }
     let has_id = bytes.first() == Some(&ContentType::CONNECTION_ID.0);
-    let id_len = if has_id { id_len } else { 0 };
-    let Some((fragment, record)) = header(bytes, id_len) else {
+    if has_id && id_len == 0 {
+        return None;
+    }
+    let read = match bytes.first_chunk::<HEADER_LEN>() {
+        // Of a length known here it takes no more than the loads.
+        Some(head) if !has_id => header(head, 0).map(|(_, record)| (&bytes[HEADER_LEN..], record)),
+        _ => header(bytes, if has_id { id_len } else { 0 }),
+    };
+    let Ok((fragment, record)) = read else {
         // The capture must be what ended the header.
         return (bytes.len() < left).then_some(RecordReading::Cut);
     };
+    let record = Record { id_len, ..record };
     let record = Record {
         fragment: &fragment[..fragment.len().min(record.len.into())],
         ..record
@@ -333,42 +343,27 @@ fn read_record(bytes: &[u8], left: usize, id_len: usize) -> Option<RecordReading
 /// Whether the first three bytes, as far as they are there, fit.
 #[inline(always)]
 fn begins(bytes: &[u8]) -> bool {
-    let fits = |at: usize, good: fn(u8) -> bool| bytes.get(at).is_none_or(|&byte| good(byte));
-    fits(0, |byte| (20..=25).contains(&byte))
-        && fits(1, |byte| byte == 0xfe)
-        && fits(2, |byte| byte == 0xff || byte == 0xfd)
+    let is_version = |number| Version::ALL.contains(&Version(number));
+    match *bytes {
+        [kind, high, low, ..] => {
+            (20..=25).contains(&kind) && is_version(u16::from_be_bytes([high, low]))
+        }
+        [kind, high] => (20..=25).contains(&kind) && (high == 0xfe || high == 0x01),
+        [kind] => (20..=25).contains(&kind),
+        [] => true,
+    }
 }
 
-/// Every datagram comes this way, so the head that nearly all have is read by hand.
+/// RFC 6347 4.1; and RFC 9146 4: a connection ID stands before the length.
 #[inline(always)]
-fn header(bytes: &[u8], id_len: usize) -> Option<(&[u8], Record<'_>)> {
-    if id_len > 0 {
-        return header_with_id(bytes, id_len).ok();
-    }
-    let (head, fragment) = bytes.split_first_chunk::<HEADER_LEN>()?;
-    let &[kind, v0, v1, ref number @ .., l0, l1] = head;
-    let number = u64::from_be_bytes(*number);
+fn header(bytes: &[u8], id_len: usize) -> IResult<&[u8], Record<'_>> {
+    let (fragment, (kind, version, number, _id, len)) =
+        (be_u8, be_u16, be_u64, take(id_len), be_u16).parse(bytes)?;
     let record = Record {
         content_type: ContentType(kind),
-        version: Version(u16::from_be_bytes([v0, v1])),
+        version: Version(version),
         epoch: (number >> 48) as u16,
         sequence: number & 0xffff_ffff_ffff,
-        len: u16::from_be_bytes([l0, l1]),
-        fragment: &[],
-        id_len,
-    };
-    Some((fragment, record))
-}
-
-/// RFC 9146 4: the connection ID stands before the length.
-fn header_with_id(bytes: &[u8], id_len: usize) -> IResult<&[u8], Record<'_>> {
-    let (fragment, (content_type, version, epoch, high, low, _id, len)) =
-        (be_u8, be_u16, be_u16, be_u24, be_u24, take(id_len), be_u16).parse(bytes)?;
-    let record = Record {
-        content_type: ContentType(content_type),
-        version: Version(version),
-        epoch,
-        sequence: u64::from(high) << 24 | u64::from(low),
         len,
         fragment: &[],
         id_len,

@@ -66,7 +66,7 @@ impl Part {
 impl DtlsFacts {
     /// Takes in a record of the packet `at`, which showed `shown`.
     pub fn add(&mut self, record: &Record<'_>, shown: Shown, at: &Sighting) {
-        self.records += 1;
+        self.records += u64::from(!at.is_copy);
         let exposed = match shown {
             Shown::Exposed => ciphertext::exposure(record),
             _ => None,
@@ -84,7 +84,9 @@ impl DtlsFacts {
 
     #[cold]
     fn add_clear(&mut self, record: &Record<'_>, at: &Sighting) {
-        self.run(at).clear[at.direction as usize].add(record.sequence);
+        if !at.is_copy {
+            self.run(at).clear[at.direction as usize].add(record.sequence);
+        }
         for fragment in fragments(record) {
             let hello = ServerHello::of(&fragment);
             if let Some(choice) = hello.choice() {

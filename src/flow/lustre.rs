@@ -77,7 +77,7 @@ impl LustreFacts {
             Unit::Hello(Some(kind)) if called => {
                 keep_first(&mut self.connection, Some((*at, kind)));
             }
-            Unit::Message(message) => self.add_message(message, at),
+            Unit::Message(message) if !at.is_copy => self.add_message(message, at),
             _ => {}
         }
     }

@@ -76,7 +76,9 @@ struct Epoch {
 impl Epoch {
     #[inline]
     fn record(&mut self, record: &Record<'_>, exposed: Option<Exposure>, at: &Sighting) {
-        self.sequences[at.direction as usize].add(record.sequence);
+        if !at.is_copy {
+            self.sequences[at.direction as usize].add(record.sequence);
+        }
         self.sample.add(record);
         if self.data.is_none() && record.is_data() {
             self.data = Some(*at);

@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::lowest::{Lowest, SLACK, sorted};
-use super::{Count, Direction, Flow, FlowKey, GroupKey, Heading, Sighting, Sizes};
+use super::{Count, Direction, Flow, FlowKey, GroupKey, Heading, Interface, Sighting, Sizes};
 use crate::evidence::{Shown, dtls::Record};
 
 /// How many flows, and how many groups of flows, are kept apart by default.
@@ -69,19 +69,41 @@ impl<'t> Spot<'t> {
     /// Counts the packet.
     #[inline(always)]
     pub fn count(&mut self, shown: Shown, count: Count, at: &Sighting) {
-        let size = u32::try_from(count.wire_bytes).unwrap_or(u32::MAX);
-        self.packet_sizes.add(size);
+        if !at.is_copy {
+            let size = u32::try_from(count.wire_bytes).unwrap_or(u32::MAX);
+            self.packet_sizes.add(size);
+        }
         self.flow.count(shown, count, at);
     }
 
-    /// Takes in a DTLS record of the packet, which showed `shown`.
+    /// Takes in the DTLS records of the packet, which showed `shown`, and gives their epoch
+    /// if it is one.
     #[inline(always)]
-    pub fn record(&mut self, record: &Record<'_>, shown: Shown, at: &Sighting) {
+    pub fn records<'a>(
+        &mut self,
+        first: &Record<'a>,
+        more: Option<impl Iterator<Item = Record<'a>>>,
+        shown: Shown,
+        at: &Sighting,
+    ) -> Option<u16> {
+        self.record(first, shown, at);
+        let mut is_one = true;
+        for record in more.into_iter().flatten() {
+            self.record(&record, shown, at);
+            is_one &= record.epoch == first.epoch;
+        }
+        is_one.then_some(first.epoch)
+    }
+
+    #[inline(always)]
+    fn record(&mut self, record: &Record<'_>, shown: Shown, at: &Sighting) {
         self.flow
             .dtls
             .get_or_insert_default()
             .add(record, shown, at);
-        self.record_sizes.add(record.len.into());
+        if !at.is_copy {
+            self.record_sizes.add(record.len.into());
+        }
     }
 
     /// Counts the packet in its session, if it holds protected records alone: all of
@@ -158,6 +180,10 @@ impl Table {
     #[cold]
     fn look_up(&mut self, heading: Heading) -> Spot<'_> {
         let (key, direction) = FlowKey::of(&heading);
+        let key = FlowKey {
+            interface: Interface::ANY,
+            ..key
+        };
         let places = self.places(&key);
         if let (Some(flow), Some(group)) = places {
             let known = Known {
@@ -168,7 +194,9 @@ impl Table {
             self.recent.note(&heading, known);
         }
         let (flow, group) = self.get(&key, places);
-        Spot::new(flow, group, direction)
+        let spot = Spot::new(flow, group, direction);
+        spot.flow.seen_on.note(heading.interface);
+        spot
     }
 
     /// The places of a flow and of its group, where they are kept apart.
@@ -368,6 +396,7 @@ mod tests {
             time: None,
             direction: Direction::Up,
             payload_len: 0,
+            is_copy: false,
         };
         let count = Count {
             packets: 1,

@@ -103,7 +103,8 @@ impl Found<'_> {
             let what = match exposure {
                 Exposure::IpHeader => "a readable IP header",
                 Exposure::Lustre => "readable Lustre",
-                Exposure::SevenBits => "text, or zeros",
+                Exposure::Text => "text",
+                Exposure::Repeats => "a pattern that repeats",
             };
             let shows = format!(
                 "{}: {what} inside a DTLS record, so nothing encrypts it",
@@ -234,6 +235,9 @@ fn sentence(part: &Part, (class, shown): (Class, Shown), at: Sighting) -> String
         Shown::Ciphertext => protected(part, class),
         Shown::Handshake => "a DTLS handshake, not yet encrypted".to_owned(),
         Shown::ClearData => "DTLS application data in epoch 0, which nothing protects".to_owned(),
+        Shown::Unified => {
+            "records as of DTLS 1.3, which do not tell whether they are encrypted".to_owned()
+        }
         Shown::Exposed => "a DTLS record whose content can be read".to_owned(),
         Shown::CutRecords => {
             "DTLS records, of which the capture cut off a later one's header".to_owned()

@@ -1,10 +1,23 @@
 //! JSON: the report as it is, described field by field in the README.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
-use super::{Report, Style};
+use serde::Serialize;
 
-pub(super) fn write(report: &Report, _style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
-    writeln!(out)
+use super::Style;
+
+/// Bytes that are written at once.
+const BUFFER_LEN: usize = 64 << 10;
+
+/// Writes a document of any kind.
+pub(super) fn write<R: Serialize>(
+    report: &R,
+    _style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    // Pieces of a few bytes each must not go through `dyn Write`.
+    let mut buffer = BufWriter::with_capacity(BUFFER_LEN, out);
+    serde_json::to_writer_pretty(&mut buffer, report)?;
+    writeln!(buffer)?;
+    buffer.flush()
 }

@@ -308,22 +308,15 @@ impl FlowReport {
             protocol: key.map(|key| key.protocol.name()),
             client_port: ports.map(|(client, _)| client),
             server_port: ports.map(|(_, server)| server),
-            encapsulation: encapsulation.map_or_else(Vec::new, tunnels),
+            encapsulation: encapsulation.map_or_else(Vec::new, |around| around.names().collect()),
             network: encapsulation
-                .filter(|around| around.tunnels().next().is_some())
+                .filter(|around| !around.is_none())
                 .map(Encapsulation::network),
-            interface: key.and_then(|key| names.interface(key.interface)),
+            interface: names.only_interface(std::slice::from_ref(part)),
             to_server: way(part.client),
             to_client: way(part.client.back()),
         }
     }
-}
-
-fn tunnels(around: Encapsulation) -> Vec<&'static str> {
-    around
-        .tunnels()
-        .map(super::super::decode::Tunnel::name)
-        .collect()
 }
 
 /// A path between a client and a server.
@@ -352,7 +345,8 @@ pub struct PathReport {
     pub first: Option<String>,
     /// When its last packet was captured.
     pub last: Option<String>,
-    /// The interface that speaks for it, where the capture names that.
+    /// Interface that saw it, where there is one and the capture names it; `null` where
+    /// several did.
     pub interface: Option<String>,
     /// What its DTLS says.
     pub dtls: Option<DtlsReport>,
@@ -398,9 +392,7 @@ impl PathReport {
             traffic: Traffic::of(path.traffic.iter().map(|(&class, &count)| (class, count))),
             first: times().min().map(rfc3339),
             last: times().max().map(rfc3339),
-            interface: path
-                .interface
-                .and_then(|interface| names.interface(interface)),
+            interface: names.only_interface(&path.parts),
             dtls,
             lustre: LustreReport::of(&path.parts),
             packet_sizes: path.packet_sizes.percentiles(),

@@ -1,6 +1,8 @@
 //! What the reader should know besides the verdicts.
 
-use super::{InputReport, Names, Run};
+use super::{InputReport, Run};
+use crate::aggregate::expected::{Kind, Met};
+use crate::aggregate::sample::Overlap;
 use crate::capture::Fault;
 use crate::decode::Protocol;
 use crate::evidence::{Shown, ciphertext::ByteTest, dtls::Version};
@@ -10,16 +12,18 @@ use crate::verdict::{Class, Ends, Judgement, Part, Path, Verdict};
 mod flow_logs;
 
 /// All warnings, those about the input first.
-pub(super) fn of(judgement: &Judgement, run: &Run, names: &Names<'_>) -> Vec<String> {
+pub(super) fn of(judgement: &Judgement, run: &Run) -> Vec<String> {
     let mut all: Vec<String> = run.inputs.iter().filter_map(fault).collect();
     all.extend(run.inputs.iter().flat_map(losses));
     all.extend(run.flow_logs.iter().flat_map(flow_logs::log));
     all.extend(run.unread.iter().cloned());
     all.extend(run.skipped.iter().cloned());
+    all.extend(overlaps(judgement, run));
+    all.extend(undecoded(judgement));
     all.extend(unnamed_servers(judgement));
     all.extend(flow_logs::unproven(judgement));
     for path in &judgement.paths {
-        all.extend(path_warnings(path, names));
+        all.extend(path_warnings(path));
         all.extend(flow_logs::path(&title(path), path));
     }
     if judgement.folded {
@@ -84,6 +88,40 @@ fn losses(input: &InputReport) -> Vec<String> {
     counted.chain(gaps).chain(more).collect()
 }
 
+/// Captures that show the same packets, as far as they are worth a word.
+fn overlaps(judgement: &Judgement, run: &Run) -> impl Iterator<Item = String> {
+    /// A smaller share does not show in what counts.
+    const LEAST: f64 = 0.01;
+    const LISTED: usize = 20;
+    let name = |file: u32| {
+        run.inputs
+            .get(file as usize)
+            .map_or("", |input| &input.name)
+    };
+    let worth = |overlap: &&Overlap| overlap.shares.0.max(overlap.shares.1) >= LEAST;
+    judgement.overlaps.iter().filter(worth).take(LISTED).map(move |overlap| {
+        let (earlier, later) = (name(overlap.files.0), name(overlap.files.1));
+        format!(
+            "{later} shows packets that {earlier} shows too: about {:.0} % of its own and {:.0} % \
+             of the other's; each counts twice, so volumes are too large and verdicts are not \
+             concerned",
+            overlap.shares.1 * 100.0,
+            overlap.shares.0 * 100.0,
+        )
+    })
+}
+
+/// Packets that were captured, and that no decoder here reads.
+fn undecoded(judgement: &Judgement) -> impl Iterator<Item = String> {
+    let reasons = judgement.accounting.undecodable.iter();
+    reasons
+        .filter(|(reason, _)| reason.cause.is_want_of_decoder())
+        .map(|(reason, count)| {
+            let packets = count.packets;
+            format!("{packets} packets are not decoded, and may hold anything: {reason}")
+        })
+}
+
 fn unnamed_servers(judgement: &Judgement) -> Option<String> {
     let elsewhere = judgement.accounting.elsewhere.packets;
     (!judgement.server_known && elsewhere > 0).then(|| {
@@ -94,7 +132,7 @@ fn unnamed_servers(judgement: &Judgement) -> Option<String> {
     })
 }
 
-fn path_warnings(path: &Path, names: &Names<'_>) -> Vec<String> {
+fn path_warnings(path: &Path) -> Vec<String> {
     let title = title(path);
     let mut all = Vec::new();
     if path.parts.iter().any(is_dtls_stream) {
@@ -104,7 +142,7 @@ fn path_warnings(path: &Path, names: &Names<'_>) -> Vec<String> {
     }
     if chooses(path, Version::V1_3) {
         all.push(format!(
-            "{title}: DTLS 1.3 was negotiated; its protected records look like any UDP and are not counted here"
+            "{title}: DTLS 1.3 was negotiated; nothing in its protected records proves that they are encrypted"
         ));
     }
     let unclear = path.traffic.get(&Class::Undetermined);
@@ -120,6 +158,11 @@ fn path_warnings(path: &Path, names: &Names<'_>) -> Vec<String> {
              to tell a cipher from none; capture the start of the tunnel, or longer packets"
         ));
     }
+    all.extend(
+        path.met
+            .as_ref()
+            .map(|met| format!("{title}: {}", seen_of(met))),
+    );
     let missing = super::path::missing_records(&path.parts);
     if missing.missing > 0 {
         let least = if missing.at_least { "at least " } else { "" };
@@ -128,17 +171,22 @@ fn path_warnings(path: &Path, names: &Names<'_>) -> Vec<String> {
             missing.missing
         ));
     }
-    for (interface, alone) in path.others.iter().filter(|(_, alone)| !alone.is_empty()) {
-        let classes: Vec<_> = alone.iter().map(|class| class.name()).collect();
-        let name = names
-            .interface(*interface)
-            .unwrap_or_else(|| "another interface".to_owned());
-        all.push(format!(
-            "{title}: {name} saw less of it, but {} packets that the interface counted here did not see",
-            classes.join(" and ")
-        ));
-    }
     all
+}
+
+/// What was seen of a server that is on no path.
+fn seen_of(met: &Met) -> String {
+    let most = match met.most() {
+        Some((Kind::Port(Protocol::Udp, port), packets)) => {
+            format!("{packets} UDP datagrams on its port {port} that are no DTLS known here")
+        }
+        Some((Kind::Port(Protocol::Tcp, port), packets)) => {
+            format!("{packets} TCP segments on its port {port}, which is none of Lustre's")
+        }
+        _ => "packets that are neither TCP nor UDP".to_owned(),
+    };
+    let packets = met.packets;
+    format!("none of its {packets} packets can be told for a path's; most are {most}")
 }
 
 fn is_dtls_stream(part: &Part) -> bool {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
+use crate::aggregate::{Part, Worker};
 use crate::capture::Interfaces;
 use crate::cli::Analyze;
 use crate::flow_log::LogError;
@@ -35,6 +36,20 @@ struct Context<'c> {
     config: &'c Analyze,
     interfaces: Interfaces,
     progress: Progress,
+    /// Whether there are several captures, which may show the same packets.
+    is_many: bool,
+}
+
+impl Context<'_> {
+    /// A worker for a part of a capture.
+    fn worker(&self, part: Part) -> Worker<'_> {
+        let worker = self.config.engine.worker();
+        if self.is_many {
+            worker.sampling(part.file)
+        } else {
+            worker
+        }
+    }
 }
 
 /// What ends a run before there is a report.
@@ -74,6 +89,7 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
         config,
         interfaces: Interfaces::default(),
         progress: Progress::new(size),
+        is_many: captures.len() > 1,
     };
     let opening = laps.lap();
     let mut sum = Sum::new(&context, captures.iter().map(inputs::report).collect());

@@ -68,7 +68,7 @@ use saving::Saving;
 use state::Published;
 use sum::Sum;
 use survey::Survey;
-use watch::{Delta, Orders, Watch};
+use watch::{Delta, Orders, SharedWindow, Watch};
 
 /// The systemd unit that runs `plainsight live` as a service (`systemd.service(5)`).
 pub const UNIT: &str = include_str!("live/plainsight.service");
@@ -192,7 +192,10 @@ fn open_all(
     for name in &survey.interfaces {
         let mut group = None;
         for _ in 0..config.threads {
-            let handle = Handle::open(name, &options, filter, interfaces)?;
+            let mut handle = Handle::open(name, &options, filter, interfaces)?;
+            if survey.interfaces.len() > 1 {
+                handle.expect_siblings();
+            }
             if config.threads > 1 {
                 group = Some(handle.share(group)?);
             }
@@ -311,13 +314,18 @@ fn watch<'s>(
     let workers = handles.len();
     let (tell, deltas) = bounded(2 * workers);
     let buffers = ring.is_some().then(|| Buffers::new(workers));
+    let is_one = handles
+        .iter()
+        .all(|handle| handle.name() == handles[0].name());
+    let window = (!is_one).then(SharedWindow::default);
     let mut last = String::new();
     for (place, handle) in (0..).zip(handles) {
         // Those of an interface follow each other, and the first speaks for it.
         let speaks = last != handle.name();
         handle.name().clone_into(&mut last);
         let recorder = buffers.as_ref().map(|all| Recorder::new(place, all));
-        let watch = Watch::new(place, handle, speaks, engine, recorder, tell.clone());
+        let mut watch = Watch::new(place, handle, speaks, engine, recorder, tell.clone());
+        watch.share(window.clone());
         scope.spawn(|| watch.run(orders));
     }
     let saver = ring.zip(buffers).map(|(ring, buffers)| {

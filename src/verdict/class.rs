@@ -166,9 +166,11 @@ impl<'f> Meaning<'f> {
             Shown::ClearData | Shown::Exposed | Shown::Segment => Class::Plaintext,
             Shown::BareSegment => self.bare,
             Shown::UnseenSegment => self.unseen,
-            Shown::CutRecords | Shown::CutPayload | Shown::Datagram | Shown::Portless => {
-                Class::Undetermined
-            }
+            Shown::CutRecords
+            | Shown::CutPayload
+            | Shown::Unified
+            | Shown::Datagram
+            | Shown::Portless => Class::Undetermined,
         }
     }
 

@@ -1,5 +1,5 @@
-//! Who is the server: what the user named, then what readable Lustre shows, then who
-//! listens on Lustre's port.
+//! Roles of a pair of addresses: server is whoever was named singly, then whoever readable
+//! Lustre shows to be, then who is in a named block, then who listens on Lustre's port.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -183,9 +183,10 @@ impl Roles {
         let none = Hints::default();
         let hints = self.pairs.get(&pair).unwrap_or(&none);
         let both = |of: fn(&Self, Address) -> u64| more([of(self, pair.0), of(self, pair.1)]);
-        both(|it, address| it.servers.rank(address).into())
+        both(|it, address| (it.servers.rank(address) > 1).into())
             .or_else(|| more(hints.served))
             .or_else(|| both(|it, address| *it.served.get(&address).unwrap_or(&0)))
+            .or_else(|| both(|it, address| it.may_be_server(address).into()))
             .or_else(|| hints.listener())
             .or_else(|| both(|it, address| *it.listened.get(&address).unwrap_or(&0)))
             .or_else(|| hints.first_listener())
@@ -206,8 +207,8 @@ impl Roles {
     }
 
     /// Whether an address of a group is a known server's: one that was named, or shown
-    /// by readable Lustre or a flow log. Of groups beyond the limit nobody knows, so there it is one as
-    /// soon as there can be any.
+    /// by readable Lustre or a flow log. Of groups beyond the limit nobody knows, so there
+    /// it is one as soon as there can be any.
     pub(super) fn is_named(&self, group: &GroupKey, address: Address) -> bool {
         if group.is_beyond() {
             self.any_server()
@@ -216,11 +217,15 @@ impl Roles {
         }
     }
 
-    /// The same, or one that is in a block of those that may be servers, unless readable
-    /// Lustre shows it to be a client.
+    /// The same, or one that is in a block of those that may be servers.
     pub(super) fn is_server(&self, group: &GroupKey, address: Address) -> bool {
-        let may_be = self.servers.rank(address) > 0 && !self.clients.contains(&address);
-        may_be || self.is_named(group, address)
+        self.may_be_server(address) || self.is_named(group, address)
+    }
+
+    /// Whether an address was named, or is in a block that was and no client of readable
+    /// Lustre.
+    fn may_be_server(&self, address: Address) -> bool {
+        self.servers.rank(address) > 0 && !self.clients.contains(&address)
     }
 
     /// Whether anything named a server.

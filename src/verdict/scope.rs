@@ -1,11 +1,11 @@
-//! Which packets are a path's.
+//! Buckets of packets: those of paths, and the others.
 
 use super::roles::Roles;
 use crate::decode::{Cause, Layer, Protocol};
 use crate::evidence::Shown;
 use crate::flow::{Direction, GroupKey, Reason, Scope};
 
-/// Where a packet is accounted for.
+/// Bucket that a packet is accounted for in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bucket {
     /// In a path.
@@ -18,7 +18,7 @@ pub enum Bucket {
     Undecodable(Reason),
 }
 
-/// Where a packet of a group that showed `shown` belongs.
+/// The bucket of a packet of a group that showed `shown`.
 pub(super) fn bucket(group: &GroupKey, shown: Shown, roles: &Roles) -> Bucket {
     let server = roles.has_server(group);
     match group.scope {
@@ -37,6 +37,7 @@ fn tunnel(protocol: Protocol, shown: Shown, server: bool) -> Bucket {
     let perhaps = protocol == Protocol::Udp && shown == Shown::CutPayload;
     match (server, dtls, perhaps) {
         (true, true, _) | (true, _, true) => Bucket::Path,
+        (true, ..) if shown == Shown::Unified => Bucket::Path,
         (false, true, _) => Bucket::Elsewhere,
         (false, _, true) => Bucket::Undecodable(Reason {
             layer: Layer::UdpPayload,
@@ -44,6 +45,12 @@ fn tunnel(protocol: Protocol, shown: Shown, server: bool) -> Bucket {
         }),
         _ => Bucket::Other,
     }
+}
+
+/// Whether a sum may hold a path's packets and others', because the addresses are lost that
+/// would tell. On Lustre's ports, and where readable Lustre was seen, all count as a path's.
+pub(super) fn is_vague(group: &GroupKey, is_lustre: bool) -> bool {
+    group.is_beyond() && !is_lustre && !matches!(group.scope, Scope::Lustre { .. })
 }
 
 /// Whether any packet of the group can be a path's.

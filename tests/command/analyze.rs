@@ -161,7 +161,9 @@ fn a_folder_is_all_its_captures() {
     let mut command = analyze();
     command.args(["--servers", SERVERS]).arg(trace(""));
     let report = report(&mut command, 1);
-    let traces = expect::load(&trace("")).unwrap();
+    let mut traces = expect::load(&trace("")).unwrap();
+    // The same capture, compressed.
+    traces.retain(|trace| !trace.file.ends_with(".gz") && !trace.file.ends_with(".zst"));
     let inputs = report["inputs"].as_array().unwrap();
     assert_eq!(inputs.len(), traces.len());
     let packets: u64 = traces.iter().map(|trace| trace.packets).sum();

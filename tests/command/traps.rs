@@ -6,3 +6,4 @@ mod cuts;
 mod floods;
 mod paths;
 mod run;
+mod sessions;

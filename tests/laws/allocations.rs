@@ -30,6 +30,7 @@ fn frame(number: u64, data: &[u8]) -> Frame<'_> {
         time: Some(Timestamp(1_700_000_000_000_000_000 + micros * 1000)),
         link_type: LinkType::ETHERNET,
         interface: InterfaceId::of("eth0"),
+        has_siblings: false,
         data,
         wire_len: u32::try_from(data.len()).expect("a short frame"),
     }

@@ -103,7 +103,7 @@ fn is_silent(cut: Seen) -> bool {
 
 fn depth(frame: &Frame<'_>) -> usize {
     let decoded = decode::decode(frame, &decode::Options::default());
-    decoded.encapsulation.tunnels().count()
+    decoded.encapsulation.names().count()
 }
 
 /// Where generated packets are cut: everywhere in the headers, and here and there behind.

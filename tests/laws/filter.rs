@@ -2,13 +2,14 @@
 //! DTLS elsewhere. libpcap runs the program here that the kernel runs on an interface.
 
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 use std::path::Path;
 
 use pcap::{BpfProgram, Capture, Linktype};
 use plainsight::capture::{InterfaceId, LinkType};
-use plainsight::decode::Options;
+use plainsight::decode::{ENCAPSULATIONS, Options, Sign, UNOPENED};
 use plainsight::engine::Engine;
-use plainsight::report::{Report, Run};
+use plainsight::report::{PathReport, Report, Run};
 use plainsight::run::live::filter;
 use plainsight::verdict::Servers;
 use proptest::prelude::*;
@@ -38,14 +39,21 @@ fn lists() -> [String; 4] {
     ]
 }
 
+/// The paths of which something was seen. A server of which only other traffic was captured
+/// is not silent, and the filter leaves that traffic out.
+fn seen(report: &Report) -> Vec<&PathReport> {
+    let paths = report.paths.iter();
+    paths.filter(|path| path.client.is_some()).collect()
+}
+
 /// A filter for each link type.
-struct Filters {
+pub struct Filters {
     engine: Engine,
     programs: BTreeMap<u16, BpfProgram>,
 }
 
 impl Filters {
-    fn new(list: &str) -> Self {
+    pub fn new(list: &str) -> Self {
         let mut servers = Servers::default();
         servers.add_list(list).expect("a list of servers");
         let programs = LINK_TYPES.map(|link_type| (link_type, program(link_type, &servers)));
@@ -64,7 +72,7 @@ impl Filters {
         lists().map(|list| Self::new(&list))
     }
 
-    fn lets_through(&self, frame: &Stored) -> bool {
+    pub fn lets_through(&self, frame: &Stored) -> bool {
         self.programs[&frame.link_type.0].filter(&frame.data)
     }
 
@@ -88,10 +96,19 @@ impl Filters {
     /// Holds that what is left out changes nothing that is said of a path.
     fn assert_sufficient(&self, frames: &[Stored]) {
         let (all, filtered) = (self.report(frames, false), self.report(frames, true));
-        assert_eq!(all.paths, filtered.paths);
+        let [all_paths, filtered_paths] = [&all, &filtered].map(seen);
+        assert_eq!(all_paths, filtered_paths);
         assert_eq!(all.dtls_elsewhere, filtered.dtls_elsewhere);
         assert_eq!(all.accounting.paths, filtered.accounting.paths);
+        assert_eq!(undecoded(&all), undecoded(&filtered));
     }
+}
+
+/// Packets for which there is no decoder.
+fn undecoded(report: &Report) -> u64 {
+    let reasons = report.accounting.undecodable.reasons.iter();
+    let of_decoder = reasons.filter(|row| row.reason.ends_with("not supported"));
+    of_decoder.map(|row| row.volume.packets).sum()
 }
 
 fn program(link_type: u16, servers: &Servers) -> BpfProgram {
@@ -160,6 +177,100 @@ fn all_that_is_made_for_a_path_is_let_through() {
             }
         }
     });
+}
+
+/// Frames with an outer field that tells an encapsulation, behind so many VLAN tags.
+fn told_by(sign: Sign, tags: usize) -> Vec<Vec<u8>> {
+    let ends = packets::Ip::v4([192, 0, 2, 1], [192, 0, 2, 2]);
+    let ends_v6 =
+        packets::Ip::between(Ipv6Addr::from_bits(1).into(), Ipv6Addr::from_bits(2).into());
+    let noise = packets::noise(9, 60);
+    let in_ip = |protocol, payload: &[u8]| {
+        let (v4, v6) = (
+            ends.packet(protocol, payload),
+            ends_v6.packet(protocol, payload),
+        );
+        vec![
+            packets::tagged(tags, 0x0800, &v4),
+            packets::tagged(tags, 0x86dd, &v6),
+        ]
+    };
+    match sign {
+        Sign::EtherType(number) => vec![packets::tagged(tags, number, &noise)],
+        Sign::Llc => {
+            let snap = [&[0xaa, 0xaa, 3][..], &noise].concat();
+            vec![packets::tagged(tags, 63, &snap)]
+        }
+        Sign::IpProtocol(number) => in_ip(number, &noise),
+        Sign::UdpPort(port) => in_ip(packets::UDP, &packets::udp(50_000, port, &noise)),
+    }
+}
+
+#[test]
+fn whatever_tells_an_encapsulation_is_let_through() {
+    let filters = Filters::all();
+    let opened = ENCAPSULATIONS.iter().flat_map(|kind| kind.signs);
+    let signs = opened.chain(UNOPENED.iter().map(|(sign, _)| sign));
+    for &sign in signs {
+        for frame in (0..6).flat_map(|tags| told_by(sign, tags)) {
+            let frame = Stored::whole(LinkType::ETHERNET, frame);
+            for filter in &filters {
+                assert!(filter.lets_through(&frame), "{sign:?}: {frame:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_kernel_takes_the_filter_of_any_list() {
+    // `BPF_MAXINSNS` of linux/bpf_common.h.
+    const LIMIT: usize = 4096;
+    let list = |count: usize, form: fn(usize) -> String| {
+        let items: Vec<String> = (0..count).map(form).collect();
+        items.join(",")
+    };
+    for count in [1, 32, 33, 64, 65, 300] {
+        let singly = list(count, |host| format!("10.20.{}.{}", host / 200, host % 200));
+        let blocks = list(count, |net| format!("10.{}.{}.0/25", net / 200, net % 200));
+        let v6 = list(count, |host| format!("fd00:{host:x}::{:x}", host * 77));
+        for list in [singly, blocks, v6] {
+            for (link_type, program) in &Filters::new(&list).programs {
+                let len = program.get_instructions().len();
+                assert!(
+                    len <= LIMIT,
+                    "{len} for {count}, link type {link_type}: {list}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_opened_is_undecodable_and_named() {
+    let filters = Filters::new("");
+    for (sign, unopened) in &UNOPENED {
+        for data in told_by(*sign, 1) {
+            let mut data = data;
+            if *sign == Sign::IpProtocol(47) {
+                // Another version than 0.
+                let at = data.len() - 60;
+                data[at + 1] |= 1;
+            }
+            let frame = Stored::whole(LinkType::ETHERNET, data);
+            let report = filters.report(&[frame], true);
+            let reasons = &report.accounting.undecodable.reasons;
+            assert_eq!(
+                reasons[0].reason,
+                format!("{} not supported", unopened.name())
+            );
+            assert!(
+                report
+                    .warnings
+                    .iter()
+                    .any(|warning| warning.contains(unopened.name()))
+            );
+        }
+    }
 }
 
 #[test]

@@ -3,11 +3,13 @@
 
 mod allocations;
 mod azure;
+mod byte_test;
 mod capture;
 mod client_vm;
 mod decoding;
 mod filter;
 mod flow_logs;
+mod headers;
 mod memory;
 mod merging;
 mod model;

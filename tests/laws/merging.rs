@@ -29,6 +29,17 @@ proptest! {
     }
 
     #[test]
+    fn so_does_one_of_two_interfaces(
+        made in made::capture(30),
+        missed in vec(any::<bool>(), 1..40),
+        split in split(),
+    ) {
+        let seen = made::seen_twice(made, &missed).into_iter();
+        let frames: Vec<_> = seen.map(|made| made.frame).collect();
+        check(&frames, 1000, &split);
+    }
+
+    #[test]
     fn so_does_a_damaged_one(frames in decoding::mutated(), split in split()) {
         check(&frames, 1000, &split);
     }

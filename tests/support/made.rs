@@ -126,8 +126,10 @@ pub struct OfPath {
     pub to_server: bool,
     pub class: &'static str,
     pub payload_len: usize,
-    /// A suite that is below the policy.
+    /// A suite that is below the policy, and whose hello was seen.
     pub is_weak: bool,
+    /// A suite without a cipher, and whose hello was seen.
+    pub is_null: bool,
 }
 
 /// Where a packet must be counted.
@@ -145,6 +147,8 @@ pub struct Made {
     pub frame: Stored,
     pub truth: Truth,
     pub is_fragment: bool,
+    /// Whether another interface showed the packet before.
+    pub is_copy: bool,
 }
 
 /// A whole capture of talks.
@@ -281,8 +285,12 @@ impl Said<'_> {
             0 | 1 => Vec::new(),
             2 => lustre::connection_request(destination),
             3 => lustre::keepalive(),
-            4 | 5 => lustre::put(source, destination, 6, &lustre::request(4)),
-            6 => lustre::put(
+            4 | 5 => {
+                let portal = if self.turn.to_server { 6 } else { 4 };
+                lustre::put(source, destination, portal, &lustre::request(4))
+            }
+            // Bulk that a client reads; what it writes, it sends as replies.
+            6 if !self.turn.to_server => lustre::put(
                 source,
                 destination,
                 8,
@@ -323,7 +331,11 @@ impl Said<'_> {
                 "udp"
             },
             ports: Some(self.talk.kind.ports(self.place)),
-            encapsulation: around.iter().map(|around| around.name()).collect(),
+            encapsulation: around
+                .iter()
+                .flat_map(|around| around.names())
+                .copied()
+                .collect(),
             network: around.last().map(|around| around.network()),
         }
     }
@@ -338,6 +350,7 @@ impl Said<'_> {
                 class,
                 payload_len,
                 is_weak: self.talk.kind == Kind::Tunnel(Some(dtls::AES_128)),
+                is_null: self.talk.kind == Kind::Tunnel(Some(dtls::NULL)),
             }),
         }
     }
@@ -356,6 +369,7 @@ impl Said<'_> {
             class: "undetermined",
             payload_len,
             is_weak: false,
+            is_null: false,
         })
     }
 
@@ -367,7 +381,7 @@ impl Said<'_> {
             ..Ip::between(source, destination)
         };
         let (payload, class) = self.payload();
-        let (protocol, transport) = if self.talk.kind.is_tcp() {
+        let (protocol, mut transport) = if self.talk.kind.is_tcp() {
             (
                 packets::TCP,
                 packets::tcp(source_port, destination_port, &payload),
@@ -378,6 +392,11 @@ impl Said<'_> {
                 packets::udp(source_port, destination_port, &payload),
             )
         };
+        if self.talk.kind.is_tcp() {
+            // No two segments are the same.
+            let sequence = u32::from(self.number) << 16;
+            transport[4..8].copy_from_slice(&sequence.to_be_bytes());
+        }
         if self.turn.what == 9 && self.talk.kind == Kind::Lustre {
             let error = packets::port_unreachable(&ip, &ip.packet(protocol, &transport));
             return vec![self.made(link, error, Truth::Other)];
@@ -430,6 +449,7 @@ impl Said<'_> {
             frame: Stored::whole(link_type, link.frame(&packet)),
             truth,
             is_fragment: false,
+            is_copy: false,
         }
     }
 }
@@ -442,4 +462,16 @@ fn is_told_by_its_first_fragment(said: &Said<'_>, class: &str) -> bool {
         Kind::OverTcp => false,
         kind => kind.is_tcp() || (class == "encrypted" && said.turn.what != 3),
     }
+}
+
+/// A capture of which a second interface shows what it does not miss, behind the first.
+pub fn seen_twice(made: Vec<Made>, missed: &[bool]) -> Vec<Made> {
+    let mut missed = missed.iter().cycle();
+    let twice = |made: Made| {
+        let mut again = made.clone();
+        (again.frame.interface, again.is_copy) = (1, true);
+        let is_missed = *missed.next().expect("an endless list");
+        [Some(made), (!is_missed).then_some(again)]
+    };
+    made.into_iter().flat_map(twice).flatten().collect()
 }

@@ -9,6 +9,7 @@ pub mod lustre;
 
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
+const AH: u8 = 51;
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 
@@ -18,8 +19,12 @@ pub enum Link {
     Ethernet,
     Vlan,
     QinQ,
+    ThreeTags,
+    FiveTags,
     Sll,
+    SllTag,
     Sll2,
+    Sll2Tags,
     Null,
     Loop,
     Raw,
@@ -27,12 +32,16 @@ pub enum Link {
 }
 
 impl Link {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Ethernet,
         Self::Vlan,
         Self::QinQ,
+        Self::ThreeTags,
+        Self::FiveTags,
         Self::Sll,
+        Self::SllTag,
         Self::Sll2,
+        Self::Sll2Tags,
         Self::Null,
         Self::Loop,
         Self::Raw,
@@ -43,8 +52,9 @@ impl Link {
     pub fn number(self, v6: bool) -> LinkType {
         LinkType(match (self, v6) {
             (Self::Ethernet | Self::Vlan | Self::QinQ, _) => 1,
-            (Self::Sll, _) => 113,
-            (Self::Sll2, _) => 276,
+            (Self::ThreeTags | Self::FiveTags, _) => 1,
+            (Self::Sll | Self::SllTag, _) => 113,
+            (Self::Sll2 | Self::Sll2Tags, _) => 276,
             (Self::Null, _) => 0,
             (Self::Loop, _) => 108,
             (Self::Raw, _) => 101,
@@ -61,11 +71,12 @@ impl Link {
             Self::Ethernet => mac(kind),
             Self::Vlan => [mac(0x8100), tag(kind)].concat(),
             Self::QinQ => [mac(0x88a8), tag(0x8100), tag(kind)].concat(),
-            Self::Sll => [&[0, 4, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0], &be(kind)[..]].concat(),
-            Self::Sll2 => {
-                let after = [0, 0, 0, 0, 0, 3, 0, 1, 4, 6, 2, 0, 0, 0, 0, 1, 0, 0];
-                [&be(kind)[..], &after].concat()
-            }
+            Self::ThreeTags => [mac(0x88a8), tag(0x9100), tag(0x8100), tag(kind)].concat(),
+            Self::FiveTags => [mac(0x8100), tag(0x8100).repeat(4), tag(kind)].concat(),
+            Self::Sll => sll(kind),
+            Self::SllTag => [sll(0x8100), tag(kind)].concat(),
+            Self::Sll2 => sll2(kind),
+            Self::Sll2Tags => [sll2(0x88a8), tag(0x8100), tag(kind)].concat(),
             Self::Null => vec![if v6 { 10 } else { 2 }, 0, 0, 0],
             Self::Loop => vec![0, 0, 0, if v6 { 24 } else { 2 }],
             Self::Raw | Self::Ip => Vec::new(),
@@ -74,9 +85,38 @@ impl Link {
     }
 }
 
+const MACS: [u8; 12] = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
+
 fn mac(ether_type: u16) -> Vec<u8> {
-    let addresses = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
-    [&addresses[..], &be(ether_type)].concat()
+    [&MACS[..], &be(ether_type)].concat()
+}
+
+/// An Ethernet frame with so many VLAN tags.
+pub fn tagged(tags: usize, ether_type: u16, payload: &[u8]) -> Vec<u8> {
+    let types = std::iter::repeat_n(0x8100, tags).chain([ether_type]);
+    let mut types = types.map(|number| be(number).to_vec());
+    let first = types.next().expect("a type");
+    let tags = types.map(|number| [&[0x20, 0x2a][..], &number].concat());
+    [
+        &MACS[..],
+        &first,
+        &tags.collect::<Vec<_>>().concat(),
+        payload,
+    ]
+    .concat()
+}
+
+fn sll(protocol: u16) -> Vec<u8> {
+    [
+        &[0, 4, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0],
+        &be(protocol)[..],
+    ]
+    .concat()
+}
+
+fn sll2(protocol: u16) -> Vec<u8> {
+    let after = [0, 0, 0, 0, 0, 3, 0, 1, 4, 6, 2, 0, 0, 0, 0, 1, 0, 0];
+    [&be(protocol)[..], &after].concat()
 }
 
 fn tag(ether_type: u16) -> Vec<u8> {
@@ -91,25 +131,37 @@ pub enum Around {
     Gre,
     Nvgre,
     IpInIp,
+    /// In GRE.
+    Mpls,
+    /// In GRE.
+    Pppoe,
+    /// In VXLAN.
+    Snap,
 }
 
 impl Around {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::Vxlan,
         Self::Geneve,
         Self::Gre,
         Self::Nvgre,
         Self::IpInIp,
+        Self::Mpls,
+        Self::Pppoe,
+        Self::Snap,
     ];
 
-    /// What the report calls it.
-    pub fn name(self) -> &'static str {
+    /// What the report calls it, and what carries it.
+    pub fn names(self) -> &'static [&'static str] {
         match self {
-            Self::Vxlan => "VXLAN",
-            Self::Geneve => "Geneve",
-            Self::Gre => "GRE",
-            Self::Nvgre => "NVGRE",
-            Self::IpInIp => "IP in IP",
+            Self::Vxlan => &["VXLAN"],
+            Self::Geneve => &["Geneve"],
+            Self::Gre => &["GRE"],
+            Self::Nvgre => &["NVGRE"],
+            Self::IpInIp => &["IP in IP"],
+            Self::Mpls => &["GRE", "MPLS"],
+            Self::Pppoe => &["GRE", "PPPoE"],
+            Self::Snap => &["VXLAN", "LLC/SNAP"],
         }
     }
 
@@ -120,7 +172,8 @@ impl Around {
             Self::Geneve => 43,
             Self::Gre => 44,
             Self::Nvgre => 45,
-            Self::IpInIp => 0,
+            Self::IpInIp | Self::Mpls | Self::Snap => 0,
+            Self::Pppoe => 46,
         }
     }
 
@@ -152,8 +205,36 @@ impl Around {
                 ends.packet(47, &[&header[..], &frame].concat())
             }
             Self::IpInIp => ends.packet(if v6 { 41 } else { 4 }, inner),
+            Self::Mpls => {
+                let labels = [[0, 1, 0x10, 64], [0, 2, 0x21, 64]].concat();
+                let header = [0, 0, 0x88, 0x47];
+                ends.packet(47, &[&header[..], &labels, inner].concat())
+            }
+            Self::Snap => {
+                let snap = snap(inner);
+                let frame = tagged(1, length(snap.len()), &snap);
+                let payload = [&[8, 0, 0, 0, 0, 0, 42, 0][..], &frame].concat();
+                ends.packet(UDP, &udp(51_000, 4789, &payload))
+            }
+            Self::Pppoe => {
+                let header = [0, 0, 0x88, 0x64];
+                ends.packet(47, &[&header[..], &session(inner)].concat())
+            }
         }
     }
+}
+
+/// A frame of a PPPoE session, number 46.
+pub fn session(ip: &[u8]) -> Vec<u8> {
+    let protocol = be(if ip[0] >> 4 == 6 { 0x57 } else { 0x21 });
+    let len = be(length(2 + ip.len()));
+    [&[0x11, 0, 0, 46][..], &len, &protocol, ip].concat()
+}
+
+/// LLC and SNAP in front of an IP packet.
+pub fn snap(ip: &[u8]) -> Vec<u8> {
+    let kind = be(if ip[0] >> 4 == 6 { IPV6 } else { IPV4 });
+    [&[0xaa, 0xaa, 3, 0, 0, 0][..], &kind, ip].concat()
 }
 
 /// An IP header to be.
@@ -161,7 +242,7 @@ impl Around {
 pub struct Ip {
     pub source: IpAddr,
     pub destination: IpAddr,
-    /// IPv4 options, or IPv6 extension headers.
+    /// IPv4 options, or IPv6 extension headers; and AH, except in fragments.
     pub more: bool,
     /// As segmentation offload leaves it: no length.
     pub no_length: bool,
@@ -191,6 +272,11 @@ impl Ip {
     }
 
     pub fn packet(&self, protocol: u8, payload: &[u8]) -> Vec<u8> {
+        let (protocol, payload) = if self.more {
+            (AH, &authenticated(protocol, payload)[..])
+        } else {
+            (protocol, payload)
+        };
         match (self.source, self.destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
                 self.packet_v4((source, destination), protocol, None, payload)
@@ -299,6 +385,13 @@ fn extended(next: u8, body: &[u8]) -> (u8, Vec<u8>) {
     let hop_by_hop = [60, 0, 1, 4, 0, 0, 0, 0];
     let destination = [next, 0, 1, 4, 0, 0, 0, 0];
     (0, [&hop_by_hop[..], &destination, body].concat())
+}
+
+/// An authentication header (RFC 4302) in front of what it protects.
+fn authenticated(next: u8, payload: &[u8]) -> Vec<u8> {
+    let words = 6 - 2;
+    let header = [next, words, 0, 0, 0, 0, 0, 7, 0, 0, 0, 1];
+    [&header[..], &[0xaa; 12], payload].concat()
 }
 
 fn checksum(header: &[u8]) -> [u8; 2] {

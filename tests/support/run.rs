@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use plainsight::aggregate::duplicates::Window;
 use plainsight::aggregate::{Part, Snapshot};
 use plainsight::capture::{Frame, InterfaceId, LinkType, Timestamp};
 use plainsight::engine::{Counted, Engine};
@@ -66,6 +67,7 @@ impl Stored {
             time: Some(Timestamp(1_700_000_000_000_000_000 + micros * 1000)),
             link_type: self.link_type,
             interface: InterfaceId::of(interface_name(self.interface)),
+            has_siblings: true,
             data: &self.data,
             wire_len: self.wire_len,
         }
@@ -102,14 +104,17 @@ pub fn split_counted(frames: &[Stored], engine: &Engine, split: &Split) -> Count
     bounds.extend(split.cuts.iter().map(|cut| cut % (frames.len() + 1)));
     bounds.sort_unstable();
     let mut events = Vec::new();
+    let mut window = Window::default();
     let mut parts: Vec<Snapshot> = Vec::new();
     for bound in bounds.windows(2) {
         let mut worker = engine.worker();
+        *worker.window() = window;
         let numbered = frames.iter().enumerate();
         for (place, frame) in numbered.take(bound[1]).skip(bound[0]) {
             worker.packet(WHOLE, &frame.at(place));
         }
         events.extend(worker.take_fragments());
+        window = std::mem::take(worker.window());
         parts.push(worker.into_snapshot());
     }
     let mut counted = engine.counted();

@@ -28,7 +28,7 @@ fn first_failed(paths: &[PathReport]) -> Option<String> {
     let says = &failed.says;
     Some(match paths {
         [_] => format!("That is because {says}."),
-        _ => format!("Of {}, {says}.", ends(path)),
+        _ => format!("Between {}: {says}.", ends(path)),
     })
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 
 use super::Context;
-use crate::aggregate::Snapshot;
+use crate::aggregate::duplicates::Window;
 use crate::aggregate::fragments::FragmentEvents;
-use crate::aggregate::worker::Part;
+use crate::aggregate::{Part, Snapshot, Worker};
 use crate::capture::pieces::{Pieces, Place};
 use crate::capture::stream::Walked;
 use crate::capture::{Frame, Interfaces};
@@ -26,8 +26,9 @@ pub(super) enum Source {
 
 /// What a worker says of its part, in this order.
 pub(super) enum News {
-    /// Where it takes the first record of its piece to be.
-    Began(Place),
+    /// Where it takes the first record of its piece to be, and the digest of what it takes
+    /// the packets before to have been.
+    Began(Place, u64),
     /// Fragments that it saw.
     Fragments(FragmentEvents),
     /// All the rest.
@@ -40,6 +41,8 @@ pub(super) struct Done {
     pub(super) walked: Walked,
     /// Where the next piece must begin, if this was one and it had no fault.
     pub(super) end: Option<Place>,
+    /// The last packets of the part.
+    pub(super) window: Window,
 }
 
 /// A part for a worker to walk.
@@ -80,23 +83,38 @@ impl Job {
     /// what it led to is dropped.
     pub(super) fn run(self, context: &Context<'_>) {
         let Self { part, source, tell } = self;
+        let mut worker = context.worker(part);
         let walk = match source {
             Source::Whole(input) => Walk::Whole(input),
             Source::Piece(pieces) => {
-                let Some(from) = pieces.guess(part.piece) else {
+                let Some(from) = begin(&pieces, part, &mut worker) else {
                     return;
                 };
-                if tell.send(News::Began(from.clone())).is_err() {
+                let digest = worker.window().digest();
+                if tell.send(News::Began(from.clone(), digest)).is_err() {
                     return;
                 }
                 Walk::Piece(pieces, from)
             }
         };
-        let done = walk.run(context, part, |events| {
+        let done = walk.run(context, part, worker, |events| {
             let _ = tell.send(News::Fragments(events));
         });
         let _ = tell.send(News::Done(Box::new(done)));
     }
+}
+
+/// Where a piece may begin. Where packets may have duplicates on other interfaces, the worker
+/// looks at those before it.
+fn begin(pieces: &Pieces, part: Part, worker: &mut Worker<'_>) -> Option<Place> {
+    /// More than what records have around their packets.
+    const SPARE: u64 = 2 << 20;
+    if part.piece == 0 || !pieces.has_siblings() {
+        return pieces.guess(part.piece);
+    }
+    pieces.approach(part.piece, Window::BYTES + SPARE, |frame| {
+        worker.look_ahead(part, frame);
+    })
 }
 
 /// A part whose beginning is settled.
@@ -113,9 +131,9 @@ impl Walk {
         self,
         context: &Context<'_>,
         part: Part,
+        mut worker: Worker<'_>,
         mut on_fragments: impl FnMut(FragmentEvents),
     ) -> Done {
-        let mut worker = context.config.engine.worker();
         let (walked, end) = self.frames(
             part,
             &context.interfaces,
@@ -131,6 +149,7 @@ impl Walk {
             on_fragments(worker.take_fragments());
         }
         Done {
+            window: std::mem::take(worker.window()),
             snapshot: worker.into_snapshot(),
             walked,
             end,

@@ -10,6 +10,7 @@ use super::Context;
 use super::jobs::{Done, Job, News, Source, Walk};
 use super::stats::Times;
 use crate::aggregate::Part;
+use crate::aggregate::duplicates::Window;
 use crate::aggregate::fragments::FragmentEvents;
 use crate::capture::pieces::{Pieces, Place};
 use crate::capture::stream::Walked;
@@ -28,6 +29,8 @@ pub(super) struct Sum<'c> {
     walked: Vec<Walked>,
     /// Where the next piece of the same file must begin.
     end: Option<Place>,
+    /// The last packets before it.
+    window: Window,
     merging: Times,
     walked_again: Times,
 }
@@ -56,6 +59,7 @@ impl<'c> Sum<'c> {
             walked: vec![Walked::default(); reports.len()],
             reports,
             end: None,
+            window: Window::default(),
             merging: Times::default(),
             walked_again: Times::default(),
         }
@@ -93,21 +97,27 @@ impl<'c> Sum<'c> {
         }
     }
 
-    /// A piece counts if it began where the one before it ended; else it is walked again
-    /// from there. Where a file cannot be read on, there is nothing.
+    /// A piece counts if it began where the one before it ended, and knew the packets that
+    /// its own may be duplicates of; else it is walked again from there. Where a file cannot
+    /// be read on, there is nothing.
     fn add_piece(&mut self, part: Part, pieces: Arc<Pieces>, news: Receiver<News>) -> Option<Done> {
-        let begin = match part.piece {
-            0 => pieces.start().clone(),
-            _ => self.end.take()?,
+        let window = std::mem::take(&mut self.window);
+        let (begin, window) = match part.piece {
+            0 => (pieces.start().clone(), Window::default()),
+            _ => (self.end.take()?, window),
         };
         match news.recv() {
-            Ok(News::Began(place)) if place == begin => self.hear(&news),
+            Ok(News::Began(place, digest)) if place == begin && digest == window.digest() => {
+                self.hear(&news)
+            }
             _ => {
                 drop(news);
                 let context = self.context;
                 let walk = Walk::Piece(pieces, begin);
+                let mut worker = context.worker(part);
+                *worker.window() = window;
                 let started = Instant::now();
-                let done = walk.run(context, part, |events| self.play(events));
+                let done = walk.run(context, part, worker, |events| self.play(events));
                 self.walked_again.add(started.elapsed());
                 Some(done)
             }
@@ -118,7 +128,7 @@ impl<'c> Sum<'c> {
     fn hear(&mut self, news: &Receiver<News>) -> Option<Done> {
         for news in news {
             match news {
-                News::Began(_) => {}
+                News::Began(..) => {}
                 News::Fragments(events) => self.play(events),
                 News::Done(done) => return Some(*done),
             }
@@ -128,7 +138,7 @@ impl<'c> Sum<'c> {
 
     fn settle(&mut self, part: Part, done: Done) {
         self.merging.of(|| self.counted.add(done.snapshot));
-        self.end = done.end;
+        (self.end, self.window) = (done.end, done.window);
         self.walked[part.file as usize].add(done.walked);
     }
 

@@ -1,20 +1,19 @@
-//! What the kernel lets through: all that a verdict could need, and little else.
+//! Kernel filter of a live run: all packets that a verdict could need, and few others.
 //!
-//! Built from the configuration that the engine decides by, so that the two cannot
-//! disagree: no packet that the engine would count on a path is filtered out. The
-//! language is pcap-filter(7)'s.
+//! It is made from the tables and the configuration that the engine decides by, so that the
+//! two cannot disagree: no packet is filtered out that the engine would count on a path, or
+//! as one that has no decoder. The language is pcap-filter(7)'s.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use crate::capture::LinkType;
-use crate::decode;
+use crate::decode::{self, ENCAPSULATIONS, EXTENSIONS, Sign, UNOPENED, VLAN_TYPES};
 use crate::flow::{LUSTRE_PORT, RESERVED_PORTS};
 use crate::verdict::Servers;
 
-/// The filter for what begins with `link_type`, and what the user lets through besides.
-/// Only Ethernet can have VLAN tags before what is looked for.
+/// Filter for an interface of this link type, and for what the user lets through besides.
 #[must_use]
 pub fn of(
     decode: &decode::Options,
@@ -22,15 +21,33 @@ pub fn of(
     more: Option<&str>,
     link_type: LinkType,
 ) -> String {
-    let mut wanted = vec![lustre(), fragments(), tunnels(decode), dtls()];
+    let mut wanted = vec![
+        lustre(),
+        fragments(),
+        extensions(),
+        encapsulations(decode),
+        dtls(),
+    ];
     wanted.extend(to_servers(servers));
     wanted.extend(more.map(|more| format!("({more})")));
-    let wanted = wanted.join(" or ");
-    if link_type == LinkType::ETHERNET {
-        // Each `vlan` moves all that follows behind one more tag.
-        format!("({wanted}) or (vlan and ({wanted})) or (vlan and ({wanted}))")
-    } else {
-        wanted
+    tagged(&wanted.join(" or "), link_type)
+}
+
+/// Adds frames with VLAN tags, which stand before what is looked for.
+fn tagged(wanted: &str, link_type: LinkType) -> String {
+    match link_type {
+        // Each `vlan` moves all that follows behind one more tag. What has more than three
+        // is let through.
+        LinkType::ETHERNET => {
+            let behind_tag = format!(" or (vlan and ({wanted}))").repeat(3);
+            format!("({wanted}){behind_tag} or vlan")
+        }
+        // libpcap looks behind no tag here, so all that is tagged is let through.
+        LinkType::LINUX_SLL | LinkType::LINUX_SLL2 => {
+            let tags = VLAN_TYPES.map(|number| format!("ether proto {number}"));
+            format!("{wanted} or {}", tags.join(" or "))
+        }
+        _ => wanted.to_owned(),
     }
 }
 
@@ -40,34 +57,61 @@ fn lustre() -> String {
     format!("port {LUSTRE_PORT} or portrange {first}-{last}")
 }
 
-/// IP fragments, the first and the later, and what else hides a header: IPv6 extension
-/// headers (0 hop by hop, 43 routing, 44 fragment, 60 destination, 135 mobility, 139 HIP,
-/// 140 Shim6; RFC 7045).
+/// IPv4 fragments, the first and the later.
 fn fragments() -> String {
-    let hidden = [0, 43, 44, 60, 135, 139, 140].map(|number| format!("ip6[6] = {number}"));
-    format!("(ip and ip[6:2] & 0x3fff != 0) or {}", hidden.join(" or "))
+    "(ip and ip[6:2] & 0x3fff != 0)".to_owned()
 }
 
-/// GRE, IP in IP (4 and 41), and the tunnels in UDP.
-fn tunnels(decode: &decode::Options) -> String {
-    let in_udp: Vec<String> = decode
-        .tunnel_ports()
-        .map(|port| format!("udp dst port {port}"))
-        .collect();
-    format!("proto 47 or proto 4 or proto 41 or {}", in_udp.join(" or "))
+/// Extension headers, which hide the header behind them.
+fn extensions() -> String {
+    let hidden = EXTENSIONS.map(|number| format!("ip[9] = {number} or ip6[6] = {number}"));
+    hidden.join(" or ")
 }
 
-/// What begins as DTLS records do (RFC 6347 4.1: a type from 20 on, version 254.x), on any
-/// port: it is a path's where readable Lustre shows later who is a server, and DTLS
-/// elsewhere where nothing does.
+/// Encapsulations, those that are opened and those that are not.
+fn encapsulations(decode: &decode::Options) -> String {
+    let opened = ENCAPSULATIONS.iter().flat_map(|kind| kind.signs);
+    let signs = opened.chain(UNOPENED.iter().map(|(sign, _)| sign));
+    let by_port = decode.udp_ports().map(Sign::UdpPort);
+    let mut terms: Vec<String> = signs.copied().chain(by_port).map(term).collect();
+    terms.sort_unstable();
+    terms.dedup();
+    terms.join(" or ")
+}
+
+/// Field of an outer header that tells an encapsulation.
+fn term(sign: Sign) -> String {
+    match sign {
+        Sign::EtherType(number) => format!("ether proto {number}"),
+        // Destination access points: SNAP's, and that of IPv4 without SNAP.
+        Sign::Llc => "ether proto 0xaa or ether proto 0x06".to_owned(),
+        Sign::IpProtocol(number) => format!("proto {number}"),
+        Sign::UdpPort(port) => format!("udp dst port {port}"),
+    }
+}
+
+/// First bytes of a DTLS record (RFC 6347 4.1: a type from 20 on, version 254.x, or 1.0
+/// before the standard), on any port: it is a path's where readable Lustre shows later who
+/// is a server, and DTLS elsewhere where nothing does.
 fn dtls() -> String {
-    "(udp and udp[8] >= 20 and udp[8] <= 26 and udp[9] = 254) or \
-     (ip6[6] = 17 and ip6[48] >= 20 and ip6[48] <= 26 and ip6[49] = 254)"
-        .to_owned()
+    let record = |udp: &str, at: usize| {
+        let byte = |offset| format!("{udp}[{}]", at + offset);
+        format!(
+            "{kind} >= 20 and {kind} <= 26 and ({major} = 254 or ({major} = 1 and {minor} = 0))",
+            kind = byte(0),
+            major = byte(1),
+            minor = byte(2),
+        )
+    };
+    format!(
+        "(udp and {}) or (ip6[6] = 17 and {})",
+        record("udp", 8),
+        record("ip6", 48)
+    )
 }
 
-/// All UDP to and from the servers that are known; all UDP where those are so many that
-/// the kernel would refuse the program (`BPF_MAXINSNS`, `linux/bpf_common.h`).
+/// UDP to and from the servers that are known; all UDP where those are so many that the
+/// kernel would refuse the program (`BPF_MAXINSNS`, `linux/bpf_common.h`).
 fn to_servers(servers: &Servers) -> Option<String> {
     const MANY: usize = 64;
     // An IPv6 address takes twice the instructions of an IPv4 one.

@@ -2,12 +2,14 @@
 //! waiting for it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::clock::now;
 use super::recorder::Recorder;
+use crate::aggregate::duplicates::Window;
 use crate::aggregate::{Part, Snapshot};
 use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Handle, SETTLE};
 use crate::capture::losses::Drops;
@@ -113,12 +115,18 @@ pub(super) struct Delta {
     pub(super) standing: Standing,
 }
 
+/// The last packets of several interfaces, which may show the same. It is locked for a batch
+/// of packets at a time, never for each.
+pub(super) type SharedWindow = Arc<Mutex<Window>>;
+
 /// A worker at its capture.
 pub(super) struct Watch<'o> {
     handle: Handle,
     /// The kernel gives all fragments of a packet to the same handle, for without ports
     /// its hash is that of the addresses.
     counter: Counter<'o>,
+    /// Where other interfaces are captured, too.
+    window: Option<SharedWindow>,
     part: Part,
     recorder: Option<Recorder>,
     tell: Sender<Delta>,
@@ -148,6 +156,7 @@ impl<'o> Watch<'o> {
         Self {
             handle,
             counter: engine.counter(),
+            window: None,
             part: Part {
                 file: place,
                 piece: 0,
@@ -159,6 +168,11 @@ impl<'o> Watch<'o> {
             is_up: true,
             speaks,
         }
+    }
+
+    /// Looks for duplicates among the packets of other workers, too.
+    pub(super) fn share(&mut self, window: Option<SharedWindow>) {
+        self.window = window;
     }
 
     /// Counts packets until the run is over.
@@ -185,11 +199,18 @@ impl<'o> Watch<'o> {
         let Self {
             handle,
             counter,
+            window,
             part,
             recorder,
             ..
         } = self;
         let mut count = 0;
+        let mut shared = window
+            .as_ref()
+            .map(|it| it.lock().expect("no holder panics"));
+        if let Some(shared) = &mut shared {
+            std::mem::swap(&mut **shared, counter.window());
+        }
         let read = handle.read(limit, |frame| {
             count += 1;
             counter.packet(*part, frame);
@@ -197,6 +218,10 @@ impl<'o> Watch<'o> {
                 recorder.add(frame);
             }
         });
+        if let Some(shared) = &mut shared {
+            std::mem::swap(&mut **shared, counter.window());
+        }
+        drop(shared);
         self.packets += count as u64;
         self.counter.join();
         // Of an interface that is gone `follow` tells more.

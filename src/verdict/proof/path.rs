@@ -181,6 +181,9 @@ impl<'p, 's> Seen<'p, 's> {
                             for it";
                 Answer::new(Outcome::Open, says, [])
             }
+            (true, false) if self.choices().next().is_none() => {
+                Answer::new(Outcome::Met, "no ServerHello was seen", [])
+            }
             (true, false) => {
                 let says = "the suite of some records was not seen; what was seen meets the policy";
                 Answer::new(Outcome::Met, says, chosen)

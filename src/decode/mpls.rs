@@ -1,0 +1,59 @@
+//! MPLS (RFC 3032): a stack of labels, then a packet. It stands on a link, in GRE or IP
+//! (RFC 4023), or in UDP (RFC 7510).
+
+use nom::{IResult, number::complete::be_u32};
+
+use super::kind::{Inner, Kind, Sign};
+use super::rest::Rest;
+use super::stop::{Layer, Stop};
+use super::unopened::Unopened;
+use super::walk::{IPV4, IPV6, Next};
+
+/// Length of an entry of the stack, in bytes.
+const ENTRY_LEN: usize = 4;
+/// Flag of the last entry.
+const BOTTOM: u32 = 0x100;
+
+pub(super) const KIND: Kind = Kind {
+    name: "MPLS",
+    signs: &[
+        Sign::EtherType(0x8847),
+        Sign::EtherType(0x8848),
+        Sign::IpProtocol(137),
+        Sign::UdpPort(6635),
+    ],
+    tell_len: ENTRY_LEN,
+    claims: |_| true,
+    read,
+};
+
+/// Labels are each way's own, so they tell no network. Behind the last one, only the packet
+/// itself tells its protocol.
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+    let inside = behind_labels(rest, layer)?;
+    let ether_type = match inside.need(1, layer)?[0] >> 4 {
+        4 => IPV4,
+        6 => IPV6,
+        _ => return Err(inside.unopened(Unopened::MplsPseudowire)),
+    };
+    Ok(Inner {
+        network: 0,
+        next: Some(Next::EtherType(ether_type)),
+        rest: inside,
+    })
+}
+
+fn behind_labels(mut rest: Rest<'_>, layer: Layer) -> Result<Rest<'_>, Stop> {
+    loop {
+        let bytes = rest.need(ENTRY_LEN, layer)?;
+        let (_, entry) = entry(bytes).map_err(|_| rest.malformed(layer))?;
+        rest = rest.after(ENTRY_LEN);
+        if entry & BOTTOM != 0 {
+            return Ok(rest);
+        }
+    }
+}
+
+fn entry(bytes: &[u8]) -> IResult<&[u8], u32> {
+    be_u32(bytes)
+}

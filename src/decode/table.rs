@@ -1,0 +1,189 @@
+//! Table of encapsulations. A new one is a file and a row here: the walk, the kernel
+//! filter of live runs and the names in reports are made from it.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use super::encapsulation::Encapsulation;
+use super::kind::{Kind, Sign};
+use super::rest::Rest;
+use super::stop::{Cause, Layer, Stop};
+use super::unopened::Unopened;
+use super::walk::{Next, Turn, Walk};
+use super::{geneve, gre, ip_in_ip, llc, mpls, pppoe, vxlan};
+
+/// All encapsulations that are opened. A flow's key holds the place of each, so new ones
+/// are added at the end.
+pub static ENCAPSULATIONS: [Kind; 9] = [
+    vxlan::KIND,
+    geneve::KIND,
+    gre::GRE,
+    gre::NVGRE,
+    ip_in_ip::V4,
+    ip_in_ip::V6,
+    mpls::KIND,
+    pppoe::KIND,
+    llc::KIND,
+];
+const _: () = assert!(ENCAPSULATIONS.len() <= Encapsulation::MAX_KINDS);
+
+impl Encapsulation {
+    /// Names of the encapsulations, the outermost first.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        self.kinds().map(|kind| ENCAPSULATIONS[kind].name)
+    }
+}
+
+/// UDP ports that tell an encapsulation, each with its place in the table.
+#[derive(Clone, Debug)]
+pub struct Options {
+    udp_ports: Vec<(u16, u8)>,
+    /// Lowest and highest of them: hardly any other port is between.
+    span: RangeInclusive<u16>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let signs = places().flat_map(|(place, kind)| kind.signs.iter().map(move |s| (place, s)));
+        let udp_ports = signs.filter_map(|(place, sign)| match sign {
+            Sign::UdpPort(port) => Some((*port, place)),
+            Sign::EtherType(_) | Sign::Llc | Sign::IpProtocol(_) => None,
+        });
+        let mut options = Self {
+            udp_ports: Vec::new(),
+            span: RangeInclusive::new(u16::MAX, u16::MIN),
+        };
+        options.add(udp_ports);
+        options
+    }
+}
+
+impl Options {
+    /// Adds UDP destination ports that carry VXLAN.
+    pub fn add_vxlan_ports(&mut self, ports: impl IntoIterator<Item = u16>) {
+        let vxlan = places().find(|(_, kind)| kind.name == vxlan::KIND.name);
+        let place = vxlan.map_or(0, |(place, _)| place);
+        self.add(ports.into_iter().map(|port| (port, place)));
+    }
+
+    fn add(&mut self, ports: impl Iterator<Item = (u16, u8)>) {
+        for (port, place) in ports {
+            self.udp_ports.push((port, place));
+            self.span = port.min(*self.span.start())..=port.max(*self.span.end());
+        }
+    }
+
+    /// UDP destination ports whose datagrams may hold an encapsulated packet.
+    pub fn udp_ports(&self) -> impl Iterator<Item = u16> {
+        self.udp_ports.iter().map(|&(port, _)| port)
+    }
+
+    /// True of a UDP destination port that may tell an encapsulation.
+    #[inline(always)]
+    pub(super) fn tells(&self, port: u16) -> bool {
+        self.span.contains(&port) && self.udp_ports.iter().any(|&(telling, _)| telling == port)
+    }
+
+    /// Encapsulation that a port and the payload's first bytes tell.
+    ///
+    /// # Errors
+    /// Those bytes were not captured, so that nobody can say what is inside.
+    #[cold]
+    pub(super) fn by_udp_port(&self, port: u16, payload: Rest<'_>) -> Result<Option<Next>, Stop> {
+        for &(_, place) in self
+            .udp_ports
+            .iter()
+            .filter(|&&(telling, _)| telling == port)
+        {
+            let kind = &ENCAPSULATIONS[usize::from(place)];
+            match payload.need(kind.tell_len, Layer::Encapsulation(place)) {
+                Ok(header) if (kind.claims)(header) => return Ok(Some(Next::Encapsulation(place))),
+                Err(stop) if stop.cause == Cause::Capture => return Err(stop),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LinkType(link_type) => return link_type.fmt(f),
+            Self::Link => "link layer",
+            Self::Loopback => "loopback header",
+            Self::Ethernet => "Ethernet header",
+            Self::Vlan => "VLAN tag",
+            Self::LinuxSll => "SLL header",
+            Self::LinuxSll2 => "SLL2 header",
+            Self::Ipv4 => "IPv4 header",
+            Self::Ipv6 => "IPv6 header",
+            Self::Ipv6Extension => "IPv6 extension header",
+            Self::Fragment => "IP fragment",
+            Self::Encapsulation(place) => {
+                let name = ENCAPSULATIONS[usize::from(*place)].name;
+                return write!(f, "{name} header");
+            }
+            Self::Unopened(unopened) => unopened.name(),
+            Self::Tcp => "TCP header",
+            Self::Udp => "UDP header",
+            Self::UdpPayload => "UDP payload",
+        })
+    }
+}
+
+/// Encapsulations that are not opened, by the fields of outer headers that tell them.
+pub static UNOPENED: [(Sign, Unopened); 19] = [
+    (Sign::EtherType(0x880b), Unopened::Ppp),
+    (Sign::EtherType(0x88e5), Unopened::Macsec),
+    (Sign::EtherType(0x88e7), Unopened::Pbb),
+    (Sign::EtherType(0x88be), Unopened::Erspan),
+    (Sign::EtherType(0x22eb), Unopened::Erspan3),
+    (Sign::EtherType(0x8926), Unopened::VnTag),
+    (Sign::EtherType(0x893f), Unopened::ETag),
+    (Sign::EtherType(0x894f), Unopened::Nsh),
+    (Sign::EtherType(0x4305), Unopened::BatmanAdv),
+    (Sign::EtherType(0x8903), Unopened::Dce),
+    (Sign::EtherType(0x22f3), Unopened::Trill),
+    (Sign::IpProtocol(47), Unopened::OtherGre),
+    (Sign::IpProtocol(50), Unopened::Esp),
+    (Sign::IpProtocol(55), Unopened::MinimalEncapsulation),
+    (Sign::IpProtocol(94), Unopened::Ipip),
+    (Sign::IpProtocol(97), Unopened::EtherIp),
+    (Sign::IpProtocol(108), Unopened::IpComp),
+    (Sign::IpProtocol(115), Unopened::L2tp),
+    (Sign::IpProtocol(143), Unopened::EthernetOverIp),
+];
+
+/// Rows of the table, each with its place.
+fn places() -> impl Iterator<Item = (u8, &'static Kind)> {
+    (0..).zip(&ENCAPSULATIONS)
+}
+
+/// Goes on into the encapsulation that a field of an outer header and the next bytes tell.
+///
+/// # Errors
+/// Those bytes are not there, or the encapsulation is not opened.
+pub(super) fn tell(sign: Sign, rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
+    for (place, kind) in places().filter(|(_, kind)| kind.signs.contains(&sign)) {
+        if (kind.claims)(rest.need(kind.tell_len, Layer::Encapsulation(place))?) {
+            return Ok(Turn::Go(Next::Encapsulation(place), rest));
+        }
+    }
+    match UNOPENED.iter().find(|(telling, _)| *telling == sign) {
+        Some(&(_, unopened)) => Err(rest.unopened(unopened)),
+        None => Ok(Turn::Other),
+    }
+}
+
+/// Opens the encapsulation at a place in the table.
+pub(super) fn open<'a>(place: u8, rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
+    let kind = &ENCAPSULATIONS[usize::from(place)];
+    let layer = Layer::Encapsulation(place);
+    let inner = (kind.read)(rest, layer)?;
+    match inner.next {
+        None => Ok(Turn::Other),
+        Some(next) if walk.enter(place, inner.network) => Ok(Turn::Go(next, inner.rest)),
+        Some(_) => Err(rest.stop(layer, Cause::Nesting)),
+    }
+}

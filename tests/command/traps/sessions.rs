@@ -1,0 +1,272 @@
+//! Sessions: which hello is in charge of which records, and what each session shows.
+
+use crate::support::packets::{Ip, Link, TCP, UDP, dtls, noise, tcp, udp};
+use serde_json::Value;
+
+use super::run::{
+    BLOCK, CLIENT, SERVER, Stored, ethernet, in_bucket, packets, path, pcap, report, report_of,
+    tunnel, verdict, verdict_on,
+};
+
+const HANDSHAKE: u8 = 22;
+const DATA: u8 = 23;
+/// A number that IANA has given to no suite.
+const UNASSIGNED: u16 = 0xfafa;
+/// `TLS_SHA256_SHA256` (RFC 9150).
+const INTEGRITY_ONLY: u16 = 0xc0b4;
+
+/// What a server says, at a second.
+fn said(second: u32, payload: &[u8]) -> Stored {
+    let ip = Ip::v4(SERVER, CLIENT);
+    ethernet(&ip.packet(UDP, &udp(11_443, 40_000, payload))).at(second)
+}
+
+fn hello(second: u32, suite: u16) -> Stored {
+    said(second, &dtls::server_hello(second.into(), suite))
+}
+
+/// Records of an epoch, one a second.
+fn data(seconds: std::ops::Range<u32>, epoch: u16) -> impl Iterator<Item = Stored> {
+    seconds.map(move |second| {
+        let fragment = noise(second.into(), 200);
+        tunnel(&dtls::record(DATA, epoch, second.into(), &fragment)).at(second)
+    })
+}
+
+fn class(report: &Value, class: &str) -> u64 {
+    packets(&path(report)["traffic"][class])
+}
+
+#[test]
+fn each_hello_is_in_charge_of_the_records_behind_it() {
+    for (first, second) in [(dtls::AZURE, dtls::NULL), (dtls::NULL, dtls::AZURE)] {
+        let mut all = vec![hello(1, first)];
+        all.extend(data(10..30, 1));
+        all.push(hello(40, second));
+        all.extend(data(50..55, 1));
+        let report = report_of(&all, &BLOCK);
+        assert_eq!(verdict(&report), "mixed");
+        let sizes = if first == dtls::AZURE {
+            (20, 5)
+        } else {
+            (5, 20)
+        };
+        let told = (class(&report, "encrypted"), class(&report, "plaintext"));
+        assert_eq!(told, sizes);
+    }
+}
+
+#[test]
+fn a_record_as_old_as_a_hello_is_as_bad_as_the_worse() {
+    let mut all = vec![hello(1, dtls::NULL)];
+    all.extend(data(10..30, 1));
+    all.push(hello(40, dtls::AZURE));
+    all.extend(data(40..41, 1));
+    assert_eq!(verdict_on(&all), "plaintext");
+}
+
+#[test]
+fn the_hello_sent_again_begins_no_session() {
+    let mut all = vec![hello(1, dtls::AZURE), hello(1, dtls::AZURE).at(3)];
+    all.extend(data(10..12, 1));
+    all.push(hello(1, dtls::AZURE).at(20));
+    all.extend(data(21..23, 1));
+    let report = report_of(&all, &BLOCK);
+    assert_eq!(class(&report, "encrypted"), 4);
+    // From 12 to 20.
+    assert_eq!(path(&report)["dtls"]["missing"], 9);
+}
+
+#[test]
+fn records_that_no_cipher_protects_are_plaintext() {
+    for suite in [dtls::NULL, INTEGRITY_ONLY, UNASSIGNED] {
+        let mut all = vec![hello(1, suite)];
+        all.extend(data(10..20, 1));
+        let report = report_of(&all, &BLOCK);
+        assert_eq!(verdict(&report), "plaintext", "{suite:#06x}");
+        let text = path(&report)["evidence"].to_string();
+        assert!(!text.contains("no ServerHello was captured"), "{text}");
+    }
+}
+
+/// A ServerHello cut before its suite, as its fragments in two records.
+fn fragmented(suite: u16) -> [Vec<u8>; 2] {
+    let whole = dtls::server_hello(7, suite);
+    let (head, body) = whole[13..].split_at(12);
+    [(0, 20), (20, body.len())].map(|(from, to)| {
+        let mut message = head.to_vec();
+        message[6..9].copy_from_slice(&u32::try_from(from).unwrap().to_be_bytes()[1..]);
+        message[9..12].copy_from_slice(&u32::try_from(to - from).unwrap().to_be_bytes()[1..]);
+        message.extend(&body[from..to]);
+        dtls::record(HANDSHAKE, 0, from as u64, &message)
+    })
+}
+
+#[test]
+fn a_hello_in_fragments_is_put_together() {
+    for suite in [dtls::AES_128, dtls::NULL] {
+        let [first, second] = fragmented(suite);
+        let whole = verdict_on(&[vec![hello(1, suite)], data(10..20, 1).collect()].concat());
+        for (one, two) in [(&first, &second), (&second, &first)] {
+            let mut apart = vec![said(1, one), said(2, two)];
+            apart.extend(data(10..20, 1));
+            assert_eq!(verdict_on(&apart), whole);
+            let mut together = vec![said(1, &[&one[..], two].concat())];
+            together.extend(data(10..20, 1));
+            assert_eq!(verdict_on(&together), whole);
+            // The second fragment in another file.
+            let files = [&apart[..1], &apart[1..]].map(|part| pcap(1, part));
+            assert_eq!(verdict(&report(&files, &BLOCK)), whole);
+        }
+    }
+}
+
+#[test]
+fn a_connection_id_behind_a_hello_is_read() {
+    let mut with_id = dtls::record(25, 1, 0, &noise(1, 48));
+    with_id.splice(11..11, *b"\x07ourid\xc3\x10");
+    let change = dtls::record(20, 0, 1, &[1]);
+    let flight = [dtls::server_hello(0, dtls::AZURE), change, with_id].concat();
+    let report = report_of(&[said(1, &flight)], &BLOCK);
+    assert_eq!(in_bucket(&report, "other"), 0);
+    assert_eq!(path(&report)["dtls"]["handshake_seen"], true);
+    assert_eq!(path(&report)["dtls"]["records"], 3);
+}
+
+#[test]
+fn a_readable_record_counts_in_whichever_packet_it_stands() {
+    let inner =
+        Ip::v4([172, 16, 0, 1], [172, 16, 0, 2]).packet(TCP, &tcp(40_000, 443, &noise(1, 90)));
+    let coat = dtls::record(DATA, 1, 9, &[&inner[..], &noise(2, 20)].concat());
+    let behind = dtls::record(DATA, 1, 10, &noise(3, 400));
+    let cut = tunnel(&[&coat[..], &behind].concat());
+    let cut = cut.clone().cut(42 + coat.len() + 5);
+    let change = tunnel(&[dtls::record(20, 0, 1, &[1]), coat].concat());
+    for packet in [cut, change] {
+        let mut all: Vec<Stored> = data(10..30, 1).collect();
+        all.insert(0, hello(1, dtls::AZURE));
+        all.push(packet.at(40));
+        assert!(["plaintext", "mixed"].contains(&verdict_on(&all).as_str()));
+    }
+}
+
+/// Clear content of 1.5 kB, in one record or in small ones.
+fn contents() -> Vec<(&'static str, Vec<u8>)> {
+    let repeat = |text: &[u8]| text.iter().copied().cycle().take(1500).collect::<Vec<u8>>();
+    let utf16 = |text: &str| -> Vec<u8> {
+        repeat(
+            &text
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect::<Vec<u8>>(),
+        )
+    };
+    let chinese =
+        "床前明月光疑是地上霜举头望明月低头思故乡白日依山尽黄河入海流欲穷千里目更上一层楼";
+    vec![
+        (
+            "German",
+            repeat("Straße nach München – geheime Kundendaten: ".as_bytes()),
+        ),
+        (
+            "Russian",
+            repeat("Съешь же ещё этих мягких французских булок, да выпей чаю. ".as_bytes()),
+        ),
+        ("Chinese", repeat(chinese.as_bytes())),
+        (
+            "UTF-16",
+            utf16("Съешь же ещё этих мягких французских булок"),
+        ),
+        ("UTF-16 in Chinese", utf16(chinese)),
+        (
+            "base64",
+            repeat(b"TWFueSBoYW5kcyBtYWtlIGxpZ2h0IHdvcmsuIFRoZSBxdWljayBicm93biBmb3g"),
+        ),
+        ("ff", vec![0xff; 1500]),
+        ("zeros", vec![0; 1500]),
+        ("a count", (0..1500_u32).map(|n| n as u8).collect()),
+        ("a random pattern", repeat(&noise(1, 300))),
+    ]
+}
+
+#[test]
+fn clear_content_is_found_behind_a_good_hello_and_without() {
+    for (name, content) in contents() {
+        for (len, hellos) in [(1500, 1), (1500, 0), (40, 1), (40, 0)] {
+            let chunks = (10..).zip(content.chunks(len));
+            let records = chunks.map(|(n, chunk)| {
+                let fragment = [&noise(n, 8)[..], chunk].concat();
+                tunnel(&dtls::record(DATA, 1, n, &fragment)).at(9)
+            });
+            let mut all = vec![hello(1, dtls::AZURE); hellos];
+            all.extend(records);
+            assert_eq!(verdict_on(&all), "plaintext", "{name} by {len}, {hellos}");
+        }
+    }
+}
+
+#[test]
+fn ip_is_found_behind_any_header_of_up_to_64_bytes() {
+    let inner =
+        Ip::v4([172, 16, 0, 1], [172, 16, 0, 2]).packet(TCP, &tcp(40_000, 443, &noise(1, 90)));
+    let vlan = Link::Ethernet.frame(&inner).len() - inner.len() + 4;
+    for header in [4, 8, vlan, 50, 64] {
+        let fragment = [&noise(5, header)[..], &inner, &noise(2, 20)].concat();
+        let coat = tunnel(&dtls::record(DATA, 1, 9, &fragment)).at(2);
+        assert_eq!(
+            verdict_on(&[hello(1, dtls::AZURE), coat]),
+            "plaintext",
+            "{header}"
+        );
+    }
+}
+
+#[test]
+fn one_readable_record_in_ten_of_a_later_epoch_is_found() {
+    let mut all = vec![hello(1, dtls::AZURE)];
+    all.extend(data(10..110, 1));
+    all.extend((200..300).map(|n| {
+        let text = b"the quick brown fox jumps over the lazy dog; ".repeat(4);
+        let content = if n % 10 == 0 { text } else { noise(n, 180) };
+        let fragment = [&noise(n, 8)[..], &content].concat();
+        tunnel(&dtls::record(DATA, 2, n, &fragment)).at(200)
+    }));
+    assert_eq!(verdict_on(&all), "mixed");
+}
+
+#[test]
+fn clear_data_before_a_cut_is_not_guessed() {
+    let clear = dtls::clear_data(1, &noise(1, 90));
+    let whole = tunnel(&[&clear[..], b"and no record at all"].concat());
+    let report = report_of(&[whole.clone().cut(42 + clear.len())], &BLOCK);
+    assert_eq!(class(&report, "plaintext"), 0);
+}
+
+#[test]
+fn records_of_dtls_1_3_are_seen() {
+    let record = |sequence: u16| {
+        let mut record = vec![0x2e];
+        record.extend(sequence.to_be_bytes());
+        record.extend([0, 60]);
+        record.extend(noise(sequence.into(), 60));
+        record
+    };
+    let two = tunnel(&[record(1), record(2)].concat());
+    assert_eq!(verdict_on(&[two]), "undetermined");
+}
+
+#[test]
+fn the_pre_standard_version_is_named_and_is_no_better_than_weak() {
+    let pre_standard = |packet: Stored| {
+        let mut packet = packet;
+        packet.data[43..45].copy_from_slice(&[1, 0]);
+        packet
+    };
+    let all: Vec<Stored> = data(10..30, 1).map(pre_standard).collect();
+    let report = report_of(&all, &BLOCK);
+    assert_eq!(verdict(&report), "weak");
+    assert_eq!(
+        path(&report)["dtls"]["versions"][0],
+        "pre-standard (0x0100)"
+    );
+}
