@@ -12,8 +12,9 @@ use crate::aggregate::{Part, Snapshot, Worker};
 use crate::azure::topology::Azure;
 use crate::capture::{Frame, Timestamp};
 use crate::decode;
+use crate::flow::Times;
 use crate::flow::table::DEFAULT_LIMIT;
-use crate::flow_log::{FlowLog, Span};
+use crate::flow_log::FlowLog;
 use crate::report::{Report, Run};
 use crate::verdict::{Policy, Servers, Sources, Terms, Viewpoint, judge};
 
@@ -137,11 +138,10 @@ impl Counted {
         fragments.finish(|later, outcome| snapshot.settle(later, outcome));
     }
 
-    /// Times of the earliest and latest packet.
+    /// Times of the packets.
     #[must_use]
-    pub fn span(&self) -> Option<Span> {
-        let span = self.snapshot.times.span();
-        span.map(|(first, last)| Span { first, last })
+    pub fn times(&self) -> &Times {
+        &self.snapshot.times
     }
 }
 

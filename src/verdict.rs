@@ -239,6 +239,8 @@ pub struct Judgement<'s> {
     pub servers: Servers,
     /// Whether anything named a server: the user, readable Lustre, or a flow log.
     pub server_known: bool,
+    /// Flows that were logged without ports, in plaintext, and that no server is known of.
+    pub unplaced: usize,
     /// Whether flows were too many to keep each apart.
     pub folded: bool,
     /// Captures that show the same packets.
@@ -304,15 +306,20 @@ pub fn judge<'s>(sources: Sources<'s>, servers: &Servers, terms: Terms) -> Judge
         .into_iter()
         .map(|(ends, view)| view.judge(ends, terms, &mut accounting))
         .collect();
-    let mut told = platform::by_path(logged, &roles);
+    let spans = captured.map_or_else(Vec::new, |snapshot| snapshot.times.spans());
+    let scales = platform::Scales {
+        is_damaged,
+        captured: &spans,
+    };
+    let platform::Paths { mut told, unplaced } = platform::Paths::of(logged, &roles);
     for path in &mut paths {
         let logged = told.remove(&path.ends).unwrap_or_default();
-        path.hear(&logged, is_damaged, terms.vantage);
+        path.hear(&logged, &scales, terms.vantage);
     }
     let quiet = |server| was_captured && servers.rank(server) > 1;
     for (ends, logged) in told {
         let mut path = Path::unseen(ends, terms, quiet);
-        path.hear(&logged, is_damaged, terms.vantage);
+        path.hear(&logged, &scales, terms.vantage);
         paths.push(path);
     }
     let silent = silent(servers, &paths);
@@ -324,6 +331,7 @@ pub fn judge<'s>(sources: Sources<'s>, servers: &Servers, terms: Terms) -> Judge
         accounting,
         servers: servers.clone(),
         server_known: roles.any_server(),
+        unplaced,
         folded,
         overlaps: captured.map_or_else(Vec::new, |it| overlaps(&it.samples)),
         span: captured.and_then(|snapshot| snapshot.times.span()),
@@ -375,8 +383,8 @@ impl Path<'_> {
     }
 
     /// Concludes from what was observed and what the platform has logged.
-    fn hear(&mut self, logged: &[Logged], is_damaged: bool, vantage: Vantage) {
-        let platform = platform::weigh(self.ends, logged, is_damaged, &self.parts);
+    fn hear(&mut self, logged: &[Logged], scales: &platform::Scales<'_>, vantage: Vantage) {
+        let platform = scales.weigh(self.ends, logged, &self.parts, self.observed);
         let concluded = conclude(self.observed, platform.said, vantage);
         self.platform = (!logged.is_empty()).then_some(platform);
         let said = self.platform.as_ref().map(|platform| platform.said);

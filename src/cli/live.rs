@@ -42,7 +42,7 @@ pub struct LiveFlags {
     #[arg(long, value_name = "EXPRESSION", value_parser = filter)]
     pub filter: Option<String>,
 
-    /// Bytes to keep of each packet: 256 hold all that a verdict can rest on
+    /// Bytes to keep of each packet: 256 hold headers, handshakes and the start of records
     #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = clap::value_parser!(u16).range(64..))]
     pub snap_length: u16,
 

@@ -191,6 +191,10 @@ impl Record<'_> {
     #[cold]
     fn content_holds(self) -> bool {
         match self.content_type {
+            // Before the standard it held a sequence number as well.
+            ContentType::CHANGE_CIPHER_SPEC if self.version == Version::PRE_STANDARD => {
+                self.len == 3
+            }
             ContentType::CHANGE_CIPHER_SPEC => self.len == 1,
             ContentType::ALERT => self.len == 2,
             ContentType::HANDSHAKE => handshake_holds(self.fragment, self.len),

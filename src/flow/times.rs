@@ -1,11 +1,13 @@
-//! Times of packets as runs: the capture time of a path without the hours between its
+//! Times of packets as spans: the capture time of a path without the hours between its
 //! packets.
 //!
 //! Time is cut into slots of a power of two of nanoseconds. Packets in the same slot, or in
-//! slots side by side, are one [`Run`], whose ends are exact. Where packets stand in more
+//! slots side by side, are one [`Span`], whose ends are exact. Where packets stand in more
 //! than [`MOST_SLOTS`] slots, slots of twice the length are used. The number of slots only
 //! grows when times are added, so the runs do not depend on the order of the packets, nor
 //! on how the input was split.
+
+use std::time::Duration;
 
 use crate::capture::Timestamp;
 
@@ -16,14 +18,14 @@ const MOST_SLOTS: i64 = 128;
 
 /// Time from one packet to another, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Run {
+pub struct Span {
     /// First packet.
     pub first: Timestamp,
     /// Last packet.
     pub last: Timestamp,
 }
 
-impl Run {
+impl Span {
     /// Run that holds no time.
     const EMPTY: Self = Self {
         first: Timestamp(i64::MAX),
@@ -33,6 +35,40 @@ impl Run {
     fn is_empty(&self) -> bool {
         self.first > self.last
     }
+
+    /// Whether some moment is in both.
+    #[must_use]
+    pub fn overlaps(self, other: Self) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
+
+    /// Whether all of it is in some of the others.
+    #[must_use]
+    pub fn is_covered(self, mut by: Vec<Self>) -> bool {
+        by.retain(|span| span.overlaps(self));
+        by.sort_by_key(|span| span.first);
+        let mut reached = None;
+        for span in by {
+            if span.first > reached.unwrap_or(self.first) {
+                break;
+            }
+            reached = reached.max(Some(span.last));
+        }
+        reached.is_some_and(|reached| reached >= self.last)
+    }
+
+    /// The span with some time before and after it.
+    #[must_use]
+    pub fn widened(self, before: Duration, after: Duration) -> Self {
+        Self {
+            first: Timestamp(self.first.0.saturating_sub(nanoseconds(before))),
+            last: Timestamp(self.last.0.saturating_add(nanoseconds(after))),
+        }
+    }
+}
+
+fn nanoseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Capture times of some packets.
@@ -41,16 +77,16 @@ pub struct Times {
     /// Exponent of the slots' length.
     exponent: u32,
     /// Latest run, or the empty one.
-    latest: Run,
+    latest: Span,
     /// Runs before it.
-    earlier: Vec<Run>,
+    earlier: Vec<Span>,
 }
 
 impl Default for Times {
     fn default() -> Self {
         Self {
             exponent: SHORTEST,
-            latest: Run::EMPTY,
+            latest: Span::EMPTY,
             earlier: Vec::new(),
         }
     }
@@ -60,7 +96,7 @@ impl Times {
     /// Adds the time of a packet, which nearly always continues the latest run.
     #[inline]
     pub fn add(&mut self, time: Timestamp) {
-        let Run { first, last } = self.latest;
+        let Span { first, last } = self.latest;
         if time >= first && time.0 >> self.exponent <= (last.0 >> self.exponent) + 1 {
             self.latest.last = last.max(time);
         } else {
@@ -70,7 +106,7 @@ impl Times {
 
     #[cold]
     fn insert(&mut self, time: Timestamp) {
-        let run = Run {
+        let run = Span {
             first: time,
             last: time,
         };
@@ -85,7 +121,7 @@ impl Times {
 
     /// Runs in their order; none without a packet that has a time.
     #[must_use]
-    pub fn runs(&self) -> Vec<Run> {
+    pub fn spans(&self) -> Vec<Span> {
         let mut exact = Self::default();
         exact.set(self.exponent, self.all().collect());
         exact.all().collect()
@@ -98,12 +134,12 @@ impl Times {
         (!self.latest.is_empty()).then_some((first, self.latest.last))
     }
 
-    fn all(&self) -> impl Iterator<Item = Run> {
+    fn all(&self) -> impl Iterator<Item = Span> {
         let runs = self.earlier.iter().chain([&self.latest]);
         runs.filter(|run| !run.is_empty()).copied()
     }
 
-    fn set(&mut self, exponent: u32, mut runs: Vec<Run>) {
+    fn set(&mut self, exponent: u32, mut runs: Vec<Span>) {
         runs.sort_unstable();
         self.exponent = exponent;
         loop {
@@ -113,14 +149,14 @@ impl Times {
             }
             self.exponent += 1;
         }
-        self.latest = runs.pop().unwrap_or(Run::EMPTY);
+        self.latest = runs.pop().unwrap_or(Span::EMPTY);
         self.earlier = runs;
     }
 }
 
 /// Joins runs whose slots are the same or stand side by side.
-fn joined(runs: Vec<Run>, exponent: u32) -> Vec<Run> {
-    let mut joined: Vec<Run> = Vec::new();
+fn joined(runs: Vec<Span>, exponent: u32) -> Vec<Span> {
+    let mut joined: Vec<Span> = Vec::new();
     for run in runs {
         match joined.last_mut() {
             Some(last) if run.first.0 >> exponent <= (last.last.0 >> exponent) + 1 => {
@@ -133,7 +169,7 @@ fn joined(runs: Vec<Run>, exponent: u32) -> Vec<Run> {
 }
 
 /// Number of slots that the runs stand in.
-fn slots(runs: &[Run], exponent: u32) -> i64 {
+fn slots(runs: &[Span], exponent: u32) -> i64 {
     let slots = runs
         .iter()
         .map(|run| (run.last.0 >> exponent) - (run.first.0 >> exponent) + 1);
@@ -143,7 +179,7 @@ fn slots(runs: &[Run], exponent: u32) -> i64 {
 /// Times are equal that have the same runs.
 impl PartialEq for Times {
     fn eq(&self, other: &Self) -> bool {
-        self.runs() == other.runs()
+        self.spans() == other.spans()
     }
 }
 
@@ -195,13 +231,13 @@ mod tests {
         #[test]
         fn each_time_is_in_a_run_and_each_end_is_a_time(times_of in any_times()) {
             let sum = times(&times_of);
-            let runs = sum.runs();
+            let runs = sum.spans();
             prop_assert!(runs.len() <= 128);
             for &time in &times_of {
                 let time = Timestamp(time);
                 prop_assert!(runs.iter().any(|run| run.first <= time && time <= run.last));
             }
-            for Run { first, last } in &runs {
+            for Span { first, last } in &runs {
                 prop_assert!(times_of.contains(&first.0) && times_of.contains(&last.0));
             }
             let ends = times_of.iter().min().zip(times_of.iter().max());
@@ -214,10 +250,10 @@ mod tests {
     fn hours_between_two_captures_are_in_no_run() {
         const SECOND: i64 = 1_000_000_000;
         let captured = [0, 60, 28_800, 28_860].map(|second| second * SECOND);
-        let run = |first, last| Run {
+        let run = |first, last| Span {
             first: Timestamp(first * SECOND),
             last: Timestamp(last * SECOND),
         };
-        assert_eq!(times(&captured).runs(), [run(0, 60), run(28_800, 28_860)]);
+        assert_eq!(times(&captured).spans(), [run(0, 60), run(28_800, 28_860)]);
     }
 }

@@ -3,15 +3,16 @@
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 
+use super::read::EMPTY;
 use super::{LogReport, NotALog, Table, read};
 use crate::decode::Address;
 use crate::input::compressed::Decompressed;
 use crate::input::{InputPath, OpenError, kind};
 
-/// As many bytes as tell a compression.
+/// Number of bytes that tell a compression.
 const MAGIC_LEN: u64 = 4;
 
-/// Why there is no flow log to read from a path.
+/// Reason why there is no flow log to read from a path.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// It cannot be found or opened.
@@ -21,9 +22,9 @@ pub enum LogError {
     /// told, and no error.
     #[error("{path} {why}")]
     NotALog {
-        /// What was read.
+        /// Path of the file.
         path: String,
-        /// What it is instead.
+        /// Reason.
         why: NotALog,
     },
     /// A folder without any file, or without any flow log.
@@ -31,9 +32,20 @@ pub enum LogError {
     NoLogs {
         /// The folder, as named.
         folder: String,
-        /// What its first file is instead.
+        /// Reason why its first file is none.
         why: Option<Box<LogError>>,
     },
+}
+
+impl LogError {
+    /// Whether the file may be a flow log all the same.
+    #[must_use]
+    pub fn may_be_log(&self) -> bool {
+        let Self::NotALog { why, .. } = self else {
+            return true;
+        };
+        matches!(why, NotALog::Unread(_))
+    }
 }
 
 fn first(why: Option<&LogError>) -> String {
@@ -58,7 +70,18 @@ pub fn read_file(
     let bytes = open(path).map_err(unreadable)?;
     match read(bytes, file, table, is_server) {
         Ok(report) => Ok(LogReport { name, ..report }),
-        Err(why) => Err(LogError::NotALog { path: name, why }),
+        Err(why) => Err(LogError::NotALog {
+            why: by_name(why, &name),
+            path: name,
+        }),
+    }
+}
+
+/// An empty file is a broken download of a log only if its name is that of JSON.
+fn by_name(why: NotALog, name: &str) -> NotALog {
+    match why {
+        NotALog::Unread(what) if what == EMPTY && !name.contains(".json") => NotALog::Other(what),
+        why => why,
     }
 }
 

@@ -1,81 +1,66 @@
-//! A log as a stream: no record is held, only a tuple at a time.
+//! Reading of a log as a stream: no record is held, only a tuple at a time.
+//!
+//! Azure writes one document with a list of `records`. Tools hand logs on in other forms: a
+//! record a line, several documents in a row, a list of records, or events of an Event Hub
+//! around them, as JSON or as JSON in text. All of them are read: whatever has
+//! `flowRecords` is a record.
 
-use std::cell::Cell;
-use std::fmt;
-use std::io::{self, Read};
+use std::hash::BuildHasher;
+use std::io::Read;
+use std::sync::LazyLock;
 
-use serde::Serialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use foldhash::quality::RandomState;
+use serde::de::DeserializeSeed;
 use serde_json::error::Category;
 
-use super::table::{Entry, Table};
-use super::{Mac, Tuple};
+use super::entry::{Entry, Mac};
+use super::table::Table;
+use super::{LogReport, NotALog, State, Tuple};
 use crate::capture::Fault;
 use crate::decode::Address;
 use crate::flow::is_lustre_port;
 
-/// Bytes read at a time.
-const BLOCK_LEN: usize = 256 << 10;
-/// The most bytes from one key or tuple to the next: what bounds memory, since a string is
-/// held whole.
-const VALUE_LIMIT: u64 = 1 << 20;
+mod shape;
+mod text;
+
+use shape::{Level, Node};
+use text::{Place, Text};
+
 /// The most of an unknown state's word that is told.
 const WORD_LIMIT: usize = 32;
-/// The protocol number of TCP, which is all that Lustre is carried in.
+/// Protocol number of TCP, which is all that Lustre is carried in.
 const TCP: u8 = 6;
-/// The category of records of NSG flow logs.
+/// Category of records of NSG flow logs.
 const NSG: &str = "NetworkSecurityGroupFlowEvent";
+/// Records of which a digest is kept: an hour of one NIC has 60.
+const MOST_DIGESTS: usize = 4096;
+/// The most documents in text within documents.
+const MOST_NESTED: u8 = 3;
+/// Begin of JSON objects in base64.
+const BASE64: &str = "eyJ";
+/// First bytes of archives and tables that can hold logs: zip, 7z, RAR, bzip2, xz, LZ4,
+/// compress, Avro, Parquet.
+const CONTAINERS: [&[u8]; 9] = [
+    b"PK\x03\x04",
+    b"7z\xbc\xaf\x27\x1c",
+    b"Rar!",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"\x04\x22\x4d\x18",
+    b"\x1f\x9d",
+    b"Obj\x01",
+    b"PAR1",
+];
 
-/// What was found in a log.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct LogReport {
-    /// Its path, as it was named or found.
-    pub name: String,
-    /// Records that were begun.
-    pub records: u64,
-    /// Tuples in them.
-    pub tuples: u64,
-    /// Of these, what is no tuple of version 4.
-    pub bad_tuples: u64,
-    /// Tuples with an encryption state that is not known.
-    pub unknown_states: u64,
-    /// What is wrong with the file; everything before that was read.
-    pub fault: Option<Fault>,
-    /// Its place among the files, by which [`Entry`] speaks of it.
-    #[serde(skip)]
-    pub file: u32,
-    /// The first in the alphabet of the unknown states.
-    #[serde(skip)]
-    pub unknown_state: Option<String>,
-    /// Whether the fault is that the file ends where more was to come.
-    #[serde(skip)]
-    pub ends_early: bool,
-}
+/// Reason why an empty file is no log.
+pub(super) const EMPTY: &str = "it is empty";
 
-impl LogReport {
-    /// Whether tuples were lost that can be of any path and time. An early end costs only
-    /// the time after it.
-    #[must_use]
-    pub fn is_damaged(&self) -> bool {
-        self.bad_tuples > 0 || (self.fault.is_some() && !self.ends_early)
-    }
-}
-
-/// Why a file is no log that can be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotALog {
-    /// A flow log of a network security group.
-    #[error(
-        "is an NSG flow log, which does not say what was encrypted; give a virtual network flow log, version 4"
-    )]
-    Nsg,
-    /// Something else.
-    #[error("is no virtual network flow log: {0}")]
-    Other(String),
-}
+/// Seed of digests, which no file can know.
+static DIGESTS: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 
 /// Reads a log to its end, or to its first fault, and counts its tuples in `table`. `file`
-/// is its place in the order of the report; `is_server` tells who was named as a server.
+/// is its place in the order of the report; `is_server` tells whether an address may be a
+/// server.
 ///
 /// # Errors
 /// What was read is no log. Then nothing was counted.
@@ -86,39 +71,32 @@ pub fn read(
     is_server: &dyn Fn(Address) -> bool,
 ) -> Result<LogReport, NotALog> {
     let place = Place::default();
-    let mut bytes = Blocks {
-        bytes,
-        block: Vec::new(),
-        place: &place,
-    };
+    let mut text = Text::new(bytes, &place);
+    let begin = Begin::of(text.begin());
     let mut walk = Walk {
         table,
         is_server,
         place: &place,
-        mac: None,
-        untold: None,
+        record: Record::default(),
         seen: Seen::Nothing,
+        is_log_like: false,
+        nested: 0,
+        digest: 0,
         report: LogReport {
             file,
             ..LogReport::default()
         },
     };
-    let mut json = serde_json::Deserializer::from_reader(&mut bytes);
-    let end = walk.at(Level::File).deserialize(&mut json);
-    let end = end.and_then(|()| json.end());
+    let end = walk.documents(&mut text);
     walk.end_record();
-    let (seen, mut report) = (walk.seen, walk.report);
     if let Err(error) = end {
-        report.ends_early = error.is_eof();
-        report.fault = Some(fault(&error, place.good.get()));
+        let found = fault(&error, place.good());
+        walk.report.fault.get_or_insert(found);
     }
-    match seen {
-        Seen::Records => Ok(report),
+    match walk.seen {
+        Seen::Records => Ok(walk.report),
         Seen::Nsg => Err(NotALog::Nsg),
-        Seen::Nothing => Err(NotALog::Other(match report.fault {
-            Some(fault) => format!("at byte {}, {}", fault.offset, fault.what),
-            None => "it has no `records` with `flowRecords`".to_owned(),
-        })),
+        Seen::Nothing => Err(walk.nothing(begin)),
     }
 }
 
@@ -127,79 +105,36 @@ fn fault(error: &serde_json::Error, offset: u64) -> Fault {
     // The place is told as an offset.
     let said = said.split(" at line ").next().unwrap_or_default();
     let what = match error.classify() {
-        Category::Eof => "the JSON ends early, as in a log that is still written to".to_owned(),
+        Category::Eof => "the JSON ends early, as no log of Azure's does".to_owned(),
         Category::Io => said.to_owned(),
         Category::Syntax | Category::Data => format!("not JSON: {said}"),
     };
     Fault::new(offset, what, 0)
 }
 
-/// How far a file was read.
-#[derive(Default)]
-struct Place {
-    /// Where the block starts.
-    base: Cell<u64>,
-    /// The bytes of it that were read.
-    position: Cell<usize>,
-    /// The end of the last key or tuple.
-    good: Cell<u64>,
-    /// The last byte read: of an element of an array, its first.
-    byte: Cell<u8>,
+/// First bytes of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begin {
+    /// An object or a list.
+    Json,
+    /// A form that can hold a log and is not read.
+    Container,
+    Empty,
+    Other,
 }
 
-impl Place {
-    fn offset(&self) -> u64 {
-        self.base.get() + self.position.get() as u64
-    }
-
-    fn is_good(&self) {
-        self.good.set(self.offset());
-    }
-}
-
-/// Bytes in blocks, of which the place is known.
-struct Blocks<'w, R> {
-    bytes: R,
-    block: Vec<u8>,
-    place: &'w Place,
-}
-
-impl<R: Read> Blocks<'_, R> {
-    /// The first byte of the next block, if there is one.
-    #[cold]
-    fn next_block(&mut self) -> io::Result<Option<u8>> {
-        let offset = self.place.offset();
-        if offset - self.place.good.get() > VALUE_LIMIT {
-            return Err(io::Error::other("a value of more than 1 MiB"));
+impl Begin {
+    fn of(begin: &[u8]) -> Self {
+        let line = begin.split(|&byte| byte == b'\n').next();
+        let line = line.map(|line| String::from_utf8_lossy(line.trim_ascii()));
+        let is_tuple = line.is_some_and(|line| Tuple::parse(line.trim_matches('"')).is_some());
+        match begin {
+            [] => Self::Empty,
+            [b'{' | b'[', ..] => Self::Json,
+            _ if is_tuple => Self::Container,
+            _ if CONTAINERS.iter().any(|magic| begin.starts_with(magic)) => Self::Container,
+            _ => Self::Other,
         }
-        self.place.base.set(offset);
-        self.place.position.set(0);
-        self.block.resize(BLOCK_LEN, 0);
-        let read = self.bytes.read(&mut self.block);
-        self.block.truncate(*read.as_ref().unwrap_or(&0));
-        read.map(|_| self.block.first().copied())
-    }
-}
-
-/// A byte at a time, which is what JSON is read by.
-impl<R: Read> Read for Blocks<'_, R> {
-    #[inline]
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let Some(into) = into.first_mut() else {
-            return Ok(0);
-        };
-        let position = self.place.position.get();
-        let next = match self.block.get(position) {
-            Some(&byte) => Some(byte),
-            None => self.next_block()?,
-        };
-        let Some(byte) = next else {
-            return Ok(0);
-        };
-        *into = byte;
-        self.place.byte.set(byte);
-        self.place.position.set(self.place.position.get() + 1);
-        Ok(1)
     }
 }
 
@@ -211,52 +146,123 @@ enum Seen {
     Nsg,
 }
 
-/// A file that is being read.
+/// Object around `flowRecords`, or one that may still turn out to be.
+#[derive(Default)]
+struct Record {
+    /// NIC, once it was told.
+    mac: Option<Mac>,
+    /// Tuples that came before it was.
+    untold: Option<Table>,
+    is_begun: bool,
+    /// Digest of its tuples.
+    digest: u64,
+}
+
+/// File that is being read.
 struct Walk<'w> {
     table: &'w mut Table,
     is_server: &'w dyn Fn(Address) -> bool,
     place: &'w Place,
-    /// The record's NIC, once it was told.
-    mac: Option<Mac>,
-    /// Tuples that came before it was.
-    untold: Option<Table>,
+    record: Record,
     seen: Seen,
+    /// Whether it has what only flow logs have.
+    is_log_like: bool,
+    /// Depth of documents in text.
+    nested: u8,
+    /// Digest of all records that ended.
+    digest: u64,
     report: LogReport,
 }
 
-impl<'w> Walk<'w> {
-    fn at(&mut self, level: Level) -> Node<'_, 'w> {
-        Node { walk: self, level }
+impl Walk<'_> {
+    /// Reads documents in a row.
+    fn documents(&mut self, text: &mut impl Read) -> Result<(), serde_json::Error> {
+        let mut json = serde_json::Deserializer::from_reader(text);
+        loop {
+            Node {
+                walk: self,
+                level: Level::Around,
+            }
+            .deserialize(&mut json)?;
+            self.place.is_good();
+            self.place.is_between.set(self.nested == 0);
+            match json.end() {
+                Err(error) if error.is_io() => return Err(error),
+                Err(_) => {}
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    /// Enters an object that may be a record; gives the one around it.
+    fn enter(&mut self) -> Record {
+        std::mem::take(&mut self.record)
+    }
+
+    /// Leaves it for the one around it.
+    fn leave(&mut self, outer: Record) {
+        self.end_record();
+        self.record = outer;
     }
 
     fn begin_record(&mut self) {
-        self.end_record();
-        self.report.records += 1;
+        self.seen = Seen::Records;
+        if !self.record.is_begun {
+            self.record.is_begun = true;
+            self.report.records += 1;
+        }
     }
 
     fn end_record(&mut self) {
-        let mac = self.mac.take().unwrap_or(Mac::NONE);
-        if let Some(table) = self.untold.take() {
+        let record = std::mem::take(&mut self.record);
+        let mac = record.mac.unwrap_or(Mac::NONE);
+        if let Some(table) = record.untold {
             self.table.merge(table.logged_by(mac));
         }
-    }
-
-    fn key(&mut self, level: Level, key: &str) -> Level {
-        self.place.is_good();
-        let inner = level.inner(key);
-        if inner == Level::FlowRecords {
-            self.seen = Seen::Records;
+        if record.is_begun {
+            self.digest = DIGESTS.hash_one((self.digest, record.digest, mac));
+            if self.report.digests.len() < MOST_DIGESTS {
+                self.report.digests.push(self.digest);
+            } else if let Some(last) = self.report.digests.last_mut() {
+                *last = self.digest;
+            }
         }
-        inner
     }
 
     fn text(&mut self, level: Level, text: &str) {
         match level {
-            Level::Mac => self.mac = Mac::parse(text),
+            Level::Mac => self.record.mac = Mac::parse(text),
             Level::Category if self.seen == Seen::Nothing && text == NSG => self.seen = Seen::Nsg,
             Level::Tuples => self.tuple(text),
+            Level::Around => self.document_in(text),
             _ => {}
         }
+    }
+
+    /// Reads a document that stands in text, as the body of an event does.
+    fn document_in(&mut self, text: &str) {
+        let text = text.trim_start_matches('\u{feff}').trim_start();
+        if text.starts_with(['{', '[']) && text.contains("flowRecords") {
+            self.nested += 1;
+            let outer = self.enter();
+            let read = self.nested_document(text);
+            self.leave(outer);
+            self.nested -= 1;
+            if read.is_err() {
+                self.seen = Seen::Records;
+                self.report.unread += 1;
+            }
+        } else if text.starts_with(BASE64) {
+            self.is_log_like = true;
+            self.report.unread += 1;
+        }
+    }
+
+    fn nested_document(&mut self, text: &str) -> Result<(), serde_json::Error> {
+        if self.nested > MOST_NESTED {
+            return Err(serde::de::Error::custom("documents within documents"));
+        }
+        self.documents(&mut text.as_bytes())
     }
 
     fn bad_tuple(&mut self) {
@@ -265,12 +271,15 @@ impl<'w> Walk<'w> {
     }
 
     fn tuple(&mut self, text: &str) {
-        self.place.is_good();
+        if self.nested == 0 {
+            self.place.is_good();
+        }
+        self.record.digest = DIGESTS.hash_one((self.record.digest, text));
         let Some(tuple) = Tuple::parse(text) else {
             return self.bad_tuple();
         };
         self.report.tuples += 1;
-        if super::State::of(tuple.encryption) == super::State::Unknown {
+        if State::of(tuple.encryption) == State::Unknown {
             self.unknown_state(tuple.encryption);
         }
         if self.is_kept(&tuple) {
@@ -287,7 +296,7 @@ impl<'w> Walk<'w> {
     }
 
     /// Whether a tuple can be a path's: TCP on a Lustre port, or without any port and with
-    /// a server.
+    /// an address that may be a server's.
     fn is_kept(&self, tuple: &Tuple<'_>) -> bool {
         let (source, destination) = (tuple.source, tuple.destination);
         let is_server = |address| (self.is_server)(address);
@@ -303,154 +312,27 @@ impl<'w> Walk<'w> {
             time: tuple.time,
             file: self.report.file,
             record: self.report.records,
-            mac: self.mac.unwrap_or(Mac::NONE),
+            mac: self.record.mac.unwrap_or(Mac::NONE),
         };
-        let table = match self.mac {
+        let table = match self.record.mac {
             Some(_) => &mut *self.table,
-            None => self.untold.get_or_insert(self.table.empty()),
+            None => self.record.untold.get_or_insert(self.table.empty()),
         };
         table.count(tuple, at);
     }
-}
 
-/// Where in a log's shape a value stands. An array stands where its elements do.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Level {
-    File,
-    Records,
-    Mac,
-    Category,
-    FlowRecords,
-    Flows,
-    Groups,
-    Tuples,
-    Other,
-}
-
-impl Level {
-    fn inner(self, key: &str) -> Self {
-        match (self, key) {
-            (Self::File, "records") => Self::Records,
-            (Self::Records, "macAddress") => Self::Mac,
-            (Self::Records, "flowRecords") => Self::FlowRecords,
-            (Self::Records, "category") => Self::Category,
-            (Self::FlowRecords, "flows") => Self::Flows,
-            (Self::Flows, "flowGroups") => Self::Groups,
-            (Self::Groups, "flowTuples") => Self::Tuples,
-            _ => Self::Other,
+    /// The reason why a file without records is no log.
+    fn nothing(self, begin: Begin) -> NotALog {
+        let fault = self.report.fault;
+        let at = fault.map(|fault| format!("at byte {}, {}", fault.offset, fault.what));
+        match (at, begin) {
+            (Some(at), Begin::Json | Begin::Container) => NotALog::Unread(at),
+            (_, Begin::Empty) => NotALog::Unread(EMPTY.to_owned()),
+            (None, _) if self.is_log_like => NotALog::Unread(
+                "it has no `flowRecords`, as virtual network flow logs do".to_owned(),
+            ),
+            (Some(at), _) => NotALog::Other(at),
+            (None, _) => NotALog::Other("it has no `records` with `flowRecords`".to_owned()),
         }
-    }
-}
-
-/// A value to be read.
-struct Node<'a, 'w> {
-    walk: &'a mut Walk<'w>,
-    level: Level,
-}
-
-impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        match self.level {
-            Level::Other => json.deserialize_ignored_any(IgnoredAny).map(|_| ()),
-            // What is no text within its quotes is no tuple, and no end of the log.
-            Level::Tuples if self.walk.place.byte.get() == b'"' => json.deserialize_bytes(self),
-            _ => json.deserialize_any(self),
-        }
-    }
-}
-
-impl Node<'_, '_> {
-    /// What is no text may stand everywhere but where a tuple is due.
-    fn misplaced(self) {
-        if self.level == Level::Tuples {
-            self.walk.bad_tuple();
-        }
-    }
-}
-
-impl<'de> Visitor<'de> for Node<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a flow log")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        if self.level == Level::Records {
-            self.walk.begin_record();
-        }
-        while let Some(inner) = map.next_key_seed(Key(self.walk, self.level))? {
-            map.next_value_seed(self.walk.at(inner))?;
-        }
-        self.misplaced();
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(self.walk.at(self.level))?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        self.walk.text(self.level, text);
-        match self.walk.seen {
-            Seen::Nsg => Err(E::custom(NotALog::Nsg)),
-            _ => Ok(()),
-        }
-    }
-
-    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<(), E> {
-        // What is no text is as good a tuple as none.
-        self.visit_str(std::str::from_utf8(bytes).unwrap_or_default())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.misplaced();
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.misplaced();
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.misplaced();
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.misplaced();
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.misplaced();
-        Ok(())
-    }
-}
-
-/// The key of a value at some level.
-struct Key<'a, 'w>(&'a mut Walk<'w>, Level);
-
-impl<'de> DeserializeSeed<'de> for Key<'_, '_> {
-    type Value = Level;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Level, D::Error> {
-        json.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Key<'_, '_> {
-    type Value = Level;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Level, E> {
-        Ok(self.0.key(self.1, key))
     }
 }

@@ -6,12 +6,12 @@ use std::str::FromStr;
 use super::State;
 use crate::capture::Timestamp;
 use crate::decode::Address;
-use crate::flow::Endpoint;
+use crate::flow::{Direction, Endpoint};
 
 /// From this number on, times are milliseconds; below, seconds.
 const FIRST_MILLISECONDS: u64 = 1_000_000_000_000;
 
-/// Which way a flow began, as the NIC that logged it sees it.
+/// Direction in which a flow began, as the NIC that logged it sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// Into the VM.
@@ -20,8 +20,8 @@ pub enum Way {
     Outbound,
 }
 
-/// What the tuple tells of the flow's life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Moment of the flow's life that a tuple tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     /// It began; there are no statistics yet.
     Begin,
@@ -34,7 +34,7 @@ pub enum Stage {
 }
 
 /// Packets and their bytes, one way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Volume {
     /// Packets.
     pub packets: u64,
@@ -42,20 +42,27 @@ pub struct Volume {
     pub bytes: u64,
 }
 
+impl Volume {
+    pub(super) fn add(&mut self, more: Self) {
+        self.packets = self.packets.saturating_add(more.packets);
+        self.bytes = self.bytes.saturating_add(more.bytes);
+    }
+}
+
 /// A tuple of a flow log of version 4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuple<'a> {
-    /// When it was logged; in a file as seconds or milliseconds since 1970.
+    /// Time at which it was logged; in a file as seconds or milliseconds since 1970.
     pub time: Timestamp,
-    /// Who began the flow; port 0 where the log leaves it out.
+    /// End that began the flow; port 0 where the log leaves it out.
     pub source: Endpoint,
-    /// Whom it called.
+    /// End that was called.
     pub destination: Endpoint,
     /// The IP protocol number.
     pub protocol: u8,
-    /// Which way that was for the NIC.
+    /// Direction for the NIC.
     pub way: Way,
-    /// What of the flow's life it tells.
+    /// Moment of the flow's life.
     pub stage: Stage,
     /// The encryption field, as it stands there.
     pub encryption: &'a str,
@@ -88,7 +95,24 @@ impl<'a> Tuple<'a> {
         next().is_none().then_some(tuple)
     }
 
-    /// What became of the flow.
+    /// End of the flow at which the NIC stands; `direction` is that from source to
+    /// destination.
+    pub(super) fn end(&self, direction: Direction) -> Direction {
+        match self.way {
+            Way::Outbound => direction,
+            Way::Inbound => direction.back(),
+        }
+    }
+
+    /// Volumes from the lower end and from the higher.
+    pub(super) fn volumes(&self, direction: Direction) -> [Volume; 2] {
+        match direction {
+            Direction::Up => [self.sent, self.received],
+            Direction::Down => [self.received, self.sent],
+        }
+    }
+
+    /// State of the flow.
     #[must_use]
     pub fn state(&self) -> State {
         let state = State::of(self.encryption);
@@ -101,7 +125,7 @@ impl<'a> Tuple<'a> {
     }
 }
 
-/// What stands between commas. The fields are so short that searching each with vectors,
+/// Fields between commas. They are so short that searching each with vectors,
 /// as `str::split` does, takes longer.
 struct Fields<'a>(Option<&'a str>);
 

@@ -63,6 +63,7 @@ impl ProofReport {
             .cloned()
             .chain(faults)
             .chain(damaged)
+            .chain(unplaced(judgement))
             .collect();
         let facts = RunFacts {
             unread: &unread,
@@ -99,4 +100,10 @@ fn fault(input: &InputReport) -> Option<String> {
 fn damage(log: &LogReport) -> Option<String> {
     let name = &log.name;
     log.is_damaged().then(|| format!("{name} is damaged"))
+}
+
+/// Flows that a log has without ports, and that may be of any path.
+fn unplaced(judgement: &Judgement) -> Option<String> {
+    let flows = judgement.unplaced;
+    (flows > 0).then(|| format!("{flows} flows without ports went in plaintext, and may be Lustre"))
 }

@@ -22,6 +22,7 @@ pub(super) fn of(judgement: &Judgement, run: &Run) -> Vec<String> {
     all.extend(undecoded(judgement));
     all.extend(unnamed_servers(judgement));
     all.extend(flow_logs::unproven(judgement));
+    all.extend(flow_logs::unplaced(judgement));
     for path in &judgement.paths {
         all.extend(path_warnings(path));
         all.extend(flow_logs::path(&title(path), path));
@@ -60,7 +61,7 @@ fn losses(input: &InputReport) -> Vec<String> {
             losses.kernel,
             match input.format {
                 "live" => "dropped by the kernel: enlarge --buffer, or use more --threads",
-                _ => "dropped by the kernel that captured it",
+                _ => "missing by its own statistics: dropped, not saved in time or overwritten",
             },
         ),
         (

@@ -103,7 +103,7 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
     parts.merge(&walked_again);
     let walking = laps.lap();
     // What a log says of the time that was captured is kept apart, so captures come first.
-    let logs = flow_logs::read(&logs, counted.span(), config, &context.progress)?;
+    let logs = flow_logs::read(&logs, counted.times(), config, &context.progress)?;
     context.progress.finish();
     let reading_logs = laps.lap();
     let engine = &config.engine;
@@ -124,7 +124,7 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
         inputs: reports,
         flow_logs: logs.reports,
         skipped: [skipped, logs.skipped].concat(),
-        unread,
+        unread: [unread, logs.unread].concat(),
         interfaces: context.interfaces.names(),
         ..engine.run()
     };

@@ -1,10 +1,10 @@
 //! The same engine on a client's interfaces, for as long as the operator likes.
 //!
 //! ```text
-//!  watch (a thread for each capture) ─ deltas ─┐                       ┌─ screen
-//!  watch ────────────────────────────────────── sum ─ published state ─┼─ metrics
-//!    └─ blocks ─ save                           │                      └─ textfile
-//!  signals, clock ──────────────────────────────┴─ events, reports
+//!  worker (a thread for each capture) ─ deltas ─┐                       ┌─ screen
+//!  worker ────────────────────────────────────── sum ─ published state ─┼─ metrics
+//!    └─ recorder ─ blocks ─ save                 │                      └─ textfile
+//!  signals, clock ───────────────────────────────┴─ events, reports
 //! ```
 //!
 //! Workers wait for nobody: what the sum has no room for stays with them and grows. Who
@@ -35,7 +35,7 @@ use crate::engine::Engine;
 
 mod clock;
 pub mod confine;
-mod course;
+mod discovery;
 mod error;
 pub mod events;
 pub mod filter;
@@ -44,17 +44,17 @@ mod outputs;
 mod printer;
 mod recorder;
 pub mod route;
+mod run_loop;
 mod save;
 mod saving;
 mod screen;
 pub mod servers;
 mod state;
 mod sum;
-mod survey;
-mod watch;
+mod worker;
 
 use confine::Confinement;
-use course::Course;
+use discovery::Discovery;
 pub use error::RunError;
 use error::system;
 use events::Log;
@@ -62,13 +62,13 @@ use metrics::{Endpoint, Textfile};
 pub use outputs::Ended;
 use outputs::Outputs;
 use recorder::{Buffers, Recorder};
+use run_loop::RunLoop;
 pub use save::SaveError;
 use save::{Ring, Saver};
 use saving::Saving;
 use state::Published;
 use sum::Sum;
-use survey::Survey;
-use watch::{Delta, Orders, SharedWindow, Watch};
+use worker::{CaptureWorker, Control, Delta, SharedWindow};
 
 /// The systemd unit that runs `plainsight live` as a service (`systemd.service(5)`).
 pub const UNIT: &str = include_str!("live/plainsight.service");
@@ -87,7 +87,7 @@ pub fn run(config: &Live) -> Result<Ended, RunError> {
 /// All that needs rights, opened.
 struct Ready<'c> {
     config: &'c Live,
-    survey: Survey,
+    discovery: Discovery,
     interfaces: Interfaces,
     handles: Vec<Handle>,
     ring: Option<Ring>,
@@ -98,16 +98,16 @@ struct Ready<'c> {
 
 impl<'c> Ready<'c> {
     fn open(config: &'c Live) -> Result<Self, RunError> {
-        let survey = Survey::of(config, Path::new("/"))?;
+        let discovery = Discovery::of(config, Path::new("/"))?;
         let interfaces = Interfaces::default();
-        let handles = open_all(config, &survey, &interfaces)?;
+        let handles = open_all(config, &discovery, &interfaces)?;
         Ok(Self {
             ring: ring(config, &handles)?,
             endpoint: config.metrics.map(endpoint).transpose()?,
             log: log(config)?,
             signals: signals().map_err(system("watch for signals"))?,
             config,
-            survey,
+            discovery,
             interfaces,
             handles,
         })
@@ -124,44 +124,44 @@ impl<'c> Ready<'c> {
                 .map(|file| folder(file))
                 .collect(),
         };
-        self.survey.notes.extend(confinement.enter()?.lacks);
+        self.discovery.notes.extend(confinement.enter()?.lacks);
         Ok(())
     }
 
     /// Runs all threads, and the sum in this one.
     fn run(self) -> Result<Ended, RunError> {
-        let (config, engine) = (self.config, &self.survey.engine);
+        let (config, engine) = (self.config, &self.discovery.engine);
         let published = Published::new(ArcSwapOption::empty());
         let textfile = textfile(config, &published)?;
         let outputs = Outputs::open(config, &published, textfile, self.log);
         let outputs = outputs.map_err(system("draw on the terminal"))?;
         let sum = Sum::new(engine, self.interfaces.names(), titles(&self.handles));
-        let mut course = Course::new(config, sum, outputs);
+        let mut run_loop = RunLoop::new(config, sum, outputs);
         let served = self.endpoint.as_ref().and_then(Endpoint::address);
-        course.start(&self.survey, served);
+        run_loop.start(&self.discovery, served);
         if let Some(endpoint) = self.endpoint {
             thread::spawn(move || endpoint.serve(&published));
         }
-        let orders = Orders::new(config.until.packets);
+        let control = Control::new(config.until.packets);
         thread::scope(|scope| {
-            let _ending = Ending(&orders, self.signals.handle());
-            let requests = listen(scope, self.signals, &orders);
-            let (deltas, saver) = watch(scope, self.handles, self.ring, engine, &orders);
+            let _ending = Ending(&control, self.signals.handle());
+            let requests = listen(scope, self.signals, &control);
+            let (deltas, saver) = start_workers(scope, self.handles, self.ring, engine, &control);
             let saving = saver.zip(config.save.as_ref());
             let saving = saving.map(|(saver, save)| Saving::new(saver, save.path.clone()));
-            course.follow(&deltas, &requests, saving, &orders);
+            run_loop.follow(&deltas, &requests, saving, &control);
         });
-        Ok(course.end())
+        Ok(run_loop.end())
     }
 }
 
 /// Ends all threads of a run, however this one leaves it.
-struct Ending<'o>(&'o Orders, EndOfSignals);
+struct Ending<'o>(&'o Control, EndOfSignals);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        let Self(orders, signals) = self;
-        orders.stop();
+        let Self(control, signals) = self;
+        control.stop();
         signals.close();
     }
 }
@@ -177,23 +177,23 @@ fn folder(file: &Path) -> PathBuf {
 /// All captures, each worker's of each interface.
 fn open_all(
     config: &Live,
-    survey: &Survey,
+    discovery: &Discovery,
     interfaces: &Interfaces,
 ) -> Result<Vec<Handle>, LiveError> {
     let Engine {
         decode, servers, ..
-    } = &survey.engine;
+    } = &discovery.engine;
     let filter = |link_type| filter::of(decode, servers, config.filter.as_deref(), link_type);
     let options = live::Options {
         snap_length: config.snap_length,
         buffer_bytes: config.buffer_bytes,
     };
     let mut handles = Vec::new();
-    for name in &survey.interfaces {
+    for name in &discovery.interfaces {
         let mut group = None;
         for _ in 0..config.threads {
             let mut handle = Handle::open(name, &options, filter, interfaces)?;
-            if survey.interfaces.len() > 1 {
+            if discovery.interfaces.len() > 1 {
                 handle.expect_siblings();
             }
             if config.threads > 1 {
@@ -288,7 +288,11 @@ fn ignores(signal: i32) -> bool {
 }
 
 /// Obeys signals that end the run, and hands on those that ask for a report.
-fn listen<'s>(scope: &'s Scope<'s, '_>, mut signals: Signals, orders: &'s Orders) -> Receiver<()> {
+fn listen<'s>(
+    scope: &'s Scope<'s, '_>,
+    mut signals: Signals,
+    control: &'s Control,
+) -> Receiver<()> {
     let (ask, requests) = bounded(1);
     scope.spawn(move || {
         for signal in signals.forever() {
@@ -296,7 +300,7 @@ fn listen<'s>(scope: &'s Scope<'s, '_>, mut signals: Signals, orders: &'s Orders
                 // One report answers all that ask before it.
                 let _ = ask.try_send(());
             } else {
-                orders.stop();
+                control.stop();
             }
         }
     });
@@ -304,12 +308,12 @@ fn listen<'s>(scope: &'s Scope<'s, '_>, mut signals: Signals, orders: &'s Orders
 }
 
 /// Sets a worker on each capture, and a thread on what they save.
-fn watch<'s>(
+fn start_workers<'s>(
     scope: &'s Scope<'s, '_>,
     handles: Vec<Handle>,
     ring: Option<Ring>,
     engine: &'s Engine,
-    orders: &'s Orders,
+    control: &'s Control,
 ) -> (Receiver<Delta>, Option<Saver>) {
     let workers = handles.len();
     let (tell, deltas) = bounded(2 * workers);
@@ -320,13 +324,20 @@ fn watch<'s>(
     let window = (!is_one).then(SharedWindow::default);
     let mut last = String::new();
     for (place, handle) in (0..).zip(handles) {
-        // Those of an interface follow each other, and the first speaks for it.
-        let speaks = last != handle.name();
+        // Those of an interface follow each other, and the first reports on it.
+        let reports_interface = last != handle.name();
         handle.name().clone_into(&mut last);
         let recorder = buffers.as_ref().map(|all| Recorder::new(place, all));
-        let mut watch = Watch::new(place, handle, speaks, engine, recorder, tell.clone());
-        watch.share(window.clone());
-        scope.spawn(|| watch.run(orders));
+        let mut worker = CaptureWorker::new(
+            place,
+            handle,
+            reports_interface,
+            engine,
+            recorder,
+            tell.clone(),
+        );
+        worker.share(window.clone());
+        scope.spawn(|| worker.run(control));
     }
     let saver = ring.zip(buffers).map(|(ring, buffers)| {
         let Buffers {

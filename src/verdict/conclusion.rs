@@ -1,4 +1,4 @@
-//! What follows from what a capture showed and what flow logs say, for one path.
+//! Conclusion from what a capture showed and what flow logs say, for one path.
 //!
 //! A capture shows its own point of the way. What is encrypted there is so on the wire;
 //! what is readable there is so on the wire only if that is where it was captured. Below
@@ -6,13 +6,13 @@
 
 use super::{Vantage, Verdict};
 
-/// What a verdict rests on.
+/// Sources that a verdict rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// What was captured.
+    /// The capture.
     Capture,
-    /// What the platform says in its flow logs.
+    /// The platform's word in its flow logs.
     FlowLog,
     /// On both together.
     Both,
@@ -33,16 +33,17 @@ impl Basis {
     }
 }
 
-/// What flow logs say of a path, for the time of its capture if there is one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+/// Word of flow logs on a path, for the time of its capture if there is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Said {
     /// Nothing.
+    #[default]
     Nothing,
     /// All of it was encrypted.
     Encrypted,
-    /// What was logged of it was encrypted, but not all that was captured was logged, or
-    /// the logs are damaged.
+    /// Some of it was encrypted, and none carried in plaintext, but not all that was captured
+    /// was logged, or the logs are damaged.
     Partly,
     /// Some of it was carried in plaintext, and none encrypted.
     Plaintext,

@@ -1,16 +1,18 @@
-//! What flow logs say of each path, held against what was captured of it.
+//! Word of the flow logs on each path, held against what was captured of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conclusion::Said;
 use super::roles::Roles;
 use super::scope::{self, Bucket};
-use super::{Class, Ends, Part};
+use super::{Ends, Part, Verdict};
 use crate::decode::Protocol;
 use crate::evidence::Shown;
-use crate::flow_log::{Carried, Logged, Span, State, Tally};
+use crate::flow::Times;
+use crate::flow_log::view::CLOCK;
+use crate::flow_log::{Carried, Logged, Span, State, Tally, Told};
 
-/// How a captured flow was found in the logs.
+/// Way in which a captured flow was found in the logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Join {
@@ -22,83 +24,155 @@ pub enum Join {
     Addresses,
 }
 
-/// What was logged of a path in one state.
+/// Sum of what was logged of a path in one state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StateSum {
     /// Flows; a sum of those too many to keep apart counts as one.
     pub flows: u64,
-    /// What they add up to.
+    /// Sum of their tallies.
     pub tally: Tally,
 }
 
-/// What flow logs say of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Word of flow logs on a path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Platform {
     /// The answer.
     pub said: Said,
-    /// How the flows captured were found; empty without any.
+    /// Ways in which the flows captured were found; empty without any.
     pub joined: BTreeSet<Join>,
-    /// What was logged at the time of the capture; without a capture, all.
+    /// States at the time of the capture; without a capture, all.
     pub states: BTreeMap<State, StateSum>,
-    /// What was logged at other times, which says nothing of what was captured.
+    /// States at other times, which say nothing of what was captured.
     pub other_times: BTreeMap<State, StateSum>,
 }
 
-/// The flows of the logs, by the path that they are of.
-pub(super) fn by_path(flows: Vec<Logged>, roles: &Roles) -> BTreeMap<Ends, Vec<Logged>> {
-    let mut paths = BTreeMap::<Ends, Vec<Logged>>::new();
-    for logged in flows {
-        // What a log tells of other ports says nothing of Lustre.
-        if scope::bucket(&logged.group, Shown::Segment, roles) == Bucket::Path {
-            let (ends, _) = roles.ends(&logged.group);
-            paths.entry(ends).or_default().push(logged);
-        }
-    }
-    paths
+/// Flows of the logs, by path.
+pub(super) struct Paths {
+    /// Those of each path.
+    pub(super) told: BTreeMap<Ends, Vec<Logged>>,
+    /// Flows, or sums of some, that were carried in plaintext and may be Lustre: they have
+    /// no ports, and nothing names a server among their addresses.
+    pub(super) unplaced: usize,
 }
 
-/// What logged flows say of their path, as far as they are of the time in which `parts`
-/// were captured; of any time, if nothing was. Logs that are damaged prove no encryption.
-pub(super) fn weigh(ends: Ends, logged: &[Logged], is_damaged: bool, parts: &[Part]) -> Platform {
-    let captured = span(parts);
-    let is_of_then = |tally: &Tally| parts.is_empty() || is_of(captured, tally);
-    let states = sums(logged, is_of_then);
-    let other_times = sums(logged, |tally| !is_of_then(tally));
-    let found: Vec<_> = parts.iter().map(|part| Found::of(part, logged)).collect();
-    let mut open = found.iter().zip(parts).filter(|(_, part)| is_open(part));
-    let is_whole = !is_damaged && ends != Ends::Rest && open.all(|(found, _)| found.is_whole);
-    Platform {
-        said: said(&states, is_whole, ends),
-        joined: found.into_iter().flat_map(|found| found.joins).collect(),
-        states,
-        other_times,
+impl Paths {
+    pub(super) fn of(flows: Vec<Logged>, roles: &Roles) -> Self {
+        let mut paths = Self {
+            told: BTreeMap::new(),
+            unplaced: 0,
+        };
+        for logged in flows {
+            // Tuples of other ports say nothing of Lustre.
+            match scope::bucket(&logged.group, Shown::Segment, roles) {
+                Bucket::Path => {
+                    let (ends, _) = roles.ends(&logged.group);
+                    paths.told.entry(ends).or_default().push(logged);
+                }
+                Bucket::Undecodable(_) if has_plaintext(&logged) => paths.unplaced += 1,
+                _ => {}
+            }
+        }
+        paths
     }
 }
 
-/// What was logged at the times that are wanted, by state.
-fn sums(logged: &[Logged], is_wanted: impl Fn(&Tally) -> bool) -> BTreeMap<State, StateSum> {
-    let mut sums = BTreeMap::new();
-    for logged in logged {
-        let mut flow = BTreeMap::<State, Tally>::new();
-        for (state, tally) in logged.states.iter().filter(|(_, tally)| is_wanted(tally)) {
-            let known = flow.entry(state);
-            known.and_modify(|sum| sum.merge(tally)).or_insert(*tally);
-        }
-        for (state, tally) in flow {
-            add(&mut sums, state, tally);
-        }
-    }
-    sums
+fn has_plaintext(logged: &Logged) -> bool {
+    let [states, _] = logged.tallies(&|_, _| true);
+    let mut states = states.into_keys();
+    states.any(|state| state.carried() == Carried::Plaintext)
 }
 
-fn add(sums: &mut BTreeMap<State, StateSum>, state: State, tally: Tally) {
-    let known = sums.entry(state);
-    known
-        .and_modify(|sum| {
-            sum.flows += 1;
-            sum.tally.merge(&tally);
-        })
-        .or_insert(StateSum { flows: 1, tally });
+/// Times of the packets of some flows.
+struct Captured {
+    spans: Vec<Span>,
+    /// Whether a packet has no time: then nobody knows when they were captured.
+    is_open: bool,
+}
+
+impl Captured {
+    fn of<'p>(parts: impl IntoIterator<Item = &'p Part<'p>>) -> Self {
+        let mut times = Times::default();
+        let mut is_open = false;
+        for (_, _, tally) in parts.into_iter().flat_map(Part::tallies) {
+            times.merge(&tally.times);
+            is_open |= tally.first.time.is_none();
+        }
+        Self {
+            spans: times.spans(),
+            is_open,
+        }
+    }
+
+    fn overlaps(&self, told: Option<Span>) -> bool {
+        let overlaps = |told: Span| self.spans.iter().any(|span| span.overlaps(told));
+        self.is_open || told.is_some_and(overlaps)
+    }
+}
+
+/// Part of a path's sources that its flow logs are weighed by.
+pub(super) struct Scales<'j> {
+    /// Whether the logs are damaged.
+    pub(super) is_damaged: bool,
+    /// Spans of all captures.
+    pub(super) captured: &'j [Span],
+}
+
+impl Scales<'_> {
+    /// Word of the flow logs on a path, as far as they are of the time of its packets. A path
+    /// without packets has been heard of at any time; but a server that should have been
+    /// seen is proven only by what was logged while captures ran.
+    pub(super) fn weigh(
+        &self,
+        ends: Ends,
+        logged: &[Logged],
+        parts: &[Part<'_>],
+        observed: Option<Verdict>,
+    ) -> Platform {
+        let captured = match parts {
+            [] => self.unseen(observed),
+            parts => Captured::of(parts),
+        };
+        let is_of_then = |state: State, told: Option<Span>| {
+            let speaks_against = parts.is_empty() && state.carried() == Carried::Plaintext;
+            speaks_against || captured.overlaps(told)
+        };
+        let mut platform = Platform::default();
+        for logged in logged {
+            let [then, other] = logged.tallies(&is_of_then);
+            add(&mut platform.states, then);
+            add(&mut platform.other_times, other);
+        }
+        let found: Vec<_> = parts.iter().map(|part| Found::of(part, logged)).collect();
+        let is_whole = !self.is_damaged && found.iter().all(|found| found.is_whole);
+        platform.said = said(&platform.states, is_whole, ends);
+        let joined = found.into_iter().flat_map(|found| found.joins);
+        platform.joined = joined.collect();
+        platform
+    }
+}
+
+impl Scales<'_> {
+    /// Time of a path without packets: that of all captures where its server should have
+    /// been seen, else any.
+    fn unseen(&self, observed: Option<Verdict>) -> Captured {
+        Captured {
+            spans: self.captured.to_vec(),
+            is_open: observed != Some(Verdict::Silent),
+        }
+    }
+}
+
+/// Adds the tallies of a flow.
+fn add(sums: &mut BTreeMap<State, StateSum>, flow: BTreeMap<State, Tally>) {
+    for (state, tally) in flow {
+        let known = sums.entry(state);
+        known
+            .and_modify(|sum| {
+                sum.flows += 1;
+                sum.tally.merge(&tally);
+            })
+            .or_insert(StateSum { flows: 1, tally });
+    }
 }
 
 fn said(states: &BTreeMap<State, StateSum>, is_whole: bool, ends: Ends) -> Said {
@@ -116,62 +190,63 @@ fn said(states: &BTreeMap<State, StateSum>, is_whole: bool, ends: Ends) -> Said 
     }
 }
 
-/// Whether the capture alone does not show it to be encrypted.
-fn is_open(part: &Part) -> bool {
-    let open = [Class::Plaintext, Class::Undetermined];
-    part.tallies().any(|(class, ..)| open.contains(&class))
-}
-
-/// The time of what was captured, if it has any.
-fn span(parts: &[Part]) -> Option<Span> {
-    let tallies = parts.iter().flat_map(Part::tallies);
-    let times = tallies.flat_map(|(_, _, tally)| [tally.first.time, tally.last.time]);
-    Span::of(times.flatten())
-}
-
-fn is_of(captured: Option<Span>, tally: &Tally) -> bool {
-    let is_of = |captured: Span| tally.slot.is_some() && captured.overlaps(tally.told);
-    captured.is_some_and(is_of)
-}
-
-/// A captured flow among those that were logged to be carried at its time.
+/// Captured flow among those that were logged to be carried at its time.
 struct Found {
     joins: BTreeSet<Join>,
-    /// Whether they tell of all its time.
+    /// Whether they prove encryption for all its packets.
     is_whole: bool,
 }
 
 impl Found {
-    fn of(part: &Part, logged: &[Logged]) -> Self {
-        let captured = span(std::slice::from_ref(part));
-        let mut joins = BTreeSet::new();
-        let mut told = Vec::new();
+    fn of(part: &Part<'_>, logged: &[Logged]) -> Self {
+        let captured = Captured::of([part]);
+        let mut views = BTreeMap::<Join, Vec<bool>>::new();
         for logged in logged {
             let Some(join) = join(part, logged) else {
                 continue;
             };
-            for tally in carried(logged).filter(|tally| is_of(captured, tally)) {
-                joins.insert(join);
-                told.extend(tally.is_whole().then_some(tally.told));
+            for told in logged.told() {
+                if told.iter().any(|told| is_carried_at(told, &captured)) {
+                    let proves = proves(&told, &captured);
+                    views.entry(join).or_default().push(proves);
+                }
             }
         }
-        let is_whole = captured.is_some_and(|captured| captured.is_covered(told));
-        Self { joins, is_whole }
+        // Each NIC that speaks of the same flow speaks of all its time: a hole in the log of
+        // one is not filled by that of another. Of flows that may be others, one does.
+        let is_whole = match views.first_key_value() {
+            Some((Join::Ports, proves)) => proves.iter().all(|&proves| proves),
+            Some(_) => views.values().flatten().any(|&proves| proves),
+            None => false,
+        };
+        Self {
+            joins: views.into_keys().collect(),
+            is_whole: is_whole && !captured.is_open,
+        }
     }
 }
 
-fn carried(logged: &Logged) -> impl Iterator<Item = &Tally> {
-    let states = logged.states.iter();
-    states.filter_map(|(state, tally)| state.is_carried().then_some(tally))
+fn is_carried_at(told: &Told, captured: &Captured) -> bool {
+    told.state.is_carried() && captured.overlaps(Some(told.speaks))
 }
 
-/// How a logged flow fits a captured one. The ports of a tunnel, which is UDP, and of what
-/// was cut off tell nothing. A sum may be of any flows: one that was captured is found
+/// Whether one NIC's tuples prove encryption for all of some time, without a hole.
+fn proves(told: &[Told], captured: &Captured) -> bool {
+    let proofs = told.iter().filter(|told| told.state == State::X);
+    let proofs = proofs.filter_map(|told| told.proves);
+    let proofs: Vec<_> = proofs.map(|span| span.widened(CLOCK, CLOCK)).collect();
+    let mut spans = captured.spans.iter();
+    !captured.spans.is_empty() && spans.all(|span| span.is_covered(proofs.clone()))
+}
+
+/// Way in which a logged flow fits a captured one. The ports of a tunnel, and of what was
+/// cut off, tell nothing; logs are of TCP, so of UDP only a tunnel fits. A sum may be of any flows: one that was captured is found
 /// nowhere, and none that was logged is one flow.
-fn join(part: &Part, logged: &Logged) -> Option<Join> {
+fn join(part: &Part<'_>, logged: &Logged) -> Option<Join> {
     let seen = part.key?;
     if seen.protocol == Protocol::Udp {
-        return Some(Join::Addresses);
+        let is_tunnel = part.counted.iter().all(|shown| shown.is_dtls());
+        return is_tunnel.then_some(Join::Addresses);
     }
     let is_same = logged.group.protocol == seen.protocol;
     if seen.unread.is_some() {

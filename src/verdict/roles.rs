@@ -4,10 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Ends, Servers};
+use crate::capture::Timestamp;
 use crate::decode::Address;
 use crate::flow::table::Contents;
 use crate::flow::{Direction, Flow, GroupKey, Position, Scope, Sighting};
-use crate::flow_log::{Logged, Tally};
+use crate::flow_log::Logged;
+
+/// Peers that make a listener the server of those that it calls back.
+const MANY: u64 = 3;
 
 /// Two addresses, the lower first.
 type Pair = (Address, Address);
@@ -91,11 +95,11 @@ impl Hints {
 }
 
 /// What was logged, in the order of time.
-fn in_time(tally: &Tally) -> Position {
+fn in_time(time: Timestamp) -> Position {
     Position {
         file: 0,
         piece: 0,
-        packet: u64::try_from(tally.first.time.0).unwrap_or(0),
+        packet: u64::try_from(time.0).unwrap_or(0),
     }
 }
 
@@ -129,10 +133,9 @@ impl Roles {
         for (pair, hints) in &roles.pairs {
             for (address, end) in [(pair.0, 0), (pair.1, 1)] {
                 *roles.served.entry(address).or_default() += hints.served[end];
-                let listens = u64::from(hints.listens[end].0 > 0);
-                *roles.listened.entry(address).or_default() += listens;
             }
         }
+        roles.count_listeners();
         let proven = roles.pairs.iter().filter(|(_, hints)| hints.proven);
         let (servers, clients) = proven.map(|(&pair, _)| roles.by_role(pair)).unzip();
         (roles.proven, roles.clients) = (servers, clients);
@@ -145,7 +148,8 @@ impl Roles {
         let told = self.pairs.iter().filter(|(_, hints)| hints.tell());
         let told: BTreeSet<Pair> = told.map(|(&pair, _)| pair).collect();
         let mut reached = BTreeSet::new();
-        for Logged { group, states, .. } in logged {
+        for flow in logged {
+            let group = &flow.group;
             if let Scope::Lustre {
                 listener: Some(end),
             } = group.scope
@@ -154,17 +158,46 @@ impl Roles {
             {
                 let (flows, first) = &mut self.hints(*group).listens[end as usize];
                 *flows += 1;
-                let logged = states.iter().map(|(_, tally)| in_time(tally));
-                *first = logged.chain(*first).min();
-                if states.iter().any(|(state, _)| state.is_carried()) {
+                let logged = flow.first().map(in_time);
+                *first = logged.into_iter().chain(*first).min();
+                if flow.is_carried() {
                     reached.insert((group.low, group.high));
                 }
             }
         }
+        self.count_listeners();
         for pair in reached {
             let (server, _) = self.by_role(pair);
             self.proven.insert(server);
         }
+    }
+
+    /// Counts for each address the peers that open more connections to it than it to them.
+    fn count_listeners(&mut self) {
+        self.listened.clear();
+        for (pair, hints) in &self.pairs {
+            let listener = hints.listener().map(|end| match end {
+                Direction::Up => pair.0,
+                Direction::Down => pair.1,
+            });
+            if let Some(address) = listener {
+                *self.listened.entry(address).or_default() += 1;
+            }
+        }
+    }
+
+    /// The end of a pair that listens. A server that many reach is one also where all that
+    /// is known of a client is that the server called it back.
+    fn listener(&self, pair: Pair, hints: &Hints) -> Option<Direction> {
+        let end = hints.listener()?;
+        let [reached, other] = match end {
+            Direction::Up => [pair.0, pair.1],
+            Direction::Down => [pair.1, pair.0],
+        }
+        .map(|address| self.listened.get(&address).copied().unwrap_or(0));
+        let is_called_back =
+            hints.listens[end.back() as usize].0 == 0 && other >= MANY && other > 2 * reached;
+        Some(if is_called_back { end.back() } else { end })
     }
 
     fn hints(&mut self, group: GroupKey) -> &mut Hints {
@@ -187,7 +220,7 @@ impl Roles {
             .or_else(|| more(hints.served))
             .or_else(|| both(|it, address| *it.served.get(&address).unwrap_or(&0)))
             .or_else(|| both(|it, address| it.may_be_server(address).into()))
-            .or_else(|| hints.listener())
+            .or_else(|| self.listener(pair, hints))
             .or_else(|| both(|it, address| *it.listened.get(&address).unwrap_or(&0)))
             .or_else(|| hints.first_listener())
             .or_else(|| both(|it, address| it.proven.contains(&address).into()))

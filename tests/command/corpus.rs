@@ -19,17 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where datagrams of DTLS rightly are others than those that a chain of record headers
 /// at their start makes, and why.
-const OTHER_DATAGRAMS: [(&str, usize, &str); 4] = [
-    (
-        "dtls10/debian-wireshark_4.4.18__snakeoil-dtls.pcap",
-        0,
-        OLD_VERSION,
-    ),
-    ("dtls10/ntop-nDPI__dtls_old_version.pcapng", 0, OLD_VERSION),
+const OTHER_DATAGRAMS: [(&str, usize, &str); 2] = [
     ("dtls13/AdaCore-RecordFlux__dtls13-1.pcap", 3, PARTIAL),
     ("dtls12/ntop-nDPI__stun.pcap", 15, PARTIAL),
 ];
-const OLD_VERSION: &str = "version 0x0100 is that of old AnyConnect, and matches by chance";
 const PARTIAL: &str = "one chain does not fill its datagram";
 
 /// What became of a run.
@@ -219,11 +212,7 @@ fn dtls_is_found_where_the_oracle_finds_it() {
 fn suites_are_those_of_the_server_hellos() {
     hold(|row, ran| {
         let report = ran.report.as_ref()?;
-        let known = OTHER_DATAGRAMS
-            .iter()
-            .find(|(name, ..)| *name == row["file"]);
         let chosen: Value = match row["serverhello_ciphers"].as_str() {
-            _ if known.is_some_and(|known| known.2 == OLD_VERSION) => Value::default(),
             "" => Value::default(),
             ciphers => serde_json::from_str(ciphers).expect("JSON"),
         };

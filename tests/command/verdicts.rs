@@ -3,9 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use plainsight::verdict::{Basis, Exit, Said, Vantage, Verdict, conclude};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::support::program::{analyze, run, trace};
 
@@ -105,15 +108,57 @@ const ROWS: [Row; 49] = [
     (UNDETERMINED, Said::Unknown,   SEEN_OPEN,     SEEN_OPEN),
 ];
 
-/// What follows, by the table.
+/// What follows, by the README's table; what it rests on, by the rows.
 fn expected(observed: Option<Verdict>, said: Said, vantage: Vantage) -> Outcome {
     let row = ROWS.iter().find(|row| (row.0, row.1) == (observed, said));
     let (_, _, wire, guest) = row.expect("a row");
-    match vantage {
+    let (verdict, basis, code) = match vantage {
         Vantage::Wire => *wire,
         Vantage::Guest => *guest,
-    }
+    };
+    let told = told(observed, said, vantage);
+    assert_eq!(told, verdict.name(), "{observed:?}, {said:?}, {vantage:?}");
+    (verdict, basis, code)
 }
+
+/// The README's word on what follows.
+fn told(observed: Option<Verdict>, said: Said, vantage: Vantage) -> &'static str {
+    let captured = match observed {
+        NOT_CAPTURED | NOT_SEEN => "not at all",
+        Some(verdict) => verdict.name(),
+    };
+    let column = match said {
+        Said::Nothing => 2,
+        Said::Blocked | Said::Unknown => 3,
+        Said::Encrypted => 4,
+        Said::Partly => 5,
+        Said::Plaintext => 6,
+        Said::Mixed => 7,
+    };
+    let (_, vantage) = VANTAGES
+        .iter()
+        .find(|(known, _)| *known == vantage)
+        .expect("one");
+    let (_, table) = README
+        .split_once("\n| captured | vantage |")
+        .expect("a table");
+    let rows = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let cells = rows.map(|row| row.trim_matches('|').split('|').map(word).collect());
+    let mut rows =
+        cells.filter(|row: &Vec<_>| row[0] == captured && [*vantage, "any"].contains(&row[1]));
+    let row = rows.next().expect("a row");
+    assert_eq!((rows.next(), row.len()), (None, 8), "{captured}, {vantage}");
+    row[column]
+}
+
+fn word(cell: &str) -> &str {
+    cell.trim().trim_matches('`')
+}
+
+const README: &str = include_str!("../../README.md");
 
 const VANTAGES: [(Vantage, &str); 2] = [(Vantage::Wire, "wire"), (Vantage::Guest, "guest")];
 
@@ -160,7 +205,7 @@ const TRACES: [(&str, Option<Verdict>, &str); 7] = [
     ("aes-128.pcap", WEAK, "10.20.2.0/24"),
     ("turns.pcapng", MIXED, "10.20.2.0/24"),
     ("all-plaintext.pcap", PLAINTEXT, "10.20.2.0/24"),
-    ("snap-34.cap", UNDETERMINED, "10.20.2.0/24"),
+    (CUT, UNDETERMINED, "10.20.2.0/24"),
     ("nfs.pcap", NOT_SEEN, "10.20.2.77"),
 ];
 
@@ -183,25 +228,66 @@ const LOGS: [(&[(&str, &str)], Said); 14] = [
     (&[], Said::Nothing),
 ];
 
+/// Name of a trace that is made: readable TCP of which no port was captured.
+const CUT: &str = "cut.pcap";
+
+/// `all-plaintext.pcap` with 34 bytes of each packet.
+fn cut() -> Vec<u8> {
+    let bytes = fs::read(trace("all-plaintext.pcap")).expect("bytes");
+    let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four"));
+    assert!([0xa1b2_c3d4, 0xa1b2_3c4d].contains(&number(0)));
+    let mut cut = bytes[..24].to_vec();
+    let mut at = 24;
+    while at < bytes.len() {
+        let len = number(at + 8).min(34);
+        cut.extend(&bytes[at..at + 8]);
+        cut.extend(len.to_le_bytes());
+        cut.extend(&bytes[at + 12..at + 16 + len as usize]);
+        at += 16 + number(at + 8) as usize;
+    }
+    cut
+}
+
+/// Path of a trace that is kept, or made.
+fn kept_or_made(name: &str) -> PathBuf {
+    static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
+        let folder = TempDir::new().expect("a folder");
+        fs::write(folder.path().join(CUT), cut()).expect("a file");
+        folder
+    });
+    match name {
+        CUT => FOLDER.path().join(CUT),
+        name => trace(name),
+    }
+}
+
 fn report(arguments: &[&str], capture: &str) -> (Value, i32) {
     let mut command = analyze();
     command.args(["--format", "json"]).args(arguments);
     if !capture.is_empty() {
-        command.arg(trace(capture));
+        command.arg(kept_or_made(capture));
     }
     let output = run(&mut command);
     let report = serde_json::from_slice(&output.stdout).expect("JSON");
     (report, output.status.code().expect("a code"))
 }
 
-/// A log of each of the paths in each word, calls back as well, without the source port,
-/// at a time in milliseconds.
+/// A log of each of the paths in each word, calls back as well, without the source port:
+/// tuples of flows that go on a minute before a time in milliseconds and three after it,
+/// and denials at it.
 fn log(paths: &[(String, String)], words: &[(&str, &str)], time: i64) -> Value {
     let tuples: Vec<_> = paths
         .iter()
         .flat_map(|(client, server)| {
             let calls = [(client, server), (server, client)];
-            words.iter().flat_map(move |(state, word)| {
+            let told = words.iter().flat_map(move |&(state, word)| {
+                let times = match state {
+                    "D" => vec![time],
+                    _ => vec![time - 60_000, time + 180_000],
+                };
+                times.into_iter().map(move |time| (time, state, word))
+            });
+            told.flat_map(move |(time, state, word)| {
                 calls.map(|(from, to)| {
                     format!("{time},{from},{to},,988,6,O,{state},{word},1,100,1,100")
                 })

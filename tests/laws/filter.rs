@@ -221,6 +221,35 @@ fn whatever_tells_an_encapsulation_is_let_through() {
     }
 }
 
+/// Who is a server may be shown later, so records to anybody are let through.
+#[test]
+fn records_of_every_version_are_let_through_to_anybody() {
+    let filters = Filters::all();
+    let v4 = packets::Ip::v4([192, 0, 2, 1], [192, 0, 2, 2]);
+    let v6 = packets::Ip::between(Ipv6Addr::from_bits(1).into(), Ipv6Addr::from_bits(2).into());
+    let heads = [
+        [23, 0xfe, 0xfd],
+        [22, 0xfe, 0xff],
+        [25, 0xfe, 0xfd],
+        [23, 1, 0],
+    ];
+    let unified = (0x20..=0x3f).map(|first| [first, 7, 7]);
+    for head in heads.into_iter().chain(unified) {
+        let payload = [&head[..], &packets::noise(3, 60)].concat();
+        for ip in [v4, v6] {
+            let packet = ip.packet(packets::UDP, &packets::udp(40_000, 41_000, &payload));
+            for link in packets::Link::ALL {
+                let link_type = link.number(packet[0] >> 4 == 6);
+                let frame = Stored::whole(link_type, link.frame(&packet));
+                let known = LINK_TYPES.contains(&link_type.0);
+                for filter in filters.iter().filter(|_| known) {
+                    assert!(filter.lets_through(&frame), "{frame:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn the_kernel_takes_the_filter_of_any_list() {
     // `BPF_MAXINSNS` of linux/bpf_common.h.

@@ -1,14 +1,14 @@
 //! Laws of flow logs: tuples round-trip, nothing panics, and neither order nor limit
 //! loses anything.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use plainsight::capture::Timestamp;
-use plainsight::flow::Endpoint;
-use plainsight::flow_log::table::States;
+use plainsight::flow::{Endpoint, FlowKey, GroupKey};
 use plainsight::flow_log::tuple::{Stage, Volume, Way};
 use plainsight::flow_log::{
-    FlowLog, LogReport, Logged, Mac, NotALog, Span, State, Table, Tuple, read,
+    FlowLog, LogReport, Mac, NotALog, Span, State, Table, Tally, Told, Tuple, read,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -229,31 +229,39 @@ const CAPTURED: Span = Span {
     last: Timestamp(1_700_005_400_000_000_000),
 };
 
+/// Flow as the report has it.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    group: GroupKey,
+    key: Option<FlowKey>,
+    told: Vec<Vec<Told>>,
+    tallies: BTreeMap<State, Tally>,
+}
+
 /// The flows of some logs, each read by a worker of its own.
-fn flows<'l>(logs: impl Iterator<Item = &'l [Line]>, limit: usize) -> Vec<Logged> {
-    let empty = || Table::beside(limit, Some(CAPTURED));
+fn flows<'l>(logs: impl Iterator<Item = &'l [Line]>, limit: usize) -> Vec<Seen> {
+    let empty = || Table::beside(limit, &[CAPTURED]);
     let mut sum = empty();
     for lines in logs.filter(|lines| !lines.is_empty()) {
         let mut table = empty();
         walk(&log(lines), &mut table).expect("a log");
         sum.merge(table);
     }
-    // The place in the files is another by its making.
-    let mut flows = FlowLog::new(sum).into_flows();
-    for logged in &mut flows {
-        logged.states = places_forgotten(logged);
-    }
-    flows
-}
-
-fn places_forgotten(logged: &Logged) -> States {
-    let mut states = States::default();
-    for (state, tally) in logged.states.iter() {
-        let mut tally = *tally;
-        (tally.first.record, tally.first.mac) = (0, Mac::NONE);
-        states.add(state, &tally);
-    }
-    states
+    let flows = FlowLog::new(sum).into_flows().into_iter();
+    let seen = flows.map(|logged| {
+        let [mut tallies, _] = logged.tallies(&|_, _| true);
+        for tally in tallies.values_mut() {
+            // The place in the files is another by its making.
+            (tally.first.record, tally.first.mac) = (0, Mac::NONE);
+        }
+        Seen {
+            group: logged.group,
+            key: logged.key,
+            told: logged.told(),
+            tallies,
+        }
+    });
+    seen.collect()
 }
 
 proptest! {
@@ -313,8 +321,8 @@ proptest! {
         let one_nic: Vec<Line> = lines.into_iter().map(|line| Line { mac: 1, ..line }).collect();
         let flows = flows([&one_nic[..]].into_iter(), limit);
         prop_assert!(flows.iter().filter(|logged| logged.key.is_some()).count() <= limit);
-        let logged = flows.iter().flat_map(|logged| logged.states.iter());
-        let bytes: u64 = logged.map(|(_, tally)| tally.bytes).sum();
+        let tallies = flows.iter().flat_map(|logged| logged.tallies.values());
+        let bytes: u64 = tallies.map(|tally| tally.bytes).sum();
         prop_assert_eq!(bytes, one_nic.iter().map(|line| u64::from(line.bytes)).sum::<u64>());
     }
 }

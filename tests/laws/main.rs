@@ -14,6 +14,7 @@ mod memory;
 mod merging;
 mod model;
 mod pieces;
+mod platform;
 mod source;
 mod stages;
 mod style;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::Scene;
-use crate::program::{Ended, PROGRAM, number};
+use crate::program::{Ended, PROGRAM, number, warns};
 use crate::stage::{SECOND, SERVER, Stage};
 
 pub const SCENES: &[Scene] = &[
@@ -104,6 +104,12 @@ fn overwritten() -> Result<()> {
     let readable = number(path, "traffic.plaintext.packets")?;
     ensure!(readable == 0, "{readable} readable packets are left");
     ensure!(path["under_loss"] == true, "nothing is said of the loss");
+    let code = &later["summary"]["exit_code"];
+    ensure!(
+        *code == 3,
+        "exit code {code} although plaintext was overwritten"
+    );
+    ensure!(warns(&later, "or overwritten"), "{}", later["warnings"]);
     let kept = number(&later, "accounting.packets")?;
     let stated = number(&later, "losses.packets")?;
     let counted = number(&ended.report, "accounting.packets")?;

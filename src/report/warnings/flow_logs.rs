@@ -21,6 +21,13 @@ pub(super) fn log(log: &LogReport) -> Vec<String> {
             "{name}: {bad} of {tuples} tuples are not of version 4 and were passed over"
         ));
     }
+    if log.unread > 0 {
+        let [unread, records] = [log.unread, log.records].map(number);
+        all.push(format!(
+            "{name}: {unread} parts of {records} records are text where lists of tuples are due, \
+             as PowerShell's ConvertTo-Json writes without -Depth; they were not read"
+        ));
+    }
     if let Some(word) = &log.unknown_state {
         let [unknown, tuples] = [log.unknown_states, *tuples].map(number);
         let state = match &word[..] {
@@ -37,6 +44,19 @@ pub(super) fn log(log: &LogReport) -> Vec<String> {
         ));
     }
     all
+}
+
+/// Flows without ports that speak against a path nobody knows.
+pub(super) fn unplaced(judgement: &Judgement) -> Option<String> {
+    let flows = match judgement.unplaced {
+        0 => return None,
+        1 => "1 flow".to_owned(),
+        flows => format!("{} flows", number(flows as u64)),
+    };
+    Some(format!(
+        "{flows} without ports went in plaintext, as the flow logs say, and can be Lustre's: \
+         name the servers (--servers) to tell"
+    ))
 }
 
 /// What would prove paths that are not proven.

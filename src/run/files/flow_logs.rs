@@ -1,26 +1,30 @@
 //! Reading flow logs, a file at a time by each worker.
 
+use std::collections::HashMap;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
 use super::progress::Progress;
 use crate::cli::Analyze;
 use crate::decode::Address;
+use crate::flow::Times;
 use crate::flow_log::{FlowLog, LogError, LogReport, Span, Table, read_file};
 use crate::input::discovery::DiscoveryError;
 use crate::input::{InputPath, discover};
 
-/// What the flow logs of a run came to.
+/// Flow logs of a run.
 pub(super) struct Logs {
     pub(super) log: FlowLog,
     pub(super) reports: Vec<LogReport>,
-    /// Files of folders that are no flow logs.
+    /// Files that are no flow logs, and those that hold what another holds, in sentences.
     pub(super) skipped: Vec<String>,
+    /// Files that may be flow logs and were not read, in sentences.
+    pub(super) unread: Vec<String>,
 }
 
-/// What was said of a file.
+/// Number of a file and what was found in it.
 type Outcome = (u32, Result<LogReport, LogError>);
 
 /// The files that are named, by name: what the report says must not depend on the order
@@ -46,20 +50,79 @@ fn file_size(file: &InputPath) -> u64 {
     file.path.metadata().map_or(0, |metadata| metadata.len())
 }
 
-/// Reads all files; `captured` is the time of the captures.
+/// Reads all files; `captured` are the times of the captures. Logs that hold what another
+/// does are left out, and then the others are read again.
 pub(super) fn read(
     files: &[InputPath],
-    captured: Option<Span>,
+    captured: &Times,
     config: &Analyze,
     progress: &Progress,
 ) -> Result<Logs, LogError> {
-    let next = AtomicU32::new(0);
+    let captured = captured.spans();
+    let all: Vec<u32> = (0..).take(files.len()).collect();
+    let (table, outcomes) = read_all(files, &all, &captured, config, progress);
+    let copies = copies(&outcomes);
+    let (table, outcomes) = if copies.is_empty() {
+        (table, outcomes)
+    } else {
+        let is_copy = |file: &u32| copies.iter().any(|(copy, _)| copy == file);
+        let single: Vec<u32> = all.into_iter().filter(|file| !is_copy(file)).collect();
+        read_all(files, &single, &captured, config, progress)
+    };
+    let mut logs = sort_out(files, outcomes, table)?;
+    logs.skipped.extend(copies.into_iter().map(|(copy, of)| {
+        let [copy, of] = [copy, of].map(|file| &files[file as usize]);
+        format!("{copy} holds what {of} holds too, and is left out")
+    }));
+    Ok(logs)
+}
+
+/// Files whose log is the begin of another's, or the same as an earlier one, with that
+/// other.
+fn copies(outcomes: &[Outcome]) -> Vec<(u32, u32)> {
+    let reports = || {
+        outcomes
+            .iter()
+            .filter_map(|(file, read)| Some((*file, read.as_ref().ok()?)))
+    };
+    let mut firsts = HashMap::<u64, Vec<(u32, &LogReport)>>::new();
+    for (file, report) in reports() {
+        if let Some(&first) = report.digests.first() {
+            firsts.entry(first).or_default().push((file, report));
+        }
+    }
+    let whole = |&(file, report): &(u32, &LogReport)| {
+        let like = report.digests.first().and_then(|first| firsts.get(first));
+        let mut others = like
+            .into_iter()
+            .flatten()
+            .filter(|(other, _)| *other != file);
+        let holds = |(other, log): &&(u32, &LogReport)| {
+            report.is_begin_of(log) && (!log.is_begin_of(report) || *other < file)
+        };
+        others.find(holds).map(|&(other, _)| (file, other))
+    };
+    reports().filter_map(|log| whole(&log)).collect()
+}
+
+fn read_all(
+    files: &[InputPath],
+    numbers: &[u32],
+    captured: &[Span],
+    config: &Analyze,
+    progress: &Progress,
+) -> (Table, Vec<Outcome>) {
+    let next = AtomicUsize::new(0);
     let empty = || Table::beside(config.engine.max_flows, captured);
-    let work = || read_some(files, &next, empty(), config, progress);
+    let take = || {
+        let number = *numbers.get(next.fetch_add(1, Relaxed))?;
+        Some((number, &files[number as usize]))
+    };
+    let work = || read_some(take, empty(), config, progress);
     let mut table = empty();
     let mut outcomes = Vec::new();
     thread::scope(|scope| {
-        let threads = config.threads.min(files.len());
+        let threads = config.threads.min(numbers.len());
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         for worker in workers {
             let (counted, read) = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
@@ -68,41 +131,30 @@ pub(super) fn read(
         }
     });
     outcomes.sort_by_key(|&(file, _)| file);
-    let (reports, skipped) = sort_out(files, outcomes)?;
-    Ok(Logs {
-        log: FlowLog::new(table).read_as(&reports),
-        reports,
-        skipped,
-    })
+    (table, outcomes)
 }
 
-/// Takes the next file again and again, as long as there is one.
-fn read_some(
-    files: &[InputPath],
-    next: &AtomicU32,
+/// Takes the next file again and again, as long as there is one. Without `--servers` any
+/// address may be one.
+fn read_some<'f>(
+    take: impl Fn() -> Option<(u32, &'f InputPath)>,
     mut table: Table,
     config: &Analyze,
     progress: &Progress,
 ) -> (Table, Vec<Outcome>) {
     let mut outcomes = Vec::new();
-    let is_server = |address: Address| config.engine.servers.rank(address) > 0;
-    loop {
-        let number = next.fetch_add(1, Relaxed);
-        let Some(file) = files.get(number as usize) else {
-            return (table, outcomes);
-        };
+    let servers = &config.engine.servers;
+    let is_server = |address: Address| servers.is_empty() || servers.rank(address) > 0;
+    while let Some((number, file)) = take() {
         let outcome = read_file(file, number, &mut table, &is_server);
         outcomes.push((number, outcome));
         progress.add(file_size(file));
     }
+    (table, outcomes)
 }
 
-/// What was read, and what was passed over: files that are no flow logs, where only their
-/// folder was named.
-fn sort_out(
-    files: &[InputPath],
-    outcomes: Vec<Outcome>,
-) -> Result<(Vec<LogReport>, Vec<String>), LogError> {
+/// Files that were read, and files of folders that are no flow logs or may be some.
+fn sort_out(files: &[InputPath], outcomes: Vec<Outcome>, table: Table) -> Result<Logs, LogError> {
     let (mut reports, mut skipped) = (Vec::new(), Vec::new());
     for (number, outcome) in outcomes {
         match (outcome, &files[number as usize].found_in) {
@@ -111,14 +163,19 @@ fn sort_out(
             (Err(error), _) => return Err(error),
         }
     }
-    match skipped.first() {
-        Some((folder, _)) if reports.is_empty() => Err(LogError::NoLogs {
+    if let Some((folder, _)) = skipped.first().filter(|_| reports.is_empty()) {
+        return Err(LogError::NoLogs {
             folder: folder.display().to_string(),
             why: skipped.into_iter().next().map(|(_, error)| Box::new(error)),
-        }),
-        _ => {
-            let told = |(_, error): (_, LogError)| format!("passed over: {error}");
-            Ok((reports, skipped.into_iter().map(told).collect()))
-        }
+        });
     }
+    let told = |(_, error): (_, LogError)| (error.may_be_log(), format!("passed over: {error}"));
+    let told: Vec<_> = skipped.into_iter().map(told).collect();
+    let unread = told.iter().filter(|(may_be_log, _)| *may_be_log);
+    Ok(Logs {
+        log: FlowLog::new(table).read_as(&reports),
+        unread: unread.map(|(_, told)| told.clone()).collect(),
+        skipped: told.into_iter().map(|(_, told)| told).collect(),
+        reports,
+    })
 }

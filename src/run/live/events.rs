@@ -232,7 +232,7 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// Paths and captures as the last report showed them.
 #[derive(Debug, Default)]
-pub struct Watched {
+pub struct LastSeen {
     paths: BTreeMap<Ends, Known>,
     captures: BTreeMap<String, Condition>,
 }
@@ -249,9 +249,9 @@ struct Condition {
     down: bool,
 }
 
-impl Watched {
+impl LastSeen {
     /// Events for all that is new in a report.
-    pub fn look(&mut self, report: &Report) -> Vec<Event> {
+    pub fn changes(&mut self, report: &Report) -> Vec<Event> {
         let mut events = Vec::new();
         // A server that was expected and is silent has not appeared.
         let seen = |path: &&PathReport| path.verdict != Verdict::Silent;

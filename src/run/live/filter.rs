@@ -91,13 +91,14 @@ fn term(sign: Sign) -> String {
 }
 
 /// First bytes of a DTLS record (RFC 6347 4.1: a type from 20 on, version 254.x, or 1.0
-/// before the standard), on any port: it is a path's where readable Lustre shows later who
-/// is a server, and DTLS elsewhere where nothing does.
+/// before the standard; RFC 9147 4: 001 in the highest bits), on any port: it is a path's
+/// where readable Lustre shows later who is a server, and DTLS elsewhere where nothing does.
 fn dtls() -> String {
     let record = |udp: &str, at: usize| {
         let byte = |offset| format!("{udp}[{}]", at + offset);
         format!(
-            "{kind} >= 20 and {kind} <= 26 and ({major} = 254 or ({major} = 1 and {minor} = 0))",
+            "({kind} >= 20 and {kind} <= 26 and ({major} = 254 or ({major} = 1 and {minor} = 0)) \
+             or {kind} & 0xe0 = 0x20)",
             kind = byte(0),
             major = byte(1),
             minor = byte(2),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::clock::now;
-use super::watch::{Delta, Standing};
+use super::worker::{CaptureStatus, Delta};
 use crate::capture::InterfaceId;
 use crate::engine::{Counted, Engine};
 use crate::report::{Gap, InputReport, Losses, Report, Run, rfc3339};
@@ -19,7 +19,7 @@ pub(super) struct Sum<'c> {
 /// One capture, and how it stands.
 struct Capture {
     name: String,
-    standing: Standing,
+    status: CaptureStatus,
     gaps: Vec<Gap>,
     more_gaps: u64,
 }
@@ -33,7 +33,7 @@ impl<'c> Sum<'c> {
     ) -> Self {
         let capture = |name| Capture {
             name,
-            standing: Standing::default(),
+            status: CaptureStatus::default(),
             gaps: Vec::new(),
             more_gaps: 0,
         };
@@ -49,20 +49,20 @@ impl<'c> Sum<'c> {
     pub(super) fn add(&mut self, delta: Delta) {
         self.counted.add(delta.snapshot);
         if let Some(capture) = self.captures.get_mut(delta.part.file as usize) {
-            capture.stand(delta.standing);
+            capture.update(delta.status);
         }
     }
 
     /// Number of packets read by now.
     pub(super) fn packets(&self) -> u64 {
         let captures = self.captures.iter();
-        captures.map(|capture| capture.standing.packets).sum()
+        captures.map(|capture| capture.status.packets).sum()
     }
 
     /// Number of packets that were left out of the file that is saved, by now.
     pub(super) fn unsaved(&self) -> u64 {
         let captures = self.captures.iter();
-        captures.map(|capture| capture.standing.unsaved).sum()
+        captures.map(|capture| capture.status.unsaved).sum()
     }
 
     /// Report on all that was counted by now.
@@ -77,13 +77,13 @@ impl<'c> Sum<'c> {
 }
 
 impl Capture {
-    fn stand(&mut self, standing: Standing) {
-        match (self.standing.is_down, standing.is_down) {
+    fn update(&mut self, status: CaptureStatus) {
+        match (self.status.is_down, status.is_down) {
             (false, true) => self.begin_gap(),
             (true, false) => self.end_gap(),
             _ => {}
         }
-        self.standing = standing;
+        self.status = status;
     }
 
     fn begin_gap(&mut self) {
@@ -102,13 +102,13 @@ impl Capture {
     }
 
     fn report(&self) -> InputReport {
-        let Standing {
+        let CaptureStatus {
             packets,
             drops,
             unread,
             is_down,
             ..
-        } = self.standing;
+        } = self.status;
         InputReport {
             name: self.name.clone(),
             format: "live",

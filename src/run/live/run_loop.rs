@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select, tick};
 
-use super::events::{Event, Watched};
+use super::discovery::Discovery;
+use super::events::{Event, LastSeen};
 use super::outputs::{Ended, Outputs};
 use super::printer::Printer;
 use super::saving::Saving;
 use super::sum::Sum;
-use super::survey::Survey;
-use super::watch::{Delta, Orders};
+use super::worker::{Control, Delta};
 use crate::cli::{Live, Until};
 use crate::report::{Report, ServerReport};
 use crate::verdict::Verdict;
@@ -28,19 +28,19 @@ const PUBLISH: Duration = Duration::from_millis(500);
 const REST: u32 = 20;
 
 /// State of the run loop.
-pub(super) struct Course<'c> {
+pub(super) struct RunLoop<'c> {
     config: &'c Live,
     sum: Sum<'c>,
     outputs: Outputs,
     saving: Option<Saving>,
-    watched: Watched,
+    last_seen: LastSeen,
     /// The last report, until there is something new.
     last: Option<Arc<Report>>,
     started: Instant,
     due: Instant,
 }
 
-impl<'c> Course<'c> {
+impl<'c> RunLoop<'c> {
     pub(super) fn new(config: &'c Live, sum: Sum<'c>, outputs: Outputs) -> Self {
         let now = Instant::now();
         Self {
@@ -48,7 +48,7 @@ impl<'c> Course<'c> {
             sum,
             outputs,
             saving: None,
-            watched: Watched::default(),
+            last_seen: LastSeen::default(),
             last: None,
             started: now,
             due: now,
@@ -56,12 +56,12 @@ impl<'c> Course<'c> {
     }
 
     /// Tells what the run goes by.
-    pub(super) fn start(&mut self, survey: &Survey, metrics: Option<SocketAddr>) {
-        for note in &survey.notes {
+    pub(super) fn start(&mut self, discovery: &Discovery, metrics: Option<SocketAddr>) {
+        for note in &discovery.notes {
             self.outputs.note(note.clone());
         }
-        let interfaces = survey.interfaces.clone();
-        let servers = ServerReport::all(&survey.engine.servers);
+        let interfaces = discovery.interfaces.clone();
+        let servers = ServerReport::all(&discovery.engine.servers);
         self.outputs.tell(Event::Started {
             interfaces,
             servers,
@@ -76,7 +76,7 @@ impl<'c> Course<'c> {
         deltas: &Receiver<Delta>,
         requests: &Receiver<()>,
         saving: Option<Saving>,
-        orders: &Orders,
+        control: &Control,
     ) {
         self.saving = saving;
         let ticks = tick(TICK);
@@ -89,7 +89,7 @@ impl<'c> Course<'c> {
                 recv(requests) -> request => if request.is_ok() {
                     self.print();
                 },
-                recv(ticks) -> _ => self.tick(orders),
+                recv(ticks) -> _ => self.tick(control),
             }
         }
         self.end_saving();
@@ -100,18 +100,18 @@ impl<'c> Course<'c> {
         self.last = None;
     }
 
-    fn tick(&mut self, orders: &Orders) {
+    fn tick(&mut self, control: &Control) {
         let Until {
             duration, decided, ..
         } = self.config.until;
         if duration.is_some_and(|limit| self.started.elapsed() >= limit) {
-            orders.stop();
+            control.stop();
         }
         self.look_after_saving();
         if Instant::now() >= self.due {
             let report = self.publish();
             if decided && is_decided(&report) {
-                orders.stop();
+                control.stop();
             }
         }
     }
@@ -163,7 +163,7 @@ impl<'c> Course<'c> {
     fn judge(&mut self, warnings: Vec<String>) -> Arc<Report> {
         let mut report = self.sum.report();
         report.warnings.extend(warnings);
-        for event in self.watched.look(&report) {
+        for event in self.last_seen.changes(&report) {
             self.outputs.tell(event);
         }
         let report = Arc::new(report);

@@ -26,7 +26,7 @@ const BATCH: usize = 4096;
 
 /// Stop flag and packet limit of all workers.
 #[derive(Debug)]
-pub(super) struct Orders {
+pub(super) struct Control {
     stop: AtomicBool,
     budget: Option<Budget>,
 }
@@ -53,7 +53,7 @@ impl Budget {
     }
 }
 
-impl Orders {
+impl Control {
     pub(super) fn new(packets: Option<u64>) -> Self {
         Self {
             stop: AtomicBool::new(packets == Some(0)),
@@ -73,7 +73,7 @@ impl Orders {
 
     /// Has `read` take up to `many` packets, as far as the budget allows; it gives how many
     /// there were. The last that the budget allows ends the run.
-    fn spend(&self, many: usize, read: impl FnOnce(usize) -> usize) -> usize {
+    fn read_within_budget(&self, many: usize, read: impl FnOnce(usize) -> usize) -> usize {
         let Some(budget) = &self.budget else {
             return read(many);
         };
@@ -94,7 +94,7 @@ impl Orders {
 
 /// Counters and condition of a capture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(super) struct CaptureStatus {
     /// Packets read so far.
     pub(super) packets: u64,
     /// Dropped so far.
@@ -112,7 +112,7 @@ pub(super) struct Delta {
     /// Place of the worker.
     pub(super) part: Part,
     pub(super) snapshot: Snapshot,
-    pub(super) standing: Standing,
+    pub(super) status: CaptureStatus,
 }
 
 /// The last packets of several interfaces, which may show the same. It is locked for a batch
@@ -120,7 +120,7 @@ pub(super) struct Delta {
 pub(super) type SharedWindow = Arc<Mutex<Window>>;
 
 /// A worker at its capture.
-pub(super) struct Watch<'o> {
+pub(super) struct CaptureWorker<'o> {
     handle: Handle,
     /// The kernel gives all fragments of a packet to the same handle, for without ports
     /// its hash is that of the addresses.
@@ -130,27 +130,27 @@ pub(super) struct Watch<'o> {
     part: Part,
     recorder: Option<Recorder>,
     tell: Sender<Delta>,
-    told: Standing,
+    told: CaptureStatus,
     /// Packets counted so far.
     packets: u64,
     /// Condition of the interface when it was last asked for.
     is_up: bool,
     /// True for the one worker of an interface that reports its condition and drops.
-    speaks: bool,
+    reports_interface: bool,
 }
 
-impl<'o> Watch<'o> {
+impl<'o> CaptureWorker<'o> {
     /// A worker for the capture at a place of the report, which begins now. One that does
     /// not speak for the interface leaves it to another to tell what that missed.
     pub(super) fn new(
         place: u32,
         mut handle: Handle,
-        speaks: bool,
+        reports_interface: bool,
         engine: &'o Engine,
         recorder: Option<Recorder>,
         tell: Sender<Delta>,
     ) -> Self {
-        if !speaks {
+        if !reports_interface {
             handle.leave_interface_drops();
         }
         Self {
@@ -163,10 +163,10 @@ impl<'o> Watch<'o> {
             },
             recorder,
             tell,
-            told: Standing::default(),
+            told: CaptureStatus::default(),
             packets: 0,
             is_up: true,
-            speaks,
+            reports_interface,
         }
     }
 
@@ -176,11 +176,11 @@ impl<'o> Watch<'o> {
     }
 
     /// Counts packets until the run is over.
-    pub(super) fn run(mut self, orders: &Orders) {
+    pub(super) fn run(mut self, control: &Control) {
         let mut due = Instant::now() + HANDOVER;
-        while !orders.is_over() {
+        while !control.is_over() {
             self.handle.wait(PATIENCE);
-            let read = orders.spend(BATCH, |limit| self.read(limit));
+            let read = control.read_within_budget(BATCH, |limit| self.read(limit));
             if read == 0 && !self.is_up {
                 // Poll would return at once.
                 std::thread::sleep(PATIENCE / 4);
@@ -191,7 +191,7 @@ impl<'o> Watch<'o> {
                 due = Instant::now() + HANDOVER;
             }
         }
-        self.finish(orders);
+        self.finish(control);
     }
 
     /// Reads at most `limit` packets; gives how many there were.
@@ -229,14 +229,14 @@ impl<'o> Watch<'o> {
         count
     }
 
-    fn standing(&mut self) -> Standing {
+    fn status(&mut self) -> CaptureStatus {
         let unsaved = self.recorder.as_ref().map_or(0, Recorder::unsaved);
-        Standing {
+        CaptureStatus {
             packets: self.packets,
             drops: self.handle.drops(),
             unread: 0,
             unsaved,
-            is_down: self.speaks && !self.is_up,
+            is_down: self.reports_interface && !self.is_up,
         }
     }
 
@@ -244,43 +244,43 @@ impl<'o> Watch<'o> {
     /// comes next is counted into it.
     fn hand_over(&mut self) {
         self.counter.expire(now());
-        let standing = self.standing();
+        let status = self.status();
         if let Some(recorder) = &mut self.recorder {
-            recorder.hand_on(standing.drops);
+            recorder.hand_on(status.drops);
         }
-        if standing == self.told {
+        if status == self.told {
             return;
         }
-        let delta = self.delta(standing, Counter::take);
+        let delta = self.delta(status, Counter::take);
         match self.tell.try_send(delta) {
-            Ok(()) => self.told = standing,
+            Ok(()) => self.told = status,
             Err(TrySendError::Full(delta) | TrySendError::Disconnected(delta)) => {
                 self.counter.put_back(delta.snapshot);
             }
         }
     }
 
-    fn delta(&mut self, standing: Standing, take: fn(&mut Counter<'o>) -> Snapshot) -> Delta {
+    fn delta(&mut self, status: CaptureStatus, take: fn(&mut Counter<'o>) -> Snapshot) -> Delta {
         Delta {
             part: self.part,
             snapshot: take(&mut self.counter),
-            standing,
+            status,
         }
     }
 
     /// Reads what was captured up to now, and hands over for good.
-    fn finish(mut self, orders: &Orders) {
-        let unread = self.drain(orders);
-        let mut standing = Standing {
+    fn finish(mut self, control: &Control) {
+        let unread = self.drain(control);
+        let mut status = CaptureStatus {
             unread,
-            ..self.standing()
+            ..self.status()
         };
         if let Some(recorder) = self.recorder.take() {
-            let mut missed = standing.drops;
+            let mut missed = status.drops;
             missed.kernel += unread;
-            standing.unsaved = recorder.finish(missed, Instant::now() + DRAIN);
+            status.unsaved = recorder.finish(missed, Instant::now() + DRAIN);
         }
-        let delta = self.delta(standing, Counter::finish);
+        let delta = self.delta(status, Counter::finish);
         // The sum listens until all workers have ended.
         let _ = self.tell.send(delta);
     }
@@ -288,14 +288,14 @@ impl<'o> Watch<'o> {
     /// Has the kernel let nothing through any more, and reads what it gives out: the last
     /// block comes when its time has run out. Gives how many packets are left where that
     /// takes too long.
-    fn drain(&mut self, orders: &Orders) -> u64 {
+    fn drain(&mut self, control: &Control) -> u64 {
         // Where it refuses, packets go on coming until the deadline.
         let _ = self.handle.hold();
         let block = Duration::from_millis(BLOCK_TIMEOUT_MILLIS.unsigned_abs().into());
         let deadline = Instant::now() + DRAIN;
         let mut last_read = Instant::now();
         while last_read.elapsed() < SETTLE {
-            if orders.spend(BATCH, |limit| self.read(limit)) > 0 {
+            if control.read_within_budget(BATCH, |limit| self.read(limit)) > 0 {
                 last_read = Instant::now();
             } else {
                 self.handle.wait(block);

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::verdict::Servers;
 
 /// Configuration of a run, completed by what was found on this machine.
-pub(super) struct Survey {
+pub(super) struct Discovery {
     /// The configuration, with the servers that were found.
     pub(super) engine: Engine,
     /// Names of the interfaces to capture.
@@ -22,7 +22,7 @@ pub(super) struct Survey {
     pub(super) notes: Vec<String>,
 }
 
-impl Survey {
+impl Discovery {
     /// Reads what the machine tells below `root`, which is `/`. What the user named is taken as it is.
     pub(super) fn of(config: &Live, root: &Path) -> Result<Self, RunError> {
         let found = discover(root);

@@ -1,0 +1,68 @@
+//! Findings of reading a log.
+
+use serde::Serialize;
+
+use crate::capture::Fault;
+
+/// What was found in a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LogReport {
+    /// Path, as it was named or found.
+    pub name: String,
+    /// Records that were begun.
+    pub records: u64,
+    /// Tuples in them.
+    pub tuples: u64,
+    /// Tuples that are none of version 4.
+    pub bad_tuples: u64,
+    /// Parts of records that are no lists of flows, groups or tuples: a conversion turned
+    /// them into text.
+    pub unread: u64,
+    /// Tuples with an encryption state that is not known.
+    pub unknown_states: u64,
+    /// Damage of the file; everything before it was read.
+    pub fault: Option<Fault>,
+    /// Place among the files, by which [`Entry`](super::Entry) speaks of it.
+    #[serde(skip)]
+    pub file: u32,
+    /// The first in the alphabet of the unknown states.
+    #[serde(skip)]
+    pub unknown_state: Option<String>,
+    /// Digests of its tuples up to the end of each record.
+    #[serde(skip)]
+    pub digests: Vec<u64>,
+}
+
+impl LogReport {
+    /// Whether tuples were lost, which can be of any path and time. Azure writes the closing
+    /// brackets with every block, so a log that ends early is damaged, not young.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.bad_tuples + self.unread > 0 || self.fault.is_some()
+    }
+
+    /// Whether another log begins with all that this one holds: it is the same, or the same
+    /// fetched later.
+    #[must_use]
+    pub fn is_begin_of(&self, other: &Self) -> bool {
+        let last = self.digests.len().checked_sub(1);
+        let is_whole = self.fault.is_none() && self.tuples > 0;
+        is_whole && last.is_some_and(|last| other.digests.get(last) == self.digests.last())
+    }
+}
+
+/// Reason why a file is no log that can be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotALog {
+    /// A flow log of a network security group.
+    #[error(
+        "is an NSG flow log, which does not say what was encrypted; give a virtual network flow log, version 4"
+    )]
+    Nsg,
+    /// Something that may be a flow log, in a form or state that is not read.
+    #[error("may be a flow log, and cannot be read as one: {0}")]
+    Unread(String),
+    /// Something else.
+    #[error("is no virtual network flow log: {0}")]
+    Other(String),
+}

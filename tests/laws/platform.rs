@@ -1,0 +1,463 @@
+//! Laws of the platform's word, over made-up flows whose truth is known: a client that
+//! begins, ends and begins again, changes its encryption, is made anew under another
+//! address, and is logged at both ends.
+
+use std::collections::BTreeMap;
+use std::env;
+
+use fastrand::Rng;
+use plainsight::capture::{Frame, InterfaceId, LinkType, Timestamp};
+use plainsight::engine::Engine;
+use plainsight::flow_log::{FlowLog, LogReport, Table, read};
+use plainsight::verdict::{Servers, Vantage, Viewpoint};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::packets::{Ip, Link, tcp};
+use crate::support::run::WHOLE;
+
+/// A whole hour, in seconds.
+const START: i64 = 1_795_291_200;
+/// Time between two tuples of a flow that goes on.
+const STEP: i64 = 300;
+const CLIENT: [u8; 4] = [10, 20, 1, 4];
+const SERVER: [u8; 4] = [10, 20, 2, 5];
+
+/// Runs of a law: as many as the variable says, or enough for a test.
+fn runs() -> u32 {
+    let told = env::var("PLAINSIGHT_RUNS").ok();
+    told.and_then(|runs| runs.parse().ok()).unwrap_or(1000)
+}
+
+/// Tuple as one NIC logs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Line {
+    time: i64,
+    client: u8,
+    port: u16,
+    way: char,
+    stage: char,
+    state: &'static str,
+    volume: [u64; 4],
+    mac: u64,
+}
+
+impl Line {
+    fn text(&self) -> String {
+        let Self {
+            time,
+            client,
+            port,
+            way,
+            stage,
+            state,
+            volume: [a, b, c, d],
+            ..
+        } = self;
+        format!(
+            "{time},10.20.1.{client},10.20.2.5,{port},988,6,{way},{stage},{state},{a},{b},{c},{d}"
+        )
+    }
+
+    fn record(&self, mac_first: bool) -> String {
+        let flows = json!({"flows": [{"flowGroups": [{"flowTuples": [self.text()]}]}]});
+        let mac = format!("{:012X}", self.mac);
+        if mac_first {
+            format!(r#"{{"macAddress":"{mac}","flowRecords":{flows}}}"#)
+        } else {
+            format!(r#"{{"flowRecords":{flows},"macAddress":"{mac}"}}"#)
+        }
+    }
+}
+
+/// Life of a connection: times of its tuples, and the state up to each.
+#[derive(Clone, Debug)]
+struct Life {
+    times: Vec<i64>,
+    states: Vec<&'static str>,
+    mac: u64,
+}
+
+impl Life {
+    /// The state at a time of its life.
+    fn state(&self, time: i64) -> &'static str {
+        let place = self.times.iter().position(|&told| time <= told);
+        self.states[place.expect("a time of its life").max(1)]
+    }
+}
+
+/// What happened, and what was captured of it.
+#[derive(Clone, Debug)]
+struct World {
+    port: u16,
+    lives: Vec<Life>,
+    /// Seconds at which packets were captured.
+    packets: Vec<i64>,
+    log: Vec<Line>,
+}
+
+fn world(seed: u64) -> World {
+    let mut rng = Rng::with_seed(seed);
+    let port = rng.u16(1019..=1023);
+    let changes = rng.bool();
+    let first = if rng.u8(0..4) == 0 { "NX" } else { "X" };
+    let mut begin = START + rng.i64(0..7200);
+    let mut mac = 1;
+    let lives: Vec<Life> = (0..rng.usize(1..4))
+        .map(|_| {
+            let steps = rng.usize(0..6);
+            let end = begin + i64::try_from(steps).unwrap() * STEP + rng.i64(1..STEP);
+            let mut times: Vec<i64> = (begin..end).step_by(300).collect();
+            times.push(end);
+            let mut state = first;
+            let states = times.iter().map(|_| {
+                if changes && rng.u8(0..4) == 0 {
+                    state = ["X", "NX", "NX_FALLBACK"][rng.usize(0..3)];
+                }
+                state
+            });
+            let mut states: Vec<_> = states.collect();
+            states[0] = states[1];
+            mac += u64::from(rng.bool());
+            begin = end + rng.i64(1..900);
+            Life { times, states, mac }
+        })
+        .collect();
+    let packets = (0..rng.usize(1..6)).map(|_| {
+        let life = &lives[rng.usize(0..lives.len())];
+        rng.i64(life.times[0]..=life.times[life.times.len() - 1])
+    });
+    let packets = packets.collect();
+    let log = lives
+        .iter()
+        .flat_map(|life| lines(&mut rng, port, life))
+        .collect();
+    World {
+        port,
+        lives,
+        packets,
+        log,
+    }
+}
+
+/// The tuples of a life from both its ends.
+fn lines(rng: &mut Rng, port: u16, life: &Life) -> Vec<Line> {
+    let last = life.times.len() - 1;
+    let both = |(place, (&time, &state)): (usize, (&i64, &&'static str))| {
+        let stage = match place {
+            0 => 'B',
+            place if place == last => 'E',
+            _ => 'C',
+        };
+        let volume = if place == 0 {
+            [0; 4]
+        } else {
+            [(); 4].map(|()| rng.u64(0..1000))
+        };
+        let by = |mac, way| Line {
+            time,
+            client: CLIENT[3],
+            port,
+            way,
+            stage,
+            state,
+            volume,
+            mac,
+        };
+        [by(life.mac, 'O'), by(99, 'I')]
+    };
+    life.times
+        .iter()
+        .zip(&life.states)
+        .enumerate()
+        .flat_map(both)
+        .collect()
+}
+
+fn engine() -> Engine {
+    let mut servers = Servers::default();
+    servers.add_list("10.20.2.0/24").expect("a list of servers");
+    Engine {
+        servers,
+        vantage: Viewpoint {
+            value: Vantage::Guest,
+            why: "made so".to_owned(),
+        },
+        ..Engine::default()
+    }
+}
+
+/// The report on the packets of a world and some logs, read apart and merged in their
+/// order.
+fn report(world: &World, logs: &[Vec<u8>], is_captured: bool) -> Value {
+    let engine = engine();
+    let mut counted = engine.counted();
+    let mut worker = engine.worker();
+    for (number, &second) in (1..).zip(&world.packets) {
+        let segment = tcp(world.port, 988, &[0; 40]);
+        let data = Link::Ethernet.frame(&Ip::v4(CLIENT, SERVER).packet(6, &segment));
+        worker.packet(
+            WHOLE,
+            &Frame {
+                number,
+                time: Some(Timestamp(second * 1_000_000_000)),
+                link_type: LinkType(1),
+                interface: InterfaceId::of("eth0"),
+                has_siblings: false,
+                wire_len: u32::try_from(data.len()).expect("a short frame"),
+                data: &data,
+            },
+        );
+    }
+    counted.add(worker.into_snapshot());
+    counted.finish();
+    let captured = if is_captured {
+        counted.times().spans()
+    } else {
+        Vec::new()
+    };
+    let mut table = Table::beside(64, &captured);
+    for log in logs {
+        let mut more = Table::beside(64, &captured);
+        let read = read_log(log, &mut more);
+        assert!(!read.is_damaged(), "{read:?}");
+        table.merge(more);
+    }
+    let counted = is_captured.then_some(&mut counted);
+    let report = engine.report(counted, Some(FlowLog::new(table)), engine.run());
+    serde_json::to_value(&report).expect("JSON")
+}
+
+fn read_log(log: &[u8], table: &mut Table) -> LogReport {
+    read(log, 0, table, &|_| true).expect("a log")
+}
+
+fn records(lines: &[Line]) -> Vec<String> {
+    let numbered = lines.iter().enumerate();
+    numbered
+        .map(|(number, line)| line.record(number % 3 > 0))
+        .collect()
+}
+
+fn log(lines: &[Line]) -> Vec<u8> {
+    format!(r#"{{"records":[{}]}}"#, records(lines).join(",")).into_bytes()
+}
+
+/// The path of the client, without the places of evidence in files.
+fn path(mut report: Value) -> Value {
+    let paths = report["paths"].as_array_mut().expect("paths");
+    let ours = |path: &Value| path["client"] == "10.20.1.4";
+    let mut path = paths.drain(..).find(ours).unwrap_or_default();
+    if let Some(path) = path.as_object_mut() {
+        path.remove("evidence");
+    }
+    path
+}
+
+fn verdict(world: &World, lines: &[Line]) -> String {
+    let path = path(report(world, &[log(lines)], true));
+    path["verdict"].as_str().expect("a verdict").to_owned()
+}
+
+/// How good a verdict is; plaintext below a guest is as bad as both.
+fn rank(verdict: &str) -> u8 {
+    match verdict {
+        "encrypted" => 2,
+        "unproven" => 1,
+        "plaintext" | "mixed" => 0,
+        other => panic!("{other}"),
+    }
+}
+
+/// Readings of the same lines: one file in each form, and several files in any order.
+fn forms(rng: &mut Rng, lines: &[Line]) -> Vec<Vec<Vec<u8>>> {
+    let mut shuffled = lines.to_vec();
+    rng.shuffle(&mut shuffled);
+    let all = records(&shuffled);
+    let list = all.join(",");
+    let whole = format!(r#"{{"records":[{list}]}}"#);
+    let utf16 = |bytes: fn(u16) -> [u8; 2], mark: &str| {
+        let text = format!("{mark}{whole}");
+        text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>()
+    };
+    let body = json!([{"body": whole, "offset": 7}]).to_string();
+    let one = [
+        whole.clone().into_bytes(),
+        format!("\u{feff}{whole}").into_bytes(),
+        utf16(u16::to_le_bytes, "\u{feff}"),
+        utf16(u16::to_be_bytes, "\u{feff}"),
+        utf16(u16::to_le_bytes, ""),
+        all.join("\n").into_bytes(),
+        all.concat().into_bytes(),
+        format!("[{list}]").into_bytes(),
+        format!(r#"[{{"EnqueuedTimeUtc":"x","Body":{whole}}}]"#).into_bytes(),
+        body.into_bytes(),
+    ];
+    let mut readings: Vec<Vec<Vec<u8>>> = one.into_iter().map(|file| vec![file]).collect();
+    let size = rng.usize(1..=shuffled.len());
+    readings.push(shuffled.chunks(size).map(log).collect());
+    readings
+}
+
+/// Logs that say less: without some of the tuples in X, and filtered, with whether all that
+/// speaks against encryption is still in it.
+fn lesser(rng: &mut Rng, lines: &[Line]) -> Vec<(Vec<Line>, bool)> {
+    let kept = |keep: &dyn Fn(&Line) -> bool| -> Vec<Line> {
+        lines.iter().filter(|line| keep(line)).cloned().collect()
+    };
+    let moment = lines[rng.usize(0..lines.len())].time;
+    let one = lines[rng.usize(0..lines.len())].clone();
+    let stage = ['B', 'C', 'E'][rng.usize(0..3)];
+    let is_x = |line: &Line| line.state == "X";
+    vec![
+        (kept(&|line| !is_x(line)), true),
+        (kept(&|line| !is_x(line) || line.time < moment), true),
+        (kept(&|line| !is_x(line) || line.time > moment), true),
+        (kept(&|line| !is_x(line) || *line != one), true),
+        (kept(&|line| !is_x(line) || line.stage != stage), true),
+        (kept(&|line| line.stage == stage), false),
+        (kept(&|line| line.stage != stage), false),
+        (kept(&is_x), false),
+    ]
+}
+
+fn shifted(lines: &[Line], by: i64) -> Vec<Line> {
+    let later = |line: &Line| Line {
+        time: line.time + by,
+        ..line.clone()
+    };
+    lines.iter().map(later).collect()
+}
+
+/// The sums of the states of a path: flows, packets and bytes.
+fn sums(path: &Value) -> BTreeMap<String, [u64; 3]> {
+    let number = |value: &Value| value.as_u64().expect("a number");
+    let states = path["platform"]["states"].as_array().expect("states");
+    let row = |state: &Value| {
+        let name = state["state"].as_str().expect("a name").to_owned();
+        (
+            name,
+            ["flows", "packets", "bytes"].map(|key| number(&state[key])),
+        )
+    };
+    states.iter().map(row).collect()
+}
+
+/// The same from what happened, as one end counts it.
+fn truth(world: &World) -> BTreeMap<String, [u64; 3]> {
+    let mut sums = BTreeMap::<String, [u64; 3]>::new();
+    for line in world.log.iter().filter(|line| line.way == 'O') {
+        let sum = sums.entry(line.state.to_owned()).or_default();
+        let [sent, sent_bytes, received, received_bytes] = line.volume;
+        *sum = [
+            1,
+            sum[1] + sent + received,
+            sum[2] + sent_bytes + received_bytes,
+        ];
+    }
+    sums
+}
+
+/// Hours in which one end alone logged.
+fn one_ended(rng: &mut Rng, lines: &[Line]) -> Vec<Line> {
+    let mut hours = BTreeMap::new();
+    let mut hidden = |hour| {
+        *hours
+            .entry(hour)
+            .or_insert_with(|| ['O', 'I', '-'][rng.usize(0..3)])
+    };
+    let kept = lines
+        .iter()
+        .filter(|line| hidden(line.time / 3600) != line.way);
+    kept.cloned().collect()
+}
+
+/// The same seen by an appliance between, which logs it in and out.
+fn through_appliance(lines: &[Line]) -> Vec<Line> {
+    let between = lines.iter().map(|line| Line {
+        mac: 50,
+        ..line.clone()
+    });
+    lines.iter().cloned().chain(between).collect()
+}
+
+proptest! {
+    #![proptest_config(crate::support::config(runs()))]
+
+    /// Whatever is missing from the log: it proves encryption only of packets that were
+    /// encrypted, and what was in plaintext stays so.
+    #[test]
+    fn encrypted_is_what_was(seed in any::<u64>()) {
+        let world = world(seed);
+        let mut rng = Rng::with_seed(!seed);
+        let life = |second| world.lives.iter().find(|life| {
+            life.times[0] <= second && second <= life.times[life.times.len() - 1]
+        });
+        let state = |&second: &i64| life(second).expect("alive").state(second);
+        let all_x = world.packets.iter().all(|packet| state(packet) == "X");
+        let full = verdict(&world, &world.log);
+        prop_assert!(all_x || rank(&full) == 0, "{full}: {world:?}");
+        if world.lives.len() == 1 && world.log.iter().all(|line| line.state == "X") {
+            prop_assert_eq!(&full, "encrypted", "{:?}", world);
+        }
+        for (lines, is_full) in lesser(&mut rng, &world.log) {
+            let less = if lines.is_empty() {
+                "unproven".to_owned()
+            } else {
+                verdict(&world, &lines)
+            };
+            prop_assert!(all_x || rank(&less) < 2, "{less}: {world:?} with {lines:?}");
+            let is_lower = rank(&less) <= rank(&full);
+            prop_assert!(is_lower || !is_full && rank(&less) < 2,
+                "{less}, not {full}: {world:?} with {lines:?}");
+        }
+    }
+
+    /// What is logged of other hours and of other paths changes no verdict; and the same
+    /// log of other hours proves nothing.
+    #[test]
+    fn other_hours_and_paths_prove_nothing(seed in any::<u64>()) {
+        let world = world(seed);
+        let mut rng = Rng::with_seed(!seed);
+        let full = verdict(&world, &world.log);
+        let by = [-1, 1][rng.usize(0..2)] * rng.i64(30_000..400_000);
+        let away = shifted(&world.log, by);
+        prop_assert_eq!(verdict(&world, &away), "unproven");
+        let mut more = world.log.clone();
+        more.extend(away);
+        let others = self::world(rng.u64(..)).log.into_iter();
+        more.extend(others.map(|line| Line { client: 77, mac: 7, ..line }));
+        rng.shuffle(&mut more);
+        prop_assert_eq!(verdict(&world, &more), full, "{:?}", world);
+    }
+
+    /// Every reading of the same records gives the same.
+    #[test]
+    fn forms_and_order_change_nothing(seed in any::<u64>()) {
+        let world = world(seed);
+        let mut rng = Rng::with_seed(!seed);
+        let is_captured = rng.bool();
+        let wanted = path(report(&world, &[log(&world.log)], is_captured));
+        for logs in forms(&mut rng, &world.log) {
+            let path = path(report(&world, &logs, is_captured));
+            prop_assert_eq!(&path, &wanted, "{:?}", String::from_utf8_lossy(&logs[0]));
+        }
+    }
+
+    /// Flows, packets and bytes of each state are those that happened, whoever logged them.
+    #[test]
+    fn volumes_are_counted_once(seed in any::<u64>()) {
+        let world = world(seed);
+        let mut rng = Rng::with_seed(!seed);
+        let wanted = truth(&world);
+        let logs = [
+            world.log.clone(),
+            one_ended(&mut rng, &world.log),
+            through_appliance(&world.log),
+        ];
+        for lines in logs {
+            let path = path(report(&world, &[log(&lines)], false));
+            prop_assert_eq!(sums(&path), wanted.clone(), "{:?} as {:?}", &world, lines);
+        }
+    }
+}
