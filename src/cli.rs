@@ -10,6 +10,7 @@ use anstream::AutoStream;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::azure::waivers::Waiver;
 use crate::decode;
 use crate::engine::Engine;
 use crate::flow::table::DEFAULT_LIMIT;
@@ -18,9 +19,11 @@ use crate::verdict::servers::{self, ServersError};
 use crate::verdict::{Exit, Policy, Servers, VantageChoice, Viewpoint};
 
 mod azure;
+mod bench;
 mod live;
 
 pub use azure::{AzureError, AzureFlags, Posture, PostureFlags};
+pub use bench::{Bench, BenchFlags, BenchFormat};
 pub use live::{Live, LiveFlags, Save, Until};
 
 /// Tells from packet captures and flow logs which paths to Azure Managed Lustre (AMLFS) carried
@@ -106,6 +109,14 @@ pub struct AnalyzeFlags {
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
+    /// Verdicts that are accepted: a list in JSON
+    ///
+    /// Each has `path` (CLIENT>SERVER), `reason`, `by` (who accepts it) and `until` (the last
+    /// day, as 2027-01-31). A verdict stays what it is, and counts for no exit code. One that
+    /// has expired, or matches nothing, is told. `posture` takes the same file.
+    #[arg(long, value_name = "FILE")]
+    pub accept: Vec<PathBuf>,
+
     /// Tell on standard error where the time went
     #[arg(long)]
     pub stats: bool,
@@ -175,36 +186,6 @@ pub struct OutputFlags {
     /// When to use color
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub color: ColorChoice,
-}
-
-/// The flags of `bench`, as typed.
-#[derive(Debug, Args)]
-pub struct BenchFlags {
-    /// Capture files, or folders of them
-    #[arg(value_name = "FILE", required = true)]
-    pub paths: Vec<PathBuf>,
-
-    /// How many runs to count, after one to warm up
-    #[arg(long, value_name = "N", default_value = "5")]
-    pub runs: NonZeroUsize,
-
-    /// How many workers read at once [default: all cores]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
-
-    /// The format of what was measured
-    #[arg(long, value_enum, default_value_t)]
-    pub format: BenchFormat,
-}
-
-/// How `bench` says what it measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum BenchFormat {
-    /// For a person
-    #[default]
-    Table,
-    /// For a program
-    Json,
 }
 
 /// When to use color.
@@ -317,6 +298,8 @@ pub struct Analyze {
     pub min_piece_len: u64,
     /// Where the report goes.
     pub output: Output,
+    /// Verdicts that are accepted.
+    pub waivers: Vec<Waiver>,
     /// Whether to tell where the time went.
     pub stats: bool,
 }
@@ -335,6 +318,7 @@ impl TryFrom<AnalyzeFlags> for Analyze {
             pieces: if threads > 1 { 2 * threads } else { 1 },
             min_piece_len: MIN_PIECE_LEN,
             output: flags.output.try_into()?,
+            waivers: azure::waivers(&flags.accept)?,
             stats: flags.stats,
         })
     }
@@ -382,51 +366,6 @@ impl TryFrom<OutputFlags> for Output {
             format: flags.format,
             style: style(flags.color, flags.verbose),
             files: outputs(flags.outputs, FORMATS)?,
-        })
-    }
-}
-
-/// What `bench` is meant to do.
-#[derive(Debug)]
-pub struct Bench {
-    /// What to measure.
-    pub analyze: Analyze,
-    /// How often, and at least once.
-    pub runs: usize,
-    /// How to say it.
-    pub format: BenchFormat,
-}
-
-impl TryFrom<BenchFlags> for Bench {
-    type Error = CliError;
-
-    fn try_from(flags: BenchFlags) -> Result<Self, CliError> {
-        let analyze = AnalyzeFlags {
-            paths: flags.paths,
-            flow_logs: Vec::new(),
-            engine: EngineFlags {
-                vantage: VantageChoice::default(),
-                servers: Vec::new(),
-                azure: AzureFlags::default(),
-                policy: Policy::default(),
-                require_handshake: false,
-                max_loss: 0.0,
-                vxlan_ports: Vec::new(),
-                max_flows: DEFAULT_LIMIT,
-            },
-            output: OutputFlags {
-                format: &FORMATS[0],
-                outputs: Vec::new(),
-                verbose: false,
-                color: ColorChoice::default(),
-            },
-            threads: flags.threads,
-            stats: false,
-        };
-        Ok(Self {
-            analyze: analyze.try_into()?,
-            runs: flags.runs.get(),
-            format: flags.format,
         })
     }
 }

@@ -364,6 +364,9 @@ pub struct PathReport {
     pub azure: Option<EndsReport>,
     /// What the configuration says of known causes of plaintext; none without exports.
     pub causes: Vec<Check>,
+    /// Place of the waiver that accepts the verdict, among those of the report; `null` for
+    /// none.
+    pub waiver: Option<usize>,
 }
 
 impl PathReport {
@@ -405,6 +408,7 @@ impl PathReport {
                 .collect(),
             azure: None,
             causes: Vec::new(),
+            waiver: None,
         }
     }
 }

@@ -272,6 +272,7 @@ mod tests {
             flows: Vec::new(),
             azure: None,
             causes: Vec::new(),
+            waiver: None,
         }
     }
 
