@@ -14,7 +14,7 @@ use super::support::packets::{self, Around, Ip, Link, TCP, UDP, dtls, lustre, tc
 use super::support::run::{self, Stored};
 
 /// Scenarios of a run; more by `PLAINSIGHT_SCENARIOS`.
-const SCENARIOS: u64 = 2_000;
+const SCENARIOS: u64 = 10_000;
 
 /// Suite that no registry lists.
 const UNASSIGNED: u16 = 0x1234;
