@@ -84,7 +84,7 @@ pub enum Command {
 pub struct AnalyzeFlags {
     /// Capture files, folders of them, or - for standard input
     ///
-    /// pcap and pcapng, also within gzip or zstd; told by their content, whatever the
+    /// pcap and pcapng, also within gzip, zstd, xz, bzip2 or lz4; told by their content, whatever the
     /// name. A folder is searched with all its folders, in any order.
     #[arg(value_name = "PATH", required_unless_present = "flow_logs")]
     pub paths: Vec<PathBuf>,
@@ -236,8 +236,8 @@ fn format_of<R: 'static>(
 ) -> impl TypedValueParser<Value = &'static Format<R>> {
     let names = formats.iter().map(|format| format.name);
     PossibleValuesParser::new(names).map(|name| {
-        let named = formats.iter().find(|format| format.name == name);
-        named.expect("the parser admits names of formats alone")
+        let format = formats.iter().find(|format| format.name == name);
+        format.expect("the parser admits names of formats alone")
     })
 }
 

@@ -4,9 +4,9 @@
 //! header, a description of each interface, and then packets and statistics, in the byte
 //! order of a little-endian machine and with times in nanoseconds.
 
+use super::options::{IF_NAME, IF_TSRESOL, ISB_IFDROP, ISB_OSDROP};
 use super::{
-    BYTE_ORDER_MAGIC, ENHANCED_PACKET, IF_NAME, IF_TSRESOL, INTERFACE_DESCRIPTION,
-    INTERFACE_STATISTICS, ISB_IFDROP, ISB_OSDROP, MAGIC,
+    BYTE_ORDER_MAGIC, ENHANCED_PACKET, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS, MAGIC,
 };
 use crate::capture::losses::Drops;
 use crate::capture::{Frame, LinkType};
