@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::capture::Fault;
 
-/// What was found in a log.
+/// Contents of a log, as counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LogReport {
     /// Path, as it was named or found.
@@ -34,14 +34,14 @@ pub struct LogReport {
 }
 
 impl LogReport {
-    /// Whether tuples were lost, which can be of any path and time. Azure writes the closing
+    /// Tests that tuples were lost, which can be of any path and time. Azure writes the closing
     /// brackets with every block, so a log that ends early is damaged, not young.
     #[must_use]
     pub fn is_damaged(&self) -> bool {
         self.bad_tuples + self.unread > 0 || self.fault.is_some()
     }
 
-    /// Whether another log begins with all that this one holds: it is the same, or the same
+    /// Tests that another log begins with all that this one holds: it is the same, or the same
     /// fetched later.
     #[must_use]
     pub fn is_begin_of(&self, other: &Self) -> bool {

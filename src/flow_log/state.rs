@@ -1,8 +1,8 @@
-//! What a tuple says became of a flow: the encryption field of a flow log.
+//! Fate of a flow by a tuple: the encryption field of a flow log.
 
 use serde::{Serialize, Serializer};
 
-/// What became of a flow's traffic.
+/// Fate of a flow's traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "ROWS tells what each means")]
 pub enum State {
@@ -20,7 +20,7 @@ pub enum State {
     Unknown,
 }
 
-/// How traffic in a state travels.
+/// Way that traffic in a state travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Carried {
@@ -87,19 +87,19 @@ impl State {
         self.row().1
     }
 
-    /// How its traffic travels.
+    /// Way that its traffic travels.
     #[must_use]
     pub fn carried(self) -> Carried {
         self.row().2
     }
 
-    /// Whether its traffic is known to have travelled.
+    /// Tests that its traffic is known to have travelled.
     #[must_use]
     pub fn is_carried(self) -> bool {
         matches!(self.carried(), Carried::Ciphertext | Carried::Plaintext)
     }
 
-    /// What it means, for a person.
+    /// Meaning of the state, for a person.
     #[must_use]
     pub fn meaning(self) -> &'static str {
         self.row().3

@@ -105,9 +105,9 @@ pub fn conclude(observed: Option<Verdict>, said: Said, vantage: Vantage) -> (Ver
     }
 }
 
-/// Whether the platform denies what was captured: DTLS where it says plaintext, or
-/// readable Lustre on the wire where it says that it encrypted. Where both have seen both,
-/// neither denies anything.
+/// Tests that the platform denies the capture: DTLS where it says plaintext, or readable Lustre
+/// on the wire where it says that it encrypted. Where both have seen both, neither denies
+/// anything.
 fn is_conflict(observed: Option<Verdict>, said: Said, vantage: Vantage) -> bool {
     use Verdict::{Encrypted, Mixed, Plaintext, Weak};
     let dtls = matches!(observed, Some(Encrypted | Weak | Mixed));

@@ -85,7 +85,7 @@ fn has_plaintext(logged: &Logged) -> bool {
 /// Times of the packets of some flows.
 struct Captured {
     spans: Vec<Span>,
-    /// Whether a packet has no time: then nobody knows when they were captured.
+    /// True if a packet has no time: then nobody knows when they were captured.
     is_open: bool,
 }
 
@@ -111,7 +111,7 @@ impl Captured {
 
 /// Part of a path's sources that its flow logs are weighed by.
 pub(super) struct Scales<'j> {
-    /// Whether the logs are damaged.
+    /// True if the logs are damaged.
     pub(super) is_damaged: bool,
     /// Spans of all captures.
     pub(super) captured: &'j [Span],
@@ -193,7 +193,7 @@ fn said(states: &BTreeMap<State, StateSum>, is_whole: bool, ends: Ends) -> Said 
 /// Captured flow among those that were logged to be carried at its time.
 struct Found {
     joins: BTreeSet<Join>,
-    /// Whether they prove encryption for all its packets.
+    /// True if they prove encryption for all its packets.
     is_whole: bool,
 }
 
@@ -230,7 +230,7 @@ fn is_carried_at(told: &Told, captured: &Captured) -> bool {
     told.state.is_carried() && captured.overlaps(Some(told.speaks))
 }
 
-/// Whether one NIC's tuples prove encryption for all of some time, without a hole.
+/// Tests that one NIC's tuples prove encryption for all of some time, without a hole.
 fn proves(told: &[Told], captured: &Captured) -> bool {
     let proofs = told.iter().filter(|told| told.state == State::X);
     let proofs = proofs.filter_map(|told| told.proves);

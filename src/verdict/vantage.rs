@@ -1,10 +1,10 @@
-//! Where a capture was made: on the wire, or above the encryption.
+//! Vantages of a capture: on the wire, or above the encryption.
 
-/// Where a capture was made.
+/// Point at which a capture was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Vantage {
-    /// What was captured is what travels.
+    /// On the wire: the capture shows the packets that travel.
     Wire,
     /// Inside an Azure VM, above its host's encryption.
     Guest,
@@ -13,7 +13,7 @@ pub enum Vantage {
 /// A vantage, and why it is taken.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Viewpoint {
-    /// Where the capture was made.
+    /// Point at which the capture was made.
     pub value: Vantage,
     /// Why it is taken to be there, in a clause.
     pub why: String,
@@ -26,7 +26,7 @@ pub enum VantageChoice {
     /// an Azure VM as made by a guest
     #[default]
     Auto,
-    /// What was captured is what travels: a mirror, an appliance, a lab
+    /// On the wire that packets travel: a mirror, an appliance, a lab
     Wire,
     /// Inside an Azure VM, above the encryption that its host does
     Guest,
