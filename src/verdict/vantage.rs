@@ -1,8 +1,7 @@
 //! Where a capture was made: on the wire, or above the encryption.
 
 /// Where a capture was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Vantage {
     /// What was captured is what travels.
     Wire,
@@ -11,7 +10,7 @@ pub enum Vantage {
 }
 
 /// A vantage, and why it is taken.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Viewpoint {
     /// Where the capture was made.
     pub value: Vantage,
