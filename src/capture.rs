@@ -1,4 +1,4 @@
-//! Where packets come from: what a frame is, and what was lost on the way to it.
+//! Sources of packets: frames, and the packets lost on the way to the capture.
 //!
 //! A capture is read as a sequence of [`Frame`]s that borrow from the reader's
 //! buffer. The formats ([`pcap`], [`pcapng`]) never read anything themselves: each is
@@ -87,7 +87,7 @@ impl InterfaceId {
 pub struct Interfaces(Mutex<BTreeMap<InterfaceId, String>>);
 
 impl Interfaces {
-    /// How many names are kept: those of the lowest numbers, whatever the order.
+    /// Number of names kept: those of the lowest numbers, whatever the order.
     pub const LIMIT: usize = 4096;
 
     /// The identifier of `name`, which is kept.
@@ -118,13 +118,13 @@ impl Interfaces {
 pub struct Frame<'a> {
     /// Its place among the file's packets, from 1, as Wireshark counts.
     pub number: u64,
-    /// When it was captured; a pcapng simple packet block does not say.
+    /// Time of the capture; a pcapng simple packet block has none.
     pub time: Option<Timestamp>,
-    /// What its first byte begins.
+    /// Type of the header at its first byte.
     pub link_type: LinkType,
-    /// Where it was captured.
+    /// Interface that captured it.
     pub interface: InterfaceId,
-    /// Whether its capture may hold the same packet once more, from another interface: it
+    /// True if its capture may hold the same packet once more, from another interface: it
     /// describes several, or packets that name theirs (`LINKTYPE_LINUX_SLL2`).
     pub has_siblings: bool,
     /// The bytes captured, from the link-layer header on.
@@ -159,7 +159,7 @@ impl Format {
             .or_else(|| pcapng().map(Self::Pcapng))
     }
 
-    /// What the format is called: `pcap` or `pcapng`.
+    /// Name of the format: `pcap` or `pcapng`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {

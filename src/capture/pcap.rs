@@ -41,7 +41,7 @@ pub struct Pcap {
     header: Option<Header>,
 }
 
-/// What the file header says of all records.
+/// Properties of all records, from the file header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Header {
     captured_limit: u32,

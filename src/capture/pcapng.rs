@@ -38,7 +38,7 @@ const HEAD_LEN: usize = 8;
 /// The length again, behind it.
 const TRAILER_LEN: usize = 4;
 const BLOCK_MIN: u32 = 12;
-/// What bounds the memory that a section's interfaces take.
+/// Most interfaces of a section, which bounds the memory that they take.
 const INTERFACES_LIMIT: usize = 1 << 16;
 /// The bytes of an interface's name that are kept.
 const NAME_LIMIT: usize = 256;
@@ -310,7 +310,7 @@ impl Section {
 }
 
 impl Interface {
-    /// How much of a simple packet was captured.
+    /// Number of bytes captured of a simple packet.
     fn cut(&self, packet: &Packet) -> u32 {
         let snap_len = match self.snap_len {
             0 => u32::MAX,
@@ -321,7 +321,7 @@ impl Interface {
     }
 }
 
-/// What a block of this length holds between its head and its trailer.
+/// Body of a block of this length, between its head and its trailer.
 #[inline]
 fn body<'a>(
     bytes: &'a [u8],

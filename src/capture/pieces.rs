@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::stream::{Stream, Walked};
 use super::{Format, Frame, Interfaces, Stop};
 
-/// Where a walk stands: in the file, and in what its format has told so far.
+/// Position of a walk: in the file, and in the state of its format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     offset: u64,
@@ -30,7 +30,7 @@ pub struct Pieces {
     format: Format,
     len: u64,
     count: u32,
-    /// Whether packets may have duplicates on other interfaces.
+    /// True if packets may have duplicates on other interfaces.
     has_siblings: bool,
 }
 
@@ -78,7 +78,7 @@ impl Pieces {
         &self.start
     }
 
-    /// Where a piece's first record may begin; `None` if nothing looks like it.
+    /// Likely position of a piece's first record; `None` if nothing looks like it.
     #[must_use]
     pub fn guess(&self, piece: u32) -> Option<Place> {
         if piece == 0 {
@@ -87,7 +87,7 @@ impl Pieces {
         self.guess_at(u64::from(piece) * self.len)
     }
 
-    /// Whether packets may have [duplicates](Frame::has_siblings), as far as the first
+    /// Tests that packets may have [duplicates](Frame::has_siblings), as far as the first
     /// packet tells.
     #[must_use]
     pub fn has_siblings(&self) -> bool {

@@ -21,7 +21,7 @@ use foldhash::fast::FixedState;
 
 use super::{dtls::Record, lnet};
 
-/// What a record shows that a cipher would have hidden.
+/// Plaintext in a record that a cipher would have hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Exposure {
     /// An IP header with a right checksum, and a length that fits the record's.
@@ -50,8 +50,8 @@ pub enum ByteTest {
 /// The longest MAC of a suite without a cipher is HMAC-SHA-384's, of 48 bytes.
 const MAX_MAC_LEN: usize = 48;
 
-/// How far into a record Lustre is looked for in any case: past the headers that a
-/// tunnel would carry it behind.
+/// Bytes of a record in which Lustre is looked for in any case: past the headers that a tunnel
+/// would carry it behind.
 const SEARCHED_LEN: usize = 160;
 
 /// Looks for clear content in a record: an IP header behind up to [`MAX_HEADER_LEN`] bytes,
@@ -82,7 +82,7 @@ pub fn exposure(record: &Record<'_>) -> Option<Exposure> {
 /// Bytes of text that are odds enough.
 const TEXT_LEN: usize = 64;
 
-/// Whether bytes begin with text in UTF-8, which may begin and end within a character.
+/// Tests for text in UTF-8 at the start, which may begin and end within a character.
 fn is_text(bytes: &[u8]) -> bool {
     let Some(text) = bytes.get(..TEXT_LEN) else {
         return false;
@@ -109,7 +109,7 @@ fn repeats(bytes: &[u8]) -> bool {
 /// Longest header that an IP packet is looked for behind.
 const MAX_HEADER_LEN: usize = 64;
 
-/// Whether the first `len` bytes of a record, of which these were captured, end with an IP
+/// Tests that the first `len` bytes of a record, of which these were captured, end with an IP
 /// packet and at most a MAC.
 fn holds_ip(fragment: &[u8], len: usize) -> bool {
     if is_ip(fragment, len) || behind_ethernet(fragment).is_some_and(|ip| is_ip(ip, len - 14)) {
@@ -120,13 +120,13 @@ fn holds_ip(fragment: &[u8], len: usize) -> bool {
         .any(|at| is_usual(&fragment[at..]) && is_ip(&fragment[at..], len - at))
 }
 
-/// Whether an IP header is as nearly all are, for odds enough at any offset: no fragment, and
-/// no class or label of the flow.
+/// Tests that an IP header is as nearly all are, for odds enough at any offset: no fragment,
+/// and no class or label of the flow.
 fn is_usual(ip: &[u8]) -> bool {
     matches!(*ip, [0x45, _, _, _, _, _, 0 | 0x40, 0, ..] | [0x60, 0, ..])
 }
 
-/// What follows an Ethernet header that says IP follows.
+/// Bytes behind an Ethernet header whose EtherType is IP.
 fn behind_ethernet(fragment: &[u8]) -> Option<&[u8]> {
     match fragment.get(12..14)? {
         [0x08, 0x00] | [0x86, 0xdd] => fragment.get(14..),
@@ -134,7 +134,7 @@ fn behind_ethernet(fragment: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Whether `len` bytes, of which these were captured, are an IP packet and at most a MAC.
+/// Tests that `len` bytes, of which these were captured, are an IP packet and at most a MAC.
 fn is_ip(bytes: &[u8], len: usize) -> bool {
     let lens = len.saturating_sub(MAX_MAC_LEN)..len + 1;
     match bytes.first().map(|first| first >> 4) {
@@ -333,7 +333,7 @@ impl ByteSample {
         !(Self::MIN_CHI_SQUARED..=Self::MAX_CHI_SQUARED).contains(&sum)
     }
 
-    /// Whether any eight bytes come again: of random ones, 2^-48.
+    /// Tests that any eight bytes come again: odds of 2^-48 for random ones.
     fn has_repeats(&self) -> bool {
         let chunks = self.chunks.iter().map(Chunk::bytes);
         let mut words: Vec<&[u8; 8]> = chunks.flat_map(|bytes| bytes.as_chunks().0).collect();

@@ -23,7 +23,7 @@ const NANOSECONDS: u8 = 9;
 pub struct Interface {
     /// Its name, which no other in the section need have.
     pub name: String,
-    /// What its packets begin with.
+    /// Type of the first header of its packets.
     pub link_type: LinkType,
     /// Bytes kept of each packet; 0 for no limit.
     pub snap_length: u32,
