@@ -23,6 +23,7 @@ mod formats;
 mod json;
 mod junit;
 mod losses;
+mod model;
 mod path;
 mod platform;
 pub mod posture;

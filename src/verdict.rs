@@ -40,8 +40,7 @@ use roles::Roles;
 use scope::Bucket;
 
 /// One word for a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     /// Encrypted as the policy promises.
     Encrypted,

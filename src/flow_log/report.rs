@@ -1,11 +1,9 @@
 //! Findings of reading a log.
 
-use serde::Serialize;
-
 use crate::capture::Fault;
 
 /// Contents of a log, as counted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogReport {
     /// Path, as it was named or found.
     pub name: String,
@@ -23,13 +21,10 @@ pub struct LogReport {
     /// Damage of the file; everything before it was read.
     pub fault: Option<Fault>,
     /// Place among the files, by which [`Entry`](super::Entry) speaks of it.
-    #[serde(skip)]
     pub file: u32,
     /// The first in the alphabet of the unknown states.
-    #[serde(skip)]
     pub unknown_state: Option<String>,
     /// Digests of its tuples up to the end of each record.
-    #[serde(skip)]
     pub digests: Vec<u64>,
 }
 

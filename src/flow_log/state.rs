@@ -1,7 +1,5 @@
 //! Fate of a flow by a tuple: the encryption field of a flow log.
 
-use serde::{Serialize, Serializer};
-
 /// Fate of a flow's traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "ROWS tells what each means")]
@@ -21,8 +19,7 @@ pub enum State {
 }
 
 /// Way that traffic in a state travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carried {
     /// Encrypted by the platform.
     Ciphertext,
@@ -103,12 +100,6 @@ impl State {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         self.row().3
-    }
-}
-
-impl Serialize for State {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
     }
 }
 

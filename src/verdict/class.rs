@@ -10,8 +10,7 @@ use crate::flow::session::Protected;
 use crate::flow::{DtlsFacts, Endpoint, Flow, FlowKey, Tally};
 
 /// Class of a packet of a path: exactly one of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// DTLS records alone, all protected by a suite that keeps secrets, as far as the
     /// capture tells.

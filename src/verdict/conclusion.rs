@@ -7,8 +7,7 @@
 use super::{Vantage, Verdict};
 
 /// Sources that a verdict rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basis {
     /// The capture.
     Capture,
@@ -34,8 +33,7 @@ impl Basis {
 }
 
 /// Word of flow logs on a path, for the time of its capture if there is one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Said {
     /// Nothing.
     #[default]

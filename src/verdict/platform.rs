@@ -13,8 +13,7 @@ use crate::flow_log::view::CLOCK;
 use crate::flow_log::{Carried, Logged, Span, State, Tally, Told};
 
 /// Way in which a captured flow was found in the logs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Join {
     /// By addresses, protocol and both ports.
     Ports,

@@ -1,8 +1,7 @@
 //! Vantages of a capture: on the wire, or above the encryption.
 
 /// Point at which a capture was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Vantage {
     /// On the wire: the capture shows the packets that travel.
     Wire,
@@ -11,7 +10,7 @@ pub enum Vantage {
 }
 
 /// A vantage, and why it is taken.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Viewpoint {
     /// Point at which the capture was made.
     pub value: Vantage,
