@@ -126,7 +126,7 @@ fn is_usual(ip: &[u8]) -> bool {
     matches!(*ip, [0x45, _, _, _, _, _, 0 | 0x40, 0, ..] | [0x60, 0, ..])
 }
 
-/// Bytes behind an Ethernet header whose EtherType is IP.
+/// Bytes behind an Ethernet header whose `EtherType` is IP.
 fn behind_ethernet(fragment: &[u8]) -> Option<&[u8]> {
     match fragment.get(12..14)? {
         [0x08, 0x00] | [0x86, 0xdd] => fragment.get(14..),
