@@ -235,9 +235,9 @@ fn format_of<R: 'static>(
     formats: &'static [Format<R>],
 ) -> impl TypedValueParser<Value = &'static Format<R>> {
     let names = formats.iter().map(|format| format.name);
-    PossibleValuesParser::new(names).map(|name| {
-        let named = formats.iter().find(|format| format.name == name);
-        named.expect("the parser admits names of formats alone")
+    PossibleValuesParser::new(names).map(|word| {
+        let format = formats.iter().find(|format| format.name == word);
+        format.expect("the parser admits names of formats alone")
     })
 }
 

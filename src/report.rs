@@ -11,9 +11,9 @@ use serde::Serialize;
 use crate::azure::waivers::WaiverReport;
 use crate::capture::losses::Drops;
 use crate::capture::{Fault, InterfaceId, Timestamp};
-use crate::flow::{Count, Interface, Position, SeenOn};
-use crate::flow_log::{Entry, LogReport};
-use crate::verdict::{Accounting, Exit, Judgement, Part, Path, Policy, Verdict, Viewpoint};
+use crate::flow::Count;
+use crate::flow_log::LogReport;
+use crate::verdict::{Accounting, Exit, Judgement, Path, Policy, Verdict, Viewpoint};
 
 mod accept;
 mod azure;
@@ -23,6 +23,7 @@ mod evidence;
 mod formats;
 mod json;
 mod junit;
+mod names;
 mod path;
 mod platform;
 pub mod posture;
@@ -37,6 +38,7 @@ pub use catalogue::write_controls;
 pub use elsewhere::ElsewhereReport;
 pub use evidence::Evidence;
 pub use formats::POSTURE_FORMATS;
+use names::Names;
 pub use path::{PathReport, Traffic};
 pub use platform::PlatformReport;
 pub use proof::{PacketReport, ProofReport};
@@ -446,52 +448,6 @@ impl Report {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         self.summary.exit_code
-    }
-}
-
-/// The names behind numbers.
-struct Names<'r> {
-    inputs: &'r [InputReport],
-    flow_logs: &'r [LogReport],
-    interfaces: &'r BTreeMap<InterfaceId, String>,
-}
-
-impl Names<'_> {
-    fn file(&self, position: Position) -> String {
-        let input = self.inputs.get(position.file as usize);
-        input.map_or_else(String::new, |input| input.name.clone())
-    }
-
-    /// A packet's number in its file, from 1.
-    fn packet(&self, position: Position) -> u64 {
-        let input = self.inputs.get(position.file as usize);
-        let before = input.and_then(|input| input.before.get(position.piece as usize));
-        before.copied().unwrap_or(0) + position.packet
-    }
-
-    fn flow_log(&self, entry: Entry) -> String {
-        let log = self.flow_logs.iter().find(|log| log.file == entry.file);
-        log.map_or_else(String::new, |log| log.name.clone())
-    }
-
-    /// Name of the interface that saw some flows; `None` where several did.
-    fn only_interface<'p>(&self, parts: &'p [Part<'p>]) -> Option<String> {
-        let mut seen_on = SeenOn::default();
-        for part in parts {
-            seen_on.merge(&part.flow.seen_on);
-        }
-        self.interface(seen_on.only()?)
-    }
-
-    /// An interface's name; `None` where the capture does not name it.
-    fn interface(&self, interface: Interface) -> Option<String> {
-        let name = self.interfaces.get(&interface.id);
-        let name = name.filter(|name| !name.is_empty());
-        match (name, interface.index) {
-            (name, 0) => name.cloned(),
-            (None, index) => Some(format!("if {index}")),
-            (Some(name), index) => Some(format!("{name}, if {index}")),
-        }
     }
 }
 
