@@ -95,8 +95,8 @@ fn is_text(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether bytes begin with a pattern of up to 16 bytes again and again, 24 bytes long in its
-/// repeats.
+/// Tests that bytes begin with a pattern of up to 16 bytes again and again, 24 bytes long in
+/// its repeats.
 fn repeats(bytes: &[u8]) -> bool {
     const REPEATED_LEN: usize = 24;
     let begins = |period: usize| {
@@ -194,7 +194,7 @@ fn is_transport(protocol: IpNumber) -> bool {
 /// seen again, in a replay or a second capture, is the same again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ByteSample {
-    /// Whether the capture left less of a record than tests of its content take.
+    /// True if the capture left less of a record than tests of its content take.
     is_cut_short: bool,
     /// In order, in a row: in a tree, chunks that come and go would make and free nodes.
     chunks: Vec<Chunk>,

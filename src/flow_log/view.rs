@@ -180,7 +180,7 @@ fn same(mark: &Mark) -> impl Fn(&&Mark) -> bool {
     move |other| other.time == time
 }
 
-/// Whether a tuple has the statistics since another: none is missing between, and the flow
+/// Tests that a tuple has the statistics since another: none is missing between, and the flow
 /// did not end.
 fn continues(before: &Mark, mark: &Mark) -> bool {
     let reach = Span {

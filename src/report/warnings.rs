@@ -1,4 +1,4 @@
-//! What the reader should know besides the verdicts.
+//! Sentences that the reader should know besides the verdicts.
 
 use super::{InputReport, Run};
 use crate::aggregate::expected::{Kind, Met};
@@ -50,7 +50,7 @@ fn fault(input: &InputReport) -> Option<String> {
     ))
 }
 
-/// What a capture says it missed.
+/// Warnings of packets that a capture says it missed.
 fn losses(input: &InputReport) -> Vec<String> {
     let Some(losses) = &input.losses else {
         return Vec::new();
@@ -175,7 +175,7 @@ fn path_warnings(path: &Path) -> Vec<String> {
     all
 }
 
-/// What was seen of a server that is on no path.
+/// Traffic seen of a server that is on no path, in a clause.
 fn seen_of(met: &Met) -> String {
     let most = match met.most() {
         Some((Kind::Port(Protocol::Udp, port), packets)) => {
@@ -194,7 +194,7 @@ fn is_dtls_stream(part: &Part) -> bool {
     part.key.is_some_and(|key| key.protocol == Protocol::Tcp) && part.flow.dtls.is_some()
 }
 
-/// Whether nothing speaks for a cipher but the look of the records.
+/// Tests that nothing speaks for a cipher but the look of the records.
 fn is_untested(part: &Part) -> bool {
     let dtls = part.flow.dtls.iter();
     let mut protected = dtls.flat_map(|dtls| dtls.protected());

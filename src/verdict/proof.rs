@@ -117,9 +117,9 @@ pub enum Outcome {
 /// Consequence of an obligation that does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Breach {
-    /// What was sent is encrypted, and less so than the policy demands.
+    /// Data was sent encrypted, and less so than the policy demands.
     Weak,
-    /// What was sent can be read.
+    /// Data was sent that can be read.
     Readable,
 }
 

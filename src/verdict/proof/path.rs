@@ -246,7 +246,7 @@ impl<'p, 's> Seen<'p, 's> {
         }
     }
 
-    /// Whether packets that go one way are fragments or cut records of a flow that shows
+    /// Tests that packets that go one way are fragments or cut records of a flow that shows
     /// encrypted data the same way.
     fn explains(&self, part: &Part<'_>, shown: Shown, way: Direction) -> bool {
         match (shown, part.key) {
@@ -263,7 +263,7 @@ impl<'p, 's> Seen<'p, 's> {
     }
 }
 
-/// Whether a flow shows encrypted data on the way to the server, or from it.
+/// Tests that a flow shows encrypted data on the way to the server, or from it.
 fn is_encrypted(part: &Part<'_>, to_server: bool) -> bool {
     let way = if to_server {
         part.client
