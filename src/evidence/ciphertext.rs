@@ -54,7 +54,7 @@ const MAX_MAC_LEN: usize = 48;
 /// would carry it behind.
 const SEARCHED_LEN: usize = 160;
 
-/// Looks for clear content in a record: an IP header behind up to [`MAX_HEADER_LEN`] bytes,
+/// Looks for clear content in a record: an IP header behind up to `MAX_HEADER_LEN` bytes,
 /// text, a pattern that repeats, or Lustre near its start. Now and then Lustre is looked for in
 /// all of it; which records those are is the record's own choice, so that it does not matter
 /// which others were seen before.
