@@ -66,6 +66,7 @@ fn config(path: PathBuf, threads: usize) -> Analyze {
             },
             files: Vec::new(),
         },
+        waivers: Vec::new(),
         stats: false,
     }
 }

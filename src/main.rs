@@ -12,7 +12,7 @@ use plainsight::cli::{
     PostureFlags,
 };
 use plainsight::report::posture::PostureReport;
-use plainsight::report::{Format, Style};
+use plainsight::report::{Format, Style, write_controls};
 use plainsight::run::files;
 use plainsight::verdict::Exit;
 
@@ -37,7 +37,12 @@ fn analyze(flags: AnalyzeFlags) -> Result<u8, Box<dyn Error>> {
     let config = Analyze::try_from(flags)?;
     // A long run must not end at a path that cannot be written.
     let files = open_files(&config.output)?;
-    let (report, mut stats) = files::measure(&config)?;
+    let (mut report, mut stats) = files::measure(&config)?;
+    if !config.waivers.is_empty() {
+        // Waivers end with their day.
+        let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+        report.accept(&config.waivers, Some(now.date()));
+    }
     stats.time_writing(|| write_all(&report, &config.output, files))?;
     if config.stats {
         // Nobody fails for want of a clock.
@@ -98,7 +103,19 @@ fn write_files<R>(report: &R, output: &Output<R>, files: Vec<File>) -> Result<()
 }
 
 fn posture(flags: PostureFlags) -> Result<u8, Box<dyn Error>> {
-    let config = Posture::try_from(flags)?;
+    let mut config = Posture::try_from(flags)?;
+    if config.controls {
+        let as_json = config.output.format.name == "json";
+        let style = &config.output.style;
+        printed(write_controls(as_json, style, &mut io::stdout().lock()))?;
+        return Ok(0);
+    }
+    // What has expired depends on the day.
+    config
+        .wishes
+        .times
+        .now
+        .get_or_insert_with(jiff::Timestamp::now);
     let files = open_files(&config.output)?;
     let report = PostureReport::with(&config.azure, &config.servers, &config.wishes);
     write_all(&report, &config.output, files)?;

@@ -1,4 +1,4 @@
-//! What a run says: the report as it is serialised, and the formats it is written in.
+//! Report of a run as it is serialised, and the formats it is written in.
 //!
 //! A format is one file: a function from a [`Report`] to bytes, and a row in
 //! [`FORMATS`].
@@ -8,29 +8,37 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::capture::losses::Drops;
+use crate::azure::waivers::WaiverReport;
 use crate::capture::{Fault, InterfaceId, Timestamp};
 use crate::flow::{Count, Interface, Position, SeenOn};
 use crate::flow_log::{Entry, LogReport};
 use crate::verdict::{Accounting, Exit, Judgement, Part, Path, Policy, Verdict, Viewpoint};
 
+mod accept;
 mod azure;
+mod catalogue;
 mod elsewhere;
 mod evidence;
 mod formats;
 mod json;
+mod junit;
+mod losses;
+mod model;
 mod path;
 mod platform;
 pub mod posture;
 mod proof;
+mod sarif;
 mod table;
 pub(crate) mod text;
 mod warnings;
 
 pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, Standing};
+pub use catalogue::write_controls;
 pub use elsewhere::ElsewhereReport;
 pub use evidence::Evidence;
 pub use formats::POSTURE_FORMATS;
+pub use losses::{Gap, LossReport, Losses};
 pub use path::{PathReport, Traffic};
 pub use platform::PlatformReport;
 pub use proof::{PacketReport, ProofReport};
@@ -47,7 +55,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// A way to write a report.
 #[derive(Debug)]
 pub struct Format<R: 'static = Report> {
-    /// What `--format` calls it.
+    /// Name of the format, for `--format`.
     pub name: &'static str,
     /// The ending of a file's name that asks for it.
     pub ending: &'static str,
@@ -78,14 +86,14 @@ impl<R> Format<R> {
     }
 }
 
-/// How a report looks where a person reads it.
+/// Look of a report for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Style {
-    /// Whether to use color.
+    /// Set to use color.
     pub color: bool,
     /// Columns to fit in.
     pub width: u16,
-    /// Whether to list flows and all evidence.
+    /// Set to list flows and all evidence.
     pub verbose: bool,
 }
 
@@ -96,99 +104,17 @@ pub struct InputReport {
     pub name: String,
     /// `pcap` or `pcapng`.
     pub format: &'static str,
-    /// `gzip` or `zstd`, where it is compressed.
+    /// `gzip`, `zstd`, `xz`, `bzip2` or `lz4`, where it is compressed.
     pub compression: Option<&'static str>,
     /// Packets read.
     pub packets: u64,
-    /// What is wrong with it; everything before that was read.
+    /// Damage to it; `null` where it was read to its end without any.
     pub fault: Option<Fault>,
-    /// What passed and was not seen; `null` where the input does not say.
+    /// Packets that passed and were not seen; `null` if the input does not say.
     pub losses: Option<Losses>,
     /// Packets before each piece that it was walked in, the first piece's 0 included.
     #[serde(skip)]
     pub before: Vec<u64>,
-}
-
-/// Packets that passed a capture and were not seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Losses {
-    /// Dropped by the kernel, for want of room in its buffer.
-    pub kernel: u64,
-    /// Dropped by the interface, which has no filter: not all need have been a path's.
-    pub interface: u64,
-    /// Still in the kernel's buffer when the run ended.
-    pub unread: u64,
-    /// Times at which the interface was down or gone, the first of them.
-    pub gaps: Vec<Gap>,
-    /// Such times that were too many to list.
-    pub more_gaps: u64,
-    /// Whether the interface is down now, or was when the run ended.
-    pub down: bool,
-}
-
-impl Losses {
-    /// The gaps that are listed.
-    pub const GAPS: usize = 100;
-
-    /// All packets that are known to be lost.
-    #[must_use]
-    pub fn packets(&self) -> u64 {
-        self.kernel + self.interface + self.unread
-    }
-}
-
-impl From<Drops> for Losses {
-    fn from(drops: Drops) -> Self {
-        Self {
-            kernel: drops.kernel,
-            interface: drops.interface,
-            ..Self::default()
-        }
-    }
-}
-
-/// Packets that no capture saw, all inputs together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct LossReport {
-    /// How many are known of.
-    pub packets: u64,
-    /// Their share of these and the packets read, from 0 to 1.
-    pub share: f64,
-    /// Times at which an interface was down or gone.
-    pub gaps: u64,
-}
-
-impl LossReport {
-    fn of(inputs: &[InputReport]) -> Self {
-        let losses = || inputs.iter().filter_map(|input| input.losses.as_ref());
-        let packets: u64 = losses().map(Losses::packets).sum();
-        let read: u64 = inputs.iter().map(|input| input.packets).sum();
-        Self {
-            packets,
-            share: share(packets, packets + read),
-            gaps: losses().map(|it| it.gaps.len() as u64 + it.more_gaps).sum(),
-        }
-    }
-
-    /// Whether anything was lost.
-    #[must_use]
-    pub fn any(&self) -> bool {
-        self.packets + self.gaps > 0
-    }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a share needs few digits")]
-fn share(part: u64, of: u64) -> f64 {
-    part as f64 / of.max(1) as f64
-}
-
-/// A time at which nothing could be seen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Gap {
-    /// Its beginning, in RFC 3339.
-    pub from: String,
-    /// Its end; `null` where it had not ended.
-    pub to: Option<String>,
 }
 
 /// A count for each verdict, and what the process exits with.
@@ -210,7 +136,7 @@ pub struct Summary {
     pub undetermined: usize,
     /// Paths with that verdict.
     pub silent: usize,
-    /// What the process exits with.
+    /// Exit code of the process.
     pub exit_code: u8,
 }
 
@@ -255,7 +181,7 @@ impl From<Count> for Volume {
 pub struct ReasonReport {
     /// The reason in words.
     pub reason: String,
-    /// How many.
+    /// Packets and bytes.
     #[serde(flatten)]
     pub volume: Volume,
 }
@@ -270,7 +196,7 @@ pub struct Undecodable {
     pub reasons: Vec<ReasonReport>,
 }
 
-/// Where every packet went: the five buckets sum to what was read.
+/// Account of every packet: the five buckets sum to the number of packets read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AccountingReport {
     /// Everything read.
@@ -320,17 +246,17 @@ pub struct Report {
     pub schema_version: u32,
     /// A count for each verdict.
     pub summary: Summary,
-    /// Whether the run is whole: each obligation of a run, and its outcome.
+    /// Obligations of a run, each with its outcome; they tell that the run is whole.
     pub proof: Vec<ProofReport>,
     /// The policy that encryption was held to.
     pub policy: &'static str,
-    /// Where the captures were made, and why they are taken to be.
+    /// Point at which the captures were made, and why they are taken to be.
     pub vantage: Viewpoint,
-    /// When the first packet was captured, in RFC 3339.
+    /// Time of the first captured packet, in RFC 3339.
     pub first: Option<String>,
-    /// When the last packet was captured.
+    /// Time of the last captured packet.
     pub last: Option<String>,
-    /// What passed the captures and was not seen, as far as that is known.
+    /// Packets that passed the captures and were not seen, as far as that is known.
     pub losses: LossReport,
     /// The input files, in the order of their first packets.
     pub inputs: Vec<InputReport>,
@@ -338,7 +264,7 @@ pub struct Report {
     pub flow_logs: Vec<LogReport>,
     /// The servers that were named, and who says so.
     pub servers: Vec<ServerReport>,
-    /// Where every packet went.
+    /// Account of every packet.
     pub accounting: AccountingReport,
     /// Every path, by client and server.
     pub paths: Vec<PathReport>,
@@ -348,18 +274,20 @@ pub struct Report {
     pub file_systems: Vec<FileSystemReport>,
     /// VMs of clients of paths, and what auditors ask of them; none without exports.
     pub clients: Vec<ClientReport>,
-    /// What the reader should know besides.
+    /// Waivers, and what became of them.
+    pub waivers: Vec<WaiverReport>,
+    /// Sentences that the reader should know besides.
     pub warnings: Vec<String>,
 }
 
-/// What a run read, and how it was told to take it.
+/// Inputs of a run, and the settings that it was read with.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The captures, in the order of their first packets.
     pub inputs: Vec<InputReport>,
     /// The flow logs, by name.
     pub flow_logs: Vec<LogReport>,
-    /// What was passed over in folders, and why, in sentences.
+    /// Files passed over in folders, and why, in sentences.
     pub skipped: Vec<String>,
     /// Files that are or may be captures or flow logs and were not read to their end, each
     /// with the reason, in sentences.
@@ -368,9 +296,9 @@ pub struct Run {
     pub max_loss: f64,
     /// The names of the interfaces.
     pub interfaces: BTreeMap<InterfaceId, String>,
-    /// What encryption is held to.
+    /// Policy that encryption is held to.
     pub policy: Policy,
-    /// Where the captures were made.
+    /// Point at which the captures were made.
     pub vantage: Viewpoint,
 }
 
@@ -425,6 +353,7 @@ impl Report {
             servers: ServerReport::all(&judgement.servers),
             file_systems: Vec::new(),
             clients: Vec::new(),
+            waivers: Vec::new(),
             warnings: warnings::of(judgement, &run),
             paths,
             vantage: run.vantage,
@@ -433,7 +362,7 @@ impl Report {
         }
     }
 
-    /// What the process exits with.
+    /// Exit code of the process.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         self.summary.exit_code

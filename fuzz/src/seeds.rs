@@ -5,7 +5,7 @@ use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
 use plainsight::capture::Interfaces;
-use plainsight::input::file::Input;
+use plainsight::input::Input;
 use serde_json::Value;
 
 /// Lists of servers in each form that is accepted, and in some that are not.

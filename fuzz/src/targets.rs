@@ -8,7 +8,7 @@ use plainsight::azure::topology::Azure;
 use plainsight::azure::vm_sizes::VmSizes;
 use plainsight::capture::{Frame, Interfaces, LinkType};
 use plainsight::flow_log::{FlowLog, LogReport, Table};
-use plainsight::input::file::Input;
+use plainsight::input::Input;
 use plainsight::report::posture::PostureReport;
 use plainsight::report::{FORMATS, POSTURE_FORMATS, Style};
 use plainsight::verdict::{Servers, servers};

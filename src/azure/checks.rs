@@ -14,16 +14,19 @@ use crate::flow_log::State;
 
 mod access;
 mod at_rest;
+mod disks;
 mod encryption;
 mod estate;
 mod flow_log;
 mod host;
 mod hub;
+mod keys;
 mod kind;
 mod peering;
 mod remedy;
 mod server;
 mod vm;
+mod vnet;
 
 pub use access::Access;
 pub use kind::Kind;
@@ -126,6 +129,8 @@ pub struct Check {
     pub field: Option<Field>,
     /// A command that mends it, where there is one.
     pub remedy: Option<String>,
+    /// Place of the waiver that accepts it, among those of the report; `null` for none.
+    pub waiver: Option<usize>,
 }
 
 impl Check {
@@ -138,6 +143,7 @@ impl Check {
             effect: is_cause.then_some(Effect::Plaintext),
             field: None,
             remedy: None,
+            waiver: None,
         }
     }
 
@@ -156,6 +162,18 @@ impl Check {
     fn remedy(mut self, command: Option<String>) -> Self {
         self.remedy = command;
         self
+    }
+
+    /// Holds it to a requirement: only a pass is good enough, and of a file system's key only
+    /// the customer's.
+    pub fn require(&mut self) {
+        let is_microsofts = |field: &Field| field.value.is_none();
+        let is_weak =
+            self.check == Kind::FileSystemKey && self.field.as_ref().is_some_and(is_microsofts);
+        if self.outcome != Outcome::Pass || is_weak {
+            self.outcome = Outcome::Fail;
+            self.says += "; it is required (--require)";
+        }
     }
 
     /// Tells if it fails and keeps traffic from passing.
@@ -186,6 +204,15 @@ pub struct Seen {
     pub states: BTreeSet<State>,
 }
 
+/// Times that checks are held to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// Days that flow logs have to reach back.
+    pub since_days: Option<u64>,
+    /// The present, which tells what has expired; without it nothing has.
+    pub now: Option<jiff::Timestamp>,
+}
+
 /// Causes of plaintext on a path, those that decide first.
 #[must_use]
 pub fn of_path(azure: &Azure, ends: &Ends<'_>, seen: &Seen) -> Vec<Check> {
@@ -202,6 +229,7 @@ pub fn of_route(azure: &Azure, ends: &Ends<'_>, route: &Route<'_>) -> Vec<Check>
     let mut checks = encryption::of(azure, ends);
     checks.extend(peering::of(azure, ends, route));
     checks.extend(hub::of(azure, ends, route));
+    checks.extend(vnet::of(azure, ends));
     checks.extend(server::of(azure, ends));
     dropped(ends, checks)
 }
@@ -210,12 +238,14 @@ pub fn of_route(azure: &Azure, ends: &Ends<'_>, route: &Route<'_>) -> Vec<Check>
 #[must_use]
 pub fn of_ends(azure: &Azure, ends: &Ends<'_>, seen: &Seen) -> Vec<Check> {
     let mut checks = vm::of(azure, ends, seen);
+    checks.extend(vnet::pod(azure, ends));
     checks.push(host::same(azure, ends, seen));
     checks.push(host::fragments(seen.fragments));
     dropped(ends, checks)
 }
 
-/// Where both VNets drop what cannot be encrypted, nothing passes that would be plaintext.
+/// Waives plaintext where both VNets drop traffic that cannot be encrypted, so that none
+/// passes.
 fn dropped(ends: &Ends<'_>, mut checks: Vec<Check>) -> Vec<Check> {
     let drops = |place: &Place<'_>| {
         place.vnet.is_some_and(|vnet| {
@@ -239,12 +269,14 @@ pub fn of_file_system<'a>(
     azure: &'a Azure,
     file_system: &'a FileSystem,
     clients: &[Place<'a>],
-    since_days: Option<u64>,
+    times: Times,
 ) -> Access<'a> {
     let mut access = access::of(azure, file_system, clients);
     let checks = &mut access.checks;
+    let since_days = times.since_days;
     checks.extend(flow_log::of(azure, file_system, clients, since_days));
     checks.push(at_rest::of_file_system(azure, file_system));
+    checks.extend(keys::of(azure, file_system, times.now));
     access
 }
 

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use super::export::{
-    Export, FileSystem, IpConfiguration, Nic, Peering, ResourceId, Subnet, VirtualMachine,
+    Disk, Export, FileSystem, IpConfiguration, Nic, Peering, ResourceId, Subnet, VirtualMachine,
     VirtualNetwork,
 };
 use super::nsg::Space;
@@ -45,6 +45,8 @@ pub struct Azure {
     vms: HashMap<ResourceId, ResourceId>,
     /// VNets of subnets, and the place of a subnet in an exported VNet.
     subnets: HashMap<ResourceId, (ResourceId, Option<usize>)>,
+    /// Snapshots by their disks.
+    snapshots: HashMap<ResourceId, Vec<ResourceId>>,
     links: Links,
     names: Names,
 }
@@ -117,6 +119,7 @@ impl Azure {
             server_nics: server_nics(&export),
             vms: vms(&export),
             subnets: subnets(&export),
+            snapshots: snapshots(&export),
             links: Links::new(&export),
             names: Names::new(&export),
             export,
@@ -158,6 +161,22 @@ impl Azure {
             .filter_map(|id| self.export.nics.get(id))
     }
 
+    /// Private Link services in a VNet.
+    pub fn private_links<'a>(
+        &'a self,
+        vnet: &'a VirtualNetwork,
+    ) -> impl Iterator<Item = &'a ResourceId> {
+        let services = self.export.private_links.values();
+        let there = services.filter(|service| service.vnets.contains(&vnet.id));
+        there.map(|service| &service.id)
+    }
+
+    /// Snapshots of a disk.
+    pub fn snapshots_of(&self, disk: &ResourceId) -> impl Iterator<Item = &Disk> {
+        let ids = self.snapshots.get(disk).into_iter().flatten();
+        ids.filter_map(|id| self.export.snapshots.get(id))
+    }
+
     /// NICs in a VNet that forward others' packets, as those of appliances do.
     pub fn forwarding_nics<'a>(&'a self, vnet: &'a ResourceId) -> impl Iterator<Item = &'a Nic> {
         let nics = self.export.nics.values();
@@ -180,7 +199,8 @@ impl Azure {
     }
 
     /// The VM that a NIC names, or that names the NIC.
-    fn vm_of(&self, nic: &Nic) -> Option<&VirtualMachine> {
+    #[must_use]
+    pub fn vm_of(&self, nic: &Nic) -> Option<&VirtualMachine> {
         let named = nic.vm.as_ref().or_else(|| self.vms.get(&nic.id))?;
         let model = || {
             self.export
@@ -282,6 +302,19 @@ fn server_nics(export: &Export) -> HashMap<ResourceId, BTreeSet<ResourceId>> {
         }
     }
     nics
+}
+
+fn snapshots(export: &Export) -> HashMap<ResourceId, Vec<ResourceId>> {
+    let mut snapshots = HashMap::<_, Vec<_>>::new();
+    for snapshot in export.snapshots.values() {
+        if let Some(source) = snapshot.source.clone() {
+            snapshots
+                .entry(source)
+                .or_default()
+                .push(snapshot.id.clone());
+        }
+    }
+    snapshots
 }
 
 /// The first VM that names a NIC has it.

@@ -8,14 +8,17 @@ use clap::{ArgGroup, Args};
 use super::{
     CliError, ColorChoice, Output, format_of, named_servers, outputs, outputs_help, style,
 };
+use crate::azure::checks::{Kind, Times};
+use crate::azure::controls;
 use crate::azure::export::{Export, ExportError};
 use crate::azure::topology::Azure;
 use crate::azure::vm_sizes::{VmSizes, VmSizesError};
+use crate::azure::waivers::{self, Waiver, WaiverError};
 use crate::report::posture::{PostureReport, Wishes};
 use crate::report::{Format, POSTURE_FORMATS as FORMATS};
 use crate::verdict::{Exit, Servers};
 
-/// Where Azure's configuration is, as typed.
+/// Files of Azure's configuration, as typed.
 #[derive(Clone, Debug, Default, Args)]
 pub struct AzureFlags {
     /// Files or folders of JSON as `az ... -o json` prints it: the configuration
@@ -33,7 +36,7 @@ pub struct AzureFlags {
     pub vm_sizes: Option<PathBuf>,
 }
 
-/// What is wrong with the configuration.
+/// Error in the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum AzureError {
     /// Exports that cannot be read.
@@ -46,6 +49,22 @@ pub enum AzureError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// A file of waivers that cannot be read.
+    #[error("--accept: cannot read {}: {source}", path.display())]
+    NoWaivers {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of waivers that is none.
+    #[error("--accept: {}: {source}", path.display())]
+    Waivers {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: WaiverError,
     },
     /// A table of sizes that is none.
     #[error("--vm-sizes: {}: {source}", path.display())]
@@ -95,15 +114,37 @@ pub(super) fn add_servers(servers: &mut Servers, azure: &Azure) {
 
 /// The flags of `posture`, as typed.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("configuration").args(["azure"]).required(true)))]
+#[command(group(ArgGroup::new("configuration").args(["azure", "controls"]).required(true)))]
 pub struct PostureFlags {
-    /// Where the configuration is.
+    /// Files of the configuration.
     #[command(flatten)]
     pub azure: AzureFlags,
 
     /// Servers that no export has: addresses, NIDs, CIDR blocks and @FILE
     #[arg(long, value_name = "LIST")]
     pub servers: Vec<String>,
+
+    /// Print the catalogue of controls in place of any check: --format table or json
+    #[arg(long)]
+    pub controls: bool,
+
+    /// Controls that have to pass: anything else fails
+    ///
+    /// Ids, comma-separated and repeatable, as in customer-managed-key.
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = control)]
+    pub require: Vec<Kind>,
+
+    /// Failures that are accepted: a list in JSON
+    ///
+    /// Each has `control` (an id), `resource` (a name or an id) or `path` (CLIENT>SERVER)
+    /// where it is for one alone, `reason`, `by` (who accepts it) and `until` (the last day,
+    /// as 2027-01-31). One that has expired, or matches nothing, is told.
+    #[arg(long, value_name = "FILE")]
+    pub accept: Vec<PathBuf>,
+
+    /// The day that waivers and keys expire by, as 2027-01-31 [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<jiff::civil::Date>,
 
     /// Days that flow logs have to reach back, as in 90 or 90d
     ///
@@ -119,9 +160,32 @@ pub struct PostureFlags {
     #[arg(short, long = "output", value_name = "FILE", help = outputs_help("checks", FORMATS))]
     pub outputs: Vec<PathBuf>,
 
-    /// When to use color
+    /// Use of color
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub color: ColorChoice,
+}
+
+/// Kind of the checks of a control.
+fn control(id: &str) -> Result<Kind, String> {
+    let known = controls::by_id(id).map(|control| control.check);
+    known.ok_or_else(|| "no control has this id: posture --controls lists them".to_owned())
+}
+
+/// Waivers of files.
+pub(super) fn waivers(paths: &[PathBuf]) -> Result<Vec<Waiver>, AzureError> {
+    let mut all = Vec::new();
+    for path in paths {
+        let text = fs::read_to_string(path).map_err(|source| AzureError::NoWaivers {
+            path: path.clone(),
+            source,
+        })?;
+        let waivers = waivers::parse(&text).map_err(|source| AzureError::Waivers {
+            path: path.clone(),
+            source,
+        })?;
+        all.extend(waivers);
+    }
+    Ok(all)
 }
 
 /// Days, or with `w` weeks.
@@ -135,25 +199,35 @@ fn days(text: &str) -> Result<u64, String> {
     days.ok_or_else(|| "give days, as in 90 or 90d, or weeks, as in 12w".to_owned())
 }
 
+/// Begin of a day.
+fn midnight(day: jiff::civil::Date) -> Option<jiff::Timestamp> {
+    let zoned = day.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    Some(zoned.timestamp())
+}
+
 /// End of `posture --help`.
 pub(super) fn posture_help() -> String {
     super::help(
         "plainsight posture --azure exports/\n  \
-         plainsight posture --azure exports/ --format json -o posture.txt",
+         plainsight posture --azure exports/ --format json -o posture.txt\n  \
+         plainsight posture --azure exports/ --require customer-managed-key --accept waivers.json -o posture.sarif\n  \
+         plainsight posture --controls",
         &Exit::CHECKS,
     )
 }
 
-/// What `posture` is meant to do.
+/// Configuration of `posture`, as meant.
 #[derive(Debug)]
 pub struct Posture {
     /// The configuration.
     pub azure: Azure,
     /// Servers that no export has.
     pub servers: Servers,
+    /// Set to print the catalogue of controls alone.
+    pub controls: bool,
     /// Wishes for the checks.
     pub wishes: Wishes,
-    /// Where the checks go.
+    /// Destination of the checks.
     pub output: Output<PostureReport>,
 }
 
@@ -165,8 +239,14 @@ impl TryFrom<PostureFlags> for Posture {
         Ok(Self {
             azure: azure.unwrap_or_else(|| Azure::new(Export::default(), VmSizes::default())),
             servers: named_servers(&flags.servers)?,
+            controls: flags.controls,
             wishes: Wishes {
-                since_days: flags.since,
+                times: Times {
+                    since_days: flags.since,
+                    now: flags.as_of.and_then(midnight),
+                },
+                required: flags.require.into_iter().collect(),
+                waivers: waivers(&flags.accept)?,
             },
             output: Output {
                 format: flags.format,

@@ -33,7 +33,7 @@ impl Cipher {
 }
 
 /// Versions and suites that hellos chose, each with the first hello that did. Where there are
-/// more than [`Choices::MAX`], the worst stay.
+/// more than `Choices::MAX`, the worst stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Choices(BTreeMap<Choice, Sighting>);
 
@@ -77,7 +77,7 @@ impl Choices {
         self.0.keys()
     }
 
-    /// Whether no hello was seen.
+    /// Tests that no hello was seen.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

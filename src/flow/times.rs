@@ -3,7 +3,7 @@
 //!
 //! Time is cut into slots of a power of two of nanoseconds. Packets in the same slot, or in
 //! slots side by side, are one [`Span`], whose ends are exact. Where packets stand in more
-//! than [`MOST_SLOTS`] slots, slots of twice the length are used. The number of slots only
+//! than `MOST_SLOTS` slots, slots of twice the length are used. The number of slots only
 //! grows when times are added, so the runs do not depend on the order of the packets, nor
 //! on how the input was split.
 
@@ -36,13 +36,13 @@ impl Span {
         self.first > self.last
     }
 
-    /// Whether some moment is in both.
+    /// Tests that some moment is in both.
     #[must_use]
     pub fn overlaps(self, other: Self) -> bool {
         self.first <= other.last && other.first <= self.last
     }
 
-    /// Whether all of it is in some of the others.
+    /// Tests that all of it is in some of the others.
     #[must_use]
     pub fn is_covered(self, mut by: Vec<Self>) -> bool {
         by.retain(|span| span.overlaps(self));

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::Report;
-use crate::azure::checks::{self, Check, Fragments, Seen};
+use crate::azure::checks::{self, Check, Fragments, Seen, Times};
 use crate::azure::export::{FileSystem, ResourceId};
 use crate::azure::topology::{Azure, Ends, FoundBy, Place};
 use crate::flow::Reason;
@@ -194,7 +194,7 @@ impl Report {
         }
         let file_systems = file_systems.into_values();
         let report = |(it, clients): (_, Vec<_>)| {
-            let checks = checks::of_file_system(azure, it, &clients, None).checks;
+            let checks = checks::of_file_system(azure, it, &clients, Times::default()).checks;
             FileSystemReport::new(it, checks)
         };
         self.file_systems = file_systems.map(report).collect();

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::posture::PostureReport;
-use super::{Format, Style, table};
+use super::{Format, Style, junit, sarif, table};
 
 /// Formats of a posture.
 pub const POSTURE_FORMATS: &[Format<PostureReport>] = &[
@@ -16,6 +16,16 @@ pub const POSTURE_FORMATS: &[Format<PostureReport>] = &[
         name: "json",
         ending: "json",
         write: json,
+    },
+    Format {
+        name: "junit",
+        ending: "xml",
+        write: junit::write,
+    },
+    Format {
+        name: "sarif",
+        ending: "sarif",
+        write: sarif::write,
     },
 ];
 

@@ -1,14 +1,17 @@
 //! Posture: the checks alone, without a capture. They are of each path from a client to a
 //! file system, of each file system, of each VM, and of the exports as a whole.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::azure::{ClientReport, EndsReport, FileSystemReport, Standing};
-use crate::azure::checks::{self, Access, Check, Outcome, Seen};
+use crate::azure::checks::{self, Access, Check, Kind, Outcome, Seen, Times};
+use crate::azure::controls;
 use crate::azure::export::{Inventory, ResourceId};
 use crate::azure::topology::{Azure, Ends, Place, Route};
+use crate::azure::waivers::{Desk, State, Waiver, WaiverReport};
 use crate::verdict::{Exit, Servers};
 
 /// Version of the JSON's shape. Fields may be added within one.
@@ -17,7 +20,7 @@ const SCHEMA_VERSION: u32 = 1;
 const MAX_PATHS: usize = 50_000;
 
 /// Number of checks of each outcome, and the exit code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PostureSummary {
     /// Checks that fail.
     pub fail: usize,
@@ -27,6 +30,8 @@ pub struct PostureSummary {
     pub note: usize,
     /// Checks that pass.
     pub pass: usize,
+    /// Checks that fail or are unknown, and are accepted: they are not among these.
+    pub waived: usize,
     /// Exit code of the process.
     pub exit_code: u8,
 }
@@ -61,6 +66,10 @@ pub struct PostureReport {
     pub clients: Vec<ClientReport>,
     /// Checks of the exports as a whole.
     pub checks: Vec<Check>,
+    /// Ids of controls that are required.
+    pub required: Vec<&'static str>,
+    /// Waivers, and what became of them.
+    pub waivers: Vec<WaiverReport>,
     /// Files that were read, and what they held.
     pub inventory: Inventory,
     /// Sentences on what was passed over.
@@ -70,8 +79,12 @@ pub struct PostureReport {
 /// Wishes of whoever asks for a posture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wishes {
-    /// Days that flow logs have to reach back.
-    pub since_days: Option<u64>,
+    /// Times that checks are held to.
+    pub times: Times,
+    /// Kinds of checks of which only a pass is good enough.
+    pub required: BTreeSet<Kind>,
+    /// Failures that are accepted.
+    pub waivers: Vec<Waiver>,
 }
 
 impl PostureReport {
@@ -89,24 +102,77 @@ impl PostureReport {
         let mut accesses = HashMap::new();
         for it in azure.export.file_systems.values() {
             let near = survey.near(&it.id);
-            let mut access = checks::of_file_system(azure, it, &near, wishes.since_days);
+            let mut access = checks::of_file_system(azure, it, &near, wishes.times);
             let checks = std::mem::take(&mut access.checks);
             file_systems.push(FileSystemReport::new(it, checks));
             accesses.insert(&it.id, access);
         }
         let mut report = Self {
             schema_version: SCHEMA_VERSION,
-            summary: PostureSummary::of(&[], false),
+            summary: PostureSummary::default(),
             paths: paths(azure, &survey, &accesses),
             file_systems,
             clients: survey.clients(),
             checks: checks::of_estate(azure),
+            required: wishes
+                .required
+                .iter()
+                .map(|&kind| controls::id(kind))
+                .collect(),
+            waivers: Vec::new(),
             inventory: azure.export.inventory.clone(),
             warnings: warnings(azure, survey.paths.len()),
         };
-        let all: Vec<Outcome> = report.all_checks().map(|check| check.outcome).collect();
-        report.summary = PostureSummary::of(&all, !report.paths.is_empty());
+        report.require(&wishes.required);
+        report.waive(wishes);
+        report.summary = PostureSummary::of(&report);
         report
+    }
+
+    fn all_checks_mut(&mut self) -> impl Iterator<Item = &mut Check> {
+        let paths = self.paths.iter_mut().flat_map(|path| &mut path.causes);
+        let file_systems = self.file_systems.iter_mut().flat_map(|it| &mut it.checks);
+        let clients = self.clients.iter_mut().flat_map(|it| &mut it.checks);
+        paths
+            .chain(file_systems)
+            .chain(clients)
+            .chain(&mut self.checks)
+    }
+
+    fn require(&mut self, required: &BTreeSet<Kind>) {
+        for check in self.all_checks_mut() {
+            if required.contains(&check.check) {
+                check.require();
+            }
+        }
+    }
+
+    /// Waives what is accepted. Of a path alone, no check can be that others share.
+    fn waive(&mut self, wishes: &Wishes) {
+        let today = wishes
+            .times
+            .now
+            .map(|now| now.to_zoned(TimeZone::UTC).date());
+        let mut desk = Desk::open(&wishes.waivers, today);
+        let shared: BTreeSet<usize> = self.paths.iter().filter_map(|it| it.shares_with).collect();
+        for (at, path) in self.paths.iter_mut().enumerate() {
+            let client = path.ends.client.address.as_deref();
+            let server = path.ends.server.address.as_deref();
+            let server = server.or(path.ends.file_system_label.as_deref());
+            let ends = client.zip(server);
+            for check in &mut path.causes {
+                let is_others = shared.contains(&at) && check.check.is_shared();
+                check.waiver = desk.waive(check, ends.filter(|_| !is_others));
+            }
+        }
+        let file_systems = self.file_systems.iter_mut().flat_map(|it| &mut it.checks);
+        let clients = self.clients.iter_mut().flat_map(|it| &mut it.checks);
+        for check in file_systems.chain(clients).chain(&mut self.checks) {
+            check.waiver = desk.waive(check, None);
+        }
+        self.waivers = desk.close();
+        let told = self.waivers.iter().filter_map(untold);
+        self.warnings.extend(told);
     }
 
     /// All checks, those of paths first. What paths share is listed once.
@@ -137,23 +203,37 @@ impl PostureReport {
     }
 }
 
+/// Sentence on a waiver that waives nothing.
+fn untold(report: &WaiverReport) -> Option<String> {
+    let waiver = &report.waiver;
+    // Waivers of verdicts are for `analyze`.
+    let control = waiver.control.as_deref()?;
+    let of = waiver.resource.as_deref().or(waiver.path.as_deref());
+    let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
+    let who = format!("the waiver of {control}{of} by {}", waiver.by);
+    match report.state {
+        State::Used => None,
+        State::Expired => Some(format!("{who} expired on {}", waiver.until)),
+        State::Unmatched => Some(format!("{who} matches nothing that fails or is open")),
+    }
+}
+
 impl PostureSummary {
-    fn of(outcomes: &[Outcome], has_paths: bool) -> Self {
-        let count = |wanted| {
-            outcomes
-                .iter()
-                .filter(|outcome| **outcome == wanted)
-                .count()
-        };
+    fn of(report: &PostureReport) -> Self {
+        let all = report.all_checks();
+        let (waived, counted): (Vec<&Check>, Vec<&Check>) =
+            all.partition(|check| check.waiver.is_some());
+        let outcomes = || counted.iter().map(|check| check.outcome);
+        let count = |wanted| outcomes().filter(|&outcome| outcome == wanted).count();
         // Without a path there is nothing to pass for.
-        let open = (!has_paths).then_some(Outcome::Unknown);
-        let all = outcomes.iter().copied().chain(open);
+        let open = report.paths.is_empty().then_some(Outcome::Unknown);
         Self {
             fail: count(Outcome::Fail),
             unknown: count(Outcome::Unknown),
             note: count(Outcome::Note),
             pass: count(Outcome::Pass),
-            exit_code: Exit::of_checks(all).code(),
+            waived: waived.len(),
+            exit_code: Exit::of_checks(outcomes().chain(open)).code(),
         }
     }
 }

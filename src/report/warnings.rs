@@ -1,4 +1,4 @@
-//! What the reader should know besides the verdicts.
+//! Sentences that the reader should know besides the verdicts.
 
 use super::{InputReport, Run};
 use crate::aggregate::expected::{Kind, Met};
@@ -16,6 +16,7 @@ pub(super) fn of(judgement: &Judgement, run: &Run) -> Vec<String> {
     let mut all: Vec<String> = run.inputs.iter().filter_map(fault).collect();
     all.extend(run.inputs.iter().flat_map(losses));
     all.extend(run.flow_logs.iter().flat_map(flow_logs::log));
+    all.extend(run.unread.iter().cloned());
     all.extend(run.skipped.iter().cloned());
     all.extend(overlaps(judgement, run));
     all.extend(undecoded(judgement));
@@ -36,19 +37,20 @@ pub(super) fn of(judgement: &Judgement, run: &Run) -> Vec<String> {
 }
 
 fn fault(input: &InputReport) -> Option<String> {
-    let before = format!("{} packets", input.packets);
-    Some(damage(&input.name, input.fault.as_ref()?, &before))
+    let fault = input.fault.as_ref()?;
+    let (name, Fault { offset, what, .. }) = (&input.name, fault);
+    let more = match fault.count {
+        1 => String::new(),
+        count => format!(", the first of {count} faults"),
+    };
+    Some(format!(
+        "{name}: damaged at byte {offset}: {what}{more}; {} bytes were passed over, and the {} \
+         packets around them count",
+        fault.passed_over, input.packets
+    ))
 }
 
-/// That a file is damaged, and what of it counts.
-fn damage(name: &str, fault: &Fault, before: &str) -> String {
-    format!(
-        "{name}: damaged at byte {}: {}; the {before} before it count",
-        fault.offset, fault.what
-    )
-}
-
-/// What a capture says it missed.
+/// Warnings of packets that a capture says it missed.
 fn losses(input: &InputReport) -> Vec<String> {
     let Some(losses) = &input.losses else {
         return Vec::new();
@@ -65,6 +67,10 @@ fn losses(input: &InputReport) -> Vec<String> {
         (
             losses.interface,
             "dropped by the interface, before any filter",
+        ),
+        (
+            losses.unattributed,
+            "dropped by the kernel or the interface that captured it",
         ),
         (losses.unread, "still unread when the run ended"),
     ];
@@ -169,7 +175,7 @@ fn path_warnings(path: &Path) -> Vec<String> {
     all
 }
 
-/// What was seen of a server that is on no path.
+/// Traffic seen of a server that is on no path, in a clause.
 fn seen_of(met: &Met) -> String {
     let most = match met.most() {
         Some((Kind::Port(Protocol::Udp, port), packets)) => {
@@ -188,7 +194,7 @@ fn is_dtls_stream(part: &Part) -> bool {
     part.key.is_some_and(|key| key.protocol == Protocol::Tcp) && part.flow.dtls.is_some()
 }
 
-/// Whether nothing speaks for a cipher but the look of the records.
+/// Tests that nothing speaks for a cipher but the look of the records.
 fn is_untested(part: &Part) -> bool {
     let dtls = part.flow.dtls.iter();
     let mut protected = dtls.flat_map(|dtls| dtls.protected());

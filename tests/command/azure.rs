@@ -604,3 +604,83 @@ fn tuples(log: &mut Value) -> Vec<&mut Value> {
         _ => Vec::new(),
     }
 }
+
+/// An accepted verdict stays what it is, and counts for no exit code until its day is over.
+#[test]
+fn an_accepted_path_counts_for_no_exit_code() {
+    let capture = trace("all-plaintext.pcap");
+    let plain = report(&["analyze", &capture], &[], 1);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("accepted.json");
+    let accepted = |until: &str, exit_code| {
+        let paths = plain["paths"].as_array().unwrap().iter();
+        let waivers: Vec<Value> = paths
+            .map(|path| {
+                let word = |field: &str| path[field].as_str().unwrap().to_owned();
+                json!({
+                    "path": format!("{}>{}", word("client"), word("server")),
+                    "reason": "scratch data", "by": "CISO", "until": until,
+                })
+            })
+            .collect();
+        fs::write(&file, json!(waivers).to_string()).unwrap();
+        let file = file.display().to_string();
+        report(&["analyze", &capture, "--accept", &file], &[], exit_code)
+    };
+    let waived = accepted("2999-12-31", 0);
+    assert_eq!(waived["paths"][0]["verdict"], "plaintext");
+    assert_eq!(waived["waivers"][0]["state"], "used");
+    let expired = accepted("2020-12-31", 1);
+    assert_eq!(expired["waivers"][0]["state"], "expired");
+    let told = expired["warnings"].to_string();
+    assert!(told.contains("expired on 2020-12-31"), "{told}");
+}
+
+/// Gates in CI read `JUnit` and SARIF.
+#[test]
+fn formats_for_gates_are_well_formed() {
+    let said_in = |format: &str, exit_code| {
+        let mut command = plainsight(&["posture", "--format", format]);
+        let names = ["causes/client-vnet-off.json", "az"];
+        said(&azure(&mut command, &names), exit_code)
+    };
+    let sarif: Value = serde_json::from_str(&said_in("sarif", 1)).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let run = &sarif["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let failing: Vec<&Value> = run["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|result| result["kind"] == "fail")
+        .collect();
+    assert_eq!(failing.len(), 1);
+    assert_eq!(failing[0]["ruleId"], "client-vnet-encryption");
+    assert!(rules.iter().any(|rule| rule["id"] == failing[0]["ruleId"]));
+    // By 3.27.10, only a failure has a level.
+    for result in run["results"].as_array().unwrap() {
+        assert_eq!(result["level"] == "none", result["kind"] != "fail");
+    }
+    let junit = said_in("junit", 1);
+    assert!(junit.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites "));
+    assert_eq!(junit.matches("<failure ").count(), 1);
+    for element in ["testsuites", "testsuite"] {
+        let ends = junit.matches(&format!("</{element}>")).count();
+        let starts = junit.matches(&format!("<{element} ")).count();
+        assert_eq!(starts, ends, "{element}");
+    }
+}
+
+/// The catalogue is printed in words and as JSON.
+#[test]
+fn controls_are_printed() {
+    let printed = |arguments: &[&str]| said(&plainsight(arguments).output().unwrap(), 0);
+    let text_ = printed(&["posture", "--controls"]);
+    let json = printed(&["posture", "--controls", "--format", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let all = json.as_array().unwrap();
+    assert!(all.len() > 30);
+    for control in all {
+        assert!(text_.contains(control["id"].as_str().unwrap()), "{control}");
+    }
+}

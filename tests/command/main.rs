@@ -8,6 +8,7 @@ mod corpus;
 mod flow_logs;
 mod formats;
 mod joins;
+mod log_folders;
 mod obligations;
 mod posture;
 mod readme;

@@ -3,6 +3,7 @@
 mod broken;
 mod causes;
 mod exports;
+mod guidance;
 mod nsg;
 mod places;
 mod traps;

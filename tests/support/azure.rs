@@ -35,8 +35,12 @@ pub fn base() -> Vec<Value> {
         "amlfs",
         "disks",
         "flow-logs",
+        "keys",
+        "keyvaults",
         "nics",
         "nsgs",
+        "roles",
+        "rotation-policy",
         "vms",
         "vnets",
     ];

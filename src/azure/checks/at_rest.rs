@@ -1,7 +1,7 @@
 //! Encryption at rest: of the file system, and of the disks of its clients.
 
 use super::Outcome::{Fail, Pass, Unknown};
-use super::{Check, Field, Kind, remedy};
+use super::{Check, Field, Kind, disks, remedy};
 use crate::azure::export::{AttachedDisk, Disk, FileSystem, VirtualMachine};
 use crate::azure::topology::{Azure, Place};
 
@@ -48,6 +48,9 @@ pub(super) fn of_client(azure: &Azure, client: &Place<'_>) -> Vec<Check> {
     }
     let system = disks.iter().find(|(attached, _)| attached.is_system());
     checks.push(caches(azure, vm, system));
+    let known = disks.iter().filter_map(|(_, disk)| *disk);
+    checks.extend(known.flat_map(|disk| disks::of(azure, disk)));
+    checks.extend(disks::ade_support(azure, vm));
     checks
 }
 

@@ -48,7 +48,11 @@ pub(super) fn switched(azure: &Azure, kind: Kind, vnet: &VirtualNetwork, found: 
         .remedy(command)
 }
 
-pub(super) fn turn_on(_azure: &Azure, vnet: &VirtualNetwork) -> Option<String> {
+/// Switches encryption on; nothing where a Private Link service forbids it.
+pub(super) fn turn_on(azure: &Azure, vnet: &VirtualNetwork) -> Option<String> {
+    if azure.private_links(vnet).next().is_some() {
+        return None;
+    }
     let options = [
         "--enable-encryption true",
         "--encryption-enforcement-policy AllowUnencrypted",

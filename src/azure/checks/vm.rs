@@ -4,7 +4,7 @@ use super::Outcome::{Fail, Pass, Unknown};
 use super::{Check, Field, Kind, Seen, remedy, server};
 use crate::azure::export::{Nic, VirtualMachine};
 use crate::azure::topology::{Azure, Ends};
-use crate::azure::vm_sizes::Support;
+pub(super) use crate::azure::vm_sizes::Support;
 use crate::flow_log::{Carried, State};
 
 /// Checks of the VM itself, whatever its path.
@@ -28,7 +28,33 @@ pub(super) fn of(azure: &Azure, ends: &Ends<'_>, seen: &Seen) -> Vec<Check> {
         supported(azure, nic, vm),
         restart(azure, nic, vm, seen),
     ];
-    checks.map(|check| by_platform(check, seen)).into()
+    let checks = checks.map(|check| by_platform(check, seen));
+    let confidential = confidential(azure, nic, vm);
+    checks.into_iter().chain(confidential).collect()
+}
+
+/// A confidential VM encrypts on the wire only with accelerated networking.
+fn confidential(azure: &Azure, nic: &Nic, vm: Option<&VirtualMachine>) -> Option<Check> {
+    let vm = vm?;
+    let size = vm.size.value.as_deref().unwrap_or_default();
+    let size = size.to_ascii_lowercase();
+    let is_sized = ["standard_dc", "standard_ec"]
+        .iter()
+        .any(|it| size.starts_with(it));
+    if !is_sized && !vm.security_type.is("ConfidentialVM") {
+        return None;
+    }
+    let (outcome, says) = match nic.accelerated.flag() {
+        Some(true) => (Pass, "is confidential, and has accelerated networking"),
+        Some(false) => (Fail, "is confidential, and has no accelerated networking"),
+        None => (
+            Unknown,
+            "is confidential, and does not say if it has accelerated networking",
+        ),
+    };
+    let says = format!("{} {says}", who(azure, vm));
+    let field = Field::of(azure, &nic.id, &nic.accelerated);
+    Some(Check::new(Kind::ConfidentialVm, outcome, says).field(field))
 }
 
 /// The platform knows the hardware of its hosts better than any list of sizes.
@@ -69,7 +95,7 @@ fn who(azure: &Azure, vm: &VirtualMachine) -> String {
     format!("{kind} {}", azure.label(&vm.id))
 }
 
-fn support(azure: &Azure, vm: Option<&VirtualMachine>) -> Option<Support> {
+pub(super) fn support(azure: &Azure, vm: Option<&VirtualMachine>) -> Option<Support> {
     let size = vm?.size.value.as_deref()?;
     Some(azure.sizes.support(size))
 }

@@ -69,6 +69,8 @@ pub struct Subnet {
     pub prefixes: Vec<IpNet>,
     /// The NSG that filters its traffic.
     pub nsg: Option<ResourceId>,
+    /// `Disabled` where a Private Link service can be in it.
+    pub private_link_policies: Setting,
     /// Services that it is delegated to, as in `Microsoft.Network/dnsResolvers`.
     pub delegations: Vec<String>,
     /// Set for an export with all members, where an absent NSG means that there is none.
@@ -84,6 +86,7 @@ impl Subnet {
             is_whole: !prefixes.is_empty(),
             prefixes,
             nsg: node.id("networkSecurityGroup.id"),
+            private_link_policies: node.setting("privateLinkServiceNetworkPolicies"),
             delegations: delegations
                 .filter_map(|it| it.owned("serviceName"))
                 .collect(),

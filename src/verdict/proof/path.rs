@@ -121,13 +121,11 @@ impl<'p, 's> Seen<'p, 's> {
             .filter_map(|dtls| dtls.exposed)
             .map(|(at, _)| at)
             .collect();
-        match exposed[..] {
-            [] => Answer::new(Outcome::Met, "no record can be read", []),
-            _ => {
-                let says = "a DTLS record shows what a cipher would have hidden";
-                Answer::new(READABLE, says, exposed)
-            }
+        if exposed.is_empty() {
+            return Answer::new(Outcome::Met, "no record can be read", []);
         }
+        let says = "a DTLS record shows what a cipher would have hidden";
+        Answer::new(READABLE, says, exposed)
     }
 
     fn choices(&self) -> impl Iterator<Item = (Choice, Sighting)> + use<'p, 's> {
@@ -196,22 +194,28 @@ impl<'p, 's> Seen<'p, 's> {
             let says = "records hold bytes that no cipher makes";
             return Answer::new(READABLE, says, []);
         }
-        let is_open = |it: &&Protected| {
-            it.data.is_some() && it.cipher != Cipher::Secret && it.bytes == ByteTest::TooFewBytes
-        };
+        let of = |wanted| move |it: &&Protected| it.data.is_some() && it.bytes == wanted;
+        let cut: Vec<_> = self
+            .protected()
+            .filter(of(ByteTest::CutShort))
+            .filter_map(|it| it.data)
+            .collect();
+        if !cut.is_empty() {
+            let says = "the capture cut records too short to tell what they hold";
+            return Answer::new(Outcome::Open, says, cut);
+        }
+        let few = of(ByteTest::TooFewBytes);
+        let is_open = |it: &&Protected| it.cipher != Cipher::Secret && few(it);
         let open: Vec<_> = self
             .protected()
             .filter(is_open)
             .filter_map(|it| it.data)
             .collect();
-        match open[..] {
-            [] => Answer::new(Outcome::Met, "the bytes of its records are a cipher's", []),
-            _ => {
-                let says = "no ServerHello was captured, and too few bytes to tell a cipher from \
-                            none";
-                Answer::new(Outcome::Open, says, open)
-            }
+        if open.is_empty() {
+            return Answer::new(Outcome::Met, "the bytes of its records are a cipher's", []);
         }
+        let says = "no ServerHello was captured, and too few bytes to tell a cipher from none";
+        Answer::new(Outcome::Open, says, open)
     }
 
     fn explained(&self) -> Answer {
@@ -242,7 +246,7 @@ impl<'p, 's> Seen<'p, 's> {
         }
     }
 
-    /// Whether packets that go one way are fragments or cut records of a flow that shows
+    /// Tests that packets that go one way are fragments or cut records of a flow that shows
     /// encrypted data the same way.
     fn explains(&self, part: &Part<'_>, shown: Shown, way: Direction) -> bool {
         match (shown, part.key) {
@@ -259,7 +263,7 @@ impl<'p, 's> Seen<'p, 's> {
     }
 }
 
-/// Whether a flow shows encrypted data on the way to the server, or from it.
+/// Tests that a flow shows encrypted data on the way to the server, or from it.
 fn is_encrypted(part: &Part<'_>, to_server: bool) -> bool {
     let way = if to_server {
         part.client

@@ -248,7 +248,8 @@ fn of_a_good_configuration_only_what_no_export_tells_is_open() {
             Kind::Enforcement,
             Kind::Enforcement,
             Kind::Maintenance,
-            Kind::Fragments
+            Kind::Fragments,
+            Kind::DoubleEncryption
         ]
         .map(open)
     );

@@ -1,0 +1,87 @@
+//! Flags of `bench`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    Analyze, AnalyzeFlags, AzureFlags, CliError, ColorChoice, DEFAULT_LIMIT, EngineFlags, FORMATS,
+    OutputFlags, Policy, VantageChoice,
+};
+
+/// The flags of `bench`, as typed.
+#[derive(Debug, Args)]
+pub struct BenchFlags {
+    /// Capture files, or folders of them
+    #[arg(value_name = "FILE", required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// Number of runs to count, after one to warm up
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub runs: NonZeroUsize,
+
+    /// Number of workers that read at once [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// The format of the measurements
+    #[arg(long, value_enum, default_value_t)]
+    pub format: BenchFormat,
+}
+
+/// Format of the measurements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum BenchFormat {
+    /// For a person
+    #[default]
+    Table,
+    /// For a program
+    Json,
+}
+
+/// Configuration of `bench`, as meant.
+#[derive(Debug)]
+pub struct Bench {
+    /// Analysis to measure.
+    pub analyze: Analyze,
+    /// Number of runs, at least one.
+    pub runs: usize,
+    /// Format of the measurements.
+    pub format: BenchFormat,
+}
+
+impl TryFrom<BenchFlags> for Bench {
+    type Error = CliError;
+
+    fn try_from(flags: BenchFlags) -> Result<Self, CliError> {
+        let analyze = AnalyzeFlags {
+            paths: flags.paths,
+            flow_logs: Vec::new(),
+            engine: EngineFlags {
+                vantage: VantageChoice::default(),
+                servers: Vec::new(),
+                azure: AzureFlags::default(),
+                policy: Policy::default(),
+                require_handshake: false,
+                max_loss: 0.0,
+                vxlan_ports: Vec::new(),
+                max_flows: DEFAULT_LIMIT,
+            },
+            output: OutputFlags {
+                format: &FORMATS[0],
+                outputs: Vec::new(),
+                verbose: false,
+                color: ColorChoice::default(),
+            },
+            threads: flags.threads,
+            accept: Vec::new(),
+            stats: false,
+        };
+        Ok(Self {
+            analyze: analyze.try_into()?,
+            runs: flags.runs.get(),
+            format: flags.format,
+        })
+    }
+}

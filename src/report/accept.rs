@@ -1,0 +1,57 @@
+//! Verdicts that somebody accepts.
+
+use jiff::civil::Date;
+
+use super::{ProofReport, Report};
+use crate::azure::waivers::{Desk, State, Waiver};
+use crate::verdict::{Exit, Verdict};
+
+impl Report {
+    /// Waives the verdicts of paths that are accepted: they count for no exit code, and stay
+    /// what they are. Without a day no waiver has expired.
+    pub fn accept(&mut self, waivers: &[Waiver], today: Option<Date>) {
+        let mut desk = Desk::open(waivers, today);
+        for path in &mut self.paths {
+            let ends = path.client.as_deref().zip(path.server.as_deref());
+            let is_open = path.verdict != Verdict::Encrypted;
+            path.waiver = ends
+                .filter(|_| is_open)
+                .and_then(|(client, server)| desk.waive_path(client, server));
+        }
+        self.waivers = desk.close();
+        if waivers.is_empty() {
+            return;
+        }
+        self.tell_waivers();
+        let is_whole = self.proof.iter().all(ProofReport::is_met);
+        let held = self.paths.iter().map(|path| match path.waiver {
+            Some(_) => Verdict::Encrypted,
+            None => path.verdict,
+        });
+        self.summary.exit_code = Exit::of(held, is_whole).code();
+    }
+
+    fn tell_waivers(&mut self) {
+        let of_paths = self.waivers.iter().filter_map(|report| {
+            let waiver = &report.waiver;
+            // Waivers of controls are for `posture`.
+            let path = waiver
+                .path
+                .as_deref()
+                .filter(|_| waiver.control.is_none())?;
+            let (by, until) = (&waiver.by, waiver.until);
+            Some(match report.state {
+                State::Used => {
+                    let reason = &waiver.reason;
+                    format!("the verdict of {path} is accepted by {by} until {until}: {reason}")
+                }
+                State::Expired => format!("the waiver of {path} by {by} expired on {until}"),
+                State::Unmatched => {
+                    format!("the waiver of {path} by {by} matches no path that needs one")
+                }
+            })
+        });
+        let told: Vec<String> = of_paths.collect();
+        self.warnings.extend(told);
+    }
+}

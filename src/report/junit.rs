@@ -1,0 +1,92 @@
+//! `JUnit` XML of a posture: a suite for each control, a case for each check.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use super::Style;
+use super::posture::PostureReport;
+use crate::azure::checks::{Check, Kind, Outcome};
+use crate::azure::controls;
+
+pub(super) fn write(report: &PostureReport, _style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut suites = BTreeMap::<Kind, Vec<&Check>>::new();
+    for check in report.all_checks() {
+        suites.entry(check.check).or_default().push(check);
+    }
+    writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
+    let all: Vec<&Check> = report.all_checks().collect();
+    writeln!(
+        out,
+        r#"<testsuites name="plainsight posture"{}>"#,
+        counts(&all)
+    )?;
+    for (kind, checks) in &suites {
+        let id = controls::id(*kind);
+        writeln!(
+            out,
+            r#"  <testsuite name="{}"{}>"#,
+            text(id),
+            counts(checks)
+        )?;
+        checks
+            .iter()
+            .try_for_each(|check| case(id, check, report, out))?;
+        writeln!(out, "  </testsuite>")?;
+    }
+    writeln!(out, "</testsuites>")
+}
+
+fn counts(checks: &[&Check]) -> String {
+    let count = |is: fn(&Check) -> bool| checks.iter().filter(|check| is(check)).count();
+    format!(
+        r#" tests="{}" failures="{}" errors="{}" skipped="{}""#,
+        checks.len(),
+        count(|it| it.outcome == Outcome::Fail && it.waiver.is_none()),
+        count(|it| it.outcome == Outcome::Unknown && it.waiver.is_none()),
+        count(|it| it.outcome == Outcome::Note || it.waiver.is_some()),
+    )
+}
+
+fn case(id: &str, check: &Check, report: &PostureReport, out: &mut dyn Write) -> io::Result<()> {
+    let field = check.field.as_ref();
+    let subject = field.map_or("estate", |field| &field.resource);
+    let (id, name) = (text(id), text(&format!("{subject}: {}", check.says)));
+    write!(out, r#"    <testcase classname="{id}" name="{name}""#)?;
+    let waiver = check.waiver.and_then(|at| report.waivers.get(at));
+    let (element, says) = match (check.outcome, waiver) {
+        (Outcome::Pass, _) => return writeln!(out, "/>"),
+        (Outcome::Note, None) => ("skipped", check.says.clone()),
+        (_, Some(it)) => (
+            "skipped",
+            format!(
+                "accepted by {} until {}: {}",
+                it.waiver.by, it.waiver.until, it.waiver.reason
+            ),
+        ),
+        (Outcome::Fail, None) => ("failure", check.says.clone()),
+        (Outcome::Unknown, None) => ("error", check.says.clone()),
+    };
+    let remedy = text(check.remedy.as_deref().unwrap_or_default());
+    let message = text(&says);
+    writeln!(
+        out,
+        r#"><{element} message="{message}">{remedy}</{element}></testcase>"#
+    )
+}
+
+/// Text for XML 1.0, which has no control characters.
+fn text(raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    for c in raw.chars() {
+        match c {
+            '&' => text.push_str("&amp;"),
+            '<' => text.push_str("&lt;"),
+            '>' => text.push_str("&gt;"),
+            '"' => text.push_str("&quot;"),
+            '\u{fffe}' | '\u{ffff}' => text.push('\u{fffd}'),
+            c if c.is_control() => text.push('\u{fffd}'),
+            c => text.push(c),
+        }
+    }
+    text
+}

@@ -1,0 +1,107 @@
+//! SARIF 2.1.0 of a posture: a rule for each control, a result for each check.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::Style;
+use super::posture::PostureReport;
+use crate::azure::checks::{Check, Outcome};
+use crate::azure::controls::{self, Control};
+
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+
+pub(super) fn write(report: &PostureReport, _style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let rules: Vec<Value> = controls::all().iter().map(rule).collect();
+    let results = report.all_checks().map(|check| result(report, check));
+    let log = json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "plainsight",
+                "version": env!("CARGO_PKG_VERSION"),
+                "informationUri": env!("CARGO_PKG_REPOSITORY"),
+                "rules": rules,
+            }},
+            "columnKind": "unicodeCodePoints",
+            "results": results.collect::<Vec<_>>(),
+        }],
+    });
+    serde_json::to_writer(&mut *out, &log)?;
+    writeln!(out)
+}
+
+fn rule(control: &Control) -> Value {
+    let help = format!(
+        "Test: {} Portal: {} Expected: {} Remedy: {} Back-out: {}",
+        control.test.command,
+        control.test.portal,
+        control.expected,
+        control.remedy,
+        control.back_out
+    );
+    let tags: Vec<String> = control
+        .references
+        .iter()
+        .map(|it| format!("{}: {}", it.benchmark, it.id))
+        .collect();
+    json!({
+        "id": control.id,
+        "shortDescription": {"text": control.title},
+        "fullDescription": {"text": control.rationale},
+        "help": {"text": help},
+        "properties": {"level": control.level, "tags": tags},
+    })
+}
+
+fn result(report: &PostureReport, check: &Check) -> Value {
+    let (kind, level) = match check.outcome {
+        Outcome::Fail => ("fail", "error"),
+        Outcome::Unknown => ("open", "none"),
+        Outcome::Note => ("informational", "none"),
+        Outcome::Pass => ("pass", "none"),
+    };
+    let mut result = json!({
+        "ruleId": controls::id(check.check),
+        "kind": kind,
+        "level": level,
+        "message": {"text": check.says},
+    });
+    if let Some(field) = &check.field {
+        let full = field.id.as_deref().unwrap_or(&field.resource);
+        let mut location = json!({
+            "logicalLocations": [{"name": field.resource, "fullyQualifiedName": full}],
+        });
+        if let Some(file) = &field.file {
+            location["physicalLocation"] = json!({"artifactLocation": {"uri": uri(file)}});
+        }
+        result["locations"] = json!([location]);
+    }
+    if let Some(command) = &check.remedy {
+        result["properties"] = json!({"remedy": command});
+    }
+    let waiver = check.waiver.and_then(|at| report.waivers.get(at));
+    if let Some(it) = waiver {
+        let why = format!(
+            "{} until {}: {}",
+            it.waiver.by, it.waiver.until, it.waiver.reason
+        );
+        result["suppressions"] =
+            json!([{"kind": "external", "status": "accepted", "justification": why}]);
+    }
+    result
+}
+
+/// A path as a reference of RFC 3986: bytes that one may not have are encoded.
+fn uri(path: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    let each = path.bytes().map(|byte| {
+        if is_plain(byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    });
+    each.collect()
+}
