@@ -117,7 +117,7 @@ pub struct AnalyzeFlags {
     #[arg(long, value_name = "FILE")]
     pub accept: Vec<PathBuf>,
 
-    /// Tell on standard error where the time went
+    /// Print the time spent on each part of the run on standard error
     #[arg(long)]
     pub stats: bool,
 }
