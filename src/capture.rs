@@ -1,4 +1,4 @@
-//! Where packets come from: what a frame is, and what was lost on the way to it.
+//! Sources of packets: frames, and the packets lost on the way to the capture.
 //!
 //! A capture is read as a sequence of [`Frame`]s that borrow from the reader's
 //! buffer. The formats ([`pcap`], [`pcapng`]) never read anything themselves: each is
@@ -11,7 +11,7 @@ use std::hash::BuildHasher;
 use std::sync::Mutex;
 
 use foldhash::fast::FixedState;
-use losses::Drops;
+use losses::Stated;
 use nom::number::Endianness;
 
 pub mod live;
@@ -19,6 +19,7 @@ pub mod losses;
 pub mod pcap;
 pub mod pcapng;
 pub mod pieces;
+mod resync;
 pub mod stream;
 
 /// A moment, in nanoseconds since 1970-01-01 00:00:00 UTC, saturating at the ends
@@ -86,7 +87,7 @@ impl InterfaceId {
 pub struct Interfaces(Mutex<BTreeMap<InterfaceId, String>>);
 
 impl Interfaces {
-    /// How many names are kept: those of the lowest numbers, whatever the order.
+    /// Number of names kept: those of the lowest numbers, whatever the order.
     pub const LIMIT: usize = 4096;
 
     /// The identifier of `name`, which is kept.
@@ -117,13 +118,13 @@ impl Interfaces {
 pub struct Frame<'a> {
     /// Its place among the file's packets, from 1, as Wireshark counts.
     pub number: u64,
-    /// When it was captured; a pcapng simple packet block does not say.
+    /// Time of the capture; a pcapng simple packet block has none.
     pub time: Option<Timestamp>,
-    /// What its first byte begins.
+    /// Type of the header at its first byte.
     pub link_type: LinkType,
-    /// Where it was captured.
+    /// Interface that captured it.
     pub interface: InterfaceId,
-    /// Whether its capture may hold the same packet once more, from another interface: it
+    /// True if its capture may hold the same packet once more, from another interface: it
     /// describes several, or packets that name theirs (`LINKTYPE_LINUX_SLL2`).
     pub has_siblings: bool,
     /// The bytes captured, from the link-layer header on.
@@ -158,7 +159,7 @@ impl Format {
             .or_else(|| pcapng().map(Self::Pcapng))
     }
 
-    /// What the format is called: `pcap` or `pcapng`.
+    /// Name of the format: `pcap` or `pcapng`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -167,13 +168,12 @@ impl Format {
         }
     }
 
-    /// What is at the start of `bytes`, which continue where the step before ended (a
+    /// Reads what is at the start of `bytes`, which continue where the step before ended (a
     /// capture's first step begins at its first byte): a packet, and the bytes to advance
     /// by. Interfaces that come up are entered into `interfaces`.
     ///
     /// # Errors
-    /// What there is instead of a packet; after all but [`Stop::Corrupt`] the walk
-    /// goes on.
+    /// What there is instead of a packet.
     #[inline]
     pub fn step<'a>(&mut self, bytes: &'a [u8], interfaces: &Interfaces) -> Step<'a> {
         match self {
@@ -184,8 +184,7 @@ impl Format {
 
     /// Steps through what of `bytes` is wholly there and shows each packet to `on_frame`,
     /// up to the first record that begins at `limit` or later. Gives how many bytes that
-    /// took, and what is behind them: a [`Stop::Skip`] only if it leads past the end of
-    /// `bytes`, and `None` at the limit.
+    /// took, and what is behind them, which is never a [`Stop::Skip`]; `None` at the limit.
     #[inline]
     pub fn steps<'a>(
         &mut self,
@@ -207,15 +206,93 @@ impl Format {
         }
     }
 
-    /// The same, as if no packet had come yet: the next is number 1.
+    /// Takes the record that the last step found a [`Stop::Flaw`] in as it stands.
+    pub fn accept(&mut self) {
+        match self {
+            Self::Pcap(pcap) => pcap.accepted = true,
+            Self::Pcapng(pcapng) => pcapng.accepted = true,
+        }
+    }
+
+    /// Number of the last packet, as Wireshark counts.
     #[must_use]
-    pub fn renumbered(mut self) -> Self {
+    pub fn numbered(&self) -> u64 {
+        match self {
+            Self::Pcap(pcap) => pcap.numbered,
+            Self::Pcapng(pcapng) => pcapng.numbered,
+        }
+    }
+
+    /// Time of the first packet that tells one.
+    fn first(&self) -> Option<Timestamp> {
+        match self {
+            Self::Pcap(pcap) => pcap.first,
+            Self::Pcapng(pcapng) => pcapng.first,
+        }
+    }
+
+    /// Continues the numbers of the file before, which this one was joined to.
+    fn numbered_from(mut self, last: u64) -> Self {
         match &mut self {
-            Self::Pcap(pcap) => pcap.packets = 0,
-            Self::Pcapng(pcapng) => pcapng.packets = 0,
+            Self::Pcap(pcap) => pcap.numbered = last,
+            Self::Pcapng(pcapng) => pcapng.numbered = last,
         }
         self
     }
+
+    /// Losses stated since the last call.
+    fn take_stated(&mut self) -> Stated {
+        match self {
+            Self::Pcap(_) => Stated::default(),
+            Self::Pcapng(pcapng) => std::mem::take(&mut pcapng.stated),
+        }
+    }
+
+    /// Tells whether a record may begin here, by a look that costs no more than a few
+    /// comparisons.
+    fn may_step(&self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Pcap(pcap) => pcap.may_step(),
+            Self::Pcapng(pcapng) => pcapng.may_step(bytes),
+        }
+    }
+
+    /// The same, as if no packet had come yet and no loss were stated: the next packet is
+    /// number 1.
+    #[must_use]
+    pub fn renumbered(mut self) -> Self {
+        self.take_stated();
+        self.numbered_from(0)
+    }
+}
+
+/// The format of the file whose header stands at the start of `bytes`.
+fn file_begins(bytes: &[u8]) -> Option<Format> {
+    let format = Format::detect(bytes)?;
+    let stands = match &format {
+        Format::Pcap(pcap) => pcap.header_stands(bytes),
+        Format::Pcapng(_) => pcapng::header_stands(bytes),
+    };
+    stands.then_some(format)
+}
+
+/// Bytes that tell a file header from a record.
+const FILE_HEADER_LEN: usize = 24;
+
+/// Tells a [`Stop::NewFile`] from a record that begins with the same four bytes.
+///
+/// # Errors
+/// The new file, or [`Stop::More`].
+#[cold]
+fn check_new_file(bytes: &[u8]) -> Result<(), Stop> {
+    if Format::detect(bytes).is_none() {
+        return Ok(());
+    }
+    if bytes.len() < FILE_HEADER_LEN {
+        let (need, what) = (FILE_HEADER_LEN, "a file header");
+        return Err(Stop::More { need, what });
+    }
+    file_begins(bytes).map_or(Ok(()), |_| Err(Stop::NewFile))
 }
 
 #[inline]
@@ -234,9 +311,7 @@ fn steps<'a>(
                 on_frame(frame);
                 used
             }
-            Err(Stop::Skip { used }) if used <= rest.len() as u64 => {
-                usize::try_from(used).unwrap_or(rest.len())
-            }
+            Err(Stop::Skip { used }) => used,
             Err(other) => return (at, Some(other)),
         };
     }
@@ -246,22 +321,13 @@ fn steps<'a>(
 /// A packet and the bytes that its record takes, or why there is none.
 pub type Step<'a> = Result<(Frame<'a>, usize), Stop>;
 
-/// Why there is no packet at the start of the bytes that a capture format is shown.
+/// Reason why there is no packet at the start of the bytes that a capture format is shown.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// Nothing for us in the next `used` bytes, which may be more than were shown.
+    /// No packet in the next `used` bytes, which were shown.
     Skip {
         /// Bytes to advance by.
-        used: u64,
-    },
-    /// The same, where it is told what the capture missed.
-    Lost {
-        /// Bytes to advance by.
-        used: u64,
-        /// The place of the interface in its section.
-        interface: u32,
-        /// What was dropped there since the capture began.
-        drops: Drops,
+        used: usize,
     },
     /// Undecided: show at least `need` bytes from here. If the file has no more, it
     /// ends inside `what`, or at its proper end where no bytes are left.
@@ -271,8 +337,18 @@ pub enum Stop {
         /// The structure that is incomplete.
         what: &'static str,
     },
-    /// No record begins here, for the reason given; the rest of the file is lost.
+    /// No record begins here, for the reason given.
     Corrupt(String),
+    /// A record that can be read, and that no sound writer makes. The next step reads it
+    /// if [`Format::accept`] is called before.
+    Flaw {
+        /// The flaw, for a person.
+        what: String,
+        /// Bytes that may hold packets and are passed over when the record is accepted.
+        unread: usize,
+    },
+    /// The header of another file, of any format, which was joined to this one.
+    NewFile,
 }
 
 impl Stop {
@@ -280,16 +356,50 @@ impl Stop {
     fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt(what.into())
     }
+
+    #[cold]
+    fn flaw(what: impl Into<String>) -> Self {
+        let (what, unread) = (what.into(), 0);
+        Self::Flaw { what, unread }
+    }
 }
 
-/// A fault in a capture: everything before it counts.
+/// Damage of a capture: the first of its faults, and the extent of all.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Fault {
-    /// Where the bad record starts, in bytes from the start of the capture
+    /// Place of the first bad record, in bytes from the start of the capture
     /// (of its decompressed bytes, where it is compressed).
     pub offset: u64,
-    /// What is wrong, for a person.
+    /// Description of the first fault, for a person.
     pub what: String,
+    /// Number of faults.
+    pub count: u64,
+    /// Bytes that were passed over in search of the next record, all faults together.
+    pub passed_over: u64,
+}
+
+impl Fault {
+    /// One fault at a place.
+    #[must_use]
+    pub fn new(offset: u64, what: String, passed_over: u64) -> Self {
+        Self {
+            offset,
+            what,
+            count: 1,
+            passed_over,
+        }
+    }
+
+    /// Adds a fault of what follows in the same capture.
+    pub fn add(sum: &mut Option<Self>, later: Self) {
+        match sum {
+            None => *sum = Some(later),
+            Some(first) => {
+                first.count = first.count.saturating_add(later.count);
+                first.passed_over = first.passed_over.saturating_add(later.passed_over);
+            }
+        }
+    }
 }
 
 /// The 32-bit words of a record head, in the byte order of its capture. Every packet comes

@@ -31,12 +31,12 @@ pub use live::{Live, LiveFlags, Save, Until};
 #[derive(Debug, Parser)]
 #[command(version, after_help = after_help(EXAMPLES))]
 pub struct Cli {
-    /// What to do.
+    /// Command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// Command with its flags.
 #[derive(Debug, Subcommand)]
 #[allow(
     clippy::large_enum_variant,
@@ -84,7 +84,7 @@ pub enum Command {
 pub struct AnalyzeFlags {
     /// Capture files, folders of them, or - for standard input
     ///
-    /// pcap and pcapng, also within gzip or zstd; told by their content, whatever the
+    /// pcap and pcapng, also within gzip, zstd, xz, bzip2 or lz4; told by their content, whatever the
     /// name. A folder is searched with all its folders, in any order.
     #[arg(value_name = "PATH", required_unless_present = "flow_logs")]
     pub paths: Vec<PathBuf>,
@@ -97,15 +97,15 @@ pub struct AnalyzeFlags {
     #[arg(long, value_name = "PATH")]
     pub flow_logs: Vec<PathBuf>,
 
-    /// What the engine decides by.
+    /// Settings of the engine.
     #[command(flatten)]
     pub engine: EngineFlags,
 
-    /// Where the report goes, and how it looks.
+    /// Destination and look of the report.
     #[command(flatten)]
     pub output: OutputFlags,
 
-    /// How many workers read at once [default: all cores]
+    /// Number of workers that read at once [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
@@ -125,11 +125,11 @@ pub struct AnalyzeFlags {
 /// The flags that say what the engine decides by.
 #[derive(Debug, Args)]
 pub struct EngineFlags {
-    /// Where the captures are made
+    /// Point at which the captures were made
     #[arg(long, value_enum, default_value_t)]
     pub vantage: VantageChoice,
 
-    /// Which addresses are AMLFS servers
+    /// Addresses of AMLFS servers
     ///
     /// Addresses and NIDs (10.0.0.4, 10.0.0.4@tcp, 10.0.0.[4-9]@tcp) are expected to be
     /// seen, and silent if they are not. CIDR blocks (10.0.0.0/24) only say who may be
@@ -143,7 +143,7 @@ pub struct EngineFlags {
     #[command(flatten)]
     pub azure: AzureFlags,
 
-    /// What encryption must be to count as promised
+    /// Encryption that counts as promised
     #[arg(long, value_enum, default_value_t)]
     pub policy: Policy,
 
@@ -183,12 +183,12 @@ pub struct OutputFlags {
     #[arg(short, long)]
     pub verbose: bool,
 
-    /// When to use color
+    /// Use of color
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub color: ColorChoice,
 }
 
-/// When to use color.
+/// Use of color.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
     /// On a terminal that has color, unless `NO_COLOR` is set
@@ -236,8 +236,8 @@ fn format_of<R: 'static>(
 ) -> impl TypedValueParser<Value = &'static Format<R>> {
     let names = formats.iter().map(|format| format.name);
     PossibleValuesParser::new(names).map(|name| {
-        let named = formats.iter().find(|format| format.name == name);
-        named.expect("the parser admits names of formats alone")
+        let format = formats.iter().find(|format| format.name == name);
+        format.expect("the parser admits names of formats alone")
     })
 }
 
@@ -249,7 +249,7 @@ fn outputs_help<R>(document: &str, formats: &[Format<R>]) -> String {
     )
 }
 
-/// What is wrong with the flags.
+/// Error in the flags.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// A word in a list of servers.
@@ -281,26 +281,26 @@ fn endings<R>(formats: &[Format<R>]) -> String {
     endings.collect::<Vec<_>>().join(" or ")
 }
 
-/// What `analyze` is meant to do.
+/// Configuration of `analyze`, as meant.
 #[derive(Debug)]
 pub struct Analyze {
     /// Captures: files, folders, or `-`.
     pub paths: Vec<PathBuf>,
     /// Flow logs, or folders of them.
     pub flow_logs: Vec<PathBuf>,
-    /// What it decides by.
+    /// Settings of the engine.
     pub engine: Engine,
-    /// How many workers read at once.
+    /// Number of workers that read at once.
     pub threads: usize,
     /// In how many pieces a long file is walked.
     pub pieces: usize,
-    /// How long they are at least, in bytes.
+    /// Minimum length of a piece, in bytes.
     pub min_piece_len: u64,
-    /// Where the report goes.
+    /// Destination of the report.
     pub output: Output,
     /// Verdicts that are accepted.
     pub waivers: Vec<Waiver>,
-    /// Whether to tell where the time went.
+    /// Set to tell the time spent on each part of the run.
     pub stats: bool,
 }
 
@@ -325,7 +325,7 @@ impl TryFrom<AnalyzeFlags> for Analyze {
 }
 
 impl EngineFlags {
-    /// What they mean where `auto` tells the vantage.
+    /// Settings as meant, with `auto` for a vantage that is to be told.
     fn meant(self, auto: impl FnOnce() -> Viewpoint) -> Result<Engine, CliError> {
         let mut decode = decode::Options::default();
         decode.add_vxlan_ports(self.vxlan_ports);
@@ -347,12 +347,12 @@ impl EngineFlags {
     }
 }
 
-/// Where a report goes, and how it looks.
+/// Destination and look of a report.
 #[derive(Debug)]
 pub struct Output<R: 'static = Report> {
     /// The format of standard output.
     pub format: &'static Format<R>,
-    /// How it looks there.
+    /// Look on standard output.
     pub style: Style,
     /// Files to write the report to.
     pub files: Vec<(PathBuf, &'static Format<R>)>,

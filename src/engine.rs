@@ -29,7 +29,7 @@ pub struct Engine {
     pub azure: Option<Arc<Azure>>,
     /// Requirements on encryption.
     pub policy: Policy,
-    /// Whether the `ServerHello` of every session must have been seen.
+    /// True if the `ServerHello` of every session must have been seen.
     pub require_handshake: bool,
     /// Share of packets that captures may have lost, from 0 to 1.
     pub max_loss: f64,

@@ -1,4 +1,4 @@
-//! What one packet shows, whatever flow it belongs to.
+//! Content of one packet, whatever flow it belongs to.
 
 use crate::decode::{Payload, Protocol};
 
@@ -9,8 +9,8 @@ pub mod ptlrpc;
 
 use dtls::{ContentType, Reading, Record, unified};
 
-/// What one packet shows. Its class follows when its flow is known as a whole: a suite
-/// seen later, or other segments, can change what it means.
+/// Content of one packet. Its class follows when its flow is known as a whole: a suite seen
+/// later, or other segments, can change its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Shown {
@@ -57,7 +57,7 @@ impl Shown {
         Self::Portless,
     ];
 
-    /// Whether a DTLS record was seen.
+    /// Tests for a DTLS record.
     #[must_use]
     pub fn is_dtls(self) -> bool {
         matches!(
@@ -67,7 +67,7 @@ impl Shown {
     }
 }
 
-/// What a transport payload shows, and its first DTLS record if it has any.
+/// Reads the content of a transport payload, and its first DTLS record if it has any.
 /// [`dtls::behind`] gives the others.
 #[inline(always)]
 #[must_use]
@@ -84,7 +84,7 @@ fn is_clear_data(record: &Record<'_>) -> bool {
     !record.is_protected() && record.content_type == ContentType::APPLICATION_DATA
 }
 
-/// What a record shows by itself.
+/// Content of a record by itself.
 #[inline]
 fn one(record: &Record<'_>) -> Shown {
     if record.is_protected() {
@@ -107,7 +107,7 @@ fn clear_data(record: &Record<'_>) -> Shown {
     }
 }
 
-/// What all records show together: the clearest of them counts.
+/// Content of all records together: the clearest of them counts.
 #[inline]
 fn whole(first: &Record<'_>, payload: &Payload<'_>) -> Shown {
     let more = dtls::behind(first, payload.bytes, payload.datagram_len);
@@ -117,8 +117,8 @@ fn whole(first: &Record<'_>, payload: &Payload<'_>) -> Shown {
     }
 }
 
-/// What records show of which a later one's header was cut off. That may be none, and so may
-/// the others: only what can be read in them counts whatever stood behind.
+/// Content of records of which a later one's header was cut off. That may be none, and so may
+/// the others: only plaintext that can be read in them counts whatever stood behind.
 fn cut(first: &Record<'_>, payload: &Payload<'_>) -> Shown {
     match whole(first, payload) {
         Shown::Exposed => Shown::Exposed,

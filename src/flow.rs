@@ -31,7 +31,7 @@ pub const LUSTRE_PORT: u16 = 988;
 /// The source ports that Azure documents beside it.
 pub const RESERVED_PORTS: std::ops::RangeInclusive<u16> = 1019..=1023;
 
-/// Whether traffic on a port may be Lustre's.
+/// Tests for a port whose traffic may be Lustre's.
 #[must_use]
 pub fn is_lustre_port(port: u16) -> bool {
     port == LUSTRE_PORT || RESERVED_PORTS.contains(&port)
@@ -46,7 +46,7 @@ pub struct Endpoint {
     pub port: u16,
 }
 
-/// Which way a packet of a flow went.
+/// Direction of a packet in its flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Direction {
@@ -75,7 +75,7 @@ impl Direction {
 pub struct Reason {
     /// The header that could not be read.
     pub layer: Layer,
-    /// What was wrong with it.
+    /// Fault of the header.
     pub cause: Cause,
 }
 
@@ -110,7 +110,7 @@ impl std::fmt::Display for Reason {
     }
 }
 
-/// What the headers of a packet say of its flow, from the sender's side.
+/// Five-tuple and context of a packet, from the sender's side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heading {
     /// Innermost source address.
@@ -123,13 +123,13 @@ pub struct Heading {
     pub protocol: Protocol,
     /// Why the ports are 0, where they could not be read.
     pub unread: Option<Reason>,
-    /// Where it was captured.
+    /// Interface that captured it.
     pub interface: Interface,
     /// The tunnels around it.
     pub encapsulation: Encapsulation,
 }
 
-/// What makes a flow: the same both ways.
+/// Key of a flow, the same both ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FlowKey {
     /// The lower endpoint, by address and then port.
@@ -147,7 +147,7 @@ pub struct FlowKey {
     pub encapsulation: Encapsulation,
 }
 
-/// Where a packet was captured.
+/// Interface that captured a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Interface {
     /// The interface that the capture file names.
@@ -200,7 +200,7 @@ impl FlowKey {
         (key, direction)
     }
 
-    /// What its ports make of it.
+    /// Scope by its ports.
     #[must_use]
     pub fn scope(&self) -> Scope {
         if let Some(reason) = self.unread {
@@ -236,7 +236,7 @@ impl FlowKey {
     }
 }
 
-/// What a flow's ports say about whether it is a path's.
+/// Scope of a flow: what its ports say about whether it is a path's.
 ///
 /// An end is named by the direction of the packets it sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -257,7 +257,7 @@ pub enum Scope {
     Portless(Reason),
 }
 
-/// What flows are summed by, where there are too many to keep each.
+/// Key that flows are summed by if there are too many to keep each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupKey {
     /// The lower address.
@@ -268,7 +268,7 @@ pub struct GroupKey {
     pub protocol: Protocol,
     /// NIC whose flow log says so, as of a [`FlowKey`].
     pub interface: Interface,
-    /// What the flows' ports make of them.
+    /// Scope of the flows by their ports.
     pub scope: Scope,
 }
 
@@ -276,7 +276,7 @@ impl GroupKey {
     /// An address that no packet comes from: all nodes, as multicast to every scope.
     const NO_ADDRESS: Address = Address(u128::MAX);
 
-    /// What is left of the key where groups are too many to keep apart.
+    /// Rest of the key, for groups that are too many to keep apart.
     #[must_use]
     pub fn beyond(self) -> Self {
         Self {
@@ -287,7 +287,7 @@ impl GroupKey {
         }
     }
 
-    /// Whether it is such a rest, and not that of two addresses.
+    /// Tests for such a rest, in place of a group of two addresses.
     #[must_use]
     pub fn is_beyond(&self) -> bool {
         self.low == Self::NO_ADDRESS
@@ -310,16 +310,16 @@ pub struct Position {
 /// Ordered by position, so that "first" means the same however the input was split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sighting {
-    /// Where it is.
+    /// Position in the input.
     pub position: Position,
-    /// When it was captured.
+    /// Time of the capture.
     pub time: Option<Timestamp>,
     /// The way it went in its flow.
     pub direction: Direction,
     /// Its transport payload on the wire, in bytes.
     pub payload_len: u32,
-    /// Whether another interface of its capture had shown the packet before: then what it
-    /// shows counts, and its volume does not.
+    /// True if another interface of its capture had shown the packet before: then its content
+    /// counts, and its volume does not.
     pub is_copy: bool,
 }
 
@@ -427,13 +427,13 @@ impl Tally {
     }
 }
 
-/// What is known of a flow.
+/// Facts and counts of a flow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flow {
     tallies: [Option<Box<Tally>>; Shown::ALL.len()],
-    /// What its DTLS records say.
+    /// Facts of its DTLS records.
     pub dtls: Option<Box<DtlsFacts>>,
-    /// What its readable Lustre says.
+    /// Facts of its readable Lustre.
     pub lustre: Option<Box<LustreFacts>>,
     /// Interfaces that saw it.
     pub seen_on: SeenOn,
@@ -461,7 +461,7 @@ impl Flow {
             .filter_map(|shown| Some((shown, self.tally(shown)?)))
     }
 
-    /// Whether no packet was counted.
+    /// Tests that no packet was counted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tallies().next().is_none()

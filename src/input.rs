@@ -1,4 +1,9 @@
-//! Which files there are, what each of them is, and their bytes without compression.
+//! Files there are, the kind of each, and their bytes without compression.
 
+pub mod capture;
 pub mod compressed;
-pub mod file;
+pub mod discovery;
+pub mod kind;
+
+pub use capture::{Input, OpenError};
+pub use discovery::{InputPath, discover};

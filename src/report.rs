@@ -9,7 +9,6 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::azure::waivers::WaiverReport;
-use crate::capture::losses::Drops;
 use crate::capture::{Fault, InterfaceId, Timestamp};
 use crate::flow::{Count, Interface, Position, SeenOn};
 use crate::flow_log::{Entry, LogReport};
@@ -23,6 +22,7 @@ mod evidence;
 mod formats;
 mod json;
 mod junit;
+mod losses;
 mod path;
 mod platform;
 pub mod posture;
@@ -37,6 +37,7 @@ pub use catalogue::write_controls;
 pub use elsewhere::ElsewhereReport;
 pub use evidence::Evidence;
 pub use formats::POSTURE_FORMATS;
+pub use losses::{Gap, LossReport, Losses};
 pub use path::{PathReport, Traffic};
 pub use platform::PlatformReport;
 pub use proof::{PacketReport, ProofReport};
@@ -102,99 +103,17 @@ pub struct InputReport {
     pub name: String,
     /// `pcap` or `pcapng`.
     pub format: &'static str,
-    /// `gzip` or `zstd`, where it is compressed.
+    /// `gzip`, `zstd`, `xz`, `bzip2` or `lz4`, where it is compressed.
     pub compression: Option<&'static str>,
     /// Packets read.
     pub packets: u64,
-    /// What is wrong with it; everything before that was read.
+    /// Damage to it; `null` where it was read to its end without any.
     pub fault: Option<Fault>,
     /// What passed and was not seen; `null` where the input does not say.
     pub losses: Option<Losses>,
     /// Packets before each piece that it was walked in, the first piece's 0 included.
     #[serde(skip)]
     pub before: Vec<u64>,
-}
-
-/// Packets that passed a capture and were not seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Losses {
-    /// Dropped by the kernel, for want of room in its buffer.
-    pub kernel: u64,
-    /// Dropped by the interface, which has no filter: not all need have been a path's.
-    pub interface: u64,
-    /// Still in the kernel's buffer when the run ended.
-    pub unread: u64,
-    /// Times at which the interface was down or gone, the first of them.
-    pub gaps: Vec<Gap>,
-    /// Such times that were too many to list.
-    pub more_gaps: u64,
-    /// Whether the interface is down now, or was when the run ended.
-    pub down: bool,
-}
-
-impl Losses {
-    /// The gaps that are listed.
-    pub const GAPS: usize = 100;
-
-    /// All packets that are known to be lost.
-    #[must_use]
-    pub fn packets(&self) -> u64 {
-        self.kernel + self.interface + self.unread
-    }
-}
-
-impl From<Drops> for Losses {
-    fn from(drops: Drops) -> Self {
-        Self {
-            kernel: drops.kernel,
-            interface: drops.interface,
-            ..Self::default()
-        }
-    }
-}
-
-/// Packets that no capture saw, all inputs together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct LossReport {
-    /// How many are known of.
-    pub packets: u64,
-    /// Their share of these and the packets read, from 0 to 1.
-    pub share: f64,
-    /// Times at which an interface was down or gone.
-    pub gaps: u64,
-}
-
-impl LossReport {
-    fn of(inputs: &[InputReport]) -> Self {
-        let losses = || inputs.iter().filter_map(|input| input.losses.as_ref());
-        let packets: u64 = losses().map(Losses::packets).sum();
-        let read: u64 = inputs.iter().map(|input| input.packets).sum();
-        Self {
-            packets,
-            share: share(packets, packets + read),
-            gaps: losses().map(|it| it.gaps.len() as u64 + it.more_gaps).sum(),
-        }
-    }
-
-    /// Whether anything was lost.
-    #[must_use]
-    pub fn any(&self) -> bool {
-        self.packets + self.gaps > 0
-    }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a share needs few digits")]
-fn share(part: u64, of: u64) -> f64 {
-    part as f64 / of.max(1) as f64
-}
-
-/// A time at which nothing could be seen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Gap {
-    /// Its beginning, in RFC 3339.
-    pub from: String,
-    /// Its end; `null` where it had not ended.
-    pub to: Option<String>,
 }
 
 /// A count for each verdict, and what the process exits with.

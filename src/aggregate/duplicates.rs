@@ -36,9 +36,9 @@ const KEPT_NANOS: i64 = 1_000_000_000;
 pub struct Sight {
     /// Its [fingerprint](super::fingerprint::fingerprint).
     pub fingerprint: u64,
-    /// When it was captured.
+    /// Time of the capture.
     pub time: Timestamp,
-    /// Where it was captured.
+    /// Interface of the capture.
     pub interface: Interface,
 }
 
@@ -86,7 +86,7 @@ fn is_soon(first: Timestamp, then: Timestamp) -> bool {
 pub struct Window {
     /// The oldest first.
     originals: VecDeque<Original>,
-    /// How many were forgotten: the number of the oldest.
+    /// Number of packets forgotten, which is the number of the oldest one kept.
     forgotten: u64,
     /// Numbers of originals, by fingerprint.
     numbers: HashTable<u64>,
@@ -239,7 +239,8 @@ mod tests {
         }
     }
 
-    /// Whether each of these packets (fingerprint, interface, milliseconds) is a duplicate.
+    /// Answers, one for each packet (fingerprint, interface, milliseconds): true for a
+    /// duplicate.
     fn seen(window: &mut Window, packets: &[(u64, u64, i64)]) -> Vec<bool> {
         let mut see = |&(fingerprint, number, millis): &(u64, u64, i64)| {
             window.pass(1000);
@@ -283,7 +284,7 @@ mod tests {
     }
 
     proptest! {
-        /// What a walk that begins early comes to is what one from the start has.
+        /// A walk that begins early comes to the same digest and answers as one from the start.
         #[test]
         fn the_same_digest_makes_the_same_answers(
             packets in prop::collection::vec((0..6_u64, 0..3_u64, 0..40_i64), 1..300),

@@ -72,7 +72,7 @@ impl Expected {
         }
     }
 
-    /// Whether there are none.
+    /// Tests for an empty set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.servers.is_empty()

@@ -17,9 +17,9 @@ use crate::flow::{Count, Heading, Reason, Sighting};
 /// A flow that a first fragment was counted in, and as what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// What tells the flow, and the way that the packet went.
+    /// Five-tuple of the flow, from the sender's side.
     pub heading: Heading,
-    /// What the first fragment showed.
+    /// Content of the first fragment.
     pub shown: Shown,
 }
 
@@ -28,14 +28,14 @@ pub struct Place {
 pub struct Later {
     /// Its length, on the wire and as payload.
     pub count: Count,
-    /// Where it is.
+    /// Position in the capture.
     pub at: Sighting,
-    /// What it counts as where its first was not captured: `None` if not even its
-    /// protocol tells whether it could be a path's.
+    /// Flow and content to count it as if its first fragment was not captured: `None` if not
+    /// even its protocol tells whether it could be a path's.
     pub alone: Option<Place>,
 }
 
-/// What a first fragment was counted as.
+/// Count that a first fragment went to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum First {
     /// As a packet of a flow.
@@ -46,7 +46,7 @@ pub enum First {
     Undecodable(Reason),
 }
 
-/// What a worker saw of an IP packet in pieces.
+/// Fragment of an IP packet, as a worker saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Its first fragment, which was counted, and when it was captured.
@@ -55,7 +55,7 @@ pub enum Event {
     Later(Later),
 }
 
-/// What became of a later fragment.
+/// Result for a later fragment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is of the same packet as its first, and counts as that does.
@@ -176,8 +176,8 @@ impl Fragments {
     }
 }
 
-/// Whether a fragment is of the packet whose first came at `first`: after that time hosts
-/// give a packet up, and its identification is another's.
+/// Tests that a fragment is of the packet whose first came at `first`: hosts give a packet up
+/// after the reassembly timeout (RFC 791, RFC 8200), and then its identification is another's.
 fn is_soon(first: Option<Timestamp>, later: Option<Timestamp>) -> bool {
     const REASSEMBLY_NANOS: u64 = 30_000_000_000;
     match (first, later) {

@@ -1,4 +1,4 @@
-//! What all workers saw, added up.
+//! Sum of the counts of all workers.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::capture::Timestamp;
 use crate::flow::table::Table;
 use crate::flow::{Count, Reason, Sighting, Times};
 
-/// What a part of the input showed, or all of it.
+/// Counts of a part of the input, or of all of it.
 ///
 /// Merging is associative and commutative, and nothing disappears: every packet read is
 /// in the table, in `other`, or in `undecodable`.

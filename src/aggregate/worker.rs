@@ -121,7 +121,7 @@ impl<'f> Here<'f> {
         Place { heading, shown }
     }
 
-    /// What it was counted as, where it showed something of a flow.
+    /// Count that a first fragment goes to, given the content it showed of a flow.
     fn first(&self, content: &Content<'_>, shown: Option<Shown>) -> First {
         match (content, shown) {
             (Content::Packet(packet), Some(shown)) => First::In(self.place(packet, shown)),
@@ -257,13 +257,13 @@ impl<'o> Worker<'o> {
         std::mem::take(&mut self.fragments)
     }
 
-    /// How many fragments there are to take.
+    /// Number of fragments there are to take.
     #[must_use]
     pub fn fragments_held(&self) -> usize {
         self.fragments.len()
     }
 
-    /// What was counted since the last call; counting begins anew.
+    /// Takes the counts since the last call; counting begins anew.
     pub fn take_snapshot(&mut self) -> Snapshot {
         let fresh = Snapshot {
             expected: self.snapshot.expected.anew(),
@@ -404,13 +404,13 @@ impl<'o> Worker<'o> {
     }
 }
 
-/// What was captured of a packet, from its innermost IP header on.
+/// Bytes captured of a packet, from its innermost IP header on.
 #[inline]
 fn ip<'f>(packet: &Packet<'_>, frame: &Frame<'f>) -> &'f [u8] {
     frame.data.get(packet.offset..).unwrap_or_default()
 }
 
-/// Whether a packet can be a path's: on other ports only DTLS is, and it belongs in UDP.
+/// Tests that a packet can be a path's: on other ports only DTLS is, and it belongs in UDP.
 fn may_be_path(packet: &Packet<'_>) -> bool {
     match packet.transport {
         Transport::Ports {

@@ -244,7 +244,8 @@ pub fn of_ends(azure: &Azure, ends: &Ends<'_>, seen: &Seen) -> Vec<Check> {
     dropped(ends, checks)
 }
 
-/// Where both VNets drop what cannot be encrypted, nothing passes that would be plaintext.
+/// Waives plaintext where both VNets drop traffic that cannot be encrypted, so that none
+/// passes.
 fn dropped(ends: &Ends<'_>, mut checks: Vec<Check>) -> Vec<Check> {
     let drops = |place: &Place<'_>| {
         place.vnet.is_some_and(|vnet| {

@@ -1,5 +1,4 @@
-//! Whether this machine is a virtual machine of Azure, as its DMI tables say. No network
-//! is asked.
+//! Detection of an Azure virtual machine by the DMI tables of this one. No network is asked.
 
 use std::fs;
 use std::path::Path;
@@ -8,8 +7,8 @@ use std::path::Path;
 const ASSET_TAG: &str = "7783-7084-3265-9085-8269-3286-77";
 const VENDOR: &str = "Microsoft Corporation";
 
-/// Whether the DMI tables are those of an Azure VM. `root` is the folder that `/sys` is
-/// in: `/` but in tests.
+/// Tests that the DMI tables are those of an Azure VM. `root` is the folder that `/sys` is in:
+/// `/` but in tests.
 ///
 /// Hyper-V elsewhere has the same vendor and another tag; what cannot be read is no
 /// Azure VM.

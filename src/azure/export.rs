@@ -10,7 +10,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::input::file::{InputPath, OpenError, discover};
+use crate::input::discovery::DiscoveryError;
+use crate::input::{InputPath, OpenError, discover};
 
 mod bytes;
 mod compute;
@@ -114,11 +115,11 @@ impl Export {
     /// A path that cannot be read, or that holds nothing readable as JSON.
     pub fn read(paths: &[PathBuf]) -> Result<Self, ExportError> {
         let mut files = discover(paths).map_err(|error| match error {
-            OpenError::NoCaptures { path } => ExportError::NoJson {
+            DiscoveryError::NoFiles { path } => ExportError::NoJson {
                 path,
                 why: "it has no files".to_owned(),
             },
-            error => ExportError::Unreadable(error),
+            error @ DiscoveryError::Unreadable { .. } => ExportError::Unreadable(error.into()),
         })?;
         // Of two exports of a resource the one that was named first counts.
         let named = |file: &InputPath| {

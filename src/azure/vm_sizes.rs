@@ -131,8 +131,8 @@ fn is_pattern(line: &str) -> bool {
     line.chars().all(is_part) && line.matches('*').count() <= 1
 }
 
-/// Whether a size is what a pattern stands for: `*` is one number, or two with `-`
-/// between, of which the second is how many of the vCPUs are left.
+/// Matches a size with a pattern: `*` is one number, or two with `-` between, of which the
+/// second is the number of vCPUs left.
 fn matches(pattern: &str, size: &str) -> bool {
     let Some((before, after)) = pattern.split_once('*') else {
         return pattern == size;

@@ -118,7 +118,7 @@ pub struct Handle {
     /// Its number, by which the socket is bound to it.
     index: usize,
     link_type: LinkType,
-    /// Whether other handles may show the same packets, or this one does: see
+    /// True if other handles may show the same packets, or this one does: see
     /// [`Frame::has_siblings`].
     has_siblings: bool,
     /// Packets shown so far.

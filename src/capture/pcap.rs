@@ -7,11 +7,10 @@ use nom::number::Endianness;
 use nom::number::complete::{u16, u32};
 
 use super::{
-    Frame, InterfaceId, Interfaces, LinkType, RECORD_LIMIT, Step, Stop, Timestamp, endianness,
-    words,
+    FILE_HEADER_LEN, Frame, InterfaceId, Interfaces, LinkType, RECORD_LIMIT, Step, Stop, Timestamp,
+    check_new_file, endianness, words,
 };
 
-const FILE_HEADER_LEN: usize = 24;
 const RECORD_HEADER_LEN: usize = 16;
 /// With the index and type of the interface, the protocol and the packet's direction.
 const MODIFIED_RECORD_HEADER_LEN: usize = 24;
@@ -25,17 +24,24 @@ const NANOSECONDS: u32 = 0xa1b2_3c4d;
 /// Alexey Kuznetsov's format, with more in each record header; not in the draft.
 const MODIFIED: u32 = 0xa1b2_cd34;
 
+const NANOS_PER_SECOND: u32 = 1_000_000_000;
+
 /// A walk over a file of the classic format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pcap {
-    pub(super) packets: u64,
+    /// Number of the last packet.
+    pub(super) numbered: u64,
+    /// Time of the first packet.
+    pub(super) first: Option<Timestamp>,
+    /// The next record is read in spite of its flaw.
+    pub(super) accepted: bool,
     big_endian: bool,
     nanos_per_tick: u32,
     record_header_len: usize,
     header: Option<Header>,
 }
 
-/// What the file header says of all records.
+/// Properties of all records, from the file header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Header {
     captured_limit: u32,
@@ -57,7 +63,9 @@ impl Pcap {
         let big = || variant(u32::from_be_bytes(magic)).map(|variant| (true, variant));
         let (big_endian, (nanos_per_tick, record_header_len)) = little.or_else(big)?;
         Some(Self {
-            packets: 0,
+            numbered: 0,
+            first: None,
+            accepted: false,
             big_endian,
             nanos_per_tick,
             record_header_len,
@@ -84,18 +92,24 @@ impl Pcap {
         if header.lengths_may_be_swapped && captured_len > original_len {
             std::mem::swap(&mut captured_len, &mut original_len);
         }
-        if captured_len > header.captured_limit {
-            return Err(oversized(captured_len, header.captured_limit));
+        if captured_len > header.captured_limit.min(original_len)
+            || original_len == 0
+            || fraction >= NANOS_PER_SECOND / self.nanos_per_tick
+            || is_half_a_magic(seconds)
+        {
+            self.check(bytes, [fraction, captured_len, original_len], header)?;
         }
         let used = start + captured_len as usize;
         let Some(data) = bytes.get(start..used) else {
             let what = "a packet record";
             return Err(Stop::More { need: used, what });
         };
-        self.packets += 1;
+        self.numbered += 1;
+        let time = self.timestamp(seconds, fraction);
+        self.first.get_or_insert(time);
         let frame = Frame {
-            number: self.packets,
-            time: Some(self.timestamp(seconds, fraction)),
+            number: self.numbered,
+            time: Some(time),
             link_type: header.link_type,
             interface: header.interface,
             has_siblings: header.link_type == LinkType::LINUX_SLL2,
@@ -103,6 +117,45 @@ impl Pcap {
             wire_len: original_len.max(captured_len),
         };
         Ok((frame, used))
+    }
+
+    /// Tells what is wrong with a record header, if anything is.
+    #[cold]
+    fn check(&mut self, bytes: &[u8], words: [u32; 3], header: Header) -> Result<(), Stop> {
+        let [fraction, captured_len, original_len] = words;
+        let accepted = std::mem::take(&mut self.accepted);
+        check_new_file(bytes)?;
+        if captured_len > header.captured_limit {
+            return Err(oversized(captured_len, header.captured_limit));
+        }
+        if original_len == 0 && captured_len == 0 {
+            return Err(Stop::corrupt("a packet record claims a packet of no bytes"));
+        }
+        if accepted {
+            return Ok(());
+        }
+        if captured_len > original_len {
+            return Err(Stop::flaw(format!(
+                "a packet record claims {captured_len} captured bytes of a packet of {original_len}"
+            )));
+        }
+        if fraction >= NANOS_PER_SECOND / self.nanos_per_tick {
+            return Err(Stop::flaw(
+                "a packet record claims a fraction of a second above one",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Before the file header, no record can.
+    pub(super) fn may_step(&self) -> bool {
+        self.header.is_some()
+    }
+
+    /// Tells whether `bytes` begin with a file header of a version that is read.
+    pub(super) fn header_stands(&self, bytes: &[u8]) -> bool {
+        let fields = fields(bytes, endianness(self.big_endian));
+        fields.is_some_and(|fields| matches!(fields.version, (2, ..=4)))
     }
 
     /// No 32 bits of each leave the range of 64.
@@ -133,9 +186,16 @@ impl Pcap {
             link_type: link_type(network),
             interface: interfaces.id(""),
         });
-        let used = FILE_HEADER_LEN as u64;
+        let used = FILE_HEADER_LEN;
         Err(Stop::Skip { used })
     }
+}
+
+/// Tells whether the first word of a record may be the magic of a file, in either byte
+/// order: in seconds, the year 2055 or one in 65,536.
+#[inline]
+fn is_half_a_magic(seconds: u32) -> bool {
+    seconds >> 16 == 0xa1b2 || seconds & 0xffff == 0xb2a1
 }
 
 #[cold]

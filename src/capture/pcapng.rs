@@ -1,19 +1,24 @@
 //! The next generation capture format, as draft-ietf-opsawg-pcapng describes it: blocks
 //! that each tell their length, in sections that each have a byte order and interfaces.
 
-use nom::multi::fold_many0;
 use nom::number::Endianness;
 use nom::number::complete::{u16, u32};
 use nom::sequence::preceded;
-use nom::{IResult, Parser, bytes::complete::take, combinator::verify};
+use nom::{IResult, Parser, bytes::complete::take};
 
-use super::losses::Drops;
+use super::losses::Stated;
 use super::{
-    Frame, InterfaceId, Interfaces, LinkType, RECORD_LIMIT, Step, Stop, Timestamp, endianness,
-    words,
+    Frame, InterfaceId, Interfaces, LinkType, RECORD_LIMIT, Step, Stop, Timestamp, check_new_file,
+    endianness, words,
 };
 
+mod clock;
+mod options;
+mod passed;
 pub mod writer;
+
+use clock::Clock;
+use options::{drop_count, options_end, statistics};
 
 /// The type of a section header block, the same in both byte orders.
 pub(super) const MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
@@ -25,22 +30,15 @@ const SIMPLE_PACKET: u32 = 3;
 const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 
-const OPT_ENDOFOPT: u16 = 0;
-const IF_NAME: u16 = 2;
-const IF_TSRESOL: u16 = 9;
-const IF_TSOFFSET: u16 = 14;
-const ISB_IFDROP: u16 = 5;
-const ISB_OSDROP: u16 = 7;
+/// The drop count of an obsolete packet block whose writer does not know it.
+const DROPS_UNKNOWN: u16 = 0xffff;
 
 /// The type and length before a block's body.
 const HEAD_LEN: usize = 8;
 /// The length again, behind it.
 const TRAILER_LEN: usize = 4;
 const BLOCK_MIN: u32 = 12;
-/// The longest block that is looked at only to see that its two lengths agree. What is
-/// longer is passed over without being buffered: the block after it must stand anyway.
-const PASSED_LIMIT: u32 = 256 << 10;
-/// What bounds the memory that a section's interfaces take.
+/// Most interfaces of a section, which bounds the memory that they take.
 const INTERFACES_LIMIT: usize = 1 << 16;
 /// The bytes of an interface's name that are kept.
 const NAME_LIMIT: usize = 256;
@@ -48,7 +46,14 @@ const NAME_LIMIT: usize = 256;
 /// A walk over a file of the next generation format.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pcapng {
-    pub(super) packets: u64,
+    /// Number of the last packet, or of the last block that Wireshark numbers as one.
+    pub(super) numbered: u64,
+    /// Time of the first packet that tells one.
+    pub(super) first: Option<Timestamp>,
+    /// The next block is read in spite of its flaw.
+    pub(super) accepted: bool,
+    /// Losses that were stated.
+    pub(super) stated: Stated,
     section: Option<Section>,
 }
 
@@ -66,13 +71,15 @@ struct Interface {
     clock: Clock,
 }
 
-/// What a packet block says, before its interface gives it meaning.
+/// Fields of a packet block, before its interface gives them meaning.
 struct Packet<'a> {
     interface: u32,
     ticks: Option<u64>,
-    /// A simple packet block does not say.
+    /// Bytes captured; a simple packet block does not say.
     captured_len: Option<u32>,
     original_len: u32,
+    /// Packets lost before this one on its interface, as an obsolete packet block says.
+    drops: Option<u64>,
     /// The captured bytes, the padding, the options.
     rest: &'a [u8],
 }
@@ -87,100 +94,105 @@ impl Pcapng {
         if head.starts_with(&MAGIC) {
             return self.section_header(bytes, head);
         }
-        let Some(section) = &mut self.section else {
+        let Some(section) = &self.section else {
             return Err(Stop::corrupt(
                 "a block stands before the first section header",
             ));
         };
         let big_endian = section.big_endian;
         let [kind, length] = words(head, big_endian);
-        let body = match kind {
-            ENHANCED_PACKET | SIMPLE_PACKET | OBSOLETE_PACKET => {
-                body(bytes, length, big_endian, "a packet block")?
-            }
-            INTERFACE_DESCRIPTION => {
-                let what = "an interface description block";
-                let body = body(bytes, length, big_endian, what)?;
-                return section.describe(body, interfaces, length);
-            }
-            INTERFACE_STATISTICS => {
-                let what = "an interface statistics block";
-                let body = body(bytes, length, big_endian, what)?;
-                return Err(section.statistics(body, length.into()));
-            }
-            _ => return pass(bytes, length, big_endian),
-        };
+        if !matches!(kind, ENHANCED_PACKET | SIMPLE_PACKET | OBSOLETE_PACKET) {
+            return Err(self.other(bytes, kind, length, interfaces));
+        }
+        let body = body(bytes, length, big_endian, "a packet block")?;
         let packet = match kind {
             ENHANCED_PACKET => enhanced_packet(body, big_endian),
             SIMPLE_PACKET => simple_packet(body, big_endian),
             _ => obsolete_packet(body, big_endian),
         };
         let packet = packet.ok_or_else(too_short)?;
-        self.packets += 1;
-        section.frame(&packet, self.packets, length as usize)
+        self.frame(&packet, length as usize)
     }
 
     fn section_header<'a>(&mut self, bytes: &'a [u8], head: &[u8; 12]) -> Step<'a> {
-        let big_endian = [false, true]
-            .into_iter()
-            .find(|&big_endian| words::<3, _>(head, big_endian)[2] == BYTE_ORDER_MAGIC)
+        let big_endian = byte_order(head)
             .ok_or_else(|| Stop::corrupt("a section header without a byte-order magic"))?;
         let [_, length] = words(head, big_endian);
         let body = body(bytes, length, big_endian, "a section header block")?;
-        let order = endianness(big_endian);
-        let mut version = preceded(take::<_, _, ()>(4_usize), (u16(order), u16(order)));
-        match version.parse(body) {
-            Ok((_, (1, _))) => {}
-            Ok((_, (major, minor))) => {
+        match version(body, big_endian) {
+            Some((1, _)) => {}
+            Some((major, minor)) => {
+                self.section = None;
                 let what = format!("pcapng version {major}.{minor} is not supported");
                 return Err(Stop::Corrupt(what));
             }
-            Err(_) => return Err(Stop::corrupt("a section header too short for its version")),
+            None => return Err(Stop::corrupt("a section header too short for its version")),
         }
         let interfaces = Vec::new();
+        self.stated.next_section();
         self.section = Some(Section {
             big_endian,
             interfaces,
         });
-        let used = length.into();
+        let used = length as usize;
         Err(Stop::Skip { used })
     }
-}
 
-impl Section {
-    fn describe<'a>(&mut self, body: &[u8], interfaces: &Interfaces, length: u32) -> Step<'a> {
-        let place = self.interfaces.len();
-        if place >= INTERFACES_LIMIT {
-            return Err(Stop::corrupt("a section with too many interfaces"));
+    /// Reads a block that holds no packet.
+    #[cold]
+    fn other(&mut self, bytes: &[u8], kind: u32, length: u32, interfaces: &Interfaces) -> Stop {
+        match self.read_other(bytes, kind, length, interfaces) {
+            Ok(()) => Stop::Skip {
+                used: length as usize,
+            },
+            Err(stop) => stop,
         }
-        let Ok((_, interface)) =
-            interface_description(body, endianness(self.big_endian), place, interfaces)
-        else {
-            return Err(Stop::corrupt("an interface description block is too short"));
-        };
-        self.interfaces.push(interface);
-        let used = length.into();
-        Err(Stop::Skip { used })
     }
 
-    /// What the capture missed on an interface, if the block says so.
-    fn statistics(&self, body: &[u8], used: u64) -> Stop {
-        match statistics(body, endianness(self.big_endian)) {
-            Ok((_, (interface, drops))) if (interface as usize) < self.interfaces.len() => {
-                Stop::Lost {
-                    used,
-                    interface,
-                    drops,
+    fn read_other(
+        &mut self,
+        bytes: &[u8],
+        kind: u32,
+        length: u32,
+        interfaces: &Interfaces,
+    ) -> Result<(), Stop> {
+        let Some(section) = &mut self.section else {
+            return Ok(());
+        };
+        let big_endian = section.big_endian;
+        let body = other_body(bytes, kind, length, big_endian)?;
+        let accepted = std::mem::take(&mut self.accepted);
+        match kind {
+            INTERFACE_DESCRIPTION => section.describe(body, accepted, interfaces),
+            INTERFACE_STATISTICS => {
+                let known = section.interfaces.len();
+                let stated = statistics(body, endianness(big_endian));
+                match stated.filter(|&(interface, _)| (interface as usize) < known) {
+                    Some((interface, drops)) => {
+                        if let Some(drops) = drops {
+                            self.stated.cumulative(interface, drops);
+                        }
+                        Ok(())
+                    }
+                    None if accepted => Ok(()),
+                    None => Err(Stop::flaw("interface statistics that cannot be read")),
                 }
             }
-            _ => Stop::Skip { used },
+            _ => {
+                if !accepted {
+                    passed::check(kind, body, length, endianness(big_endian))?;
+                }
+                self.numbered += u64::from(passed::is_numbered(kind));
+                Ok(())
+            }
         }
     }
 
     #[inline]
-    fn frame<'a>(&self, packet: &Packet<'a>, number: u64, used: usize) -> Step<'a> {
-        let Some(interface) = self.interfaces.get(packet.interface as usize) else {
-            return Err(unknown_interface(packet.interface, self.interfaces.len()));
+    fn frame<'a>(&mut self, packet: &Packet<'a>, used: usize) -> Step<'a> {
+        let interfaces = self.section.as_ref().map_or(&[][..], |it| &it.interfaces);
+        let Some(interface) = interfaces.get(packet.interface as usize) else {
+            return Err(unknown_interface(packet.interface, interfaces.len()));
         };
         let captured_len = packet.captured_len;
         let captured_len = captured_len.unwrap_or_else(|| interface.cut(packet));
@@ -188,20 +200,117 @@ impl Section {
             return Err(overfull(captured_len, packet.rest.len()));
         };
         let frame = Frame {
-            number,
+            number: self.numbered + 1,
             time: packet.ticks.map(|ticks| interface.clock.time(ticks)),
             link_type: interface.link_type,
             interface: interface.id,
-            has_siblings: self.interfaces.len() > 1 || interface.link_type == LinkType::LINUX_SLL2,
+            has_siblings: interfaces.len() > 1 || interface.link_type == LinkType::LINUX_SLL2,
             data,
             wire_len: packet.original_len.max(captured_len),
         };
+        let padded = data.len().next_multiple_of(4);
+        if packet.rest.len() > padded
+            || packet.drops.is_some()
+            || captured_len > packet.original_len
+            || packet.original_len == 0
+        {
+            self.check(packet, captured_len, padded)?;
+        }
+        self.numbered += 1;
+        if self.first.is_none() {
+            self.first = frame.time;
+        }
         Ok((frame, used))
+    }
+
+    /// Tells what is wrong with a packet block, if anything is, and takes in the drops that
+    /// it counts.
+    #[cold]
+    fn check(&mut self, packet: &Packet<'_>, captured_len: u32, padded: usize) -> Result<(), Stop> {
+        let accepted = std::mem::take(&mut self.accepted);
+        let original_len = packet.original_len;
+        if original_len == 0 && captured_len == 0 {
+            return Err(Stop::corrupt("a packet block claims a packet of no bytes"));
+        }
+        if captured_len > original_len && !accepted {
+            return Err(Stop::flaw(format!(
+                "a packet block claims {captured_len} captured bytes of a packet of {original_len}"
+            )));
+        }
+        let big_endian = self.section.as_ref().is_some_and(|it| it.big_endian);
+        let options = packet.rest.get(padded..).unwrap_or_default();
+        let drops = match drop_count(options, endianness(big_endian)) {
+            Ok(drops) => drops.or(packet.drops),
+            Err(()) if accepted => packet.drops,
+            Err(()) => return Err(Stop::flaw("a packet block whose options run out of it")),
+        };
+        if let Some(drops) = drops {
+            self.stated.between(packet.interface, drops);
+        }
+        Ok(())
+    }
+
+    /// Tells whether `bytes` begin with a block of a known type whose two lengths agree.
+    pub(super) fn may_step(&self, bytes: &[u8]) -> bool {
+        let (Some(head), Some(section)) = (bytes.first_chunk(), &self.section) else {
+            return false;
+        };
+        let [kind, length] = words::<2, 8>(head, section.big_endian);
+        let read = (INTERFACE_DESCRIPTION..=ENHANCED_PACKET).contains(&kind);
+        (read || passed::is_known(kind))
+            && body(bytes, length, section.big_endian, "a block").is_ok()
+    }
+}
+
+/// Tells whether `bytes` begin with a section header of a version that is read.
+pub(super) fn header_stands(bytes: &[u8]) -> bool {
+    let order = bytes.first_chunk().and_then(byte_order);
+    let body = bytes.get(HEAD_LEN..).unwrap_or_default();
+    let version = order.and_then(|big_endian| version(body, big_endian));
+    matches!(version, Some((1, _)))
+}
+
+/// The byte order that a section header tells: whether it is big-endian.
+fn byte_order(head: &[u8; 12]) -> Option<bool> {
+    [false, true]
+        .into_iter()
+        .find(|&big_endian| words::<3, _>(head, big_endian)[2] == BYTE_ORDER_MAGIC)
+}
+
+/// The major and minor version that the body of a section header tells.
+fn version(body: &[u8], big_endian: bool) -> Option<(u16, u16)> {
+    let order = endianness(big_endian);
+    let mut version = preceded(take::<_, _, ()>(4_usize), (u16(order), u16(order)));
+    version.parse(body).ok().map(|(_, version)| version)
+}
+
+impl Section {
+    fn describe(
+        &mut self,
+        body: &[u8],
+        accepted: bool,
+        interfaces: &Interfaces,
+    ) -> Result<(), Stop> {
+        let place = self.interfaces.len();
+        if place >= INTERFACES_LIMIT {
+            return Err(Stop::corrupt("a section with too many interfaces"));
+        }
+        let order = endianness(self.big_endian);
+        let Ok((rest, interface)) = interface_description(body, order, place, interfaces) else {
+            return Err(Stop::corrupt("an interface description block is too short"));
+        };
+        if !accepted && !options_end(rest) {
+            return Err(Stop::flaw(
+                "an interface description block whose options run out of it",
+            ));
+        }
+        self.interfaces.push(interface);
+        Ok(())
     }
 }
 
 impl Interface {
-    /// How much of a simple packet was captured.
+    /// Number of bytes captured of a simple packet.
     fn cut(&self, packet: &Packet) -> u32 {
         let snap_len = match self.snap_len {
             0 => u32::MAX,
@@ -212,18 +321,7 @@ impl Interface {
     }
 }
 
-/// Passes over a block that says nothing to us.
-fn pass(bytes: &[u8], length: u32, big_endian: bool) -> Step<'_> {
-    if length <= PASSED_LIMIT {
-        body(bytes, length, big_endian, "a block")?;
-    } else {
-        check_length(length)?;
-    }
-    let used = length.into();
-    Err(Stop::Skip { used })
-}
-
-/// What a block of this length holds between its head and its trailer.
+/// Body of a block of this length, between its head and its trailer.
 #[inline]
 fn body<'a>(
     bytes: &'a [u8],
@@ -249,6 +347,19 @@ fn body<'a>(
     Ok(block.get(HEAD_LEN..).unwrap_or_default())
 }
 
+/// The body of a block that holds no packet.
+fn other_body(bytes: &[u8], kind: u32, length: u32, big_endian: bool) -> Result<&[u8], Stop> {
+    let what = match kind {
+        INTERFACE_DESCRIPTION => "an interface description block",
+        INTERFACE_STATISTICS => "an interface statistics block",
+        _ => {
+            check_new_file(bytes)?;
+            "a block"
+        }
+    };
+    body(bytes, length, big_endian, what)
+}
+
 #[inline]
 fn check_length(length: u32) -> Result<(), Stop> {
     let possible = length >= BLOCK_MIN && length.is_multiple_of(4);
@@ -264,6 +375,7 @@ fn enhanced_packet(body: &[u8], big_endian: bool) -> Option<Packet<'_>> {
         ticks: Some(ticks(high, low)),
         captured_len: Some(captured_len),
         original_len,
+        drops: None,
         rest,
     })
 }
@@ -271,14 +383,12 @@ fn enhanced_packet(body: &[u8], big_endian: bool) -> Option<Packet<'_>> {
 /// As an enhanced packet, but its first word is an interface and a count of drops.
 fn obsolete_packet(body: &[u8], big_endian: bool) -> Option<Packet<'_>> {
     let packet = enhanced_packet(body, big_endian)?;
-    let (interface, _drops) = body.split_first_chunk()?;
-    let interface = if big_endian {
-        u16::from_be_bytes(*interface)
-    } else {
-        u16::from_le_bytes(*interface)
-    };
+    let order = endianness(big_endian);
+    let mut head = (u16::<_, ()>(order), u16(order));
+    let (_, (interface, drops)) = head.parse(body).ok()?;
     Some(Packet {
         interface: interface.into(),
+        drops: (drops != DROPS_UNKNOWN && drops > 0).then(|| drops.into()),
         ..packet
     })
 }
@@ -291,6 +401,7 @@ fn simple_packet(body: &[u8], big_endian: bool) -> Option<Packet<'_>> {
         ticks: None,
         captured_len: None,
         original_len,
+        drops: None,
         rest,
     })
 }
@@ -317,7 +428,7 @@ fn interface_description<'a>(
 ) -> IResult<&'a [u8], Interface, ()> {
     let (rest, (link_type, _reserved, snap_len)) =
         (u16(order), u16(order), u32(order)).parse(body)?;
-    let (rest, options) = options(rest, order)?;
+    let (rest, options) = options::of_interface(rest, order)?;
     let given = options.name.map(name).filter(|name| !name.is_empty());
     let name = given.unwrap_or_else(|| unnamed(place));
     let interface = Interface {
@@ -329,132 +440,10 @@ fn interface_description<'a>(
     Ok((rest, interface))
 }
 
-/// An interface and what it missed; an error where the block does not say.
-fn statistics(body: &[u8], order: Endianness) -> IResult<&[u8], (u32, Drops), ()> {
-    let (rest, (interface, _high, _low)) = (u32(order), u32(order), u32(order)).parse(body)?;
-    let option = |bytes| option(bytes, order);
-    let gather = |drops: (Option<u64>, Option<u64>), (code, value): (u16, &[u8])| {
-        let count = number(value, order);
-        match code {
-            ISB_IFDROP => (count.or(drops.0), drops.1),
-            ISB_OSDROP => (drops.0, count.or(drops.1)),
-            _ => drops,
-        }
-    };
-    let (rest, drops) = fold_many0(option, Default::default, gather).parse(rest)?;
-    if drops == (None, None) {
-        return Err(nom::Err::Error(()));
-    }
-    let drops = Drops {
-        interface: drops.0.unwrap_or(0),
-        kernel: drops.1.unwrap_or(0),
-    };
-    Ok((rest, (interface, drops)))
-}
-
 /// Some writers count a NUL at the end.
 fn name(bytes: &[u8]) -> String {
     let name = String::from_utf8_lossy(&bytes[..bytes.len().min(NAME_LIMIT)]);
     name.trim_end_matches('\0').to_owned()
-}
-
-/// The options of an interface that matter here.
-#[derive(Default)]
-struct Options<'a> {
-    name: Option<&'a [u8]>,
-    resolution: Option<u8>,
-    offset: Option<i64>,
-}
-
-impl<'a> Options<'a> {
-    /// An option of the wrong length is passed over, as an unknown one is.
-    fn with(mut self, (code, value): (u16, &'a [u8]), order: Endianness) -> Self {
-        match (code, value) {
-            (IF_NAME, name) => self.name = Some(name),
-            (IF_TSRESOL, &[resolution]) => self.resolution = Some(resolution),
-            (IF_TSOFFSET, value) => self.offset = offset(value, order).or(self.offset),
-            _ => {}
-        }
-        self
-    }
-}
-
-/// The options up to their end, or to the first that runs out of its block.
-fn options<'a>(bytes: &'a [u8], order: Endianness) -> IResult<&'a [u8], Options<'a>, ()> {
-    let option = |bytes| option(bytes, order);
-    let gather = |options: Options<'a>, option| options.with(option, order);
-    fold_many0(option, Options::default, gather).parse(bytes)
-}
-
-/// A code, a length, as many bytes, and padding to a multiple of four.
-fn option(bytes: &[u8], order: Endianness) -> IResult<&[u8], (u16, &[u8]), ()> {
-    let (rest, code) = verify(u16(order), |&code| code != OPT_ENDOFOPT).parse(bytes)?;
-    let (rest, length) = u16(order).parse(rest)?;
-    let (rest, value) = take(length).parse(rest)?;
-    let padding = (usize::from(length).next_multiple_of(4) - value.len()).min(rest.len());
-    Ok((&rest[padding..], (code, value)))
-}
-
-fn offset(value: &[u8], order: Endianness) -> Option<i64> {
-    number(value, order).map(u64::cast_signed)
-}
-
-fn number(value: &[u8], order: Endianness) -> Option<u64> {
-    let value = value.try_into().ok()?;
-    Some(match order {
-        Endianness::Big => u64::from_be_bytes(value),
-        _ => u64::from_le_bytes(value),
-    })
-}
-
-/// How an interface counts time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Clock {
-    tick: Tick,
-    offset_nanos: i128,
-}
-
-/// How long a tick is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tick {
-    /// So many nanoseconds.
-    Nanos(u64),
-    /// The so-many-th part of a nanosecond.
-    Part(u64),
-    /// A second halved so many times.
-    Halved(u32),
-}
-
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
-
-impl Clock {
-    /// A resolution is a negative power: of two if its high bit is set, else of ten.
-    fn new(resolution: u8, offset_seconds: i64) -> Self {
-        let power = u32::from(resolution & 0x7f);
-        let tick = match (resolution & 0x80 != 0, power.checked_sub(9)) {
-            (true, _) => Tick::Halved(power),
-            (false, None) => Tick::Nanos(10_u64.pow(9 - power)),
-            // No 64 bits of such ticks make a nanosecond.
-            (false, Some(20..)) => Tick::Nanos(0),
-            (false, Some(finer)) => Tick::Part(10_u64.pow(finer)),
-        };
-        Self {
-            tick,
-            offset_nanos: i128::from(offset_seconds) * i128::from(NANOS_PER_SECOND),
-        }
-    }
-
-    /// 64 bits of ticks and of offset, in nanoseconds, are far from filling 128.
-    #[inline]
-    fn time(self, ticks: u64) -> Timestamp {
-        let nanos = match self.tick {
-            Tick::Nanos(nanos) => i128::from(ticks) * i128::from(nanos),
-            Tick::Part(parts) => i128::from(ticks / parts),
-            Tick::Halved(times) => (i128::from(ticks) * i128::from(NANOS_PER_SECOND)) >> times,
-        };
-        let nanos = (nanos + self.offset_nanos).clamp(i64::MIN.into(), i64::MAX.into());
-        Timestamp(i64::try_from(nanos).unwrap_or_default())
-    }
 }
 
 #[cold]

@@ -10,9 +10,9 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::stream::{Stream, Walked};
-use super::{Fault, Format, Frame, Interfaces, Stop, Timestamp};
+use super::{Format, Frame, Interfaces, Stop};
 
-/// Where a walk stands: in the file, and in what its format has told so far.
+/// Position of a walk: in the file, and in the state of its format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     offset: u64,
@@ -24,85 +24,70 @@ pub struct Place {
 #[derive(Clone, Debug)]
 pub struct Pieces {
     path: PathBuf,
-    /// The first record.
+    /// Where the file begins.
     start: Place,
-    /// The time of the first packet, if it tells one.
-    time: Option<Timestamp>,
+    /// The format behind the first packet.
+    format: Format,
     len: u64,
     count: u32,
-    /// Whether packets may have duplicates on other interfaces.
+    /// True if packets may have duplicates on other interfaces.
     has_siblings: bool,
 }
 
-/// What the walk of a piece came to.
+/// Outcome of the walk of a piece.
 #[derive(Clone, Debug)]
 pub struct PieceWalk {
-    /// Packets shown, and the fault that ended the walk.
+    /// Packets shown, and the damage that was met.
     pub walked: Walked,
-    /// Where the next piece must begin; `None` behind a fault.
+    /// Where the next piece must begin; `None` where the file cannot be read on.
     pub end: Option<Place>,
 }
 
-/// Records that must follow each other where one is guessed to begin.
-const RUN: usize = 8;
-/// Bytes that are searched for a run.
+/// Bytes that are searched for the first record of a piece.
 const SEARCHED: u64 = 1 << 20;
-/// Packets of one file lie within a year of its first, or it is no guess's matter.
-const NEAR_NANOS: u64 = 366 * 86_400 * 1_000_000_000;
 
 impl Pieces {
     /// Cuts a file of `size` bytes into pieces of about `len`. `None` where it has no
-    /// first packet, or cannot be read: whoever walks it whole will tell.
-    pub(crate) fn new(path: &Path, size: u64, len: u64, interfaces: &Interfaces) -> Option<Self> {
+    /// first packet near its start, or cannot be read: whoever walks it whole will tell.
+    pub(crate) fn new(path: &Path, size: u64, len: u64) -> Option<Self> {
         let head = read_at(path, 0, SEARCHED)?;
-        let mut format = Format::detect(&head)?;
-        let mut at = 0;
-        loop {
-            let before = format.clone();
-            match format.step(head.get(at..)?, interfaces) {
-                Err(Stop::Skip { used } | Stop::Lost { used, .. }) => {
-                    at += usize::try_from(used).ok()?;
-                }
-                Err(_) => return None,
-                Ok((frame, _)) => {
-                    return Some(Self {
-                        path: path.to_owned(),
-                        start: Place {
-                            offset: at as u64,
-                            format: before,
-                        },
-                        time: frame.time,
-                        len,
-                        count: u32::try_from(size.div_ceil(len)).ok()?,
-                        has_siblings: frame.has_siblings,
-                    });
-                }
-            }
-        }
+        let detected = Format::detect(&head)?;
+        let (format, has_siblings) = behind_first_packet(detected.clone(), &head)?;
+        Some(Self {
+            path: path.to_owned(),
+            format,
+            start: Place {
+                offset: 0,
+                format: detected,
+            },
+            len,
+            count: u32::try_from(size.div_ceil(len)).ok()?,
+            has_siblings,
+        })
     }
 
-    /// How many there are.
+    /// Number of pieces.
     #[must_use]
     pub fn count(&self) -> u32 {
         self.count
     }
 
-    /// Where the file's first record begins.
+    /// Where the file begins.
     #[must_use]
     pub fn start(&self) -> &Place {
         &self.start
     }
 
-    /// Where a piece's first record may begin; `None` if nothing looks like it.
+    /// Likely position of a piece's first record; `None` if nothing looks like it.
     #[must_use]
     pub fn guess(&self, piece: u32) -> Option<Place> {
         if piece == 0 {
             return Some(self.start.clone());
         }
-        self.guess_at((u64::from(piece) * self.len).max(self.start.offset))
+        self.guess_at(u64::from(piece) * self.len)
     }
 
-    /// Whether packets may have [duplicates](Frame::has_siblings), as far as the first
+    /// Tests that packets may have [duplicates](Frame::has_siblings), as far as the first
     /// packet tells.
     #[must_use]
     pub fn has_siblings(&self) -> bool {
@@ -119,7 +104,7 @@ impl Pieces {
     ) -> Option<Place> {
         let begin = u64::from(piece) * self.len;
         let from = match begin.saturating_sub(bytes) {
-            early if early <= self.start.offset => self.start.clone(),
+            0 => self.start.clone(),
             early => self.guess_at(early)?,
         };
         // Where the guess was wrong, interfaces may be described that are none.
@@ -130,42 +115,12 @@ impl Pieces {
 
     fn guess_at(&self, begin: u64) -> Option<Place> {
         let bytes = read_at(&self.path, begin, SEARCHED)?;
-        let interfaces = Interfaces::default();
-        let is_run = |at: &usize| self.is_run(&bytes[*at..], &interfaces);
-        let at = (0..bytes.len()).find(is_run)?;
+        let ended = (bytes.len() as u64) < SEARCHED;
+        let at = self.format.find(&bytes, 0..bytes.len(), ended)?;
         Some(Place {
             offset: begin + at as u64,
-            format: self.start.format.clone(),
+            format: self.format.clone(),
         })
-    }
-
-    /// Whether records follow each other here that could be this file's.
-    fn is_run(&self, bytes: &[u8], interfaces: &Interfaces) -> bool {
-        let mut format = self.start.format.clone();
-        let mut at = 0;
-        let mut packets = 0;
-        while packets < RUN {
-            match format.step(bytes.get(at..).unwrap_or_default(), interfaces) {
-                Ok((frame, used)) if self.is_plausible(&frame) => {
-                    at += used;
-                    packets += 1;
-                }
-                Err(Stop::Skip { used } | Stop::Lost { used, .. }) if packets > 0 => {
-                    at = at.saturating_add(usize::try_from(used).unwrap_or(usize::MAX));
-                }
-                Err(Stop::More { .. }) => return packets > 0,
-                _ => return false,
-            }
-        }
-        true
-    }
-
-    fn is_plausible(&self, frame: &Frame<'_>) -> bool {
-        let near = match (self.time, frame.time) {
-            (Some(first), Some(time)) => first.0.abs_diff(time.0) < NEAR_NANOS,
-            _ => true,
-        };
-        near && !frame.data.is_empty() && frame.wire_len <= super::RECORD_LIMIT
     }
 
     /// Walks the records of a piece, of which the first is at `from`. `on_progress` is
@@ -201,7 +156,7 @@ impl Pieces {
         let mut format = from.format.clone();
         let walked = stream.walk(&mut format, limit, interfaces, on_frame, on_progress);
         let offset = stream.offset();
-        let end = walked.fault.is_none().then(|| Place {
+        let end = (!walked.failed).then(|| Place {
             offset,
             format: format.renumbered(),
         });
@@ -219,8 +174,25 @@ impl PieceWalk {
     fn failed(offset: u64, error: &std::io::Error) -> Self {
         let what = format!("reading stopped here: {error}");
         Self {
-            walked: Walked::failed(Fault { offset, what }),
+            walked: Walked::failed(offset, what),
             end: None,
+        }
+    }
+}
+
+/// The state of a format once the first packet of its capture has come, and whether that
+/// packet may have duplicates.
+fn behind_first_packet(mut format: Format, head: &[u8]) -> Option<(Format, bool)> {
+    let interfaces = Interfaces::default();
+    let mut at = 0;
+    loop {
+        match format.step(head.get(at..)?, &interfaces) {
+            Err(Stop::Skip { used }) => at += used,
+            Err(_) => return None,
+            Ok((frame, _)) => {
+                let has_siblings = frame.has_siblings;
+                return Some((format.renumbered(), has_siblings));
+            }
         }
     }
 }

@@ -3,33 +3,54 @@
 use std::io::{self, Read};
 
 use super::losses::Stated;
-use super::{Fault, Format, Frame, Interfaces, Stop};
+use super::resync::WINDOW;
+use super::{Fault, Format, Frame, Interfaces, Stop, file_begins};
 
-/// Bytes read at a time, and all that is buffered unless a record is longer.
+/// Bytes read at a time, and all that is buffered unless a record is longer or the walk
+/// looks for the next record behind damage.
 pub(crate) const BLOCK_LEN: usize = 256 << 10;
 
 /// Any bytes that a capture may be read from.
 pub type Bytes = Box<dyn Read + Send>;
 
-/// What was read of a capture.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Outcome of a walk over a capture, or a part of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Walked {
-    /// Packets shown.
+    /// Number of packets shown.
     pub packets: u64,
-    /// What ended the walk before the end of the capture.
+    /// Number of the last packet, from the start of the part, as Wireshark counts.
+    pub numbered: u64,
+    /// Damage that was passed over or ended the walk.
     pub fault: Option<Fault>,
-    /// What the capture says it missed.
+    /// The source failed, and nothing behind could be read.
+    pub failed: bool,
+    /// Losses that the capture states.
     pub stated: Stated,
 }
 
 impl Walked {
-    /// Nothing, for a fault.
-    pub(crate) fn failed(fault: Fault) -> Self {
+    /// Nothing, for want of a source.
+    pub(crate) fn failed(offset: u64, what: String) -> Self {
         Self {
-            packets: 0,
-            fault: Some(fault),
-            stated: Stated::default(),
+            fault: Some(Fault::new(offset, what, 0)),
+            failed: true,
+            ..Self::default()
         }
+    }
+
+    /// Adds the walk of the next part of the same capture.
+    pub fn add(&mut self, later: Self) {
+        self.packets += later.packets;
+        self.numbered += later.numbered;
+        self.failed |= later.failed;
+        self.stated.merge(&later.stated);
+        if let Some(fault) = later.fault {
+            self.note(fault);
+        }
+    }
+
+    fn note(&mut self, fault: Fault) {
+        Fault::add(&mut self.fault, fault);
     }
 }
 
@@ -37,14 +58,16 @@ impl Walked {
 pub(crate) struct Stream {
     bytes: Bytes,
     buffer: Vec<u8>,
-    /// What of the buffer was read and not consumed yet.
+    /// The bytes of the buffer that were read and not consumed yet.
     start: usize,
     end: usize,
-    /// Where the buffer starts, in bytes from the start of the stream.
+    /// Offset of the buffer, in bytes from the start of the stream.
     base: u64,
     ended: bool,
-    /// A failure that was met in looking ahead.
-    pub(crate) failed: Option<io::Error>,
+    /// A failure behind the bytes that are shown.
+    failed: Option<io::Error>,
+    /// The stream ended in a failure.
+    broken: bool,
 }
 
 impl Stream {
@@ -58,6 +81,7 @@ impl Stream {
             base,
             ended: false,
             failed: None,
+            broken: false,
         }
     }
 
@@ -69,31 +93,38 @@ impl Stream {
         self.base + self.start as u64
     }
 
+    /// The failure that the bytes shown are followed by.
+    pub(crate) fn take_failure(&mut self) -> Option<io::Error> {
+        self.failed.take()
+    }
+
     /// Consumes what was shown.
     fn advance(&mut self, used: usize) {
         self.start += used;
     }
 
-    /// Whether there are `need` bytes to show; false if the stream ends before.
-    pub(crate) fn fill(&mut self, need: usize) -> io::Result<bool> {
-        if let Some(error) = self.failed.take() {
-            return Err(error);
-        }
-        while self.shown().len() < need && !self.ended {
-            self.make_room();
+    /// Tells whether there are `need` bytes to show; false if the stream ends or fails
+    /// before.
+    pub(crate) fn fill(&mut self, need: usize) -> bool {
+        while self.shown().len() < need && !self.ended && self.failed.is_none() {
+            self.make_room(need);
             match self.bytes.read(&mut self.buffer[self.end..]) {
                 Ok(read) => {
                     self.end += read;
                     self.ended = read == 0;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => self.failed = Some(error),
             }
         }
-        Ok(self.shown().len() >= need)
+        self.shown().len() >= need
     }
 
-    fn make_room(&mut self) {
+    /// Moves what is shown to the front where it could not grow to `need` bytes otherwise.
+    fn make_room(&mut self, need: usize) {
+        if self.end < self.buffer.len() && self.start + need <= self.buffer.len() {
+            return;
+        }
         self.buffer.copy_within(self.start..self.end, 0);
         self.base += self.start as u64;
         self.end -= self.start;
@@ -103,9 +134,21 @@ impl Stream {
         }
     }
 
+    /// Tries to read on behind a failure: a damaged member of a compressed stream may be
+    /// followed by a sound one.
+    fn resume(&mut self) -> bool {
+        if self.failed.take().is_none() {
+            return false;
+        }
+        let resumed = self.fill(self.shown().len() + 1);
+        self.ended |= !resumed;
+        self.broken |= !resumed;
+        resumed
+    }
+
     /// Shows `on_frame` each packet of the records that begin before `limit`, and goes
-    /// on to the first that does not, to the end, or to the first fault. After each
-    /// block, `on_block` is told how many bytes that was.
+    /// on to the first that does not, or to the end. Damage is passed over up to the next
+    /// plausible record. After each block, `on_block` is told how many bytes that was.
     pub(crate) fn walk(
         &mut self,
         format: &mut Format,
@@ -114,81 +157,106 @@ impl Stream {
         mut on_frame: impl FnMut(&Frame<'_>),
         mut on_block: impl FnMut(u64),
     ) -> Walked {
-        let mut packets = 0;
-        let mut stated = Stated::default();
-        let fault = loop {
+        let mut walked = Walked::default();
+        loop {
             let left = limit.saturating_sub(self.offset());
             let left = usize::try_from(left).unwrap_or(usize::MAX);
             let (used, stop) = format.steps(self.shown(), left, interfaces, |frame| {
-                packets += 1;
+                walked.packets += 1;
                 on_frame(frame);
             });
             self.advance(used);
-            on_block(used as u64);
-            if let Some(Stop::Lost {
-                interface, drops, ..
-            }) = stop
-            {
-                stated.add(interface, drops);
+            let before = self.offset();
+            let goes_on = stop.is_some_and(|stop| self.pass(stop, format, &mut walked));
+            on_block(used as u64 + (self.offset() - before));
+            if !goes_on {
+                break;
             }
-            match stop.map(|stop| self.pass(stop)) {
-                Some(Ok(true)) => {}
-                Some(Ok(false)) | None => break None,
-                Some(Err(fault)) => break Some(fault),
+        }
+        walked.stated.merge(&format.take_stated());
+        walked.numbered = format.numbered();
+        walked.failed = self.broken;
+        walked
+    }
+
+    /// Goes past what stopped a walk; false at the end.
+    fn pass(&mut self, stop: Stop, format: &mut Format, walked: &mut Walked) -> bool {
+        match stop {
+            Stop::Skip { used } => self.advance(used),
+            Stop::More { need, .. } if self.fill(need) => {}
+            Stop::More { need, what } => return self.end_inside(need, what, format, walked),
+            Stop::Corrupt(what) => return self.recover(what, format, walked),
+            Stop::NewFile => self.adopt(format, walked),
+            Stop::Flaw { what, unread } => {
+                let ended = !self.fill(WINDOW);
+                if !format.is_followed(self.shown(), ended) {
+                    return self.recover(what, format, walked);
+                }
+                walked.note(Fault::new(self.offset(), what, unread as u64));
+                format.accept();
+            }
+        }
+        true
+    }
+
+    /// Goes past a record that the stream ends or fails in; false where it ends properly.
+    fn end_inside(
+        &mut self,
+        need: usize,
+        what: &str,
+        format: &mut Format,
+        walked: &mut Walked,
+    ) -> bool {
+        let what = match &self.failed {
+            Some(error) => format!("reading stopped here: {error}"),
+            None if self.shown().is_empty() => return false,
+            None => {
+                let shown = self.shown().len();
+                format!("the file ends inside {what}: {shown} of {need} bytes")
             }
         };
-        Walked {
-            packets,
-            fault,
-            stated,
-        }
+        self.recover(what, format, walked)
     }
 
-    /// Goes past what stopped a walk; false at the proper end.
-    fn pass(&mut self, stop: Stop) -> Result<bool, Fault> {
-        match stop {
-            Stop::Skip { used } | Stop::Lost { used, .. } => self.skip(used),
-            Stop::More { need, what } => self.require(need, what),
-            Stop::Corrupt(what) => Err(self.fault(what)),
-        }
-    }
-
-    /// Whether there is more: `need` bytes of `what`, or else a fault.
-    fn require(&mut self, need: usize, what: &str) -> Result<bool, Fault> {
-        let whole = self
-            .fill(need)
-            .map_err(|error| self.fault(stopped(&error)))?;
-        match self.shown().len() {
-            0 => Ok(false),
-            _ if whole => Ok(true),
-            shown => Err(self.fault(cut(what, shown as u64, need as u64))),
-        }
-    }
-
-    /// Consumes `length` bytes, shown or not.
-    fn skip(&mut self, length: u64) -> Result<bool, Fault> {
+    /// Passes over damage up to the next plausible record; false where there is none.
+    fn recover(&mut self, what: String, format: &mut Format, walked: &mut Walked) -> bool {
         let offset = self.offset();
-        let mut left = length;
+        let found = self.search(format);
+        walked.note(Fault::new(offset, what, self.offset() - offset));
+        if found && file_begins(self.shown()).is_some() {
+            self.adopt(format, walked);
+        }
+        found
+    }
+
+    /// Advances to the next plausible record behind the byte here, or to the end.
+    fn search(&mut self, format: &Format) -> bool {
+        self.advance(self.shown().len().min(1));
         loop {
-            let shown = self.shown().len();
-            let used = usize::try_from(left).unwrap_or(shown).min(shown);
-            self.advance(used);
-            left -= used as u64;
-            if left == 0 {
-                return Ok(true);
-            }
-            let what = match self.fill(1) {
-                Ok(true) => continue,
-                Ok(false) => cut("a block", length - left, length),
-                Err(error) => stopped(&error),
+            let ended = !self.fill(WINDOW);
+            let shown = self.shown();
+            let starts = if ended {
+                shown.len()
+            } else {
+                shown.len() - WINDOW + 1
             };
-            return Err(Fault { offset, what });
+            let found = format.find(shown, 0..starts, ended);
+            self.advance(found.unwrap_or(starts));
+            if found.is_some() {
+                return true;
+            }
+            if ended && !self.resume() {
+                return false;
+            }
         }
     }
 
-    fn fault(&self, what: String) -> Fault {
-        let offset = self.offset();
-        Fault { offset, what }
+    /// Takes up the format of the file that begins here, in place of the one before.
+    fn adopt(&mut self, format: &mut Format, walked: &mut Walked) {
+        if let Some(begun) = file_begins(self.shown()) {
+            walked.stated.merge(&format.take_stated());
+            *format = begun.numbered_from(format.numbered());
+        }
     }
 
     /// The stream again, from what was not consumed.
@@ -196,12 +264,4 @@ impl Stream {
         let shown = self.shown().to_vec();
         Box::new(io::Cursor::new(shown).chain(self.bytes))
     }
-}
-
-fn cut(what: &str, there: u64, need: u64) -> String {
-    format!("the file ends inside {what}: {there} of {need} bytes")
-}
-
-fn stopped(error: &io::Error) -> String {
-    format!("reading stopped here: {error}")
 }

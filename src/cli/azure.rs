@@ -18,7 +18,7 @@ use crate::report::posture::{PostureReport, Wishes};
 use crate::report::{Format, POSTURE_FORMATS as FORMATS};
 use crate::verdict::{Exit, Servers};
 
-/// Where Azure's configuration is, as typed.
+/// Files of Azure's configuration, as typed.
 #[derive(Clone, Debug, Default, Args)]
 pub struct AzureFlags {
     /// Files or folders of JSON as `az ... -o json` prints it: the configuration
@@ -36,7 +36,7 @@ pub struct AzureFlags {
     pub vm_sizes: Option<PathBuf>,
 }
 
-/// What is wrong with the configuration.
+/// Error in the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum AzureError {
     /// Exports that cannot be read.
@@ -116,7 +116,7 @@ pub(super) fn add_servers(servers: &mut Servers, azure: &Azure) {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("configuration").args(["azure", "controls"]).required(true)))]
 pub struct PostureFlags {
-    /// Where the configuration is.
+    /// Files of the configuration.
     #[command(flatten)]
     pub azure: AzureFlags,
 
@@ -160,7 +160,7 @@ pub struct PostureFlags {
     #[arg(short, long = "output", value_name = "FILE", help = outputs_help("checks", FORMATS))]
     pub outputs: Vec<PathBuf>,
 
-    /// When to use color
+    /// Use of color
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub color: ColorChoice,
 }
@@ -216,7 +216,7 @@ pub(super) fn posture_help() -> String {
     )
 }
 
-/// What `posture` is meant to do.
+/// Configuration of `posture`, as meant.
 #[derive(Debug)]
 pub struct Posture {
     /// The configuration.
@@ -227,7 +227,7 @@ pub struct Posture {
     pub controls: bool,
     /// Wishes for the checks.
     pub wishes: Wishes,
-    /// Where the checks go.
+    /// Destination of the checks.
     pub output: Output<PostureReport>,
 }
 

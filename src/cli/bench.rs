@@ -17,11 +17,11 @@ pub struct BenchFlags {
     #[arg(value_name = "FILE", required = true)]
     pub paths: Vec<PathBuf>,
 
-    /// How many runs to count, after one to warm up
+    /// Number of runs to count, after one to warm up
     #[arg(long, value_name = "N", default_value = "5")]
     pub runs: NonZeroUsize,
 
-    /// How many workers read at once [default: all cores]
+    /// Number of workers that read at once [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
@@ -30,7 +30,7 @@ pub struct BenchFlags {
     pub format: BenchFormat,
 }
 
-/// How `bench` says what it measured.
+/// Format of the measurements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum BenchFormat {
     /// For a person
@@ -40,14 +40,14 @@ pub enum BenchFormat {
     Json,
 }
 
-/// What `bench` is meant to do.
+/// Configuration of `bench`, as meant.
 #[derive(Debug)]
 pub struct Bench {
-    /// What to measure.
+    /// Analysis to measure.
     pub analyze: Analyze,
-    /// How often, and at least once.
+    /// Number of runs, at least one.
     pub runs: usize,
-    /// How to say it.
+    /// Format of the measurements.
     pub format: BenchFormat,
 }
 

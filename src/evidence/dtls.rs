@@ -45,7 +45,7 @@ impl Version {
     /// Versions that a record header can have.
     pub const ALL: [Self; 3] = [Self::V1_2, Self::V1_0, Self::PRE_STANDARD];
 
-    /// Whether it is DTLS 1.2 or newer.
+    /// Tests for DTLS 1.2 or newer.
     #[must_use]
     pub fn is_current(self) -> bool {
         matches!(self, Self::V1_2 | Self::V1_3)
@@ -108,8 +108,8 @@ impl Suite {
         self.registered().unwrap_or("unassigned")
     }
 
-    /// Whether it keeps secrets: a suite with the NULL cipher, or one of RFC 9150 that
-    /// only protects integrity, does not. `None` where it is not registered.
+    /// Secrecy of the suite: one with the NULL cipher, or one of RFC 9150 that only protects
+    /// integrity, has none. `None` if it is not registered.
     #[must_use]
     pub fn is_secret(self) -> Option<bool> {
         const INTEGRITY_ONLY: [u16; 2] = [0xc0b4, 0xc0b5];
@@ -117,7 +117,7 @@ impl Suite {
         Some(!INTEGRITY_ONLY.contains(&self.0) && !name.contains("_WITH_NULL"))
     }
 
-    /// Whether it is what Azure promises: AES-256-GCM, with ECDSA certificates.
+    /// Tests for a suite that Azure promises: AES-256-GCM, with ECDSA certificates.
     #[must_use]
     pub fn is_azure(self) -> bool {
         let is_promised = |name: &str| name.ends_with("_ECDSA_WITH_AES_256_GCM_SHA384");
@@ -134,7 +134,7 @@ impl Suite {
 /// One record, with as much of its fragment as was captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// What it carries.
+    /// Content type, RFC 6347, section 4.1.
     pub content_type: ContentType,
     /// Version in its header.
     pub version: Version,
@@ -151,14 +151,14 @@ pub struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// Whether the record layer protects it, if only with a NULL cipher.
+    /// Tests that the record layer protects it, if only with a NULL cipher.
     #[must_use]
     pub fn is_protected(&self) -> bool {
         self.epoch > 0
     }
 
-    /// Whether it holds protected data of the application, or may: behind a connection ID
-    /// the type is protected as well.
+    /// Tests that it holds protected data of the application, or may: behind a connection ID
+    /// the type is protected as well (RFC 9146).
     #[must_use]
     pub fn is_data(&self) -> bool {
         self.is_protected()
@@ -187,7 +187,7 @@ impl Record<'_> {
         }
     }
 
-    /// What an unprotected record carries can be checked.
+    /// Checks the length and the first bytes of an unprotected record's content.
     #[cold]
     fn content_holds(self) -> bool {
         match self.content_type {
@@ -204,7 +204,7 @@ impl Record<'_> {
     }
 }
 
-/// What a payload turned out to be.
+/// Result of reading a payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading<'a> {
     /// No DTLS.
@@ -291,7 +291,7 @@ fn chain(bytes: &[u8], wire_len: usize, id_len: usize) -> Reading<'_> {
     }
 }
 
-/// How a row of records ends.
+/// End of a row of records.
 enum End {
     Whole,
     Cut,
@@ -344,7 +344,7 @@ fn read_record(bytes: &[u8], left: usize, id_len: usize) -> Option<RecordReading
     Some(RecordReading::Record(record))
 }
 
-/// Whether the first three bytes, as far as they are there, fit.
+/// Tests the first three bytes, as far as they are there.
 #[inline(always)]
 fn begins(bytes: &[u8]) -> bool {
     let is_version = |number| Version::ALL.contains(&Version(number));
@@ -401,7 +401,7 @@ fn handshake(bytes: &[u8]) -> IResult<&[u8], Handshake> {
     Ok((body, message))
 }
 
-/// Whether an unprotected handshake record begins with a message that can be one.
+/// Tests that an unprotected handshake record begins with a message that can be one.
 fn handshake_holds(fragment: &[u8], len: u16) -> bool {
     let Some(room) = usize::from(len).checked_sub(HANDSHAKE_HEADER_LEN) else {
         return false;

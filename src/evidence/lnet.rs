@@ -76,7 +76,7 @@ impl Ends {
     }
 }
 
-/// What proves that Lustre could be read, strongest odds against chance in the docs of
+/// Proof that Lustre could be read, strongest first; the odds against chance are in the docs of
 /// each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Proof {
@@ -92,7 +92,7 @@ pub enum Proof {
     Keepalive,
 }
 
-/// What a socklnd connection is for, as its HELLO says.
+/// Type of a socklnd connection, from its HELLO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConnectionType {
     /// Control messages.
@@ -112,7 +112,7 @@ enum MessageType {
     Reply,
 }
 
-/// Which end of a message is the server.
+/// End of a message that is the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Server {
     /// The message goes to it.
@@ -124,7 +124,7 @@ pub enum Server {
 /// An `LNet` message, as far as it was captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Whether its NIDs are the packet's addresses.
+    /// True if its NIDs are the packet's addresses.
     pub direct: bool,
     /// The end that its portal belongs to.
     pub server: Option<Server>,
@@ -137,15 +137,15 @@ pub struct Message {
 /// A signature found in a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// What it is.
+    /// Kind of the signature.
     pub proof: Proof,
     /// The end that the message's portal belongs to.
     pub server: Option<Server>,
-    /// Where it stands, in bytes from the start of the payload.
+    /// Offset, in bytes from the start of the payload.
     pub at: usize,
 }
 
-/// What stands at the start of a segment, one message after the other.
+/// Unit at the start of a segment, one message after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// A caller asks for a connection.
@@ -177,7 +177,7 @@ impl Unit {
     }
 }
 
-/// Whether a payload begins as a unit does, by its first four bytes.
+/// Tests that a payload begins as a unit does, by its first four bytes.
 #[inline]
 #[must_use]
 pub fn begins(payload: &[u8]) -> bool {
@@ -221,7 +221,7 @@ pub fn find(payload: &[u8], ends: Ends) -> Option<Found> {
         })
 }
 
-/// Whether an `LNet` message stands anywhere in these bytes, between whomever.
+/// Searches these bytes for an `LNet` message at any offset, between whomever.
 #[must_use]
 pub fn holds_message(bytes: &[u8]) -> bool {
     // What begins later is too short to be one.

@@ -41,7 +41,7 @@ impl Flavor {
         self.0 & 15
     }
 
-    /// Whether it hides the body of an RPC.
+    /// Tests that it hides the body of an RPC.
     #[must_use]
     pub fn is_private(self) -> bool {
         self.policy() == POLICY_GSS && self.0 >> 8 & 15 == SERVICE_PRIVACY
@@ -92,7 +92,7 @@ const OPERATIONS: &[(u32, &str)] = &[
     (900, "FLD_QUERY"), (901, "FLD_READ"), (1000, "OUT_UPDATE"),
 ];
 
-/// Whether a message asks or answers.
+/// Kind of a message: request or reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// `PTL_RPC_MSG_REQUEST`.
@@ -104,9 +104,9 @@ pub enum Kind {
 /// A request or its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rpc {
-    /// How it is secured.
+    /// Security flavor.
     pub flavor: Flavor,
-    /// What it is about, where the flavor does not hide that.
+    /// Kind and opcode, if the flavor does not hide them.
     pub operation: Option<(Kind, Opcode)>,
 }
 

@@ -77,7 +77,7 @@ impl Choices {
         self.0.keys()
     }
 
-    /// Whether no hello was seen.
+    /// Tests that no hello was seen.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

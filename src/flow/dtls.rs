@@ -1,4 +1,4 @@
-//! What the DTLS records of a flow say together.
+//! Facts of the DTLS records of a flow together.
 
 use super::choices::Choices;
 use super::sequence::{Gaps, SequenceSet};
@@ -12,7 +12,7 @@ use crate::evidence::dtls::{Record, Version};
 /// Runs that are kept apart in case that another comes between.
 const MAX_RUNS: usize = 16;
 
-/// What the DTLS records of a flow say together.
+/// Facts of the DTLS records of a flow together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DtlsFacts {
     /// Records seen.
@@ -27,11 +27,11 @@ pub struct DtlsFacts {
     runs: Vec<Part>,
     /// Later fragments of packets of protected records.
     fragments: Option<Tally>,
-    /// What is known of its sessions, once all parts are there.
+    /// Sessions, once all parts are there.
     sessions: Sessions,
 }
 
-/// What a part of the input showed of a flow.
+/// Facts of a flow from a part of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Part {
     run: Run,
@@ -131,7 +131,7 @@ impl DtlsFacts {
         seen.filter_map(|(version, first)| first.map(|_| version))
     }
 
-    /// Whether any of the handshake was captured that tells what was negotiated.
+    /// Tests that any of the handshake was captured that tells what was negotiated.
     #[must_use]
     pub fn handshake_seen(&self) -> bool {
         !self.suites.is_empty()
@@ -150,7 +150,7 @@ impl DtlsFacts {
         self.fragments.as_ref()
     }
 
-    /// What the sequence numbers say, over all sessions, epochs and both directions.
+    /// Gaps and repeats in the sequence numbers, over all sessions, epochs and both directions.
     #[must_use]
     pub fn gaps(&self) -> Gaps {
         self.sessions.gaps

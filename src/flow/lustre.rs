@@ -1,4 +1,4 @@
-//! What the readable Lustre of a flow says together.
+//! Facts of the readable Lustre of a flow together.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use super::{Direction, Sighting, keep_first};
 use crate::evidence::lnet::{self, ConnectionType, Ends, Message, Proof, Server, Unit};
 use crate::evidence::ptlrpc::{Kind, Opcode, Rpc};
 
-/// What the readable Lustre of a flow says together.
+/// Facts of the readable Lustre of a flow together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LustreFacts {
     /// The first signature, and the end that its message names as the server. Ends are
     /// named by the direction of the packets they send.
     pub proof: Option<(Sighting, Proof, Option<Direction>)>,
-    /// What the caller's HELLO says the connection is for.
+    /// Type of the connection, from the caller's HELLO.
     pub connection: Option<(Sighting, ConnectionType)>,
     /// Messages that name an end as the server, by that end.
     pub served: [u64; 2],

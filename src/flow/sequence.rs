@@ -1,14 +1,14 @@
-//! Which sequence numbers were seen: gaps are what the capture missed, repeats are
-//! replays or duplicates.
+//! Sequence numbers seen: gaps are records that the capture missed, repeats are replays or
+//! duplicates.
 
-/// What sequence numbers say of records that were not seen, or seen again.
+/// Records that were not seen, or seen again, by their sequence numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gaps {
     /// Records that were sent between others and not seen.
     pub missing: u64,
     /// Records that were seen again.
     pub repeated: u64,
-    /// Whether there were too many gaps to keep, so that both are lower bounds.
+    /// True if there were too many gaps to keep, so that both are lower bounds.
     pub at_least: bool,
 }
 

@@ -36,7 +36,7 @@ pub struct Protected {
 }
 
 impl Protected {
-    /// Whether the hello that governs these records was seen.
+    /// Tests that the hello that governs these records was seen.
     #[must_use]
     pub fn is_suite_seen(&self) -> bool {
         !matches!(self.cipher, Cipher::Unseen | Cipher::Renegotiated)
@@ -121,7 +121,7 @@ impl Epoch {
     }
 }
 
-/// What one hello governs; or, where none was seen, what came before the first.
+/// Records that one hello governs; or, if none was seen, those before the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Session {
     hello: Option<(Sighting, ServerHello)>,
@@ -133,8 +133,8 @@ struct Session {
     across: Option<Tally>,
     /// Cipher of the session before, if that has protected records.
     before: Option<Cipher>,
-    /// Whether a record has the time of the hello, or an earlier one: it may be of the
-    /// session before.
+    /// True if a record has the time of the hello, or an earlier one: it may be of the session
+    /// before.
     is_early: bool,
     /// Cipher of the session behind, and when its hello was captured.
     behind: Option<(Cipher, Option<Timestamp>)>,
@@ -211,7 +211,7 @@ impl Session {
         all.into_iter().flatten().min().unwrap_or(Cipher::Unseen)
     }
 
-    /// What is known of packets with records of several epochs: they are as bad as the worst.
+    /// Cipher of packets with records of several epochs: they are as bad as the worst.
     fn across(&self, worst: Cipher, tally: &Tally) -> Protected {
         let epochs = self.epochs.iter();
         let all = epochs.map(|(number, epoch)| epoch.protected(charge(*number, worst)));
@@ -267,7 +267,7 @@ impl Session {
     }
 }
 
-/// What is known of sessions that are complete.
+/// Facts of sessions that are complete.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sessions {
     /// Protected records, by what is known of them.
@@ -351,7 +351,7 @@ fn charge(epoch: u16, worst: Cipher) -> Cipher {
 pub struct Run {
     /// First packet; runs are joined in this order.
     pub start: Position,
-    /// What came before the first hello, the first session, and the last one.
+    /// The records before the first hello, the first session, and the last one.
     sessions: Vec<Session>,
     /// The sessions between.
     complete: Sessions,
@@ -359,8 +359,8 @@ pub struct Run {
     span: Option<(Timestamp, Timestamp)>,
     /// File of the last packet.
     file: u32,
-    /// Whether parts from several files cover the same time, so that no order tells which
-    /// hello is in charge.
+    /// True if parts from several files cover the same time, so that no order tells which hello
+    /// is in charge.
     is_tangled: bool,
 }
 
@@ -457,7 +457,7 @@ impl Run {
         }
     }
 
-    /// Whether both cover some of the same time, and are from several files.
+    /// Tests that both cover some of the same time, and are from several files.
     fn is_beside(&self, later: &Self) -> bool {
         let overlap = match (self.span, later.span) {
             (Some((_, last)), Some((first, _))) => last > first,

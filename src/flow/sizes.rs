@@ -2,8 +2,8 @@
 
 use hdrhistogram::Histogram;
 
-/// How often each size was seen. Few sizes stay in a short list; many become an
-/// [HDR histogram](Histogram) with three significant digits.
+/// Number of times that each size was seen. Few sizes stay in a short list; many become an [HDR
+/// histogram](Histogram) with three significant digits.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sizes {
     /// Sizes in bytes and how often each was seen, in order of appearance.

@@ -12,13 +12,13 @@ use super::lowest::{Lowest, SLACK, sorted};
 use super::{Count, Direction, Flow, FlowKey, GroupKey, Heading, Interface, Sighting, Sizes};
 use crate::evidence::{Shown, dtls::Record};
 
-/// How many flows, and how many groups of flows, are kept apart by default.
+/// Number of flows, and of groups of flows, kept apart by default.
 pub const DEFAULT_LIMIT: usize = 8192;
 
 /// The sum over some flows between two addresses.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Group {
-    /// What the flows that are not kept showed together.
+    /// Sum of the flows that are not kept.
     pub folded: Flow,
     /// Original frame lengths, of all its flows.
     pub packet_sizes: Sizes,
@@ -49,7 +49,7 @@ pub struct Table {
 pub struct Spot<'t> {
     /// The flow, or the sum of those that are not kept apart.
     pub flow: &'t mut Flow,
-    /// Which way the packet went in it.
+    /// Direction of the packet in it.
     pub direction: Direction,
     packet_sizes: &'t mut Sizes,
     record_sizes: &'t mut Sizes,
@@ -159,7 +159,7 @@ impl Table {
         }
     }
 
-    /// Where a packet is to be counted.
+    /// Finds the entry that a packet is to be counted in.
     #[inline(always)]
     pub fn at(&mut self, heading: &Heading) -> Spot<'_> {
         match self.recent.find(heading) {

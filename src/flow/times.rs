@@ -36,13 +36,13 @@ impl Span {
         self.first > self.last
     }
 
-    /// Whether some moment is in both.
+    /// Tests that some moment is in both.
     #[must_use]
     pub fn overlaps(self, other: Self) -> bool {
         self.first <= other.last && other.first <= self.last
     }
 
-    /// Whether all of it is in some of the others.
+    /// Tests that all of it is in some of the others.
     #[must_use]
     pub fn is_covered(self, mut by: Vec<Self>) -> bool {
         by.retain(|span| span.overlaps(self));

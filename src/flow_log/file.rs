@@ -6,8 +6,8 @@ use std::io::{self, Cursor, Read};
 use super::read::EMPTY;
 use super::{LogReport, NotALog, Table, read};
 use crate::decode::Address;
-use crate::input::compressed::{Compression, Decompressed};
-use crate::input::file::{InputPath, OpenError};
+use crate::input::compressed::Decompressed;
+use crate::input::{InputPath, OpenError, kind};
 
 /// Number of bytes that tell a compression.
 const MAGIC_LEN: u64 = 4;
@@ -89,7 +89,7 @@ fn open(path: &InputPath) -> io::Result<Box<dyn Read + Send>> {
     let mut file = File::open(&path.path)?;
     let mut magic = Vec::new();
     (&mut file).take(MAGIC_LEN).read_to_end(&mut magic)?;
-    let compression = Compression::detect(&magic);
+    let compression = kind::compression(&magic);
     let bytes = Box::new(Cursor::new(magic).chain(file));
     Ok(match compression {
         Some(compression) => Box::new(Decompressed::new(compression, bytes)?),

@@ -109,7 +109,7 @@ fn fault(error: &serde_json::Error, offset: u64) -> Fault {
         Category::Io => said.to_owned(),
         Category::Syntax | Category::Data => format!("not JSON: {said}"),
     };
-    Fault { offset, what }
+    Fault::new(offset, what, 0)
 }
 
 /// First bytes of a file.

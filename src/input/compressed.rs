@@ -1,15 +1,21 @@
-//! Compression around a capture: gzip (RFC 1952) of any number of members and zstd
-//! (RFC 8878) of any number of frames.
+//! Compression around a capture: gzip (RFC 1952), zstd (RFC 8878), xz, bzip2 and lz4, of
+//! any number of members each.
 //!
 //! Decompression has a thread of its own, so that it overlaps with what is done to the
 //! packets. Blocks go to the reader by a bounded channel and come back by another, so
 //! memory is constant; a reader that stops early drops both, which ends the thread.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use flate2::{Decompress, FlushDecompress, Status};
+
+mod codec;
+mod lz4;
+mod members;
+
+use lz4::Frames;
+use members::{Members, Source};
 
 /// Bytes that change threads at a time.
 const BLOCK_LEN: usize = 256 << 10;
@@ -17,60 +23,63 @@ const BLOCK_LEN: usize = 256 << 10;
 const BLOCKS: usize = 4;
 /// Compressed bytes read at a time.
 const INPUT_LEN: usize = 64 << 10;
-/// The most memory a zstd stream may ask for: a window of 2^27 bytes, as its own tool
-/// allows by default.
-const ZSTD_WINDOW_LOG_MAX: u32 = 27;
-const GZIP_WINDOW_BITS: u8 = 15;
 
 /// A compression that captures are read through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
     /// RFC 1952.
     Gzip,
-    /// RFC 8878.
+    /// RFC 8878, with a window of at most 128 MiB, as its own tool allows by default.
     Zstd,
+    /// The .xz format, with a dictionary of at most 128 MiB.
+    Xz,
+    /// bzip2, version 1.
+    Bzip2,
+    /// LZ4 frames, version 1.
+    Lz4,
 }
 
 impl Compression {
-    /// The compression that a stream's first four bytes tell.
-    #[must_use]
-    pub fn detect(magic: &[u8]) -> Option<Self> {
-        match *magic.first_chunk()? {
-            [0x1f, 0x8b, 0x08, _] => Some(Self::Gzip),
-            // A frame, or a skippable one before it.
-            [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Some(Self::Zstd),
-            _ => None,
-        }
-    }
-
-    /// What the compression is called: `gzip` or `zstd`.
+    /// The name of the compression, which is that of its tool.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
+            Self::Xz => "xz",
+            Self::Bzip2 => "bzip2",
+            Self::Lz4 => "lz4",
         }
     }
 
-    fn decoder(self, stream: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+    /// Bytes that a member begins with.
+    fn magic(self) -> &'static [u8] {
+        match self {
+            Self::Gzip => b"\x1f\x8b\x08",
+            Self::Zstd => b"\x28\xb5\x2f\xfd",
+            Self::Xz => b"\xfd7zXZ\0",
+            Self::Bzip2 => b"BZh",
+            Self::Lz4 => b"\x04\x22\x4d\x18",
+        }
+    }
+
+    fn decoder(self, stream: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
         let input = BufReader::with_capacity(INPUT_LEN, stream);
-        Ok(match self {
-            Self::Gzip => Box::new(Gzip {
-                input,
-                member: None,
-            }),
-            Self::Zstd => {
-                let mut decoder = zstd::Decoder::with_buffer(input)?;
-                decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
-                Box::new(decoder)
-            }
-        })
+        let source = Source::new(input, self.magic());
+        match self {
+            Self::Gzip => Box::new(Members::new(source, || Ok(codec::gzip()))),
+            Self::Zstd => Box::new(Members::new(source, codec::zstd)),
+            Self::Xz => Box::new(Members::new(source, codec::xz)),
+            Self::Bzip2 => Box::new(Members::new(source, || Ok(codec::bzip2()))),
+            Self::Lz4 => Box::new(Frames::new(source)),
+        }
     }
 }
 
-/// What a compressed stream holds, decompressed by a thread.
+/// The content of a compressed stream, decompressed by a thread.
 ///
-/// A stream that is damaged or ends early gives what comes before, then an error.
+/// Damage gives what comes before it, then an error, then what the next member holds that
+/// can be read.
 pub struct Decompressed {
     block: Vec<u8>,
     position: usize,
@@ -82,9 +91,9 @@ impl Decompressed {
     /// Starts to decompress `stream`.
     ///
     /// # Errors
-    /// When there is no memory for the decoder or no thread to be had.
+    /// When there is no thread to be had.
     pub fn new(compression: Compression, stream: Box<dyn Read + Send>) -> io::Result<Self> {
-        let mut decoder = compression.decoder(stream)?;
+        let mut decoder = compression.decoder(stream);
         let (to_reader, full) = bounded(BLOCKS);
         let (spent, from_reader) = bounded(BLOCKS);
         // The last of the blocks is the one that the reader holds.
@@ -104,8 +113,9 @@ impl Decompressed {
     }
 
     fn next_block(&mut self) -> io::Result<()> {
-        // Fails when the thread has ended; what it sent before is still to be had.
-        let _ = self.spent.send(std::mem::take(&mut self.block));
+        // Fails when the thread has ended, whose last blocks are still to be had, or when
+        // it has enough, since an error brought none.
+        let _ = self.spent.try_send(std::mem::take(&mut self.block));
         self.position = 0;
         let stopped = |_| io::Error::other("decompression stopped");
         self.block = self.full.recv().map_err(stopped)??;
@@ -124,8 +134,8 @@ impl Read for Decompressed {
     }
 }
 
-/// Decompresses block by block until an error, or the end, which an empty block tells,
-/// or until the reader is gone.
+/// Decompresses block by block until the end, which an empty block tells, or until the
+/// reader is gone. An error is told behind what comes before it.
 fn pump(
     name: &str,
     decoder: &mut dyn Read,
@@ -136,7 +146,7 @@ fn pump(
         block.resize(BLOCK_LEN, 0);
         let (filled, error) = fill(decoder, &mut block);
         block.truncate(filled);
-        let last = block.is_empty() || error.is_some();
+        let last = block.is_empty() && error.is_none();
         let error = error.map(|error| io::Error::new(error.kind(), format!("{name}: {error}")));
         let block = (filled > 0 || error.is_none()).then_some(block);
         let mut messages = block.map(Ok).into_iter().chain(error.map(Err));
@@ -158,64 +168,4 @@ fn fill(decoder: &mut dyn Read, block: &mut [u8]) -> (usize, Option<io::Error>) 
         }
     }
     (filled, None)
-}
-
-/// A gzip decoder that, unlike flate2's own, gives every byte before the first bad one,
-/// and takes zeros behind the last member for the padding that they are.
-struct Gzip<R> {
-    input: R,
-    member: Option<Decompress>,
-}
-
-impl<R: BufRead> Gzip<R> {
-    /// Whether a member begins, or the stream ends here.
-    fn next_member(&mut self) -> io::Result<bool> {
-        loop {
-            let input = self.input.fill_buf()?;
-            let zeros = input.iter().take_while(|&&byte| byte == 0).count();
-            let (ended, begins) = (input.is_empty(), zeros < input.len());
-            self.input.consume(zeros);
-            if begins {
-                self.member = Some(Decompress::new_gzip(GZIP_WINDOW_BITS));
-            }
-            if begins || ended {
-                return Ok(begins);
-            }
-        }
-    }
-}
-
-impl<R: BufRead> Read for Gzip<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if self.member.is_none() && !self.next_member()? {
-                return Ok(0);
-            }
-            let Some(member) = &mut self.member else {
-                continue;
-            };
-            let input = self.input.fill_buf()?;
-            let ended = input.is_empty();
-            let (read_before, made_before) = (member.total_in(), member.total_out());
-            let outcome = member.decompress(input, into, FlushDecompress::None);
-            let length = |bytes| usize::try_from(bytes).unwrap_or_default();
-            let read = length(member.total_in() - read_before);
-            let made = length(member.total_out() - made_before);
-            self.input.consume(read);
-            match outcome {
-                Ok(Status::StreamEnd) => self.member = None,
-                _ if made > 0 => {}
-                Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
-                Ok(_) if ended => return Err(early_end()),
-                Ok(_) => {}
-            }
-            if made > 0 {
-                return Ok(made);
-            }
-        }
-    }
-}
-
-fn early_end() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "the stream ends early")
 }

@@ -16,6 +16,7 @@ pub(super) fn of(judgement: &Judgement, run: &Run) -> Vec<String> {
     let mut all: Vec<String> = run.inputs.iter().filter_map(fault).collect();
     all.extend(run.inputs.iter().flat_map(losses));
     all.extend(run.flow_logs.iter().flat_map(flow_logs::log));
+    all.extend(run.unread.iter().cloned());
     all.extend(run.skipped.iter().cloned());
     all.extend(overlaps(judgement, run));
     all.extend(undecoded(judgement));
@@ -36,16 +37,17 @@ pub(super) fn of(judgement: &Judgement, run: &Run) -> Vec<String> {
 }
 
 fn fault(input: &InputReport) -> Option<String> {
-    let before = format!("{} packets", input.packets);
-    Some(damage(&input.name, input.fault.as_ref()?, &before))
-}
-
-/// That a file is damaged, and what of it counts.
-fn damage(name: &str, fault: &Fault, before: &str) -> String {
-    format!(
-        "{name}: damaged at byte {}: {}; the {before} before it count",
-        fault.offset, fault.what
-    )
+    let fault = input.fault.as_ref()?;
+    let (name, Fault { offset, what, .. }) = (&input.name, fault);
+    let more = match fault.count {
+        1 => String::new(),
+        count => format!(", the first of {count} faults"),
+    };
+    Some(format!(
+        "{name}: damaged at byte {offset}: {what}{more}; {} bytes were passed over, and the {} \
+         packets around them count",
+        fault.passed_over, input.packets
+    ))
 }
 
 /// What a capture says it missed.
@@ -65,6 +67,10 @@ fn losses(input: &InputReport) -> Vec<String> {
         (
             losses.interface,
             "dropped by the interface, before any filter",
+        ),
+        (
+            losses.unattributed,
+            "dropped by the kernel or the interface that captured it",
         ),
         (losses.unread, "still unread when the run ended"),
     ];

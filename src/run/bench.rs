@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cli::Bench;
-use crate::input::file::{Input, InputPath, OpenError, discover};
+use crate::input::{Input, InputPath, OpenError, discover};
 use crate::run::files::stats::Laps;
 use crate::run::files::{self, RunError};
 
@@ -80,7 +80,7 @@ pub fn run(config: &Bench) -> Result<Outcome, BenchError> {
 }
 
 fn files(paths: &[PathBuf]) -> Result<Vec<InputPath>, BenchError> {
-    let mut files = discover(paths)?;
+    let mut files = discover(paths).map_err(OpenError::from)?;
     for file in &files {
         if file.path == Path::new("-") || !file.path.is_file() {
             return Err(BenchError::ReadOnce(file.clone()));

@@ -15,7 +15,7 @@ use crate::aggregate::{Part, Worker};
 use crate::capture::Interfaces;
 use crate::cli::Analyze;
 use crate::flow_log::LogError;
-use crate::input::file::{Input, OpenError};
+use crate::input::{Input, OpenError};
 use crate::report::{Report, Run};
 
 mod flow_logs;
@@ -78,7 +78,11 @@ pub fn analyze(config: &Analyze) -> Result<Report, RunError> {
 /// As [`analyze`].
 pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
     let mut laps = Laps::start();
-    let Inputs { captures, skipped } = inputs::open(&config.paths)?;
+    let Inputs {
+        captures,
+        skipped,
+        unread,
+    } = inputs::open(&config.paths)?;
     let logs = flow_logs::find(&config.flow_logs)?;
     let size = inputs::size(&captures).map(|size| size + flow_logs::size(&logs));
     let context = Context {
@@ -120,7 +124,7 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
         inputs: reports,
         flow_logs: logs.reports,
         skipped: [skipped, logs.skipped].concat(),
-        unread: logs.unread,
+        unread: [unread, logs.unread].concat(),
         interfaces: context.interfaces.names(),
         ..engine.run()
     };

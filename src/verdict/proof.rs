@@ -59,9 +59,10 @@ pub static PATH: [Obligation; 7] = [
     Obligation {
         id: "ciphertext",
         question: "Are the bytes of the records those that a cipher makes?",
-        met: "they are; behind a good ServerHello, too few bytes to tell are enough",
-        otherwise: "too few bytes without a ServerHello: `undetermined`; no cipher's: \
-                    `plaintext`, or `mixed`",
+        met: "they are; behind a good ServerHello, records that are whole may hold too few bytes \
+              to tell",
+        otherwise: "records cut to less than 72 bytes, or too few bytes without a ServerHello: \
+                    `undetermined`; no cipher's: `plaintext`, or `mixed`",
     },
     Obligation {
         id: "explained",

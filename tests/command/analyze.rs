@@ -161,7 +161,9 @@ fn a_folder_is_all_its_captures() {
     let mut command = analyze();
     command.args(["--servers", SERVERS]).arg(trace(""));
     let report = report(&mut command, 1);
-    let traces = expect::load(&trace("")).unwrap();
+    let mut traces = expect::load(&trace("")).unwrap();
+    // The same capture, compressed.
+    traces.retain(|trace| !trace.file.ends_with(".gz") && !trace.file.ends_with(".zst"));
     let inputs = report["inputs"].as_array().unwrap();
     assert_eq!(inputs.len(), traces.len());
     let packets: u64 = traces.iter().map(|trace| trace.packets).sum();
@@ -459,4 +461,98 @@ fn one_flow_kept_apart_still_sums() {
             assert_eq!(sum, expected, "{}: {unit}", kept.file);
         }
     }
+}
+
+/// Writes files into a folder and gives the report on it.
+fn report_on(files: &[(&str, &[u8])], flags: &[&str], exit_code: i32) -> Value {
+    let folder = folder();
+    for (name, bytes) in files {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let mut command = analyze();
+    command.args(["--servers", SERVERS]).args(flags);
+    report(command.arg(folder.path()), exit_code)
+}
+
+fn lines(value: &Value) -> Vec<String> {
+    let lines = value.as_array().unwrap().iter();
+    lines
+        .map(|line| line.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// What may be a capture and is not read leaves the run open; what plainly is none does not.
+#[test]
+fn a_file_that_is_not_read_leaves_the_run_open() {
+    let good = fs::read(trace("all-encrypted.pcap")).unwrap();
+    let damaged_head = [&[0; 4], &good[4..]].concat();
+    for (name, bytes, code) in [
+        ("notes.txt", &b"notes"[..], 0),
+        ("notes.json", b"{}", 0),
+        ("picture", b"\x89PNG\r\n\x1a\n", 0),
+        ("empty", b"", 0),
+        ("empty.pcap", b"", 3),
+        (
+            "text.pcapng.gz",
+            b"version https://git-lfs.github.com/spec/v1",
+            3,
+        ),
+        ("a.snoop", b"snoop\0\0\0\0\0\0\x02\0\0\0\x04", 3),
+        ("netmon", b"GMBU\0\0\0\0", 3),
+        ("archive", b"PK\x03\x04\0\0\0\0", 3),
+        ("unknown", &[7; 100], 3),
+        ("damaged", &damaged_head, 3),
+        ("short.gz", b"\x1f\x8b\x08\0", 3),
+    ] {
+        let report = report_on(&[("good.pcap", &good), (name, bytes)], &[], code);
+        let whole = &report["proof"][0];
+        assert_eq!(whole["outcome"] == "met", code == 0, "{name}");
+        assert_eq!(
+            whole["says"].as_str().unwrap().contains(name),
+            code == 3,
+            "{name}"
+        );
+        assert!(
+            lines(&report["warnings"])
+                .iter()
+                .any(|line| line.contains(name)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_copy_is_read_once_and_told() {
+    let good = fs::read(trace("all-encrypted.pcap")).unwrap();
+    let xz = liblzma::encode_all(&good[..], 6).unwrap();
+    let alone = report_on(&[("a.pcap", &good)], &[], 0);
+    let three = [("a.pcap", &good[..]), ("b.xz", &xz), ("c.pcap", &good)];
+    let report = report_on(&three, &[], 0);
+    assert_eq!(report["accounting"], alone["accounting"]);
+    let warnings = lines(&report["warnings"]);
+    for copy in ["b.xz", "c.pcap"] {
+        let told = |line: &&String| line.contains(copy) && line.contains("a.pcap, read once");
+        assert_eq!(warnings.iter().filter(told).count(), 1, "{warnings:?}");
+    }
+    // Not a copy, though it begins alike.
+    let cut = &good[..good.len() - 1];
+    let report = report_on(&[("a.pcap", &good), ("b.pcap", cut)], &[], 3);
+    assert_eq!(report["inputs"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn losses_beyond_what_is_accepted_leave_the_run_open() {
+    let good = fs::read(trace("all-encrypted.pcap")).unwrap();
+    let order = Order::Little;
+    let lossy = [
+        bytes::section(order),
+        bytes::interface(order, 1, 0, &[]),
+        bytes::statistics(order, 0, [Some(1), None]),
+    ]
+    .concat();
+    let files = [("good.pcap", &good[..]), ("lossy.pcapng", &lossy)];
+    let report = report_on(&files, &[], 3);
+    assert_eq!(report["losses"]["packets"], 1);
+    report_on(&files, &["--max-loss", "0.000001"], 3);
+    report_on(&files, &["--max-loss", "0.5"], 0);
 }

@@ -8,7 +8,7 @@ use plainsight::capture::{Frame, Interfaces, LinkType};
 use plainsight::decode::{self, Protocol};
 use plainsight::evidence::Shown;
 use plainsight::flow::{Endpoint, FlowKey};
-use plainsight::input::file::{Input, InputPath};
+use plainsight::input::{Input, InputPath};
 use plainsight::verdict::{Class, Meaning};
 use proptest::collection::vec;
 use proptest::prelude::*;

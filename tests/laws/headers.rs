@@ -9,7 +9,7 @@ use plainsight::decode::{
     Cause, Content, Decoded, ENCAPSULATIONS, Options, Packet, Stop, Transport, decode, fast_path,
     full_walk,
 };
-use plainsight::input::file::{Input, InputPath};
+use plainsight::input::{Input, InputPath};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

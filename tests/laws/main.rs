@@ -15,6 +15,7 @@ mod merging;
 mod model;
 mod pieces;
 mod platform;
+mod scenarios;
 mod source;
 mod stages;
 mod style;

@@ -121,6 +121,20 @@ pub fn enhanced(order: Order, interface: u32, ticks: u64, data: &[u8], wire_len:
     block(order, 6, &body)
 }
 
+pub fn enhanced_with_drops(
+    order: Order,
+    interface: u32,
+    ticks: u64,
+    data: &[u8],
+    drops: u64,
+) -> Vec<u8> {
+    let wire_len = u32::try_from(data.len()).expect("a short packet");
+    let plain = enhanced(order, interface, ticks, data, wire_len);
+    let body = &plain[8..plain.len() - 4];
+    let options = option(order, 4, &order.i64(drops.cast_signed()));
+    block(order, 6, &[body, &options].concat())
+}
+
 pub fn obsolete(order: Order, interface: u16, ticks: u64, data: &[u8], wire_len: u32) -> Vec<u8> {
     let captured = u32::try_from(data.len()).expect("a short packet");
     let (high, low) = halves(ticks);

@@ -10,7 +10,37 @@ use super::skip::skipped_here;
 pub type Row = BTreeMap<String, String>;
 
 /// Where the number of packets rightly is another than capinfos gives, and why.
-pub const DIFFERENT: [(&str, Option<usize>, &str); 7] = [
+pub const DIFFERENT: [(&str, Option<usize>, &str); 13] = [
+    (
+        "formats/google-gopacket__be_test901.pcapng",
+        Some(2),
+        "capinfos stops at a section of another version; one behind it is read",
+    ),
+    (
+        "formats/google-gopacket__le_test901.pcapng",
+        Some(2),
+        "capinfos stops at a section of another version; one behind it is read",
+    ),
+    (
+        "malformed/debian-wireshark_4.4.18__trunc.pcap",
+        Some(1),
+        "zeros are no packets",
+    ),
+    (
+        "malformed/seladb-PcapPlusPlus__clusterfuzz-testcase-minimized-FuzzTarget-5717750942269440",
+        Some(0),
+        "zeros are no packets",
+    ),
+    (
+        "malformed/seladb-PcapPlusPlus__crash-eec28dafde1f1ac2299674a75a914ae16d4046fa",
+        Some(0),
+        "a flawed record without another behind it is no packet",
+    ),
+    (
+        "malformed/ntop-nDPI__fuzz-2021-10-13.pcap",
+        Some(0),
+        "a flawed record without another behind it is no packet",
+    ),
     (
         "formats/LibtraceTeam-libtrace__5_packets.erf.gz",
         None,
@@ -19,7 +49,7 @@ pub const DIFFERENT: [(&str, Option<usize>, &str); 7] = [
     (
         "formats/LibtraceTeam-libtrace__5_packets.erf.xz",
         None,
-        "xz is not read",
+        "ERF is not read, within xz either",
     ),
     (
         "formats/seladb-PcapPlusPlus__solaris.snoop",

@@ -95,9 +95,9 @@ struct Party<'a> {
     blocks: Vec<IpNet>,
     /// Those that are known one by one.
     members: Vec<Peer<'a>>,
-    /// Whether there are no others.
+    /// True if there are no others.
     complete: bool,
-    /// Whether their NICs are known, which may have groups of their own.
+    /// True if their NICs are known, which may have groups of their own.
     has_nics: bool,
 }
 

@@ -4,9 +4,9 @@
 //! header, a description of each interface, and then packets and statistics, in the byte
 //! order of a little-endian machine and with times in nanoseconds.
 
+use super::options::{IF_NAME, IF_TSRESOL, ISB_IFDROP, ISB_OSDROP};
 use super::{
-    BYTE_ORDER_MAGIC, ENHANCED_PACKET, IF_NAME, IF_TSRESOL, INTERFACE_DESCRIPTION,
-    INTERFACE_STATISTICS, ISB_IFDROP, ISB_OSDROP, MAGIC,
+    BYTE_ORDER_MAGIC, ENHANCED_PACKET, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS, MAGIC,
 };
 use crate::capture::losses::Drops;
 use crate::capture::{Frame, LinkType};
@@ -23,7 +23,7 @@ const NANOSECONDS: u8 = 9;
 pub struct Interface {
     /// Its name, which no other in the section need have.
     pub name: String,
-    /// What its packets begin with.
+    /// Type of the first header of its packets.
     pub link_type: LinkType,
     /// Bytes kept of each packet; 0 for no limit.
     pub snap_length: u32,

@@ -81,7 +81,7 @@ impl ServerHello {
         self.seen[at / 128] >> (at % 128) & 1 == 1
     }
 
-    /// Whether two can be parts of one message, or the same one sent again.
+    /// Tests that two can be parts of one message, or the same one sent again.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let agree =

@@ -21,7 +21,7 @@ const MAX_LEN: u16 = (1 << 14) + 256;
 /// The same as of DTLS 1.2: longer ones are not in use.
 const MAX_ID_LEN: usize = 20;
 
-/// Whether a payload that was captured whole is a row of such records.
+/// Tests that a payload that was captured whole is a row of such records.
 #[must_use]
 pub fn fills(bytes: &[u8], wire_len: usize) -> bool {
     let is_first = |&first: &u8| first & (FIXED_MASK | HAS_LEN) == FIXED | HAS_LEN;

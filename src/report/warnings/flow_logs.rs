@@ -1,6 +1,5 @@
 //! What the reader should know about flow logs, and about what they leave open.
 
-use super::damage;
 use crate::flow_log::{Carried, LogReport};
 use crate::report::text::number;
 use crate::verdict::platform::Join;
@@ -11,7 +10,10 @@ pub(super) fn log(log: &LogReport) -> Vec<String> {
     let LogReport { name, tuples, .. } = log;
     let mut all = Vec::new();
     if let Some(fault) = &log.fault {
-        all.push(damage(name, fault, &format!("{tuples} tuples")));
+        all.push(format!(
+            "{name}: damaged at byte {}: {}; the {tuples} tuples before it count",
+            fault.offset, fault.what
+        ));
     }
     if log.bad_tuples > 0 {
         let [bad, tuples] = [log.bad_tuples, *tuples].map(number);

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{BenchError, Load};
 use crate::capture::Interfaces;
-use crate::input::file::{Input, InputPath};
+use crate::input::{Input, InputPath};
 use crate::run::files;
 
 /// As much as the analysis reads at once.

@@ -11,7 +11,8 @@ use crate::cli::Analyze;
 use crate::decode::Address;
 use crate::flow::Times;
 use crate::flow_log::{FlowLog, LogError, LogReport, Span, Table, read_file};
-use crate::input::file::{InputPath, OpenError, discover};
+use crate::input::discovery::DiscoveryError;
+use crate::input::{InputPath, discover};
 
 /// Flow logs of a run.
 pub(super) struct Logs {
@@ -30,11 +31,11 @@ type Outcome = (u32, Result<LogReport, LogError>);
 /// in which they were.
 pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<InputPath>, LogError> {
     let mut files = discover(paths).map_err(|error| match error {
-        OpenError::NoCaptures { path } => LogError::NoLogs {
+        DiscoveryError::NoFiles { path } => LogError::NoLogs {
             folder: path.display().to_string(),
             why: None,
         },
-        error => LogError::Open(error),
+        error @ DiscoveryError::Unreadable { .. } => LogError::Open(error.into()),
     })?;
     files.sort_by_key(ToString::to_string);
     Ok(files)

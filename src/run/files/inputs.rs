@@ -1,48 +1,91 @@
-//! What is to be read, in an order of its own.
+//! The captures to read, in an order of their own.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::input::file::{Input, OpenError, discover};
+use crate::input::capture::Digest;
+use crate::input::discovery::search;
+use crate::input::{Input, OpenError};
 use crate::report::InputReport;
 
-/// What is to be read.
+/// The captures to read.
 pub(super) struct Inputs {
     /// Captures, by their first packets and then by name, so that the order in which
     /// they were named changes nothing.
     pub(super) captures: Vec<Input>,
-    /// Files of folders that are no captures, each told in a sentence.
+    /// Files that were passed over with nothing lost, each told in a sentence.
     pub(super) skipped: Vec<String>,
+    /// Files of folders that are or may be captures and cannot be read, each told in a
+    /// sentence.
+    pub(super) unread: Vec<String>,
 }
 
 /// Opens all that was named.
 pub(super) fn open(paths: &[PathBuf]) -> Result<Inputs, OpenError> {
-    let found = discover(paths)?;
-    let mut inputs = Inputs {
-        captures: Vec::new(),
-        skipped: Vec::new(),
-    };
-    for path in &found {
+    let found = search(paths)?;
+    let (mut captures, mut skipped, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+    unread.extend(found.unsearched.into_iter().map(OpenError::from));
+    for path in &found.files {
         match Input::open(path) {
-            Ok(input) => inputs.captures.push(input),
-            Err(OpenError::NotACapture { path: name, .. }) if path.found_in.is_some() => {
-                inputs
-                    .skipped
-                    .push(format!("{name}: not a capture, passed over"));
+            Ok(input) => captures.push(input),
+            Err(error) if path.found_in.is_none() => return Err(error),
+            Err(error) if error.is_no_capture() => {
+                skipped.push(format!("{path}: not a capture, passed over"));
             }
-            Err(error) => return Err(error),
+            Err(error) => unread.push(error),
         }
     }
-    let folder = || found.iter().find_map(|path| path.found_in.clone());
-    if inputs.captures.is_empty()
-        && let Some(path) = folder()
+    if captures.is_empty()
+        && let Some(path) = found.files.iter().find_map(|path| path.found_in.clone())
     {
-        return Err(OpenError::NoCaptures { path });
+        let none = OpenError::NoCaptures { path };
+        return Err(unread.into_iter().next().unwrap_or(none));
     }
-    inputs
-        .captures
-        .sort_by(|a, b| (a.first, &a.name).cmp(&(b.first, &b.name)));
-    inputs.skipped.sort();
-    Ok(inputs)
+    captures.sort_by(|a, b| (a.first, &a.name).cmp(&(b.first, &b.name)));
+    skipped.extend(drop_copies(&mut captures));
+    skipped.sort();
+    let mut unread: Vec<_> = unread.iter().map(ToString::to_string).collect();
+    unread.sort();
+    Ok(Inputs {
+        captures,
+        skipped,
+        unread,
+    })
+}
+
+/// Drops the captures that hold the same bytes as one before, compressed or not, and tells
+/// so. Only those that begin alike are read for it.
+fn drop_copies(captures: &mut Vec<Input>) -> Vec<String> {
+    let mut alike: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
+    for (place, capture) in captures.iter().enumerate() {
+        alike.entry(&capture.head).or_default().push(place);
+    }
+    let mut copies: BTreeMap<usize, String> = BTreeMap::new();
+    for places in alike.values().filter(|places| places.len() > 1) {
+        let mut originals: BTreeMap<Digest, usize> = BTreeMap::new();
+        for &place in places {
+            let Some(digest) = captures[place].digest() else {
+                continue;
+            };
+            let original = *originals.entry(digest).or_insert(place);
+            if original != place {
+                copies.insert(place, captures[original].name.clone());
+            }
+        }
+    }
+    let mut place = 0..;
+    let mut told = Vec::new();
+    captures.retain(|capture| {
+        let original = place.next().and_then(|place| copies.get(&place));
+        told.extend(original.map(|original| {
+            format!(
+                "{}: the same capture as {original}, read once",
+                capture.name
+            )
+        }));
+        original.is_none()
+    });
+    told
 }
 
 /// Bytes of all captures as stored; `None` where one is a stream.
@@ -50,7 +93,7 @@ pub(super) fn size(captures: &[Input]) -> Option<u64> {
     captures.iter().map(Input::size).sum()
 }
 
-/// What the report says of a capture before it was read.
+/// The report on a capture before it was read.
 pub(super) fn report(capture: &Input) -> InputReport {
     InputReport {
         name: capture.name.clone(),

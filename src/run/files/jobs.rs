@@ -11,7 +11,7 @@ use crate::aggregate::{Part, Snapshot, Worker};
 use crate::capture::pieces::{Pieces, Place};
 use crate::capture::stream::Walked;
 use crate::capture::{Frame, Interfaces};
-use crate::input::file::Input;
+use crate::input::Input;
 
 /// Fragments held before they are handed on: few, for they are rare.
 const FRAGMENTS_HELD: usize = 1024;
@@ -58,7 +58,7 @@ pub(super) fn of<'c>(
     context: &'c Context<'c>,
 ) -> impl Iterator<Item = (Part, Source)> + 'c {
     (0..).zip(captures).flat_map(move |(file, input)| {
-        let (whole, pieces) = match input.pieces(piece_len(&input, context), &context.interfaces) {
+        let (whole, pieces) = match input.pieces(piece_len(&input, context)) {
             None => (Some(input), None),
             Some(pieces) => (None, Some(Arc::new(pieces))),
         };

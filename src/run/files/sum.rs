@@ -12,8 +12,8 @@ use super::stats::Times;
 use crate::aggregate::Part;
 use crate::aggregate::duplicates::Window;
 use crate::aggregate::fragments::FragmentEvents;
-use crate::capture::losses::Stated;
 use crate::capture::pieces::{Pieces, Place};
+use crate::capture::stream::Walked;
 use crate::engine::Counted;
 use crate::report::{InputReport, Losses};
 
@@ -25,8 +25,8 @@ pub(super) struct Sum<'c> {
     context: &'c Context<'c>,
     counted: Counted,
     reports: Vec<InputReport>,
-    /// What each file says it missed.
-    stated: Vec<Stated>,
+    /// The walk of each file so far.
+    walked: Vec<Walked>,
     /// Where the next piece of the same file must begin.
     end: Option<Place>,
     /// The last packets before it.
@@ -56,7 +56,7 @@ impl<'c> Sum<'c> {
         Self {
             context,
             counted: context.config.engine.counted(),
-            stated: vec![Stated::default(); reports.len()],
+            walked: vec![Walked::default(); reports.len()],
             reports,
             end: None,
             window: Window::default(),
@@ -86,8 +86,8 @@ impl<'c> Sum<'c> {
 
     fn add(&mut self, pending: Pending) {
         let Pending { part, pieces, news } = pending;
-        let report = &mut self.reports[part.file as usize];
-        report.before.push(report.packets);
+        let before = self.walked[part.file as usize].numbered;
+        self.reports[part.file as usize].before.push(before);
         let done = match pieces {
             None => self.hear(&news),
             Some(pieces) => self.add_piece(part, pieces, news),
@@ -98,7 +98,8 @@ impl<'c> Sum<'c> {
     }
 
     /// A piece counts if it began where the one before it ended, and knew the packets that
-    /// its own may be duplicates of; else it is walked again from there. Behind a fault there is nothing.
+    /// its own may be duplicates of; else it is walked again from there. Where a file cannot
+    /// be read on, there is nothing.
     fn add_piece(&mut self, part: Part, pieces: Arc<Pieces>, news: Receiver<News>) -> Option<Done> {
         let window = std::mem::take(&mut self.window);
         let (begin, window) = match part.piece {
@@ -138,10 +139,7 @@ impl<'c> Sum<'c> {
     fn settle(&mut self, part: Part, done: Done) {
         self.merging.of(|| self.counted.add(done.snapshot));
         (self.end, self.window) = (done.end, done.window);
-        let report = &mut self.reports[part.file as usize];
-        report.packets += done.walked.packets;
-        self.stated[part.file as usize].merge(&done.walked.stated);
-        report.fault = done.walked.fault;
+        self.walked[part.file as usize].add(done.walked);
     }
 
     fn play(&mut self, events: FragmentEvents) {
@@ -151,8 +149,10 @@ impl<'c> Sum<'c> {
     /// Everything, when the input has ended.
     pub(super) fn finish(mut self) -> Total {
         self.merging.of(|| self.counted.finish());
-        for (report, stated) in self.reports.iter_mut().zip(&self.stated) {
-            report.losses = stated.total().map(Losses::from);
+        for (report, walked) in self.reports.iter_mut().zip(self.walked) {
+            report.packets = walked.packets;
+            report.fault = walked.fault;
+            report.losses = walked.stated.total().map(Losses::from);
         }
         Total {
             counted: self.counted,

@@ -196,9 +196,18 @@ impl<'p, 's> Seen<'p, 's> {
             let says = "records hold bytes that no cipher makes";
             return Answer::new(READABLE, says, []);
         }
-        let is_open = |it: &&Protected| {
-            it.data.is_some() && it.cipher != Cipher::Secret && it.bytes == ByteTest::TooFewBytes
-        };
+        let of = |wanted| move |it: &&Protected| it.data.is_some() && it.bytes == wanted;
+        let cut: Vec<_> = self
+            .protected()
+            .filter(of(ByteTest::CutShort))
+            .filter_map(|it| it.data)
+            .collect();
+        if !cut.is_empty() {
+            let says = "the capture cut records too short to tell what they hold";
+            return Answer::new(Outcome::Open, says, cut);
+        }
+        let few = of(ByteTest::TooFewBytes);
+        let is_open = |it: &&Protected| it.cipher != Cipher::Secret && few(it);
         let open: Vec<_> = self
             .protected()
             .filter(is_open)

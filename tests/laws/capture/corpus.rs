@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use plainsight::input::file::{Input, InputPath, OpenError};
+use plainsight::input::{Input, InputPath, OpenError};
 
 use super::libpcap::{assert_same, read_with_libpcap};
-use super::{walk, walk_input};
+use super::{Outcome, walk, walk_input};
 use crate::support::oracle::{DIFFERENT, captures, corpus, packets};
 
 fn open(path: &Path) -> Result<Input, OpenError> {
@@ -35,10 +35,10 @@ fn packets_are_as_many_as_capinfos_counts() {
         }
         let Ok(outcome) = outcome else { continue };
         let theirs = match known {
-            Some((.., reason)) => reason.starts_with("its packet block"),
+            Some((.., reason)) => FAULTY.iter().any(|faulty| reason.starts_with(faulty)),
             None => !row["capinfos_err"].is_empty(),
         };
-        if outcome.fault.is_some() != theirs {
+        if outcome.fault.is_some() != (theirs || is_flawed(&outcome)) {
             wrong.push(format!(
                 "{file}: {:?}, capinfos: {}",
                 outcome.fault, row["capinfos_err"]
@@ -46,6 +46,24 @@ fn packets_are_as_many_as_capinfos_counts() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Reasons for which there is a fault where the number of packets is not capinfos's.
+const FAULTY: [&str; 4] = [
+    "its packet block",
+    "capinfos stops",
+    "zeros are",
+    "a flawed record",
+];
+
+/// What capinfos says nothing of.
+fn is_flawed(outcome: &Outcome) -> bool {
+    let told = [
+        "fraction of a second above one",
+        "captured bytes of a packet of",
+    ];
+    let fault = outcome.fault.as_ref();
+    fault.is_some_and(|fault| told.iter().any(|told| fault.what.contains(told)))
 }
 
 #[test]
@@ -60,9 +78,12 @@ fn frames_are_those_of_libpcap() {
             continue;
         };
         let ours = open(&path).map(walk_input).expect("a capture");
-        assert!(ours.packets.len() >= theirs.packets.len(), "{name}");
-        if theirs.whole {
-            assert_eq!(ours.packets.len(), theirs.packets.len(), "{name}");
+        if !DIFFERENT.iter().any(|(different, ..)| *different == name) {
+            assert!(ours.packets.len() >= theirs.packets.len(), "{name}");
+            assert!(
+                !theirs.whole || ours.packets.len() == theirs.packets.len(),
+                "{name}"
+            );
         }
         assert_same(&ours.packets, &theirs.packets, &name);
         compared += 1;
@@ -84,7 +105,8 @@ fn no_damage_is_too_much() {
     };
     for name in names {
         let bytes = fs::read(folder.join(&name)).expect("a file of the corpus");
-        let whole = walk(&bytes).map_or(0, |outcome| outcome.packets.len());
+        let whole = walk(&bytes).ok().filter(|outcome| outcome.fault.is_none());
+        let whole = whole.map_or(usize::MAX, |outcome| outcome.packets.len());
         for _ in 0..12 {
             let cut = walk(&bytes[..random(bytes.len())]);
             let packets = cut.map_or(0, |outcome| outcome.packets.len());

@@ -1,12 +1,13 @@
 //! Each format, each variant of it, each fault.
 
-use plainsight::capture::losses::Drops;
+use plainsight::capture::losses::{Drops, Missed};
 use plainsight::capture::{Format, InterfaceId, LinkType, RECORD_LIMIT, Timestamp};
 
 use super::{Outcome, read};
 use crate::support::bytes::{
-    MICROS, MODIFIED, NANOS, Order, block, enhanced, interface, modified_record, obsolete, option,
-    pcap_header, pcap_record, section, section_of_version, simple, statistics,
+    MICROS, MODIFIED, NANOS, Order, block, enhanced, enhanced_with_drops, interface,
+    modified_record, obsolete, option, pcap_header, pcap_record, section, section_of_version,
+    simple, statistics,
 };
 
 #[test]
@@ -32,7 +33,7 @@ fn pcap_variants() {
             };
             let mut file = pcap_header(order, magic, 96, 1);
             file.extend(record(order, (7, 5), b"one", 60));
-            file.extend(record(order, (u32::MAX, u32::MAX), b"three", 2));
+            file.extend(record(order, (u32::MAX, 999_999), b"three", 5));
             let outcome = read(&file);
             assert_eq!(outcome.fault, None);
             assert_eq!(outcome.interfaces, [""]);
@@ -45,7 +46,7 @@ fn pcap_variants() {
             );
             assert_eq!((&first.data[..], first.wire_len), (&b"one"[..], 60));
             assert_eq!(first.link_type, LinkType::ETHERNET);
-            let (seconds, fraction) = (i64::from(u32::MAX), i64::from(u32::MAX));
+            let (seconds, fraction) = (i64::from(u32::MAX), 999_999);
             let time = Timestamp(seconds * 1_000_000_000 + fraction * nanos_per_tick);
             assert_eq!(last.time, Some(time));
             assert_eq!((&last.data[..], last.wire_len), (&b"three"[..], 5));
@@ -56,7 +57,7 @@ fn pcap_variants() {
 #[test]
 fn pcap_link_type_is_16_bits() {
     let mut file = pcap_header(Order::Little, MICROS, 0, 0xf430_0114);
-    file.extend(pcap_record(Order::Little, (0, 0), b"", 0));
+    file.extend(pcap_record(Order::Little, (0, 0), b"x", 1));
     assert_eq!(read(&file).packets[0].link_type, LinkType::LINUX_SLL2);
 }
 
@@ -130,7 +131,7 @@ fn pcapng_packet_blocks() {
         file.extend(interface(order, 1, 4, &[option(order, 2, b"eth0")]));
         file.extend(interface(order, 276, 0, &[option(order, 9, &[9])]));
         file.extend(enhanced(order, 0, 5, b"enhanced", 9));
-        file.extend(obsolete(order, 1, 1 << 33, b"obsolete", 1));
+        file.extend(obsolete(order, 1, 1 << 33, b"obsolete", 8));
         file.extend(block(order, 0x0bad, b"custom"));
         file.extend(simple(order, b"simple", 60));
         file.extend(simple(order, b"sim", 3));
@@ -267,7 +268,7 @@ fn pcapng_faults() {
         ),
         (
             order.words(&[0x0bad, 1 << 30, 0, 0]),
-            "the file ends inside a block: 16 of 1073741824 bytes",
+            "a block claims 1073741824 bytes, more than the 16777216 that one may have",
         ),
     ] {
         let outcome = after(&bad);
@@ -276,7 +277,6 @@ fn pcapng_faults() {
     }
 }
 
-/// What is skipped is never buffered, and what follows it is found.
 #[test]
 fn pcapng_statistics_tell_what_was_missed() {
     for order in Order::BOTH {
@@ -301,24 +301,145 @@ fn pcapng_statistics_tell_what_was_missed() {
             block(1, [None, Some(5)]),
             block(0, [Some(4), Some(9)]),
         ];
-        let drops = Drops {
-            kernel: 14,
-            interface: 4,
+        let missed = |kernel, interface, unattributed| {
+            let drops = Drops { kernel, interface };
+            Some(Missed {
+                drops,
+                unattributed,
+            })
         };
-        assert_eq!(lost(&blocks), Some(drops));
+        assert_eq!(lost(&blocks), missed(14, 4, 0));
+        // Sections count apart, each from its own start.
+        let sections = [blocks.concat(), begin(), block(0, [Some(2), Some(9)])];
+        assert_eq!(lost(&sections), missed(23, 6, 0));
+        // The counts of packets are the same losses again, and tell of more or of less.
+        let packet = |drops| enhanced_with_drops(order, 1, 5, b"data", drops);
+        assert_eq!(lost(&[packet(3), packet(4)]), missed(0, 0, 7));
+        let both = |drops| [packet(3), packet(4), block(1, [Some(1), Some(drops)])];
+        assert_eq!(lost(&both(2)), missed(2, 1, 4));
+        assert_eq!(lost(&both(20)), missed(20, 1, 0));
+        // What overflows stays at the most there can be.
+        let most = [packet(u64::MAX), packet(5)];
+        assert_eq!(lost(&most), missed(0, 0, u64::MAX));
+        let most = [block(0, [Some(u64::MAX); 2]), block(1, [Some(u64::MAX); 2])];
+        assert_eq!(lost(&most), missed(u64::MAX, u64::MAX, 0));
     }
 }
 
 #[test]
 fn pcapng_long_blocks_are_passed_over() {
     let order = Order::Big;
+    for (length, faults) in [((16 << 20) - 12, 0), (16 << 20, 1)] {
+        let mut file = section(order);
+        file.extend(interface(order, 1, 0, &[]));
+        let long = block(order, 0x0bad, &vec![7; length]);
+        file.extend(&long);
+        file.extend(enhanced(order, 0, 1, b"after", 5));
+        let outcome = read(&file);
+        assert_eq!(outcome.packets[0].data, b"after");
+        let told = outcome.fault.map(|fault| (fault.count, fault.passed_over));
+        assert_eq!(told, (faults > 0).then_some((1, long.len() as u64)));
+    }
+}
+
+/// The writer of a capture tells nothing of packets in these, and Wireshark numbers some.
+#[test]
+fn pcapng_blocks_count_as_wireshark_counts_them() {
+    let order = Order::Little;
+    let journal = b"__REALTIME_TIMESTAMP=1700000000000000\nMESSAGE=x\n";
     let mut file = section(order);
     file.extend(interface(order, 1, 0, &[]));
-    file.extend(block(order, 10, &vec![7; 40 << 20]));
-    file.extend(enhanced(order, 0, 1, b"after", 5));
+    let mut next = 1;
+    let mut expected = Vec::new();
+    for (kind, body, numbered) in [
+        (4, &[0; 4][..], false),
+        (9, journal, true),
+        (0xa, &[0; 8], false),
+        (0x0bad, b"\xd9\x7e\0\0custom", true),
+        (0x4000_0bad, b"\xd9\x7e\0\0custom", true),
+        (0x201, &[0; 40], false),
+        (0x204, &[0; 40], true),
+        (0x208, &[0; 40], false),
+        (0x216, &[0; 40], true),
+        (0x217, &[0; 40], false),
+        (0x221, &[0; 40], true),
+        (0x222, &[0; 40], false),
+    ] {
+        file.extend(block(order, kind, body));
+        file.extend(enhanced(order, 0, 1, &[0xff; 60], 60));
+        next += u64::from(numbered);
+        expected.push(next);
+        next += 1;
+    }
     let outcome = read(&file);
     assert_eq!(outcome.fault, None);
-    assert_eq!(outcome.packets[0].data, b"after");
+    let numbers: Vec<u64> = outcome.packets.iter().map(|packet| packet.number).collect();
+    assert_eq!(numbers, expected);
+    assert_eq!(numbers_of_tshark("numbered.pcapng", &file), numbers);
+}
+
+/// The numbers of the packets that are Ethernet frames.
+fn numbers_of_tshark(name: &str, file: &[u8]) -> Vec<u64> {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, file).expect("a place for a file");
+    let mut tshark = std::process::Command::new("tshark");
+    let fields = ["-T", "fields", "-e", "frame.number", "-Y", "eth", "-r"];
+    let output = tshark.args(fields).arg(&path).output();
+    let output = output.expect("tshark, which .ci/setup installs");
+    let told = String::from_utf8(output.stdout).expect("numbers");
+    let number = |line: &str| line.parse().expect("a number");
+    told.lines().map(number).collect()
+}
+
+/// Records that read and that no sound writer makes: read, and told.
+#[test]
+fn flawed_records_are_read_and_told() {
+    for order in Order::BOTH {
+        let good = || pcap_record(order, (1, 0), b"good", 4);
+        for (flawed, what) in [
+            (
+                pcap_record(order, (1, 0), b"flawed", 2),
+                "a packet record claims 6 captured bytes of a packet of 2",
+            ),
+            (
+                pcap_record(order, (1, 1_000_000), b"flawed", 6),
+                "a packet record claims a fraction of a second above one",
+            ),
+        ] {
+            let file = [pcap_header(order, MICROS, 96, 1), good(), flawed, good()].concat();
+            let outcome = read(&file);
+            assert_eq!(outcome.fault(), Some((44, what)));
+            assert_eq!(outcome.packets[1].data, b"flawed");
+            assert_eq!(outcome.packets.len(), 3);
+        }
+        let good = || enhanced(order, 0, 1, b"good", 4);
+        let mut options = enhanced(order, 0, 1, b"flawed", 6);
+        options = block(order, 6, &[&options[8..36], &[0xff; 8]].concat());
+        for (flawed, what, packets) in [
+            (
+                enhanced(order, 0, 1, b"flawed", 5),
+                "a packet block claims 6 captured bytes of a packet of 5",
+                3,
+            ),
+            (options, "a packet block whose options run out of it", 3),
+            (
+                block(order, 0x8000_0006, b"a packet once"),
+                "a block of type 0x80000006, which is not known",
+                2,
+            ),
+            (
+                statistics(order, 1, [Some(1), None]),
+                "interface statistics that cannot be read",
+                2,
+            ),
+        ] {
+            let head = [section(order), interface(order, 1, 0, &[])].concat();
+            let at = (head.len() + good().len()) as u64;
+            let outcome = read(&[head, good(), flawed, good()].concat());
+            assert_eq!(outcome.fault(), Some((at, what)));
+            assert_eq!(outcome.packets.len(), packets);
+        }
+    }
 }
 
 #[test]
@@ -327,7 +448,7 @@ fn pcapng_long_packets_are_read() {
     let data = vec![9; (16 << 20) - 32];
     let mut file = section(order);
     file.extend(interface(order, 1, 0, &[]));
-    file.extend(enhanced(order, 0, 1, &data, 5));
+    file.extend(enhanced(order, 0, 1, &data, 16 << 20));
     let outcome = read(&file);
     assert_eq!(outcome.fault, None);
     assert_eq!(outcome.packets[0].data, data);
