@@ -365,7 +365,7 @@ impl Stop {
 }
 
 /// Damage of a capture: the first of its faults, and the extent of all.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// Place of the first bad record, in bytes from the start of the capture
     /// (of its decompressed bytes, where it is compressed).

@@ -117,7 +117,7 @@ pub struct AnalyzeFlags {
     #[arg(long, value_name = "FILE")]
     pub accept: Vec<PathBuf>,
 
-    /// Tell on standard error where the time went
+    /// Print the time spent on each part of the run on standard error
     #[arg(long)]
     pub stats: bool,
 }
@@ -235,8 +235,8 @@ fn format_of<R: 'static>(
     formats: &'static [Format<R>],
 ) -> impl TypedValueParser<Value = &'static Format<R>> {
     let names = formats.iter().map(|format| format.name);
-    PossibleValuesParser::new(names).map(|name| {
-        let format = formats.iter().find(|format| format.name == name);
+    PossibleValuesParser::new(names).map(|word| {
+        let format = formats.iter().find(|format| format.name == word);
         format.expect("the parser admits names of formats alone")
     })
 }

@@ -91,11 +91,10 @@ fn step<'a>(
 ) -> Result<Turn<'a>, Stop> {
     let is_part = walk.fragment.is_some();
     match next {
-        Next::Ethernet => ethernet::read(rest),
+        Next::Ethernet | Next::EtherType(TRANSPARENT_ETHERNET) => ethernet::read(rest),
         Next::EtherType(IPV4) => ipv4::read(rest, is_part)?.pass(rest.offset, walk),
         Next::EtherType(IPV6) => ipv6::read(rest, is_part)?.pass(rest.offset, walk),
         Next::EtherType(number) if VLAN_TYPES.contains(&number) => vlan::read(rest),
-        Next::EtherType(TRANSPARENT_ETHERNET) => ethernet::read(rest),
         Next::EtherType(number) => table::tell(Sign::EtherType(number), rest),
         Next::Llc => table::tell(Sign::Llc, rest),
         Next::LinuxSll => sll::read(rest),

@@ -54,7 +54,7 @@ impl FlowLog {
         Self { is_damaged, ..self }
     }
 
-    /// Whether tuples were lost, which can be of any path and time.
+    /// Tests that tuples were lost, which can be of any path and time.
     #[must_use]
     pub fn is_damaged(&self) -> bool {
         self.is_damaged

@@ -1,4 +1,4 @@
-//! What a run says: the report as it is serialised, and the formats it is written in.
+//! Report of a run as it is serialised, and the formats it is written in.
 //!
 //! A format is one file: a function from a [`Report`] to bytes, and a row in
 //! [`FORMATS`].
@@ -23,6 +23,7 @@ mod formats;
 mod json;
 mod junit;
 mod losses;
+mod model;
 mod path;
 mod platform;
 pub mod posture;
@@ -54,7 +55,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// A way to write a report.
 #[derive(Debug)]
 pub struct Format<R: 'static = Report> {
-    /// What `--format` calls it.
+    /// Name of the format, for `--format`.
     pub name: &'static str,
     /// The ending of a file's name that asks for it.
     pub ending: &'static str,
@@ -85,14 +86,14 @@ impl<R> Format<R> {
     }
 }
 
-/// How a report looks where a person reads it.
+/// Look of a report for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Style {
-    /// Whether to use color.
+    /// Set to use color.
     pub color: bool,
     /// Columns to fit in.
     pub width: u16,
-    /// Whether to list flows and all evidence.
+    /// Set to list flows and all evidence.
     pub verbose: bool,
 }
 
@@ -109,7 +110,7 @@ pub struct InputReport {
     pub packets: u64,
     /// Damage to it; `null` where it was read to its end without any.
     pub fault: Option<Fault>,
-    /// What passed and was not seen; `null` where the input does not say.
+    /// Packets that passed and were not seen; `null` if the input does not say.
     pub losses: Option<Losses>,
     /// Packets before each piece that it was walked in, the first piece's 0 included.
     #[serde(skip)]
@@ -135,7 +136,7 @@ pub struct Summary {
     pub undetermined: usize,
     /// Paths with that verdict.
     pub silent: usize,
-    /// What the process exits with.
+    /// Exit code of the process.
     pub exit_code: u8,
 }
 
@@ -180,7 +181,7 @@ impl From<Count> for Volume {
 pub struct ReasonReport {
     /// The reason in words.
     pub reason: String,
-    /// How many.
+    /// Packets and bytes.
     #[serde(flatten)]
     pub volume: Volume,
 }
@@ -195,7 +196,7 @@ pub struct Undecodable {
     pub reasons: Vec<ReasonReport>,
 }
 
-/// Where every packet went: the five buckets sum to what was read.
+/// Account of every packet: the five buckets sum to the number of packets read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AccountingReport {
     /// Everything read.
@@ -245,17 +246,17 @@ pub struct Report {
     pub schema_version: u32,
     /// A count for each verdict.
     pub summary: Summary,
-    /// Whether the run is whole: each obligation of a run, and its outcome.
+    /// Obligations of a run, each with its outcome; they tell that the run is whole.
     pub proof: Vec<ProofReport>,
     /// The policy that encryption was held to.
     pub policy: &'static str,
-    /// Where the captures were made, and why they are taken to be.
+    /// Point at which the captures were made, and why they are taken to be.
     pub vantage: Viewpoint,
-    /// When the first packet was captured, in RFC 3339.
+    /// Time of the first captured packet, in RFC 3339.
     pub first: Option<String>,
-    /// When the last packet was captured.
+    /// Time of the last captured packet.
     pub last: Option<String>,
-    /// What passed the captures and was not seen, as far as that is known.
+    /// Packets that passed the captures and were not seen, as far as that is known.
     pub losses: LossReport,
     /// The input files, in the order of their first packets.
     pub inputs: Vec<InputReport>,
@@ -263,7 +264,7 @@ pub struct Report {
     pub flow_logs: Vec<LogReport>,
     /// The servers that were named, and who says so.
     pub servers: Vec<ServerReport>,
-    /// Where every packet went.
+    /// Account of every packet.
     pub accounting: AccountingReport,
     /// Every path, by client and server.
     pub paths: Vec<PathReport>,
@@ -275,18 +276,18 @@ pub struct Report {
     pub clients: Vec<ClientReport>,
     /// Waivers, and what became of them.
     pub waivers: Vec<WaiverReport>,
-    /// What the reader should know besides.
+    /// Sentences that the reader should know besides.
     pub warnings: Vec<String>,
 }
 
-/// What a run read, and how it was told to take it.
+/// Inputs of a run, and the settings that it was read with.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The captures, in the order of their first packets.
     pub inputs: Vec<InputReport>,
     /// The flow logs, by name.
     pub flow_logs: Vec<LogReport>,
-    /// What was passed over in folders, and why, in sentences.
+    /// Files passed over in folders, and why, in sentences.
     pub skipped: Vec<String>,
     /// Files that are or may be captures or flow logs and were not read to their end, each
     /// with the reason, in sentences.
@@ -295,9 +296,9 @@ pub struct Run {
     pub max_loss: f64,
     /// The names of the interfaces.
     pub interfaces: BTreeMap<InterfaceId, String>,
-    /// What encryption is held to.
+    /// Policy that encryption is held to.
     pub policy: Policy,
-    /// Where the captures were made.
+    /// Point at which the captures were made.
     pub vantage: Viewpoint,
 }
 
@@ -361,7 +362,7 @@ impl Report {
         }
     }
 
-    /// What the process exits with.
+    /// Exit code of the process.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         self.summary.exit_code

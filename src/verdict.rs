@@ -40,8 +40,7 @@ use roles::Roles;
 use scope::Bucket;
 
 /// One word for a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     /// Encrypted as the policy promises.
     Encrypted,
@@ -51,7 +50,7 @@ pub enum Verdict {
     Mixed,
     /// Plaintext.
     Plaintext,
-    /// What was captured, and what the platform says of it, cannot both be so.
+    /// Capture and platform contradict each other.
     Conflict,
     /// Readable where it was captured, in a guest, and nothing says what the wire below
     /// carried.
@@ -75,8 +74,8 @@ impl Verdict {
         Self::Silent,
     ];
 
-    /// Whether more packets cannot lower it: what was sent in plaintext stays sent, and
-    /// what was readable to a guest stays readable.
+    /// Tests that more packets cannot lower it: plaintext that was sent stays sent, and data
+    /// that was readable to a guest stays readable.
     #[must_use]
     pub fn is_final(self) -> bool {
         matches!(self, Self::Mixed | Self::Plaintext | Self::Unproven)
@@ -103,16 +102,16 @@ impl Verdict {
 pub struct Part<'s> {
     /// The flow; `None` for a sum.
     pub key: Option<FlowKey>,
-    /// What it showed.
+    /// Counts of the flow or of the sum.
     pub flow: &'s Flow,
-    /// What that means, as the whole of the flow tells.
+    /// Meaning of its packets, as the whole of the flow tells.
     pub meaning: Meaning<'s>,
-    /// Which of it belongs to the path: a flow can be partly other traffic.
+    /// Contents that belong to the path: a flow can be partly other traffic.
     pub counted: Vec<Shown>,
     /// The end that is the client, by the direction of the packets it sends.
     pub client: Direction,
-    /// Whether it may hold packets of others than paths, of which it cannot be told any
-    /// more: then nothing is said of any.
+    /// True if it may hold packets of others than paths, of which it cannot be told any more:
+    /// then nothing is said of any.
     pub is_vague: bool,
 }
 
@@ -139,7 +138,7 @@ impl<'s> Part<'s> {
     }
 }
 
-/// Who stands at the ends of a path.
+/// Ends of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ends {
     /// A client and a server that were seen.
@@ -165,18 +164,18 @@ pub struct Path<'s> {
     pub ends: Ends,
     /// The verdict.
     pub verdict: Verdict,
-    /// What it rests on.
+    /// Basis of the verdict.
     pub basis: Basis,
-    /// What the capture shows by itself; `None` where there was none, or the path was not
-    /// to be expected in it.
+    /// Verdict of the capture by itself; `None` if there was none, or the path was not to be
+    /// expected in it.
     pub observed: Option<Verdict>,
-    /// What flow logs say of it, if they do.
+    /// Word of flow logs on the path, if they have one.
     pub platform: Option<Platform>,
     /// Outcome of each [obligation](proof::PATH).
     pub proof: Vec<Finding<Sighting>>,
     /// Its flows, as all interfaces show them.
     pub parts: Vec<Part<'s>>,
-    /// What was seen of it, by class; of duplicates once.
+    /// Packets seen of it, by class; duplicates counted once.
     pub traffic: BTreeMap<Class, Count>,
     /// Original frame lengths.
     pub packet_sizes: Sizes,
@@ -191,13 +190,13 @@ pub struct Path<'s> {
 pub struct Elsewhere<'s> {
     /// The two addresses; `None` for the sum of those too many to keep apart.
     pub ends: Option<(Address, Address)>,
-    /// What was seen.
+    /// Number and bytes of the packets seen.
     pub count: Count,
     /// The flows.
     pub flows: Vec<&'s Flow>,
 }
 
-/// Where every packet went.
+/// Account of every packet.
 #[derive(Debug, Default)]
 pub struct Accounting {
     /// All packets read.
@@ -233,15 +232,15 @@ pub struct Judgement<'s> {
     pub paths: Vec<Path<'s>>,
     /// DTLS that is no path's.
     pub elsewhere: Vec<Elsewhere<'s>>,
-    /// Where every packet went.
+    /// Account of every packet.
     pub accounting: Accounting,
     /// The servers that were named.
     pub servers: Servers,
-    /// Whether anything named a server: the user, readable Lustre, or a flow log.
+    /// True if anything named a server: the user, readable Lustre, or a flow log.
     pub server_known: bool,
     /// Flows that were logged without ports, in plaintext, and that no server is known of.
     pub unplaced: usize,
-    /// Whether flows were too many to keep each apart.
+    /// True if flows were too many to keep each apart.
     pub folded: bool,
     /// Captures that show the same packets.
     pub overlaps: Vec<Overlap>,
@@ -272,17 +271,17 @@ pub struct Terms {
     pub policy: Policy,
     /// Point at which the captures were made.
     pub vantage: Vantage,
-    /// Whether the `ServerHello` of every session must have been seen.
+    /// True if the `ServerHello` of every session must have been seen.
     pub require_handshake: bool,
 }
 
-/// What there is to judge by.
+/// Sources to judge by.
 #[derive(Debug, Default)]
 pub struct Sources<'s> {
     /// Counted state of the captures, [settled](Snapshot::settled); `None` where none were
     /// read.
     pub captured: Option<&'s Snapshot>,
-    /// What flow logs say; `None` where none were read.
+    /// Flow logs; `None` if none were read.
     pub logged: Option<FlowLog>,
 }
 
@@ -413,7 +412,7 @@ impl Path<'_> {
 #[derive(Default)]
 struct OtherTraffic {
     expected: Expected,
-    /// Whether there is some of which the addresses are not known any more.
+    /// True if there is some of which the addresses are not known any more.
     has_rest: bool,
 }
 
@@ -460,7 +459,7 @@ struct Sorted<'s> {
     elsewhere: BTreeMap<Option<(Address, Address)>, Elsewhere<'s>>,
 }
 
-/// What was seen of a path.
+/// Traffic and evidence seen of a path.
 #[derive(Default)]
 struct View<'s> {
     parts: Vec<Part<'s>>,

@@ -36,9 +36,9 @@ impl std::ops::AddAssign for Drops {
 /// Packets that were not captured, as far as a file tells who dropped them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Missed {
-    /// What interface statistics attribute.
+    /// Packets that interface statistics attribute.
     pub drops: Drops,
-    /// What packet blocks count beyond that: dropped by the kernel or the interface.
+    /// Packets that packet blocks count beyond that: dropped by the kernel or the interface.
     pub unattributed: u64,
 }
 

@@ -24,7 +24,7 @@ pub struct Place {
 #[derive(Clone, Debug)]
 pub struct Pieces {
     path: PathBuf,
-    /// Where the file begins.
+    /// Position of the file's first record.
     start: Place,
     /// The format behind the first packet.
     format: Format,
@@ -39,7 +39,7 @@ pub struct Pieces {
 pub struct PieceWalk {
     /// Packets shown, and the damage that was met.
     pub walked: Walked,
-    /// Where the next piece must begin; `None` where the file cannot be read on.
+    /// Required begin of the next piece; `None` if the file cannot be read on.
     pub end: Option<Place>,
 }
 
@@ -72,7 +72,7 @@ impl Pieces {
         self.count
     }
 
-    /// Where the file begins.
+    /// Position of the file's first record.
     #[must_use]
     pub fn start(&self) -> &Place {
         &self.start

@@ -21,7 +21,7 @@ pub(super) const WINDOW: usize = RUN * (PACKET_LIMIT + 256);
 /// Packets of a file lie within a year of its first, in nanoseconds.
 const NEAR_NANOS: u64 = 366 * 86_400 * 1_000_000_000;
 
-/// What a run may hold.
+/// Records that a run may hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rule {
     /// Records without a flaw.
@@ -43,7 +43,7 @@ impl Format {
         })
     }
 
-    /// Whether records follow a flawed one that is taken as it stands.
+    /// Tests that records follow a flawed one that is taken as it stands.
     pub(super) fn is_followed(&self, bytes: &[u8], ended: bool) -> bool {
         let (window, ended) = window(bytes, ended);
         self.is_run(window, ended, Rule::Readable, &Interfaces::default())

@@ -25,7 +25,7 @@ pub struct BenchFlags {
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
-    /// The format of what was measured
+    /// The format of the measurements
     #[arg(long, value_enum, default_value_t)]
     pub format: BenchFormat,
 }

@@ -38,7 +38,7 @@ pub struct LiveFlags {
     #[command(flatten)]
     pub output: OutputFlags,
 
-    /// Let through besides what a verdict needs, in pcap-filter(7)'s language
+    /// Further packets to let through, as an expression of pcap-filter(7)
     #[arg(long, value_name = "EXPRESSION", value_parser = filter)]
     pub filter: Option<String>,
 
@@ -70,7 +70,7 @@ pub struct LiveFlags {
     #[arg(long, value_name = "TIME", num_args = 0..=1, value_parser = duration)]
     pub until_decided: Option<Option<Duration>>,
 
-    /// Save what is captured, as pcapng
+    /// File to save the captured packets to, as pcapng
     #[arg(short, long = "write", value_name = "FILE")]
     pub write: Option<PathBuf>,
 

@@ -47,17 +47,19 @@ const AUTHENTICATION: u8 = 51;
 pub(super) fn extension(number: u8) -> Option<ReadExtension> {
     match number {
         FRAGMENT => Some(read_fragment),
-        AUTHENTICATION => Some(|rest, walk| pass(authentication(rest)?, rest, walk)),
+        AUTHENTICATION => Some(|rest, walk| Ok(pass(authentication(rest)?, rest, walk))),
         // The others look alike.
-        _ if EXTENSIONS.contains(&number) => Some(|rest, walk| pass(options(rest)?, rest, walk)),
+        _ if EXTENSIONS.contains(&number) => {
+            Some(|rest, walk| Ok(pass(options(rest)?, rest, walk)))
+        }
         _ => None,
     }
 }
 
 /// Goes on behind an extension header, with the protocol that it names.
-fn pass<'a>((next, len): (u8, usize), rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
+fn pass<'a>((next, len): (u8, usize), rest: Rest<'a>, walk: &mut Walk) -> Turn<'a> {
     walk.protocol = Protocol::of(next);
-    Ok(Turn::Go(Next::IpProtocol(next), rest.after(len)))
+    Turn::Go(Next::IpProtocol(next), rest.after(len))
 }
 
 fn options(rest: Rest<'_>) -> Result<(u8, usize), Stop> {

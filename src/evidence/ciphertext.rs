@@ -54,7 +54,7 @@ const MAX_MAC_LEN: usize = 48;
 /// would carry it behind.
 const SEARCHED_LEN: usize = 160;
 
-/// Looks for clear content in a record: an IP header behind up to [`MAX_HEADER_LEN`] bytes,
+/// Looks for clear content in a record: an IP header behind up to `MAX_HEADER_LEN` bytes,
 /// text, a pattern that repeats, or Lustre near its start. Now and then Lustre is looked for in
 /// all of it; which records those are is the record's own choice, so that it does not matter
 /// which others were seen before.
@@ -95,8 +95,8 @@ fn is_text(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether bytes begin with a pattern of up to 16 bytes again and again, 24 bytes long in its
-/// repeats.
+/// Tests that bytes begin with a pattern of up to 16 bytes again and again, 24 bytes long in
+/// its repeats.
 fn repeats(bytes: &[u8]) -> bool {
     const REPEATED_LEN: usize = 24;
     let begins = |period: usize| {
@@ -126,7 +126,7 @@ fn is_usual(ip: &[u8]) -> bool {
     matches!(*ip, [0x45, _, _, _, _, _, 0 | 0x40, 0, ..] | [0x60, 0, ..])
 }
 
-/// Bytes behind an Ethernet header whose EtherType is IP.
+/// Bytes behind an Ethernet header whose `EtherType` is IP.
 fn behind_ethernet(fragment: &[u8]) -> Option<&[u8]> {
     match fragment.get(12..14)? {
         [0x08, 0x00] | [0x86, 0xdd] => fragment.get(14..),
@@ -194,7 +194,7 @@ fn is_transport(protocol: IpNumber) -> bool {
 /// seen again, in a replay or a second capture, is the same again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ByteSample {
-    /// Whether the capture left less of a record than tests of its content take.
+    /// True if the capture left less of a record than tests of its content take.
     is_cut_short: bool,
     /// In order, in a row: in a tree, chunks that come and go would make and free nodes.
     chunks: Vec<Chunk>,

@@ -33,7 +33,7 @@ impl Cipher {
 }
 
 /// Versions and suites that hellos chose, each with the first hello that did. Where there are
-/// more than [`Choices::MAX`], the worst stay.
+/// more than `Choices::MAX`, the worst stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Choices(BTreeMap<Choice, Sighting>);
 

@@ -13,7 +13,7 @@ pub enum Sizes {
 }
 
 /// The percentiles that reports give, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Percentiles {
     /// The median.
     pub p50: u64,

@@ -3,7 +3,7 @@
 //!
 //! Time is cut into slots of a power of two of nanoseconds. Packets in the same slot, or in
 //! slots side by side, are one [`Span`], whose ends are exact. Where packets stand in more
-//! than [`MOST_SLOTS`] slots, slots of twice the length are used. The number of slots only
+//! than `MOST_SLOTS` slots, slots of twice the length are used. The number of slots only
 //! grows when times are added, so the runs do not depend on the order of the packets, nor
 //! on how the input was split.
 

@@ -38,7 +38,7 @@ pub enum LogError {
 }
 
 impl LogError {
-    /// Whether the file may be a flow log all the same.
+    /// Tests that the file may be a flow log all the same.
     #[must_use]
     pub fn may_be_log(&self) -> bool {
         let Self::NotALog { why, .. } = self else {

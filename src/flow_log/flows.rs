@@ -155,7 +155,7 @@ impl Logged {
         states.map(|(_, time)| time).min()
     }
 
-    /// Whether some of it is known to have travelled.
+    /// Tests that some of it is known to have travelled.
     #[must_use]
     pub fn is_carried(&self) -> bool {
         let views = self.views.all();
@@ -163,7 +163,7 @@ impl Logged {
         states.any(|(state, _)| state.is_carried())
     }
 
-    /// Whether its tuples are of one flow: where a port is missing, they can be of several.
+    /// Tests that its tuples are of one flow: if a port is missing, they can be of several.
     fn is_one_flow(&self) -> bool {
         let ports = self.key.map(|key| [key.low.port, key.high.port]);
         ports.is_some_and(|ports| !ports.contains(&0))

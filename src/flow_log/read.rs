@@ -138,7 +138,7 @@ impl Begin {
     }
 }
 
-/// What a file has shown itself to be.
+/// Kind that a file has shown itself to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Seen {
     Nothing,
@@ -165,7 +165,7 @@ struct Walk<'w> {
     place: &'w Place,
     record: Record,
     seen: Seen,
-    /// Whether it has what only flow logs have.
+    /// True if it has keys that only flow logs have.
     is_log_like: bool,
     /// Depth of documents in text.
     nested: u8,
@@ -295,7 +295,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether a tuple can be a path's: TCP on a Lustre port, or without any port and with
+    /// Tests that a tuple can be a path's: TCP on a Lustre port, or without any port and with
     /// an address that may be a server's.
     fn is_kept(&self, tuple: &Tuple<'_>) -> bool {
         let (source, destination) = (tuple.source, tuple.destination);

@@ -1,11 +1,9 @@
 //! Findings of reading a log.
 
-use serde::Serialize;
-
 use crate::capture::Fault;
 
-/// What was found in a log.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+/// Contents of a log, as counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogReport {
     /// Path, as it was named or found.
     pub name: String,
@@ -23,25 +21,22 @@ pub struct LogReport {
     /// Damage of the file; everything before it was read.
     pub fault: Option<Fault>,
     /// Place among the files, by which [`Entry`](super::Entry) speaks of it.
-    #[serde(skip)]
     pub file: u32,
     /// The first in the alphabet of the unknown states.
-    #[serde(skip)]
     pub unknown_state: Option<String>,
     /// Digests of its tuples up to the end of each record.
-    #[serde(skip)]
     pub digests: Vec<u64>,
 }
 
 impl LogReport {
-    /// Whether tuples were lost, which can be of any path and time. Azure writes the closing
+    /// Tests that tuples were lost, which can be of any path and time. Azure writes the closing
     /// brackets with every block, so a log that ends early is damaged, not young.
     #[must_use]
     pub fn is_damaged(&self) -> bool {
         self.bad_tuples + self.unread > 0 || self.fault.is_some()
     }
 
-    /// Whether another log begins with all that this one holds: it is the same, or the same
+    /// Tests that another log begins with all that this one holds: it is the same, or the same
     /// fetched later.
     #[must_use]
     pub fn is_begin_of(&self, other: &Self) -> bool {

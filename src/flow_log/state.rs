@@ -1,8 +1,6 @@
-//! What a tuple says became of a flow: the encryption field of a flow log.
+//! Fate of a flow by a tuple: the encryption field of a flow log.
 
-use serde::{Serialize, Serializer};
-
-/// What became of a flow's traffic.
+/// Fate of a flow's traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "ROWS tells what each means")]
 pub enum State {
@@ -20,9 +18,8 @@ pub enum State {
     Unknown,
 }
 
-/// How traffic in a state travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+/// Way that traffic in a state travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carried {
     /// Encrypted by the platform.
     Ciphertext,
@@ -87,28 +84,22 @@ impl State {
         self.row().1
     }
 
-    /// How its traffic travels.
+    /// Way that its traffic travels.
     #[must_use]
     pub fn carried(self) -> Carried {
         self.row().2
     }
 
-    /// Whether its traffic is known to have travelled.
+    /// Tests that its traffic is known to have travelled.
     #[must_use]
     pub fn is_carried(self) -> bool {
         matches!(self.carried(), Carried::Ciphertext | Carried::Plaintext)
     }
 
-    /// What it means, for a person.
+    /// Meaning of the state, for a person.
     #[must_use]
     pub fn meaning(self) -> &'static str {
         self.row().3
-    }
-}
-
-impl Serialize for State {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
     }
 }
 

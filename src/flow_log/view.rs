@@ -1,7 +1,7 @@
 //! View of one NIC on a flow: its tuples, and the time that each tells of.
 //!
 //! A tuple tells what its own flow did since the tuple before it. Tuples near captured time
-//! are kept one by one as [`Mark`]s, since the tuple before one can come later in the
+//! are kept one by one as `Mark`s, since the tuple before one can come later in the
 //! input; all others are summed by state and hour.
 
 use std::time::Duration;
@@ -180,7 +180,7 @@ fn same(mark: &Mark) -> impl Fn(&&Mark) -> bool {
     move |other| other.time == time
 }
 
-/// Whether a tuple has the statistics since another: none is missing between, and the flow
+/// Tests that a tuple has the statistics since another: none is missing between, and the flow
 /// did not end.
 fn continues(before: &Mark, mark: &Mark) -> bool {
     let reach = Span {

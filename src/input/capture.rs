@@ -31,7 +31,7 @@ pub enum OpenError {
     NotACapture {
         /// Name of the file.
         path: String,
-        /// How it looks, and whether there may be packets in it all the same.
+        /// Look of the file, and the chance that there are packets in it all the same.
         stranger: Stranger,
     },
     /// No file where one was named.
@@ -75,11 +75,11 @@ pub struct Input {
     source: Source,
 }
 
-/// Where an input is read from, once it was opened.
+/// Source of an input that was opened.
 enum Source {
-    /// What can be opened again.
+    /// A file that can be opened again.
     File { path: PathBuf, size: u64 },
-    /// What can be read only once.
+    /// A stream that can be read only once.
     Held(Box<Reader>),
 }
 

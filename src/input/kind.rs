@@ -17,9 +17,9 @@ enum Kind {
     Compressed(Compression),
     /// A capture of a format that is not read.
     Foreign,
-    /// What may hold captures, once this is done.
+    /// Data that may hold captures, once this is done.
     Packed(&'static str),
-    /// What holds no packets.
+    /// Data without packets.
     NoPackets,
 }
 

@@ -14,7 +14,7 @@ use crate::verdict::Elsewhere;
 pub struct ElsewhereReport {
     /// The two addresses; empty for the sum of those too many to list.
     pub addresses: Vec<String>,
-    /// How much of it.
+    /// Packets and bytes of it.
     #[serde(flatten)]
     pub volume: Volume,
     /// Versions of its protected records.

@@ -12,7 +12,7 @@ use crate::verdict::{Class, Part, Path, Policy, Verdict};
 /// A packet or a record of a flow log, and what it shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Evidence {
-    /// What it is evidence of: `plaintext`, `encrypted`, `undetermined`, `handshake`,
+    /// Class that it is evidence of: `plaintext`, `encrypted`, `undetermined`, `handshake`,
     /// `lustre`, `suite`, `exposed`, on a mixed path `plaintext_last`, or `platform`.
     pub of: &'static str,
     /// The file it is in.
@@ -21,9 +21,9 @@ pub struct Evidence {
     pub packet: Option<u64>,
     /// The record's number in that file, from 1.
     pub record: Option<u64>,
-    /// When it was captured or logged, in RFC 3339.
+    /// Time of the capture or of the log, in RFC 3339.
     pub time: Option<String>,
-    /// What it shows, in a sentence.
+    /// Content of the packet or the tuple, in a sentence.
     pub shows: String,
 }
 
@@ -227,7 +227,7 @@ fn way(part: &Part, direction: Direction) -> String {
     format!("{protocol} {} to {}", end(from), end(to))
 }
 
-/// What a packet shows.
+/// Content of a packet, in a sentence.
 fn sentence(part: &Part, (class, shown): (Class, Shown), at: Sighting) -> String {
     let way = way(part, at.direction);
     let len = at.payload_len;

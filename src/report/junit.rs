@@ -1,4 +1,4 @@
-//! JUnit XML of a posture: a suite for each control, a case for each check.
+//! `JUnit` XML of a posture: a suite for each control, a case for each check.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

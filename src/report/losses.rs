@@ -20,7 +20,7 @@ pub struct Losses {
     pub gaps: Vec<Gap>,
     /// Such times that were too many to list.
     pub more_gaps: u64,
-    /// Whether the interface is down now, or was when the run ended.
+    /// True if the interface is down now, or was when the run ended.
     pub down: bool,
 }
 
@@ -59,7 +59,7 @@ impl From<Missed> for Losses {
 /// Packets that no capture saw, all inputs together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct LossReport {
-    /// How many are known of.
+    /// Number of packets that are known of.
     pub packets: u64,
     /// Their share of these and the packets read, from 0 to 1.
     pub share: f64,
@@ -79,7 +79,7 @@ impl LossReport {
         }
     }
 
-    /// Whether anything was lost.
+    /// Tests that anything was lost.
     #[must_use]
     pub fn any(&self) -> bool {
         self.packets > 0 || self.gaps > 0

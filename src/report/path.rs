@@ -87,16 +87,16 @@ impl From<Suite> for SuiteReport {
     }
 }
 
-/// What a path's DTLS says.
+/// Facts of a path's DTLS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DtlsReport {
     /// Versions of protected records, and those that a `ServerHello` chose.
     pub versions: Vec<&'static str>,
     /// Suites that a `ServerHello` chose.
     pub suites: Vec<SuiteReport>,
-    /// Whether a `ServerHello` was captured.
+    /// True if a `ServerHello` was captured.
     pub handshake_seen: bool,
-    /// Whether one was captured for every session with protected records.
+    /// True if one was captured for every session with protected records.
     pub every_suite_seen: bool,
     /// Records seen.
     pub records: u64,
@@ -104,7 +104,7 @@ pub struct DtlsReport {
     pub missing: u64,
     /// Records that the sequence numbers say were seen again.
     pub repeated: u64,
-    /// Whether missing and repeated are lower bounds.
+    /// True if missing and repeated are lower bounds.
     pub at_least: bool,
 }
 
@@ -142,8 +142,8 @@ fn facts<'p>(parts: &'p [Part]) -> impl Iterator<Item = (&'p Part<'p>, &'p DtlsF
         .filter_map(|part| Some((part, part.flow.dtls.as_deref()?)))
 }
 
-/// What the sequence numbers of a path's DTLS records say is missing or repeated.
-/// Sequences of different flows tell nothing together, so sums have none.
+/// Missing and repeated records, by the sequence numbers of a path's DTLS records. Sequences of
+/// different flows tell nothing together, so sums have none.
 pub(super) fn missing_records(parts: &[Part]) -> Gaps {
     let none = Gaps {
         at_least: facts(parts).any(|(part, _)| part.key.is_none()),
@@ -188,17 +188,17 @@ pub struct ConnectionsReport {
     pub unknown: u64,
 }
 
-/// What a path's readable Lustre says.
+/// Facts of a path's readable Lustre.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LustreReport {
-    /// What proves that Lustre could be read; `null` where only ports tell.
+    /// Proof that Lustre could be read; `null` where only ports tell.
     pub proof: Option<&'static str>,
     /// TCP connections seen.
     pub connections: ConnectionsReport,
     /// Operations of RPCs that begin a segment.
     pub operations: Vec<OperationReport>,
-    /// Whether a flavor hides the bodies of RPCs: `none`, `some` or `all` of those seen;
-    /// `unknown` where none was. It hides neither headers nor bulk data.
+    /// Share of RPCs whose bodies a flavor hides: `none`, `some` or `all` of those seen;
+    /// `unknown` if none was. It hides neither headers nor bulk data.
     pub rpc_privacy: &'static str,
     /// The flavors seen.
     pub flavors: Vec<FlavorReport>,
@@ -281,7 +281,7 @@ pub struct FlowReport {
     pub encapsulation: Vec<&'static str>,
     /// VNI, VSID or GRE key of the innermost tunnel.
     pub network: Option<u32>,
-    /// Where it was captured, where the capture names that.
+    /// Interface that captured it, if the capture names one.
     pub interface: Option<String>,
     /// From the client to the server.
     pub to_server: Traffic,
@@ -328,29 +328,29 @@ pub struct PathReport {
     pub server: Option<String>,
     /// The verdict.
     pub verdict: Verdict,
-    /// What it rests on.
+    /// Basis of the verdict.
     pub basis: Basis,
-    /// What the capture shows by itself; `null` without one.
+    /// Verdict of the capture by itself; `null` without one.
     pub observed: Option<Verdict>,
-    /// What flow logs say of it; `null` where they say nothing.
+    /// Verdict and states of flow logs; `null` if they say nothing.
     pub platform: Option<PlatformReport>,
     /// Each obligation that an encrypted path has to meet, and its outcome.
     pub proof: Vec<ProofReport>,
-    /// Whether packets are known to have passed unseen, by what a capture counted or by the
+    /// True if packets are known to have passed unseen, by the count of a capture or by the
     /// numbers of DTLS records: then the verdict speaks of the others.
     pub under_loss: bool,
-    /// What was seen, by class.
+    /// Traffic seen, by class.
     pub traffic: Traffic,
-    /// When its first packet was captured, in RFC 3339.
+    /// Time of its first captured packet, in RFC 3339.
     pub first: Option<String>,
-    /// When its last packet was captured.
+    /// Time of its last captured packet.
     pub last: Option<String>,
     /// Interface that saw it, where there is one and the capture names it; `null` where
     /// several did.
     pub interface: Option<String>,
-    /// What its DTLS says.
+    /// Facts of its DTLS.
     pub dtls: Option<DtlsReport>,
-    /// What its readable Lustre says.
+    /// Facts of its readable Lustre.
     pub lustre: Option<LustreReport>,
     /// Original frame lengths, in bytes.
     pub packet_sizes: Option<Percentiles>,
@@ -360,9 +360,9 @@ pub struct PathReport {
     pub evidence: Vec<Evidence>,
     /// Its flows.
     pub flows: Vec<FlowReport>,
-    /// What is at its ends in Azure; `null` without exports.
+    /// Resources at its ends in Azure; `null` without exports.
     pub azure: Option<EndsReport>,
-    /// What the configuration says of known causes of plaintext; none without exports.
+    /// Known causes of plaintext in the configuration; none without exports.
     pub causes: Vec<Check>,
     /// Place of the waiver that accepts the verdict, among those of the report; `null` for
     /// none.

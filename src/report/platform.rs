@@ -1,4 +1,4 @@
-//! What flow logs say of a path, as it is serialised.
+//! Word of flow logs on a path, as it is serialised.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +9,14 @@ use crate::flow_log::{Carried, State};
 use crate::verdict::platform::{Join, StateSum};
 use crate::verdict::{Platform, Said};
 
-/// What was logged of a path in one encryption state.
+/// Traffic logged of a path in one encryption state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StateReport {
     /// The state, as the log has it; `denied` or `unknown` where it has none of its words.
     pub state: State,
-    /// How its traffic travels.
+    /// Way that its traffic travels.
     pub carried: Carried,
-    /// What it means, in words.
+    /// Meaning of the state, in words.
     pub meaning: &'static str,
     /// Flows in that state.
     pub flows: u64,
@@ -24,22 +24,22 @@ pub struct StateReport {
     pub packets: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// When it was logged first, in RFC 3339.
+    /// Time of the first tuple, in RFC 3339.
     pub first: String,
-    /// When it was logged last.
+    /// Time of the last tuple.
     pub last: String,
 }
 
-/// What flow logs say of a path.
+/// Word of flow logs on a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlatformReport {
     /// The answer.
     pub said: Said,
-    /// How the captured flows were found in the logs.
+    /// Ways that the captured flows were found in the logs.
     pub joined: BTreeSet<Join>,
-    /// What was logged at the time of the capture; without a capture, all.
+    /// States logged at the time of the capture; without a capture, all.
     pub states: Vec<StateReport>,
-    /// What was logged at other times.
+    /// States logged at other times.
     pub other_times: Vec<StateReport>,
 }
 

@@ -81,7 +81,7 @@ impl ProofReport {
             .collect()
     }
 
-    /// Whether the obligation is met.
+    /// Tests that the obligation is met.
     #[must_use]
     pub fn is_met(&self) -> bool {
         self.outcome == Outcome::Met.name()

@@ -50,7 +50,7 @@ pub(super) fn headline(report: &Report) -> String {
     headline::of(report)
 }
 
-/// Where a report is written, and how it looks there.
+/// Writer of a report, and its look.
 struct Page<'w> {
     style: &'w Style,
     out: &'w mut dyn Write,
@@ -104,7 +104,7 @@ impl Page<'_> {
         self.table(&header, report.paths.iter().map(row).collect())
     }
 
-    /// What the platform has logged of each path.
+    /// Prints the states that the platform has logged of each path.
     fn platform(&mut self, report: &Report) -> io::Result<()> {
         let rows: Vec<_> = report.paths.iter().flat_map(states).collect();
         if rows.is_empty() {
@@ -147,7 +147,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// What each verdict rests on: the deciding packet, or with `--verbose` all of them.
+    /// Prints the basis of each verdict: the deciding packet, or with `--verbose` all of them.
     fn evidence(&mut self, report: &Report) -> io::Result<()> {
         let proven = report.paths.iter().filter(|path| !path.evidence.is_empty());
         let mut proven = proven.peekable();
@@ -310,7 +310,7 @@ fn color(verdict: Verdict) -> Color {
     }
 }
 
-/// Where evidence is to be found.
+/// Location of evidence: file, number of the packet or record, and time.
 fn place(evidence: &Evidence) -> String {
     let packet = evidence.packet.map(|packet| format!("packet {packet}"));
     let record = evidence.record.map(|record| format!("record {record}"));
@@ -324,7 +324,7 @@ fn place(evidence: &Evidence) -> String {
     parts.join(", ")
 }
 
-/// What was read of flow logs, in a line.
+/// Sum of the flow logs that were read, in a line.
 fn logged(logs: &[LogReport]) -> String {
     let sum = |of: fn(&LogReport) -> u64| number(logs.iter().map(of).sum());
     format!(
@@ -335,7 +335,7 @@ fn logged(logs: &[LogReport]) -> String {
     )
 }
 
-/// Where every packet went, in a line.
+/// Account of every packet, in a line.
 fn account(accounting: &AccountingReport) -> String {
     let buckets = [
         (accounting.paths.packets, "on paths"),

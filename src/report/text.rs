@@ -1,4 +1,4 @@
-//! What tables for people are made of: their look, and numbers in words.
+//! Parts of tables for people: their look, and numbers in words.
 
 use bytesize::ByteSize;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};

@@ -1,12 +1,11 @@
-//! What the reader should know besides the verdicts.
+//! Sentences that the reader should know besides the verdicts.
 
 use super::{InputReport, Run};
 use crate::aggregate::expected::{Kind, Met};
 use crate::aggregate::sample::Overlap;
 use crate::capture::Fault;
 use crate::decode::Protocol;
-use crate::evidence::{Shown, ciphertext::ByteTest, dtls::Version};
-use crate::flow::choices::Cipher;
+use crate::evidence::dtls::Version;
 use crate::verdict::{Class, Ends, Judgement, Part, Path, Verdict};
 
 mod flow_logs;
@@ -50,7 +49,7 @@ fn fault(input: &InputReport) -> Option<String> {
     ))
 }
 
-/// What a capture says it missed.
+/// Warnings of packets that a capture says it missed.
 fn losses(input: &InputReport) -> Vec<String> {
     let Some(losses) = &input.losses else {
         return Vec::new();
@@ -153,12 +152,6 @@ fn path_warnings(path: &Path) -> Vec<String> {
             count.packets
         ));
     }
-    if path.observed == Some(Verdict::Encrypted) && path.parts.iter().any(is_untested) {
-        all.push(format!(
-            "{title}: some of its DTLS has neither a ServerHello nor enough bytes in this capture \
-             to tell a cipher from none; capture the start of the tunnel, or longer packets"
-        ));
-    }
     all.extend(
         path.met
             .as_ref()
@@ -175,7 +168,7 @@ fn path_warnings(path: &Path) -> Vec<String> {
     all
 }
 
-/// What was seen of a server that is on no path.
+/// Traffic seen of a server that is on no path, in a clause.
 fn seen_of(met: &Met) -> String {
     let most = match met.most() {
         Some((Kind::Port(Protocol::Udp, port), packets)) => {
@@ -192,15 +185,6 @@ fn seen_of(met: &Met) -> String {
 
 fn is_dtls_stream(part: &Part) -> bool {
     part.key.is_some_and(|key| key.protocol == Protocol::Tcp) && part.flow.dtls.is_some()
-}
-
-/// Whether nothing speaks for a cipher but the look of the records.
-fn is_untested(part: &Part) -> bool {
-    let dtls = part.flow.dtls.iter();
-    let mut protected = dtls.flat_map(|dtls| dtls.protected());
-    let counted = part.counted.contains(&Shown::Ciphertext);
-    let few = (Cipher::Unseen, ByteTest::TooFewBytes);
-    counted && protected.any(|it| (it.cipher, it.bytes) == few && it.data.is_some())
 }
 
 fn chooses(path: &Path, version: Version) -> bool {

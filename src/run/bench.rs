@@ -1,4 +1,4 @@
-//! How fast this machine analyzes recorded traces, and how near that is to its limits.
+//! Speed at which this machine analyzes recorded traces, and how near that is to its limits.
 //!
 //! Beside the analysis, the same files are walked without looking at a packet, read
 //! without looking at a byte, and counted by `tcpdump` and `capinfos` where these are
@@ -28,10 +28,10 @@ pub use outcome::{Outcome, PeakMemory, Row, Spread};
 /// Why nothing could be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
-    /// What the analysis cannot read.
+    /// An input that the analysis cannot open.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// What the analysis cannot read.
+    /// An input that the analysis cannot read.
     #[error(transparent)]
     Run(#[from] RunError),
     /// Standard input, or a pipe.
@@ -45,7 +45,7 @@ pub enum BenchError {
     Changed(io::Error),
 }
 
-/// What is measured: the same files for all.
+/// Files that are measured: the same for all.
 struct Load<'b> {
     config: &'b Bench,
     files: Vec<InputPath>,

@@ -31,12 +31,12 @@ use progress::Progress;
 use stats::{Laps, Stats, Times};
 use sum::{Sum, Total};
 
-/// What all workers share.
+/// State that all workers share.
 struct Context<'c> {
     config: &'c Analyze,
     interfaces: Interfaces,
     progress: Progress,
-    /// Whether there are several captures, which may show the same packets.
+    /// True if there are several captures, which may show the same packets.
     is_many: bool,
 }
 
@@ -52,7 +52,7 @@ impl Context<'_> {
     }
 }
 
-/// What ends a run before there is a report.
+/// Error that ends a run before there is a report.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// A capture that cannot be read.

@@ -339,13 +339,8 @@ fn start_workers<'s>(
         worker.share(window.clone());
         scope.spawn(|| worker.run(control));
     }
-    let saver = ring.zip(buffers).map(|(ring, buffers)| {
-        let Buffers {
-            take_full,
-            give_empty,
-            ..
-        } = buffers;
-        Saver::start(ring, take_full, give_empty)
-    });
+    let saver = ring
+        .zip(buffers)
+        .map(|(ring, buffers)| Saver::start(ring, buffers.take_full, buffers.give_empty));
     (deltas, saver)
 }

@@ -9,9 +9,8 @@ use crate::flow::choices::Cipher;
 use crate::flow::session::Protected;
 use crate::flow::{DtlsFacts, Endpoint, Flow, FlowKey, Tally};
 
-/// What a packet of a path is: exactly one of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+/// Class of a packet of a path: exactly one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// DTLS records alone, all protected by a suite that keeps secrets, as far as the
     /// capture tells.
@@ -105,20 +104,20 @@ impl Hellos {
     }
 }
 
-/// What the packets of one flow mean.
+/// Meaning of the packets of one flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meaning<'f> {
     /// Packets of protected records, by what is known of their sessions.
     protected: Vec<(Class, Ground, &'f Tally)>,
-    /// What TCP segments without a payload are.
+    /// Class of TCP segments without a payload.
     bare: Class,
-    /// What TCP segments whose payload was not captured are.
+    /// Class of TCP segments whose payload was not captured.
     unseen: Class,
 }
 
 impl<'f> Meaning<'f> {
-    /// What the packets of a sum over flows mean. Which of its records were under which
-    /// suite nobody can tell any more.
+    /// Meaning of the packets of a sum over flows. Nobody can tell any more under which suite
+    /// each of its records was.
     #[must_use]
     pub fn of_sum(flow: &'f Flow) -> Self {
         let tally = flow.tally(Shown::Ciphertext);
@@ -129,7 +128,7 @@ impl<'f> Meaning<'f> {
         }
     }
 
-    /// What a flow's packets mean, where hellos `beside` it chose no worse a cipher.
+    /// Meaning of a flow's packets, if hellos `beside` it chose no worse a cipher.
     #[must_use]
     pub fn of(flow: &'f Flow, beside: Option<Cipher>) -> Self {
         let has = |shown| flow.tally(shown).is_some();

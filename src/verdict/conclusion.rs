@@ -7,8 +7,7 @@
 use super::{Vantage, Verdict};
 
 /// Sources that a verdict rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basis {
     /// The capture.
     Capture,
@@ -34,8 +33,7 @@ impl Basis {
 }
 
 /// Word of flow logs on a path, for the time of its capture if there is one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Said {
     /// Nothing.
     #[default]
@@ -105,9 +103,9 @@ pub fn conclude(observed: Option<Verdict>, said: Said, vantage: Vantage) -> (Ver
     }
 }
 
-/// Whether the platform denies what was captured: DTLS where it says plaintext, or
-/// readable Lustre on the wire where it says that it encrypted. Where both have seen both,
-/// neither denies anything.
+/// Tests that the platform denies the capture: DTLS where it says plaintext, or readable Lustre
+/// on the wire where it says that it encrypted. Where both have seen both, neither denies
+/// anything.
 fn is_conflict(observed: Option<Verdict>, said: Said, vantage: Vantage) -> bool {
     use Verdict::{Encrypted, Mixed, Plaintext, Weak};
     let dtls = matches!(observed, Some(Encrypted | Weak | Mixed));

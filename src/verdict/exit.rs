@@ -1,9 +1,9 @@
-//! What the process exits with, stated once.
+//! Exit codes of the process, stated once.
 
 use super::Verdict;
 use crate::azure::checks::Outcome;
 
-/// What the process exits with: the contract that `--help` prints.
+/// Exit code of the process: the contract that `--help` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Every path is encrypted.

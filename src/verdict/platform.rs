@@ -13,8 +13,7 @@ use crate::flow_log::view::CLOCK;
 use crate::flow_log::{Carried, Logged, Span, State, Tally, Told};
 
 /// Way in which a captured flow was found in the logs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Join {
     /// By addresses, protocol and both ports.
     Ports,
@@ -85,7 +84,7 @@ fn has_plaintext(logged: &Logged) -> bool {
 /// Times of the packets of some flows.
 struct Captured {
     spans: Vec<Span>,
-    /// Whether a packet has no time: then nobody knows when they were captured.
+    /// True if a packet has no time: then nobody knows when they were captured.
     is_open: bool,
 }
 
@@ -111,7 +110,7 @@ impl Captured {
 
 /// Part of a path's sources that its flow logs are weighed by.
 pub(super) struct Scales<'j> {
-    /// Whether the logs are damaged.
+    /// True if the logs are damaged.
     pub(super) is_damaged: bool,
     /// Spans of all captures.
     pub(super) captured: &'j [Span],
@@ -193,7 +192,7 @@ fn said(states: &BTreeMap<State, StateSum>, is_whole: bool, ends: Ends) -> Said 
 /// Captured flow among those that were logged to be carried at its time.
 struct Found {
     joins: BTreeSet<Join>,
-    /// Whether they prove encryption for all its packets.
+    /// True if they prove encryption for all its packets.
     is_whole: bool,
 }
 
@@ -230,7 +229,7 @@ fn is_carried_at(told: &Told, captured: &Captured) -> bool {
     told.state.is_carried() && captured.overlaps(Some(told.speaks))
 }
 
-/// Whether one NIC's tuples prove encryption for all of some time, without a hole.
+/// Tests that one NIC's tuples prove encryption for all of some time, without a hole.
 fn proves(told: &[Told], captured: &Captured) -> bool {
     let proofs = told.iter().filter(|told| told.state == State::X);
     let proofs = proofs.filter_map(|told| told.proves);

@@ -1,8 +1,8 @@
-//! What encryption must be to count as promised.
+//! Policies: the encryption that counts as promised.
 
 use crate::evidence::dtls::{Choice, Suite, Version};
 
-/// What encryption must be to count as promised.
+/// Encryption that counts as promised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Policy {
     /// DTLS 1.2 with AES-256-GCM and ECDSA certificates, which is what Azure's
@@ -23,19 +23,19 @@ impl Policy {
         }
     }
 
-    /// Whether a version is as good as promised.
+    /// Tests that a version is as good as promised.
     #[must_use]
     pub fn accepts_version(self, version: Version) -> bool {
         self == Self::AnyDtls || version.is_current()
     }
 
-    /// Whether a suite is as good as promised.
+    /// Tests that a suite is as good as promised.
     #[must_use]
     pub fn accepts_suite(self, suite: Suite) -> bool {
         self == Self::AnyDtls || suite.is_azure()
     }
 
-    /// Whether version and suite of a `ServerHello` are as good as promised.
+    /// Tests that version and suite of a `ServerHello` are as good as promised.
     #[must_use]
     pub fn accepts(self, (version, suite): Choice) -> bool {
         self.accepts_version(version) && self.accepts_suite(suite)

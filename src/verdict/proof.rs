@@ -117,9 +117,9 @@ pub enum Outcome {
 /// Consequence of an obligation that does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Breach {
-    /// What was sent is encrypted, and less so than the policy demands.
+    /// Data was sent encrypted, and less so than the policy demands.
     Weak,
-    /// What was sent can be read.
+    /// Data was sent that can be read.
     Readable,
 }
 
@@ -173,12 +173,14 @@ impl<At> Finding<At> {
 }
 
 /// Worst outcome of a proof; `Met` where all obligations are.
+#[must_use]
 pub fn worst<At>(proof: &[Finding<At>]) -> Outcome {
     let outcomes = proof.iter().map(|finding| finding.outcome);
     outcomes.max().unwrap_or(Outcome::Open)
 }
 
 /// First obligation that is broken or, where none is, open.
+#[must_use]
 pub fn first_failed<At>(proof: &[Finding<At>]) -> Option<&Finding<At>> {
     let is_broken = |finding: &&Finding<At>| matches!(finding.outcome, Outcome::Broken(_));
     let open = || {

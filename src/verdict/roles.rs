@@ -16,7 +16,7 @@ const MANY: u64 = 3;
 /// Two addresses, the lower first.
 type Pair = (Address, Address);
 
-/// What is known about the servers of a run.
+/// Servers and clients that are known in a run.
 pub(super) struct Roles {
     servers: Servers,
     pairs: BTreeMap<Pair, Hints>,
@@ -30,7 +30,7 @@ pub(super) struct Roles {
     clients: BTreeSet<Address>,
 }
 
-/// What one pair's traffic hints at, by the end that it makes the server.
+/// Hints of one pair's traffic, by the end that it makes the server.
 #[derive(Clone, Default)]
 struct Hints {
     served: [u64; 2],
@@ -38,7 +38,7 @@ struct Hints {
     listens: [(u64, Option<Position>); 2],
     /// The receiver of the first packet.
     called: Option<(Position, Direction)>,
-    /// Whether readable Lustre was seen.
+    /// True if readable Lustre was seen.
     proven: bool,
 }
 
@@ -73,7 +73,7 @@ impl Hints {
         }
     }
 
-    /// Whether anything tells who the server is.
+    /// Tests that anything tells which end is the server.
     fn tell(&self) -> bool {
         self.served != [0, 0] || self.listens.iter().any(|&(flows, _)| flows > 0)
     }
@@ -94,7 +94,7 @@ impl Hints {
     }
 }
 
-/// What was logged, in the order of time.
+/// Position of a tuple, in the order of time.
 fn in_time(time: Timestamp) -> Position {
     Position {
         file: 0,
@@ -239,9 +239,9 @@ impl Roles {
         (Ends::Seen { client, server }, self.server_end(pair).back())
     }
 
-    /// Whether an address of a group is a known server's: one that was named, or shown
-    /// by readable Lustre or a flow log. Of groups beyond the limit nobody knows, so there
-    /// it is one as soon as there can be any.
+    /// Tests that an address of a group is a known server's: one that was named, or shown by
+    /// readable Lustre or a flow log. Of groups beyond the limit nobody knows, so there it is
+    /// one as soon as there can be any.
     pub(super) fn is_named(&self, group: &GroupKey, address: Address) -> bool {
         if group.is_beyond() {
             self.any_server()
@@ -255,13 +255,13 @@ impl Roles {
         self.may_be_server(address) || self.is_named(group, address)
     }
 
-    /// Whether an address was named, or is in a block that was and no client of readable
+    /// Tests that an address was named, or is in a block that was and no client of readable
     /// Lustre.
     fn may_be_server(&self, address: Address) -> bool {
         self.servers.rank(address) > 0 && !self.clients.contains(&address)
     }
 
-    /// Whether anything named a server.
+    /// Tests that anything named a server.
     pub(super) fn any_server(&self) -> bool {
         !self.servers.is_empty() || !self.proven.is_empty()
     }

@@ -47,20 +47,20 @@ fn tunnel(protocol: Protocol, shown: Shown, server: bool) -> Bucket {
     }
 }
 
-/// Whether a sum may hold a path's packets and others', because the addresses are lost that
+/// Tests that a sum may hold a path's packets and others', because the addresses are lost that
 /// would tell. On Lustre's ports, and where readable Lustre was seen, all count as a path's.
 pub(super) fn is_vague(group: &GroupKey, is_lustre: bool) -> bool {
     group.is_beyond() && !is_lustre && !matches!(group.scope, Scope::Lustre { .. })
 }
 
-/// Whether any packet of the group can be a path's.
+/// Tests that any packet of the group can be a path's.
 pub(super) fn may_be_path(group: &GroupKey, roles: &Roles) -> bool {
     matches!(group.scope, Scope::Lustre { .. }) || roles.has_server(group)
 }
 
 impl Roles {
-    /// Whether the end that sends packets this way is a server for sure: a CIDR block only
-    /// says who may be one.
+    /// Tests that the end that sends packets this way is a server for sure: a CIDR block only
+    /// says which addresses may be one.
     fn is_named_end(&self, group: &GroupKey, end: Direction) -> bool {
         let address = match end {
             Direction::Up => group.low,

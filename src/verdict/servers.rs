@@ -1,5 +1,5 @@
-//! Which addresses are AMLFS servers, as the user names them: single addresses, NIDs,
-//! ranges of NIDs (nidrange of lctl and nodemap, Lustre manual 40.3), CIDR blocks.
+//! Addresses of AMLFS servers, as the user names them: single addresses, NIDs, ranges of NIDs
+//! (nidrange of lctl and nodemap, Lustre manual 40.3), CIDR blocks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -17,7 +17,7 @@ use nom::{
 
 use crate::decode::Address;
 
-/// Which addresses are AMLFS servers, and who says so.
+/// Addresses of AMLFS servers, and who says so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Servers {
     expected: BTreeMap<Address, String>,
@@ -97,7 +97,7 @@ impl Servers {
         }
     }
 
-    /// How surely an address is a server: 2 if it was named, 1 if it is in a block that
+    /// Certainty that an address is a server: 2 if it was named, 1 if it is in a block that
     /// was, else 0.
     #[must_use]
     pub fn rank(&self, address: Address) -> u8 {
@@ -126,7 +126,7 @@ impl Servers {
         blocks.map(|(block, source)| (*block, source.as_str()))
     }
 
-    /// Whether nothing was named.
+    /// Tests that nothing was named.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.expected.is_empty() && self.blocks.is_empty()

@@ -1,19 +1,18 @@
-//! Where a capture was made: on the wire, or above the encryption.
+//! Vantages of a capture: on the wire, or above the encryption.
 
-/// Where a capture was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+/// Point at which a capture was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Vantage {
-    /// What was captured is what travels.
+    /// On the wire: the capture shows the packets that travel.
     Wire,
     /// Inside an Azure VM, above its host's encryption.
     Guest,
 }
 
 /// A vantage, and why it is taken.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Viewpoint {
-    /// Where the capture was made.
+    /// Point at which the capture was made.
     pub value: Vantage,
     /// Why it is taken to be there, in a clause.
     pub why: String,
@@ -26,7 +25,7 @@ pub enum VantageChoice {
     /// an Azure VM as made by a guest
     #[default]
     Auto,
-    /// What was captured is what travels: a mirror, an appliance, a lab
+    /// On the wire that packets travel: a mirror, an appliance, a lab
     Wire,
     /// Inside an Azure VM, above the encryption that its host does
     Guest,

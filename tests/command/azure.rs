@@ -636,7 +636,7 @@ fn an_accepted_path_counts_for_no_exit_code() {
     assert!(told.contains("expired on 2020-12-31"), "{told}");
 }
 
-/// Gates in CI read JUnit and SARIF.
+/// Gates in CI read `JUnit` and SARIF.
 #[test]
 fn formats_for_gates_are_well_formed() {
     let said_in = |format: &str, exit_code| {

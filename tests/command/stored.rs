@@ -149,7 +149,9 @@ fn without_evidence(report: &Value) -> Vec<Value> {
         .map(|mut path| {
             path.as_object_mut().expect("a path").remove("evidence");
             let proof = path["proof"].as_array_mut().expect("a proof");
-            proof.iter_mut().for_each(|it| it["evidence"] = Value::Null);
+            for it in proof {
+                it["evidence"] = Value::Null;
+            }
             path
         })
         .collect()

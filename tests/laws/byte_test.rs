@@ -12,7 +12,7 @@ fn sessions() -> u64 {
     set.map_or(SESSIONS, |number| number.parse().expect("a number"))
 }
 
-/// A record as TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 makes it: nonce, ciphertext, tag.
+/// A record as `TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384` makes it: nonce, ciphertext, tag.
 fn sealed(key: &[u8; 32], sequence: u64, len: usize) -> Vec<u8> {
     let nonce = (1 << 48 | sequence).to_be_bytes();
     let salted: Vec<u8> = [&key[..4], &nonce].concat();

@@ -161,8 +161,8 @@ fn check(made: &[Made]) {
 /// path what one of a single interface says.
 fn check_as_one(made: &[Made]) {
     let report = check_counts(made);
-    let once = made.iter().filter(|made| !made.is_copy);
-    let one: Vec<Stored> = once
+    let originals = made.iter().filter(|made| !made.is_copy);
+    let one: Vec<Stored> = originals
         .map(|made| Stored {
             interface: 0,
             ..made.frame.clone()

@@ -319,10 +319,10 @@ fn check(seed: u64) {
 fn no_scenario_that_leaks_is_encrypted() {
     let wanted = std::env::var("PLAINSIGHT_SCENARIOS").ok();
     let count = wanted.map_or(SCENARIOS, |count| count.parse().expect("a number"));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for thread in 0..threads {
-            scope.spawn(move || (thread..count).step_by(threads as usize).for_each(check));
+        for thread in (0..).take(threads) {
+            scope.spawn(move || (thread..count).step_by(threads).for_each(check));
         }
     });
 }

@@ -54,8 +54,7 @@ impl Link {
     /// The link type of a frame, which for bare IP depends on the version.
     pub fn number(self, v6: bool) -> LinkType {
         LinkType(match (self, v6) {
-            (Self::Ethernet | Self::Vlan | Self::QinQ, _) => 1,
-            (Self::ThreeTags | Self::FiveTags, _) => 1,
+            (Self::Ethernet | Self::Vlan | Self::QinQ | Self::ThreeTags | Self::FiveTags, _) => 1,
             (Self::Sll | Self::SllTag, _) => 113,
             (Self::Sll2 | Self::Sll2Tags | Self::Sll2Inner, _) => 276,
             (Self::Null, _) => 0,
@@ -230,7 +229,7 @@ impl Around {
     }
 }
 
-/// A frame of a PPPoE session, number 46.
+/// A frame of a `PPPoE` session, number 46.
 pub fn session(ip: &[u8]) -> Vec<u8> {
     let protocol = be(if ip[0] >> 4 == 6 { 0x57 } else { 0x21 });
     let len = be(length(2 + ip.len()));

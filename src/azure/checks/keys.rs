@@ -39,15 +39,14 @@ pub(super) fn of(azure: &Azure, it: &FileSystem, now: Option<Timestamp>) -> Vec<
     };
     let vault = it.vault.as_ref().and_then(|id| azure.export.vaults.get(id));
     let vault = vault.filter(|vault| vault.is_whole);
-    let mut checks = match vault {
-        Some(vault) => vec![region(azure, it, vault), access(azure, it, vault)],
-        None => {
-            let of = azure.label(&it.id);
-            let says = format!("No export has the Key Vault of {of}: az keyvault show tells it");
-            let both = [Kind::KeyVaultRegion, Kind::KeyAccess];
-            both.map(|kind| Check::new(kind, Unknown, says.clone()))
-                .into()
-        }
+    let mut checks = if let Some(vault) = vault {
+        vec![region(azure, it, vault), access(azure, it, vault)]
+    } else {
+        let of = azure.label(&it.id);
+        let says = format!("No export has the Key Vault of {of}: az keyvault show tells it");
+        let both = [Kind::KeyVaultRegion, Kind::KeyAccess];
+        both.map(|kind| Check::new(kind, Unknown, says.clone()))
+            .into()
     };
     checks.push(protection(azure, it, vault));
     let name = Key::name_of(url);

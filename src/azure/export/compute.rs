@@ -144,7 +144,7 @@ pub struct Ade {
 impl Ade {
     fn of(node: Node<'_>) -> Self {
         let path = "resources.settings.VolumeType";
-        let Some(extension) = node.list("resources").find(is_ade) else {
+        let Some(extension) = node.list("resources").find(|&it| is_ade(it)) else {
             return Self {
                 enabled: node.setting("storageProfile.osDisk.encryptionSettings.enabled"),
                 volumes: Setting::new(path, None),
@@ -159,7 +159,7 @@ impl Ade {
     }
 }
 
-fn is_ade(extension: &Node<'_>) -> bool {
+fn is_ade(extension: Node<'_>) -> bool {
     let kind = extension
         .text("typePropertiesType")
         .or(extension.text("virtualMachineExtensionType"));

@@ -109,7 +109,9 @@ impl<'de> Visitor<'de> for Items<'_> {
 }
 
 fn is_next_page((key, value): (&String, &Value)) -> bool {
-    let is_key = |known: &&str| key.eq_ignore_ascii_case(known);
     let is_given = value.as_str().is_some_and(|text| !text.is_empty());
-    is_given && NEXT_PAGE.iter().any(|known| is_key(&known))
+    is_given
+        && NEXT_PAGE
+            .iter()
+            .any(|known| key.eq_ignore_ascii_case(known))
 }

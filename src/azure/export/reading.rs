@@ -149,7 +149,7 @@ impl Reading {
         self.files.push(report);
         for (kind, id, resource) in content.resources {
             self.has_roles |= kind == Kind::RoleAssignment;
-            self.add_resource(place, kind, id, resource);
+            self.add_resource(place, kind, &id, resource);
         }
         for key in content.keys {
             match self.keys.get_mut(&key.name) {
@@ -162,7 +162,7 @@ impl Reading {
         }
     }
 
-    fn add_resource(&mut self, place: u32, kind: Kind, id: ResourceId, resource: Value) {
+    fn add_resource(&mut self, place: u32, kind: Kind, id: &ResourceId, resource: Value) {
         let first = *self.origins.first.entry(id.clone()).or_insert(place);
         let known = self.resources.entry((kind, id.clone())).or_default();
         if first != place

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::{Azure, Ends, FileSystem, FoundBy, IpNet, Place, ResourceId, Route};
+use super::{Azure, Ends, FileSystem, FoundBy, IpNet, Nic, Place, ResourceId, Route};
 
 /// Most NICs with one address that are told apart.
 const MAX_PLACES: usize = 64;
@@ -55,7 +55,7 @@ impl Azure {
         let mut all = self.candidates(address);
         let is_claimed = |candidate: &Candidate<'_>| {
             let nic = candidate.place.nic;
-            nic.is_some_and(|nic| nic.is_amlfs_server())
+            nic.is_some_and(Nic::is_amlfs_server)
                 || self.claimants(address, &candidate.place).next().is_some()
         };
         if all.iter().any(is_claimed) {

@@ -35,7 +35,7 @@ impl Level {
         }
     }
 
-    /// Whether text or a number in place of a list hides tuples.
+    /// Tests that text or a number in place of a list hides tuples.
     fn holds_tuples(self) -> bool {
         matches!(self, Self::FlowRecords | Self::Flows | Self::Groups)
     }

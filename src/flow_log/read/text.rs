@@ -25,7 +25,7 @@ pub(super) struct Place {
     good: Cell<u64>,
     /// Last byte read: of an element of an array, its first.
     pub(super) byte: Cell<u8>,
-    /// Whether the text is between two documents, or before the first.
+    /// True if the text is between two documents, or before the first.
     pub(super) is_between: Cell<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! What `--verbose` adds: each path's flows, and what its DTLS and Lustre say.
+//! Tables that `--verbose` adds: each path's flows, and the facts of its DTLS and Lustre.
 
 use std::io;
 

@@ -59,7 +59,7 @@ fn not_whole(proof: &[ProofReport]) -> Option<String> {
     (!says.is_empty()).then(|| format!("The run is not whole: {}.", says.join("; ")))
 }
 
-/// How much was read, of each kind.
+/// Number of packets and tuples read, of each kind of input.
 fn read(report: &Report) -> String {
     let logged = report.flow_logs.iter().map(|log| log.tuples).sum();
     match (&report.inputs[..], &report.flow_logs[..]) {
@@ -72,7 +72,7 @@ fn read(report: &Report) -> String {
     }
 }
 
-/// What was not seen, and so is not answered for.
+/// Packets that were not seen, and so are not answered for.
 fn unseen(losses: &LossReport) -> Option<String> {
     let lost = (losses.packets > 0).then(|| {
         let share = percent(losses.share);
@@ -132,7 +132,7 @@ fn on_its_word(paths: &[PathReport]) -> Option<String> {
         .then(|| format!("{} {rests} on the platform's word", number(told as u64)))
 }
 
-/// How many paths have a verdict, if any.
+/// Number of paths with a verdict, if any.
 fn counted(paths: &[PathReport], verdict: Verdict) -> Option<String> {
     let count = count(paths, verdict);
     let verdict = match verdict {
@@ -146,7 +146,7 @@ fn is(count: usize) -> &'static str {
     if count == 1 { "is" } else { "are" }
 }
 
-/// What a path's verdict says, where it is the only one.
+/// Verdict of the only path, in a sentence.
 fn only(path: &PathReport) -> String {
     let says = match path.verdict {
         Verdict::Encrypted => "is encrypted",
@@ -211,7 +211,7 @@ fn exposed(path: &PathReport, vantage: Vantage) -> u64 {
     }
 }
 
-/// How much went in plaintext, and where most of it did.
+/// Volume that went in plaintext, and the path of most of it.
 fn plaintext(paths: &[PathReport], vantage: Vantage) -> Option<String> {
     let volume = |path: &PathReport| exposed(path, vantage);
     let exposed: Vec<&PathReport> = paths.iter().filter(|path| volume(path) > 0).collect();

@@ -72,11 +72,11 @@ impl<'r> Row<'r> {
         let ends = &self.path.ends;
         let server = &ends.server;
         let network = || server.virtual_network.as_deref().map(last);
-        let served = ends.file_system_label.as_deref();
+        let file_system = ends.file_system_label.as_deref();
         let named = [
             name(ends.client.address.as_deref()),
             name(ends.client.vm_label.as_deref()),
-            name(served.or(server.address.as_deref()).or_else(network)),
+            name(file_system.or(server.address.as_deref()).or_else(network)),
         ];
         let counts = self.counts.map(|count| right(number(count as u64)));
         named.into_iter().map(Cell::new).chain(counts).collect()

@@ -1,11 +1,11 @@
-//! What the reader should know about flow logs, and about what they leave open.
+//! Warnings about flow logs, and about paths that they leave open.
 
 use crate::flow_log::{Carried, LogReport};
 use crate::report::text::number;
 use crate::verdict::platform::Join;
 use crate::verdict::{Judgement, Path, Platform, Said, Verdict};
 
-/// What is wrong with a log.
+/// Warnings of faults in a log.
 pub(super) fn log(log: &LogReport) -> Vec<String> {
     let LogReport { name, tuples, .. } = log;
     let mut all = Vec::new();
@@ -59,7 +59,7 @@ pub(super) fn unplaced(judgement: &Judgement) -> Option<String> {
     ))
 }
 
-/// What would prove paths that are not proven.
+/// Advice on how to prove paths that are not proven.
 pub(super) fn unproven(judgement: &Judgement) -> Option<String> {
     let paths = judgement.paths.iter();
     let unproven = paths.filter(|path| path.verdict == Verdict::Unproven);
@@ -75,7 +75,7 @@ pub(super) fn unproven(judgement: &Judgement) -> Option<String> {
     ))
 }
 
-/// What the logs leave open of a path.
+/// Warnings of periods and flows of a path that the logs leave open.
 pub(super) fn path(title: &str, path: &Path) -> Vec<String> {
     let Some(platform) = &path.platform else {
         return Vec::new();

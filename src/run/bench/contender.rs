@@ -80,7 +80,7 @@ impl Contender {
         }
     }
 
-    /// What it does, for who wants to repeat it.
+    /// Command or work of the contender, for a person to repeat.
     pub(super) fn does(&self) -> String {
         match self {
             Self::Plainsight => "analyze".to_owned(),
@@ -122,7 +122,7 @@ fn read(files: &[InputPath]) -> io::Result<()> {
     Ok(())
 }
 
-/// Where a program is installed. An empty entry of PATH would be the current folder.
+/// Path of a program that is installed. An empty entry of PATH would be the current folder.
 fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path)

@@ -1,4 +1,4 @@
-//! What was measured, as it is serialised.
+//! Measurements, as they are serialised.
 
 use serde::Serialize;
 
@@ -21,16 +21,16 @@ pub struct Outcome {
     pub packets: u64,
     /// Whoever went through them, plainsight first.
     pub rows: Vec<Row>,
-    /// Who would have, and why not.
+    /// Contenders that are absent, and why.
     pub absent: Vec<Absent>,
 }
 
 /// One way to go through the files.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// What it is called.
+    /// Name of the contender.
     pub name: &'static str,
-    /// What was run, or what was done.
+    /// Command that was run, or work that was done.
     pub does: String,
     /// Seconds a run.
     pub seconds: Spread,
@@ -78,7 +78,7 @@ impl Spread {
         }
     }
 
-    /// What `count` comes to per unit of this.
+    /// Rate for `count` per unit of this.
     fn rate(self, count: f64) -> Self {
         Self {
             min: count / self.max,

@@ -1,4 +1,4 @@
-//! What was measured, for a person and for a program.
+//! Output of measurements, for a person and for a program.
 
 use std::io::{self, Write};
 

@@ -16,7 +16,7 @@ use crate::input::Input;
 /// Fragments held before they are handed on: few, for they are rare.
 const FRAGMENTS_HELD: usize = 1024;
 
-/// Where a part of the input is read from.
+/// Source of a part of the input.
 pub(super) enum Source {
     /// A whole capture.
     Whole(Input),
@@ -24,10 +24,10 @@ pub(super) enum Source {
     Piece(Arc<Pieces>),
 }
 
-/// What a worker says of its part, in this order.
+/// Messages of a worker on its part, in this order.
 pub(super) enum News {
-    /// Where it takes the first record of its piece to be, and the digest of what it takes
-    /// the packets before to have been.
+    /// Position that it takes for the first record of its piece, and the digest of the packets
+    /// it takes to be before.
     Began(Place, u64),
     /// Fragments that it saw.
     Fragments(FragmentEvents),
@@ -35,11 +35,11 @@ pub(super) enum News {
     Done(Box<Done>),
 }
 
-/// What the walk of a part came to.
+/// Result of the walk of a part.
 pub(super) struct Done {
     pub(super) snapshot: Snapshot,
     pub(super) walked: Walked,
-    /// Where the next piece must begin, if this was one and it had no fault.
+    /// Required begin of the next piece, if this was one and it had no fault.
     pub(super) end: Option<Place>,
     /// The last packets of the part.
     pub(super) window: Window,
@@ -104,7 +104,7 @@ impl Job {
     }
 }
 
-/// Where a piece may begin. Where packets may have duplicates on other interfaces, the worker
+/// Finds the begin of a piece. If packets may have duplicates on other interfaces, the worker
 /// looks at those before it.
 fn begin(pieces: &Pieces, part: Part, worker: &mut Worker<'_>) -> Option<Place> {
     /// More than what records have around their packets.

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Shorter work shows no bar.
 const PATIENCE: Duration = Duration::from_millis(700);
 
-/// How far the run has come, in bytes as stored.
+/// Progress of the run, in bytes as stored.
 pub(super) struct Progress {
     bar: ProgressBar,
     started: Instant,

@@ -1,4 +1,4 @@
-//! Where the time of a run went.
+//! Time spent on each part of a run.
 //!
 //! Clocks are read for each part of the input and each stage, never for a packet.
 
@@ -53,7 +53,7 @@ impl Times {
         self.each += &other.each;
     }
 
-    /// How many there were.
+    /// Number of times taken.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.each.len()
@@ -90,14 +90,14 @@ impl Laps {
     }
 }
 
-/// Where the time of a run went.
+/// Time spent on each part of a run.
 #[derive(Clone, Debug)]
 pub struct Stats {
     /// Bytes read, as stored.
     pub bytes: u64,
     /// Packets read.
     pub packets: u64,
-    /// How many workers there were.
+    /// Number of workers.
     pub threads: usize,
     /// Finding the files, opening each, and reading as far as its first packet.
     pub opening: Duration,
@@ -105,7 +105,7 @@ pub struct Stats {
     pub reading_logs: Duration,
     /// From when the first worker begins until all is added up.
     pub walking: Duration,
-    /// What each part of the input took its worker: a whole file, or a piece of one.
+    /// Time that each part of the input took its worker: a whole file, or a piece of one.
     /// Pieces that had to be walked again count again.
     pub parts: Times,
     /// Adding up the parts, most of it while others are walked.
@@ -188,7 +188,7 @@ impl Stats {
     }
 }
 
-/// What a count comes to in a second, if it took `time`.
+/// Count per second, for a `count` that took `time`.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

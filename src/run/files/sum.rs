@@ -27,7 +27,7 @@ pub(super) struct Sum<'c> {
     reports: Vec<InputReport>,
     /// The walk of each file so far.
     walked: Vec<Walked>,
-    /// Where the next piece of the same file must begin.
+    /// Required begin of the next piece of the same file.
     end: Option<Place>,
     /// The last packets before it.
     window: Window,
@@ -35,7 +35,7 @@ pub(super) struct Sum<'c> {
     walked_again: Times,
 }
 
-/// What all parts came to, and the time it took to add them up.
+/// Sum of all parts, and the time it took to add them up.
 pub(super) struct Total {
     pub(super) counted: Counted,
     pub(super) reports: Vec<InputReport>,

@@ -125,7 +125,7 @@ pub(super) struct CaptureWorker<'o> {
     /// The kernel gives all fragments of a packet to the same handle, for without ports
     /// its hash is that of the addresses.
     counter: Counter<'o>,
-    /// Where other interfaces are captured, too.
+    /// Packets shared between workers, if other interfaces are captured, too.
     window: Option<SharedWindow>,
     part: Part,
     recorder: Option<Recorder>,

@@ -121,13 +121,11 @@ impl<'p, 's> Seen<'p, 's> {
             .filter_map(|dtls| dtls.exposed)
             .map(|(at, _)| at)
             .collect();
-        match exposed[..] {
-            [] => Answer::new(Outcome::Met, "no record can be read", []),
-            _ => {
-                let says = "a DTLS record shows what a cipher would have hidden";
-                Answer::new(READABLE, says, exposed)
-            }
+        if exposed.is_empty() {
+            return Answer::new(Outcome::Met, "no record can be read", []);
         }
+        let says = "a DTLS record shows what a cipher would have hidden";
+        Answer::new(READABLE, says, exposed)
     }
 
     fn choices(&self) -> impl Iterator<Item = (Choice, Sighting)> + use<'p, 's> {
@@ -213,14 +211,11 @@ impl<'p, 's> Seen<'p, 's> {
             .filter(is_open)
             .filter_map(|it| it.data)
             .collect();
-        match open[..] {
-            [] => Answer::new(Outcome::Met, "the bytes of its records are a cipher's", []),
-            _ => {
-                let says = "no ServerHello was captured, and too few bytes to tell a cipher from \
-                            none";
-                Answer::new(Outcome::Open, says, open)
-            }
+        if open.is_empty() {
+            return Answer::new(Outcome::Met, "the bytes of its records are a cipher's", []);
         }
+        let says = "no ServerHello was captured, and too few bytes to tell a cipher from none";
+        Answer::new(Outcome::Open, says, open)
     }
 
     fn explained(&self) -> Answer {
@@ -251,7 +246,7 @@ impl<'p, 's> Seen<'p, 's> {
         }
     }
 
-    /// Whether packets that go one way are fragments or cut records of a flow that shows
+    /// Tests that packets that go one way are fragments or cut records of a flow that shows
     /// encrypted data the same way.
     fn explains(&self, part: &Part<'_>, shown: Shown, way: Direction) -> bool {
         match (shown, part.key) {
@@ -268,7 +263,7 @@ impl<'p, 's> Seen<'p, 's> {
     }
 }
 
-/// Whether a flow shows encrypted data on the way to the server, or from it.
+/// Tests that a flow shows encrypted data on the way to the server, or from it.
 fn is_encrypted(part: &Part<'_>, to_server: bool) -> bool {
     let way = if to_server {
         part.client

@@ -53,7 +53,7 @@ fn whole_inputs(facts: &RunFacts<'_>) -> Answer {
 
 /// A header that its own packet is too short for, or that is malformed, is no way to carry
 /// anything.
-fn hides_content(reason: &Reason) -> bool {
+fn hides_content(reason: Reason) -> bool {
     match reason.cause {
         Cause::Capture | Cause::Nesting | Cause::Unsupported | Cause::Orphan => true,
         Cause::Length | Cause::Malformed => false,
@@ -64,7 +64,7 @@ fn decoded(facts: &RunFacts<'_>) -> Answer {
     let hidden = facts
         .undecodable
         .iter()
-        .filter(|(reason, _)| hides_content(reason));
+        .filter(|&(&reason, _)| hides_content(reason));
     let clauses: Vec<String> = hidden
         .map(|(reason, count)| format!("{reason} ({} packets)", count.packets))
         .collect();

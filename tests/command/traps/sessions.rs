@@ -89,7 +89,7 @@ fn records_that_no_cipher_protects_are_plaintext() {
     }
 }
 
-/// A ServerHello cut before its suite, as its fragments in two records.
+/// A `ServerHello` cut before its suite, as its fragments in two records.
 fn fragmented(suite: u16) -> [Vec<u8>; 2] {
     let whole = dtls::server_hello(7, suite);
     let (head, body) = whole[13..].split_at(12);
@@ -184,7 +184,7 @@ fn contents() -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("ff", vec![0xff; 1500]),
         ("zeros", vec![0; 1500]),
-        ("a count", (0..1500_u32).map(|n| n as u8).collect()),
+        ("a count", (0..=u8::MAX).cycle().take(1500).collect()),
         ("a random pattern", repeat(&noise(1, 300))),
     ]
 }

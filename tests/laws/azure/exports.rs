@@ -228,7 +228,7 @@ fn documents_may_stand_in_a_row() {
         (format!("{} x", rows.join(" ")), false),
     ] {
         fs::write(&path, &text).unwrap();
-        let read_ = Export::read(&[path.clone()]);
+        let read_ = Export::read(std::slice::from_ref(&path));
         assert_eq!(read_.is_ok(), is_whole);
         if let Ok(export) = read_ {
             assert_eq!(export.inventory.files[0].size, text.len() as u64);

@@ -2,6 +2,7 @@
 //! is unknown, in both shapes of JSON.
 
 use std::collections::BTreeSet;
+use std::slice;
 
 use plainsight::azure::checks::{Kind, Outcome, Times};
 use plainsight::azure::controls;
@@ -53,8 +54,8 @@ fn wishes() -> Wishes {
 
 /// Outcomes of the checks of a kind, in both shapes.
 fn outcomes(resources: Vec<Value>, kind: Kind) -> Vec<Outcome> {
-    let shapes = [resources.clone(), resources.iter().map(arm).collect()];
-    let [one, other] = shapes.map(|shape| {
+    let in_arm = resources.iter().map(arm).collect();
+    let [one, other] = [resources, in_arm].map(|shape| {
         let report = PostureReport::with(&azure(shape), &Servers::default(), &wishes());
         let of_kind = report.all_checks().filter(|check| check.check == kind);
         of_kind.map(|check| check.outcome).collect::<Vec<_>>()
@@ -86,7 +87,7 @@ fn services_that_encryption_does_not_go_with_are_told() {
     assert_eq!(of(&[], &[]), Pass);
     assert_eq!(of(&[(SUBNET, json!("Disabled"))], &[]), Unknown);
     assert_eq!(of(&[(SUBNET, json!(null))], &[]), Note);
-    assert_eq!(of(&[], &[service.clone()]), Fail);
+    assert_eq!(of(&[], slice::from_ref(&service)), Fail);
     let off = ("/encryption/enabled", json!(false));
     let resources = made("server-vnet", &[off], &[service]);
     assert_eq!(worst(resources.clone(), Kind::PrivateLink), Some(Note));
@@ -136,8 +137,11 @@ fn backends_of_internal_load_balancers_are_told() {
         worst(resources, Kind::LoadBalancer).unwrap()
     };
     let one = json!([nic["ipConfigurations"][0]]);
-    assert_eq!(of(one.clone(), &[own.clone()]), Pass);
-    assert_eq!(of(nic["ipConfigurations"].clone(), &[own.clone()]), Fail);
+    assert_eq!(of(one.clone(), slice::from_ref(&own)), Pass);
+    assert_eq!(
+        of(nic["ipConfigurations"].clone(), slice::from_ref(&own)),
+        Fail
+    );
     assert_eq!(of(one, &[own, lost]), Unknown);
     assert_eq!(worst(base(), Kind::LoadBalancer), None);
 }
@@ -197,6 +201,9 @@ fn dropping_takes_a_registered_feature() {
     assert_eq!(worst(gov, Kind::Cloud), Some(Outcome::Note));
 }
 
+/// Checks of a kind, a resource, what changes in it, and the worst outcome then.
+type Row<'a> = (Kind, &'a str, &'a [(&'a str, Value)], Outcome);
+
 #[test]
 fn keys_of_customers_are_told() {
     use Outcome::{Fail, Note, Pass, Unknown};
@@ -205,7 +212,7 @@ fn keys_of_customers_are_told() {
     let policy = |rights: &[&str]| json!([{"objectId": own, "permissions": {"keys": rights}}]);
     let rbac = "/properties/enableRbacAuthorization";
     let policies = "/properties/accessPolicies";
-    let rows: [(Kind, &str, &[(&str, Value)], Outcome); 17] = [
+    let rows: [Row<'_>; 17] = [
         (Kind::KeyVaultRegion, "", &[], Pass),
         (
             Kind::KeyVaultRegion,
@@ -316,7 +323,7 @@ fn disks_are_told_beyond_their_encryption() {
     let of = |kind, changes: &[(&str, Value)], others: &[Value]| {
         worst(made("client-1-os", changes, others), kind)
     };
-    let rotation = |set: &[Value]| of(Kind::DiskKeyRotation, &[with_set.clone()], set);
+    let rotation = |set: &[Value]| of(Kind::DiskKeyRotation, slice::from_ref(&with_set), set);
     assert_eq!(rotation(&[set(json!(true))]), Some(Pass));
     assert_eq!(rotation(&[set(json!(false))]), Some(Fail));
     assert_eq!(rotation(&[]), Some(Unknown));

@@ -236,10 +236,10 @@ fn a_foreign_block_does_not_make_clients_servers() {
     let estate = twins()
         .file_system("far", "dev", "10.20.2.9")
         .change("far", |it| {
-            it["filesystemSubnet"] = json!(format!("{}/subnets/clients", vnet_id("dev")))
+            it["filesystemSubnet"] = json!(format!("{}/subnets/clients", vnet_id("dev")));
         })
         .change("dev", |vnet| {
-            drop(vnet["subnets"].as_array_mut().unwrap().pop())
+            drop(vnet["subnets"].as_array_mut().unwrap().pop());
         });
     for azure in estate.shapes() {
         let (_, blocks) = azure.servers();
@@ -387,10 +387,10 @@ fn what_carries_nothing_is_blocked_and_no_plaintext() {
         .change("c", drop)
         .change("v", drop)
         .change("vm1", |vm| {
-            vm["hardwareProfile"]["vmSize"] = json!("Standard_B2s")
+            vm["hardwareProfile"]["vmSize"] = json!("Standard_B2s");
         })
         .change("vm1-nic", |nic| {
-            nic["vnetEncryptionSupported"] = json!(false)
+            nic["vnetEncryptionSupported"] = json!(false);
         });
     for estate in [apart, shut, dropped.clone()] {
         for report in estate.postures() {
@@ -405,7 +405,7 @@ fn what_carries_nothing_is_blocked_and_no_plaintext() {
     }
     // One end alone drops nothing.
     let one = dropped.change("v", |vnet| {
-        vnet["encryption"]["enforcement"] = json!("AllowUnencrypted")
+        vnet["encryption"]["enforcement"] = json!("AllowUnencrypted");
     });
     for report in one.postures() {
         assert_eq!(report.paths[0].blocked, None);
@@ -535,7 +535,7 @@ fn the_nic_of_a_deallocated_vm_is_unknown() {
     let estate = peered()
         .change("vm1", |vm| vm["powerState"] = json!("VM deallocated"))
         .change("vm1-nic", |nic| {
-            nic["vnetEncryptionSupported"] = json!(false)
+            nic["vnetEncryptionSupported"] = json!(false);
         });
     for report in estate.postures() {
         let nic = of_kind(&report.paths[0].causes, Kind::ClientNic);

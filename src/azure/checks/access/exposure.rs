@@ -58,9 +58,7 @@ fn opening<'g>(
         .filter_map(|rule| {
             let sources = rule.source.prefixes.iter();
             let mut open = sources.filter_map(|word| others(word, space, meant));
-            let (peer, opens) =
-                open.find(|(peer, _)| lets_in(group, rule, peer, servers, space))?;
-            drop(peer);
+            let (_, opens) = open.find(|(peer, _)| lets_in(group, rule, peer, servers, space))?;
             Some((rule, opens))
         })
         .collect()
