@@ -1,7 +1,6 @@
 //! The kernel's filter leaves out nothing that the engine would count on a path, or as
 //! DTLS elsewhere. libpcap runs the program here that the kernel runs on an interface.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::path::Path;
@@ -74,7 +73,7 @@ impl Filters {
     }
 
     pub fn lets_through(&self, frame: &Stored) -> bool {
-        self.programs[&frame.link_type.0].filter(&as_filtered(frame))
+        self.programs[&frame.link_type.0].filter(&frame.data)
     }
 
     /// What is reported of frames, of all or of those that are let through.
@@ -110,19 +109,6 @@ fn undecoded(report: &Report) -> u64 {
     let reasons = report.accounting.undecodable.reasons.iter();
     let of_decoder = reasons.filter(|row| row.reason.ends_with("not supported"));
     of_decoder.map(|row| row.volume.packets).sum()
-}
-
-/// Bytes that the kernel's filter sees. It runs before the type is put where libpcap finds
-/// it, so that where a tag stands before the packet, the type is the tag's.
-fn as_filtered(frame: &Stored) -> Cow<'_, [u8]> {
-    const SLL2: u16 = 276;
-    let mut data = Cow::from(&frame.data);
-    let is_tagged =
-        |data: &[u8]| data.get(20..22) == Some(&packets::TCI) && data[22..24] == data[..2];
-    if frame.link_type.0 == SLL2 && data.len() >= 24 && is_tagged(&data) {
-        data.to_mut()[..2].copy_from_slice(&[0x81, 0]);
-    }
-    data
 }
 
 fn program(link_type: u16, servers: &Servers) -> BpfProgram {

@@ -88,8 +88,6 @@ impl Link {
     }
 }
 
-/// Priority 1, network 42.
-pub const TCI: [u8; 2] = [0x20, 0x2a];
 const MACS: [u8; 12] = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
 
 fn mac(ether_type: u16) -> Vec<u8> {
@@ -125,7 +123,7 @@ fn sll2(protocol: u16) -> Vec<u8> {
 }
 
 fn tag(ether_type: u16) -> Vec<u8> {
-    [TCI, be(ether_type)].concat()
+    [[0x20, 0x2a], be(ether_type)].concat()
 }
 
 /// What stands around an IP packet on its way.
