@@ -9,6 +9,7 @@ mod client_vm;
 mod decoding;
 mod filter;
 mod flow_logs;
+mod fuzzed;
 mod headers;
 mod memory;
 mod merging;

@@ -1,0 +1,5 @@
+#![no_main]
+
+use plainsight_fuzz::{seeds, targets};
+
+libfuzzer_sys::fuzz_target!(init: seeds::plant("capture"), |data: &[u8]| targets::capture(data));
