@@ -64,7 +64,7 @@ pub fn count(table: &mut Table, five_tuples: &[FiveTuple]) {
     }
 }
 
-/// The five_tuple of a packet of one of many flows, five from each client to one of four servers.
+/// The five-tuple of a packet of one of many flows, five from each client to one of four servers.
 pub fn five_tuple(flow: u32) -> FiveTuple {
     let address = |bits: u32| Address::from(std::net::IpAddr::V4(bits.into()));
     let interface = Interface {

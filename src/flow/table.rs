@@ -297,7 +297,7 @@ impl Table {
 
 /// The flows of the last packets, which mostly are those of the next ones too.
 ///
-/// They are told by the packets' five_tuples as they are, so that nothing needs to be put in
+/// They are told by the packets' five-tuples as they are, so that nothing needs to be put in
 /// order before.
 #[derive(Clone, Debug)]
 struct Recent {
