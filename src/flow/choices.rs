@@ -12,9 +12,11 @@ pub enum Cipher {
     Null,
     /// That of a suite that IANA does not list.
     Unassigned,
+    /// Unknown: a hello was captured, and too little of it to read its suite.
+    Unread,
     /// Unknown: negotiated under the protection of an earlier epoch.
     Renegotiated,
-    /// Unknown: no hello was captured, or too little of it.
+    /// Unknown: no hello was captured.
     Unseen,
     /// One that keeps secrets.
     Secret,

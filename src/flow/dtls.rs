@@ -150,6 +150,12 @@ impl DtlsFacts {
         self.fragments.as_ref()
     }
 
+    /// First hello of which too little was captured to read its choice.
+    #[must_use]
+    pub fn unread_hello(&self) -> Option<Sighting> {
+        self.sessions.unread_hello
+    }
+
     /// Gaps and repeats in the sequence numbers, over all sessions, epochs and both directions.
     #[must_use]
     pub fn gaps(&self) -> Gaps {

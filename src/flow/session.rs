@@ -39,7 +39,10 @@ impl Protected {
     /// Tests that the hello that governs these records was seen.
     #[must_use]
     pub fn is_suite_seen(&self) -> bool {
-        !matches!(self.cipher, Cipher::Unseen | Cipher::Renegotiated)
+        !matches!(
+            self.cipher,
+            Cipher::Unread | Cipher::Unseen | Cipher::Renegotiated
+        )
     }
 
     fn is_like(&self, other: &Self) -> bool {
@@ -198,7 +201,7 @@ impl Session {
     /// Cipher that its hello put in charge; `None` where there is nothing to be in charge of.
     fn cipher(&self) -> Option<Cipher> {
         match &self.hello {
-            Some((_, hello)) => Some(hello.choice().map_or(Cipher::Unseen, Cipher::of)),
+            Some((_, hello)) => Some(hello.choice().map_or(Cipher::Unread, Cipher::of)),
             None if self.epochs.is_empty() => None,
             None => Some(Cipher::Unseen),
         }
@@ -274,6 +277,8 @@ pub struct Sessions {
     pub protected: Vec<Protected>,
     /// Choices of hellos, each with the first that made it.
     pub choices: Choices,
+    /// First hello of which too little was captured to read its choice.
+    pub unread_hello: Option<Sighting>,
     /// Sum over all sessions, epochs and directions.
     pub gaps: Gaps,
 }
@@ -281,10 +286,11 @@ pub struct Sessions {
 impl Sessions {
     fn add(&mut self, session: &Session) {
         let worst = session.worst();
-        if let Some((at, hello)) = &session.hello
-            && let Some(choice) = hello.choice()
-        {
-            self.choices.add(choice, *at);
+        if let Some((at, hello)) = &session.hello {
+            match hello.choice() {
+                Some(choice) => self.choices.add(choice, *at),
+                None => keep_first(&mut self.unread_hello, Some(*at)),
+            }
         }
         if let Some(tally) = &session.across {
             self.protect(session.across(worst, tally));
@@ -331,6 +337,7 @@ impl Sessions {
     fn join(&mut self, other: Self) {
         self.gaps = self.gaps.and(other.gaps);
         self.choices.merge(&other.choices);
+        keep_first(&mut self.unread_hello, other.unread_hello);
         other
             .protected
             .into_iter()

@@ -241,7 +241,7 @@ fn judge(it: &Protected, beside: Option<Cipher>) -> (Class, Ground) {
         Cipher::Null => (Class::Plaintext, Ground::NullSuite),
         Cipher::Unassigned => (Class::Plaintext, Ground::UnassignedSuite),
         Cipher::Renegotiated => (Class::Encrypted, Ground::Renegotiated),
-        Cipher::Unseen => (Class::Encrypted, Ground::Bytes),
+        Cipher::Unread | Cipher::Unseen => (Class::Encrypted, Ground::Bytes),
         Cipher::Secret => (Class::Encrypted, Ground::Suite),
     }
 }

@@ -164,6 +164,11 @@ impl<'p, 's> Seen<'p, 's> {
 
     /// Answer where no suite that was seen speaks against the path.
     fn hello(&self) -> Answer {
+        let unread: Vec<_> = self.dtls().filter_map(DtlsFacts::unread_hello).collect();
+        if !unread.is_empty() {
+            let says = "a ServerHello was captured, and too little of it to read its suite";
+            return Answer::new(Outcome::Open, says, unread);
+        }
         let chosen = self.choices().map(|(_, at)| at);
         let unseen = self.protected().any(|it| it.cipher != Cipher::Secret);
         match (

@@ -270,3 +270,12 @@ fn the_pre_standard_version_is_named_and_is_no_better_than_weak() {
         "pre-standard (0x0100)"
     );
 }
+
+#[test]
+fn a_hello_cut_before_its_suite_leaves_a_path_open() {
+    let mut packets = vec![tunnel(&dtls::server_hello(0, dtls::AZURE))];
+    packets.extend((1..20).map(|n| tunnel(&dtls::protected(n, 300))));
+    assert_eq!(verdict_on(&packets), "encrypted");
+    packets.push(tunnel(&dtls::server_hello(50, dtls::NULL)).cut(100));
+    assert_eq!(verdict_on(&packets), "undetermined");
+}
