@@ -112,7 +112,7 @@ impl std::fmt::Display for Reason {
 
 /// Five-tuple and context of a packet, from the sender's side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heading {
+pub struct FiveTuple {
     /// Innermost source address.
     pub source: Address,
     /// Innermost destination address.
@@ -180,10 +180,10 @@ impl Hash for FlowKey {
 impl FlowKey {
     /// The flow of a packet, and which way it went.
     #[must_use]
-    pub fn of(heading: &Heading) -> (Self, Direction) {
+    pub fn of(five_tuple: &FiveTuple) -> (Self, Direction) {
         let end = |address, port| Endpoint { address, port };
-        let source = end(heading.source, heading.ports.0);
-        let destination = end(heading.destination, heading.ports.1);
+        let source = end(five_tuple.source, five_tuple.ports.0);
+        let destination = end(five_tuple.destination, five_tuple.ports.1);
         let (low, high, direction) = if source <= destination {
             (source, destination, Direction::Up)
         } else {
@@ -192,10 +192,10 @@ impl FlowKey {
         let key = Self {
             low,
             high,
-            protocol: heading.protocol,
-            unread: heading.unread,
-            interface: heading.interface,
-            encapsulation: heading.encapsulation,
+            protocol: five_tuple.protocol,
+            unread: five_tuple.unread,
+            interface: five_tuple.interface,
+            encapsulation: five_tuple.encapsulation,
         };
         (key, direction)
     }

@@ -4,7 +4,7 @@ use criterion::{BatchSize, Criterion, Throughput};
 use plainsight::aggregate::Snapshot;
 use plainsight::flow::table::DEFAULT_LIMIT;
 
-use crate::flow::{count, heading};
+use crate::flow::{count, five_tuple};
 
 pub fn merge(criterion: &mut Criterion) {
     let limit = u32::try_from(DEFAULT_LIMIT).expect("a limit that fits");
@@ -32,7 +32,7 @@ pub fn merge(criterion: &mut Criterion) {
 
 fn snapshot(flows: std::ops::Range<u32>) -> Snapshot {
     let mut snapshot = Snapshot::new(DEFAULT_LIMIT);
-    let headings: Vec<_> = flows.map(heading).collect();
-    count(&mut snapshot.table, &headings);
+    let five_tuples: Vec<_> = flows.map(five_tuple).collect();
+    count(&mut snapshot.table, &five_tuples);
     snapshot
 }

@@ -8,7 +8,7 @@ use plainsight::capture::{InterfaceId, Timestamp};
 use plainsight::decode::{Address, Encapsulation, Protocol};
 use plainsight::evidence::Shown;
 use plainsight::flow::table::{DEFAULT_LIMIT, Table};
-use plainsight::flow::{Count, Direction, Heading, Interface, Position, Sighting};
+use plainsight::flow::{Count, Direction, FiveTuple, Interface, Position, Sighting};
 
 use crate::SEED;
 
@@ -27,15 +27,17 @@ pub fn table(criterion: &mut Criterion) {
         ("hit and sum, more flows than the limit", FLOOD * limit),
     ] {
         let mut table = Table::new(DEFAULT_LIMIT);
-        let headings: Vec<_> = (0..flows).map(heading).collect();
-        count(&mut table, &headings);
+        let five_tuples: Vec<_> = (0..flows).map(five_tuple).collect();
+        count(&mut table, &five_tuples);
         let mut rng = Rng::with_seed(SEED);
-        let packets: Vec<_> = (0..PACKETS).map(|_| heading(rng.u32(0..flows))).collect();
+        let packets: Vec<_> = (0..PACKETS)
+            .map(|_| five_tuple(rng.u32(0..flows)))
+            .collect();
         group.bench_function(name, |bencher| {
             bencher.iter(|| count(&mut table, black_box(&packets)));
         });
     }
-    let packets: Vec<_> = (0..).take(PACKETS).map(heading).collect();
+    let packets: Vec<_> = (0..).take(PACKETS).map(five_tuple).collect();
     group.bench_function("miss, all flows new", |bencher| {
         let empty = || Table::new(DEFAULT_LIMIT);
         // The table is given back, so that its end is not measured.
@@ -49,27 +51,27 @@ pub fn table(criterion: &mut Criterion) {
 }
 
 /// Counts a packet of each of these flows.
-pub fn count(table: &mut Table, headings: &[Heading]) {
-    for (number, heading) in headings.iter().enumerate() {
+pub fn count(table: &mut Table, five_tuples: &[FiveTuple]) {
+    for (number, five_tuple) in five_tuples.iter().enumerate() {
         let count = Count {
             packets: 1,
             wire_bytes: 1500,
             payload_bytes: 1448,
         };
-        let mut spot = table.at(heading);
-        spot.count(Shown::Segment, count, &sighting(number as u64));
-        black_box(spot);
+        let mut entry = table.at(five_tuple);
+        entry.count(Shown::Segment, count, &sighting(number as u64));
+        black_box(entry);
     }
 }
 
-/// The heading of a packet of one of many flows, five from each client to one of four servers.
-pub fn heading(flow: u32) -> Heading {
+/// The five-tuple of a packet of one of many flows, five from each client to one of four servers.
+pub fn five_tuple(flow: u32) -> FiveTuple {
     let address = |bits: u32| Address::from(std::net::IpAddr::V4(bits.into()));
     let interface = Interface {
         id: InterfaceId::of(""),
         index: 0,
     };
-    Heading {
+    FiveTuple {
         source: address(0x0a40_0000 + flow / 5),
         destination: address(0x0a14_0204 + flow % 4),
         ports: (1023 - (flow % 5) as u16, 988),

@@ -12,13 +12,13 @@ use hashbrown::{HashMap, hash_map::Entry};
 use crate::capture::Timestamp;
 use crate::decode::FragmentKey;
 use crate::evidence::Shown;
-use crate::flow::{Count, Heading, Reason, Sighting};
+use crate::flow::{Count, FiveTuple, Reason, Sighting};
 
 /// A flow that a first fragment was counted in, and as what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Five-tuple of the flow, from the sender's side.
-    pub heading: Heading,
+    pub five_tuple: FiveTuple,
     /// Content of the first fragment.
     pub shown: Shown,
 }

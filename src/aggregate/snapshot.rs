@@ -74,12 +74,12 @@ impl Snapshot {
     }
 
     fn place(&mut self, place: Place, later: Later) {
-        let mut spot = self.table.at(&place.heading);
+        let mut entry = self.table.at(&place.five_tuple);
         let at = Sighting {
-            direction: spot.direction,
+            direction: entry.direction,
             ..later.at
         };
-        spot.count_fragment(place.shown, later.count, &at);
+        entry.count_fragment(place.shown, later.count, &at);
     }
 
     /// Adds what another part of the input showed.

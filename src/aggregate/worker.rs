@@ -12,7 +12,7 @@ use crate::decode::{
 };
 use crate::evidence::{self, Shown, dtls, lnet::Ends};
 use crate::flow::{
-    Count, Direction, Heading, Interface, LUSTRE_PORT, LustreFacts, Position, Sighting,
+    Count, Direction, FiveTuple, Interface, LUSTRE_PORT, LustreFacts, Position, Sighting,
     is_lustre_port,
 };
 
@@ -93,8 +93,8 @@ impl<'f> Here<'f> {
     }
 
     #[inline]
-    fn heading(&self, packet: &Packet<'_>, ports: (u16, u16)) -> Heading {
-        Heading {
+    fn five_tuple(&self, packet: &Packet<'_>, ports: (u16, u16)) -> FiveTuple {
+        FiveTuple {
             source: packet.source,
             destination: packet.destination,
             ports,
@@ -107,18 +107,18 @@ impl<'f> Here<'f> {
 
     /// The packet's flow, and as what it counts there.
     fn place(&self, packet: &Packet<'_>, shown: Shown) -> Place {
-        let heading = match packet.transport {
+        let five_tuple = match packet.transport {
             Transport::Ports {
                 source,
                 destination,
                 ..
-            } => self.heading(packet, (source, destination)),
-            Transport::Unread(stop) => Heading {
+            } => self.five_tuple(packet, (source, destination)),
+            Transport::Unread(stop) => FiveTuple {
                 unread: Some(stop.into()),
-                ..self.heading(packet, (0, 0))
+                ..self.five_tuple(packet, (0, 0))
             },
         };
-        Place { heading, shown }
+        Place { five_tuple, shown }
     }
 
     /// Count that a first fragment goes to, given the content it showed of a flow.
@@ -348,10 +348,10 @@ impl<'o> Worker<'o> {
     fn transport(&mut self, packet: &Packet<'_>, here: &Here<'_>) -> Option<Shown> {
         match packet.transport {
             Transport::Unread(_) => {
-                let Place { heading, shown } = here.place(packet, Shown::Portless);
-                let mut spot = self.snapshot.table.at(&heading);
-                let at = here.sighting(spot.direction, 0);
-                spot.count(shown, here.count(0), &at);
+                let Place { five_tuple, shown } = here.place(packet, Shown::Portless);
+                let mut entry = self.snapshot.table.at(&five_tuple);
+                let at = here.sighting(entry.direction, 0);
+                entry.count(shown, here.count(0), &at);
                 Some(shown)
             }
             Transport::Ports {
@@ -381,15 +381,15 @@ impl<'o> Worker<'o> {
             self.other(packet, ports, here);
             return None;
         }
-        let mut spot = self.snapshot.table.at(&here.heading(packet, ports));
+        let mut entry = self.snapshot.table.at(&here.five_tuple(packet, ports));
         let len = payload.wire_len;
-        let at = here.sighting(spot.direction, len);
-        spot.count(shown, here.count(len), &at);
+        let at = here.sighting(entry.direction, len);
+        entry.count(shown, here.count(len), &at);
         if let Some(first) = first {
             let more = dtls::behind(&first, payload.bytes, payload.datagram_len);
-            let epoch = spot.records(&first, more, shown, &at);
+            let epoch = entry.records(&first, more, shown, &at);
             if shown == Shown::Ciphertext {
-                spot.count_protected(epoch, here.count(len), &at);
+                entry.count_protected(epoch, here.count(len), &at);
             }
         }
         if shown == Shown::Segment {
@@ -398,7 +398,7 @@ impl<'o> Worker<'o> {
                 destination: packet.destination,
             };
             let called = ports.1 == LUSTRE_PORT;
-            LustreFacts::read(&mut spot.flow.lustre, payload.bytes, ends, called, &at);
+            LustreFacts::read(&mut entry.flow.lustre, payload.bytes, ends, called, &at);
         }
         Some(shown)
     }

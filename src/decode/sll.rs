@@ -9,10 +9,14 @@ use nom::{
 
 use super::rest::Rest;
 use super::stop::{Layer, Stop};
-use super::walk::{Next, Turn, Walk};
+use super::vlan::VLAN_TYPES;
+use super::walk::{IPV4, IPV6, Next, Turn, Walk};
 
 const SLL_LEN: usize = 16;
 const SLL2_LEN: usize = 20;
+/// Length of a VLAN tag, and of the fixed header of IPv6, in bytes.
+const TAG_LEN: usize = 4;
+const IPV6_LEN: usize = 40;
 /// Protocol type of LLC (`linux/if_ether.h`).
 const P_802_2: u16 = 4;
 
@@ -26,7 +30,13 @@ pub(super) fn read2<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Sto
     let header = rest.need(SLL2_LEN, Layer::LinuxSll2)?;
     let (_, (protocol, index)) = sll2(header).map_err(|_| rest.malformed(Layer::LinuxSll2))?;
     walk.interface_index = index;
-    Ok(Turn::Go(next(protocol), rest.after(SLL2_LEN)))
+    let after = rest.after(SLL2_LEN);
+    let next = if is_tagged(protocol, after) {
+        Next::EtherType(VLAN_TYPES[0])
+    } else {
+        next(protocol)
+    };
+    Ok(Turn::Go(next, after))
 }
 
 /// Header that a protocol type names: an `EtherType`, or one of Linux's own numbers.
@@ -34,6 +44,37 @@ fn next(protocol: u16) -> Next {
     match protocol {
         P_802_2 => Next::Llc,
         number => Next::EtherType(number),
+    }
+}
+
+/// Whether a tag stands before the packet though the type is the packet's own. Since Linux
+/// 6.10 the type is that behind all tags (`vlan_get_protocol_dgram` in
+/// `net/packet/af_packet.c`), and of several on a received packet only the outer one is gone.
+fn is_tagged(protocol: u16, rest: Rest<'_>) -> bool {
+    let &[_, _, high, low, ..] = rest.bytes else {
+        return false;
+    };
+    let kind = u16::from_be_bytes([high, low]);
+    let behind = rest.after(TAG_LEN);
+    let is_packet = stated_len(protocol, rest.bytes).is_some_and(|len| len <= rest.wire_len);
+    is_ip(protocol)
+        && (kind == protocol || VLAN_TYPES.contains(&kind))
+        && (!is_packet || stated_len(protocol, behind.bytes) == Some(behind.wire_len))
+}
+
+fn is_ip(protocol: u16) -> bool {
+    protocol == IPV4 || protocol == IPV6
+}
+
+/// Length that an IP header states, in bytes; `None` of what is no such header.
+fn stated_len(protocol: u16, bytes: &[u8]) -> Option<usize> {
+    let len = |high, low| usize::from(u16::from_be_bytes([high, low]));
+    match *bytes {
+        [0x40..=0x4f, _, high, low, ..] if protocol == IPV4 => Some(len(high, low)),
+        [0x60..=0x6f, _, _, _, high, low, ..] if protocol == IPV6 => {
+            Some(IPV6_LEN + len(high, low))
+        }
+        _ => None,
     }
 }
 

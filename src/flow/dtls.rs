@@ -2,7 +2,7 @@
 
 use super::choices::Choices;
 use super::sequence::{Gaps, SequenceSet};
-use super::session::{Protected, Run, Sessions};
+use super::session::{Protected, Segment, Sessions};
 use super::{Count, Sighting, Tally, keep_first};
 use crate::evidence::Shown;
 use crate::evidence::ciphertext::{self, Exposure};
@@ -24,7 +24,7 @@ pub struct DtlsFacts {
     /// The first record that shows what a cipher would have hidden.
     pub exposed: Option<(Sighting, Exposure)>,
     /// By part of the input, in its order.
-    runs: Vec<Part>,
+    segments: Vec<Part>,
     /// Later fragments of packets of protected records.
     fragments: Option<Tally>,
     /// Sessions, once all parts are there.
@@ -34,7 +34,7 @@ pub struct DtlsFacts {
 /// Facts of a flow from a part of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Part {
-    run: Run,
+    segment: Segment,
     /// Numbers of records in epoch 0, by direction.
     clear: [SequenceSet; 2],
 }
@@ -42,20 +42,20 @@ struct Part {
 impl Part {
     fn new(at: &Sighting) -> Self {
         Self {
-            run: Run::new(at),
+            segment: Segment::new(at),
             clear: Default::default(),
         }
     }
 
     fn join(&mut self, later: Self) {
-        self.run.join(later.run);
+        self.segment.join(later.segment);
         for (kept, more) in self.clear.iter_mut().zip(later.clear) {
             kept.append(more);
         }
     }
 
     fn finish(&self) -> Sessions {
-        let mut all = self.run.finish();
+        let mut all = self.segment.finish();
         for clear in &self.clear {
             all.gaps = all.gaps.and(clear.gaps());
         }
@@ -76,7 +76,7 @@ impl DtlsFacts {
         }
         if record.is_protected() {
             self.note_version(record.version, at);
-            self.run(at).run.record(record, exposed, at);
+            self.run(at).segment.record(record, exposed, at);
         } else {
             self.add_clear(record, at);
         }
@@ -92,15 +92,15 @@ impl DtlsFacts {
             if let Some(choice) = hello.choice() {
                 self.suites.add(choice, *at);
             }
-            self.run(at).run.hello(hello, at);
+            self.run(at).segment.hello(hello, at);
         }
     }
 
     fn run(&mut self, at: &Sighting) -> &mut Part {
-        if self.runs.is_empty() {
-            self.runs.push(Part::new(at));
+        if self.segments.is_empty() {
+            self.segments.push(Part::new(at));
         }
-        self.runs.last_mut().expect("one was pushed")
+        self.segments.last_mut().expect("one was pushed")
     }
 
     #[inline]
@@ -116,7 +116,7 @@ impl DtlsFacts {
 
     /// Counts a packet that holds protected records alone: all of `epoch`, or of several.
     pub fn count(&mut self, epoch: Option<u16>, count: Count, at: &Sighting) {
-        self.run(at).run.count(epoch, count, at);
+        self.run(at).segment.count(epoch, count, at);
     }
 
     /// Counts a later IP fragment of such a packet. Nothing tells of which session it is.
@@ -158,7 +158,7 @@ impl DtlsFacts {
 
     /// Concludes what is known of the sessions by now.
     pub fn settle(&mut self) {
-        let all = match &self.runs[..] {
+        let all = match &self.segments[..] {
             [] => return,
             [one] => one.finish(),
             [first, more @ ..] => {
@@ -184,12 +184,12 @@ impl DtlsFacts {
             (kept @ None, more) => *kept = more,
             (Some(_), None) => {}
         }
-        self.runs.extend(other.runs);
-        self.runs.sort_by_key(|part| part.run.start);
+        self.segments.extend(other.segments);
+        self.segments.sort_by_key(|part| part.segment.start);
         // Parts come in the order of the input, so nothing will come between the first ones.
-        while self.runs.len() > MAX_RUNS {
-            let second = self.runs.remove(1);
-            self.runs[0].join(second);
+        while self.segments.len() > MAX_RUNS {
+            let second = self.segments.remove(1);
+            self.segments[0].join(second);
         }
     }
 }

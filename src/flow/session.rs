@@ -1,9 +1,9 @@
 //! DTLS sessions of a flow: what stands between one `ServerHello` and the next, by epoch.
 //!
-//! A [`Run`] is a part of the flow in the order of the capture, as one worker walked it.
+//! A [`Segment`] is a part of the flow in the order of the capture, as one worker walked it.
 //! It keeps apart what came before its first hello, its first session and its last one,
-//! for what comes from the runs around it belongs to those; the sessions between are
-//! complete, and only what is known of them stays. So runs join in order, in any grouping,
+//! for what comes from the segments around it belongs to those; the sessions between are
+//! complete, and only what is known of them stays. So segments join in order, in any grouping,
 //! to what one walk over all of them gives, in bounded memory.
 
 use super::choices::{Choices, Cipher};
@@ -348,8 +348,8 @@ fn charge(epoch: u16, worst: Cipher) -> Cipher {
 
 /// Sessions of a part of a flow, in the order of the capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// First packet; runs are joined in this order.
+pub struct Segment {
+    /// First packet; segments are joined in this order.
     pub start: Position,
     /// The records before the first hello, the first session, and the last one.
     sessions: Vec<Session>,
@@ -364,8 +364,8 @@ pub struct Run {
     is_tangled: bool,
 }
 
-impl Run {
-    /// Run that begins with the packet `at`.
+impl Segment {
+    /// Segment that begins with the packet `at`.
     #[must_use]
     pub fn new(at: &Sighting) -> Self {
         Self {
@@ -379,7 +379,7 @@ impl Run {
     }
 
     fn last(&mut self) -> &mut Session {
-        self.sessions.last_mut().expect("a run has a session")
+        self.sessions.last_mut().expect("a segment has a session")
     }
 
     /// Takes in a protected record.
@@ -436,7 +436,7 @@ impl Run {
         self.sessions.push(session);
     }
 
-    /// Adds a run that came later.
+    /// Adds a segment that came later.
     pub fn join(&mut self, later: Self) {
         self.is_tangled |= later.is_tangled || self.is_beside(&later);
         self.file = later.file;

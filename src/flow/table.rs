@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::lowest::{Lowest, SLACK, sorted};
-use super::{Count, Direction, Flow, FlowKey, GroupKey, Heading, Interface, Sighting, Sizes};
+use super::{Count, Direction, FiveTuple, Flow, FlowKey, GroupKey, Interface, Sighting, Sizes};
 use crate::evidence::{Shown, dtls::Record};
 
 /// Number of flows, and of groups of flows, kept apart by default.
@@ -46,7 +46,7 @@ pub struct Table {
 
 /// A packet's flow and its group.
 #[derive(Debug)]
-pub struct Spot<'t> {
+pub struct FlowEntry<'t> {
     /// The flow, or the sum of those that are not kept apart.
     pub flow: &'t mut Flow,
     /// Direction of the packet in it.
@@ -55,7 +55,7 @@ pub struct Spot<'t> {
     record_sizes: &'t mut Sizes,
 }
 
-impl<'t> Spot<'t> {
+impl<'t> FlowEntry<'t> {
     #[inline]
     fn new(flow: Option<&'t mut Flow>, group: &'t mut Group, direction: Direction) -> Self {
         Self {
@@ -161,8 +161,8 @@ impl Table {
 
     /// Finds the entry that a packet is to be counted in.
     #[inline(always)]
-    pub fn at(&mut self, heading: &Heading) -> Spot<'_> {
-        match self.recent.find(heading) {
+    pub fn at(&mut self, five_tuple: &FiveTuple) -> FlowEntry<'_> {
+        match self.recent.find(five_tuple) {
             Some(Known {
                 flow,
                 group,
@@ -170,16 +170,16 @@ impl Table {
             }) => {
                 let flow = &mut self.flows.entries[flow as usize].1.flow;
                 let group = &mut self.groups.entries[group as usize].1;
-                Spot::new(Some(flow), group, direction)
+                FlowEntry::new(Some(flow), group, direction)
             }
-            // A copy, so that the heading itself can stay in registers.
-            None => self.look_up(*heading),
+            // A copy, so that the five_tuple itself can stay in registers.
+            None => self.look_up(*five_tuple),
         }
     }
 
     #[cold]
-    fn look_up(&mut self, heading: Heading) -> Spot<'_> {
-        let (key, direction) = FlowKey::of(&heading);
+    fn look_up(&mut self, five_tuple: FiveTuple) -> FlowEntry<'_> {
+        let (key, direction) = FlowKey::of(&five_tuple);
         let key = FlowKey {
             interface: Interface::ANY,
             ..key
@@ -191,12 +191,12 @@ impl Table {
                 group,
                 direction,
             };
-            self.recent.note(&heading, known);
+            self.recent.note(&five_tuple, known);
         }
         let (flow, group) = self.get(&key, places);
-        let spot = Spot::new(flow, group, direction);
-        spot.flow.seen_on.note(heading.interface);
-        spot
+        let entry = FlowEntry::new(flow, group, direction);
+        entry.flow.seen_on.note(five_tuple.interface);
+        entry
     }
 
     /// The places of a flow and of its group, where they are kept apart.
@@ -297,11 +297,11 @@ impl Table {
 
 /// The flows of the last packets, which mostly are those of the next ones too.
 ///
-/// They are told by the packets' headings as they are, so that nothing needs to be put in
+/// They are told by the packets' five-tuples as they are, so that nothing needs to be put in
 /// order before.
 #[derive(Clone, Debug)]
 struct Recent {
-    flows: Box<[Option<(Heading, Known)>]>,
+    flows: Box<[Option<(FiveTuple, Known)>]>,
 }
 
 /// A flow whose places are known.
@@ -326,22 +326,23 @@ impl Recent {
     /// Fast, and no more: who makes flows meet in a slot only makes them slower.
     #[allow(clippy::cast_possible_truncation, reason = "a slot needs few bits")]
     #[inline]
-    fn slot(heading: &Heading) -> usize {
+    fn slot(five_tuple: &FiveTuple) -> usize {
         const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-        let (source, destination) = heading.ports;
+        let (source, destination) = five_tuple.ports;
         let ports = u64::from(source) << 16 | u64::from(destination);
-        let addresses = heading.source.0 as u64 ^ (heading.destination.0 as u64).rotate_left(20);
+        let addresses =
+            five_tuple.source.0 as u64 ^ (five_tuple.destination.0 as u64).rotate_left(20);
         ((addresses ^ ports.rotate_left(40)).wrapping_mul(ODD) >> 54) as usize % Self::SLOTS
     }
 
     #[inline(always)]
-    fn find(&self, heading: &Heading) -> Option<Known> {
-        let (of, known) = self.flows[Self::slot(heading)].as_ref()?;
-        (of == heading).then_some(*known)
+    fn find(&self, five_tuple: &FiveTuple) -> Option<Known> {
+        let (of, known) = self.flows[Self::slot(five_tuple)].as_ref()?;
+        (of == five_tuple).then_some(*known)
     }
 
-    fn note(&mut self, heading: &Heading, known: Known) {
-        self.flows[Self::slot(heading)] = Some((*heading, known));
+    fn note(&mut self, five_tuple: &FiveTuple, known: Known) {
+        self.flows[Self::slot(five_tuple)] = Some((*five_tuple, known));
     }
 }
 
@@ -376,7 +377,7 @@ mod tests {
             id: InterfaceId::of(""),
             index: 0,
         };
-        let heading = Heading {
+        let five_tuple = FiveTuple {
             source: Address(client.into()),
             destination: Address(1000),
             ports: (port, 988),
@@ -385,8 +386,8 @@ mod tests {
             interface,
             encapsulation: Encapsulation::default(),
         };
-        let mut spot = table.at(&heading);
-        assert_eq!(spot.direction, Direction::Up);
+        let mut entry = table.at(&five_tuple);
+        assert_eq!(entry.direction, Direction::Up);
         let at = Sighting {
             position: Position {
                 file: 0,
@@ -403,7 +404,7 @@ mod tests {
             wire_bytes: len.into(),
             payload_bytes: 0,
         };
-        spot.count(Shown::Segment, count, &at);
+        entry.count(Shown::Segment, count, &at);
     }
 
     fn table(packets: &[(usize, Packet)]) -> Table {

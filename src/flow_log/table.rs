@@ -15,7 +15,7 @@ use crate::capture::{InterfaceId, Timestamp};
 use crate::decode::{Cause, Encapsulation, Layer, Protocol};
 use crate::flow::lowest::{Lowest, SLACK, sorted};
 use crate::flow::times::Span;
-use crate::flow::{FlowKey, GroupKey, Heading, Interface, Reason};
+use crate::flow::{FiveTuple, FlowKey, GroupKey, Interface, Reason};
 
 /// Reason why a flow that was logged without its ports has none.
 const NO_PORTS: Reason = Reason {
@@ -83,7 +83,7 @@ impl Table {
     /// Counts a tuple of a TCP flow.
     pub(super) fn count(&mut self, tuple: &Tuple<'_>, at: Entry) {
         let ports = (tuple.source.port, tuple.destination.port);
-        let (key, direction) = FlowKey::of(&Heading {
+        let (key, direction) = FlowKey::of(&FiveTuple {
             source: tuple.source.address,
             destination: tuple.destination.address,
             ports,

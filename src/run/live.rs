@@ -318,9 +318,8 @@ fn start_workers<'s>(
     let workers = handles.len();
     let (tell, deltas) = bounded(2 * workers);
     let buffers = ring.is_some().then(|| Buffers::new(workers));
-    let is_one = handles
-        .iter()
-        .all(|handle| handle.name() == handles[0].name());
+    let mut names = handles.iter().map(Handle::name);
+    let is_one = names.all(|name| name == handles[0].name());
     let window = (!is_one).then(SharedWindow::default);
     let mut last = String::new();
     for (place, handle) in (0..).zip(handles) {

@@ -1,7 +1,7 @@
 //! The expected values of a trace: its classes from how it was made, its
 //! numbers from tshark. The program under test has no part in it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::Command;
@@ -19,7 +19,7 @@ const UDP_HEADER: u64 = 8;
 const RECORD_HEADER: u64 = 13;
 const APPLICATION_DATA: u8 = 23;
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 22] = [
     "frame.len",
     "frame.interface_id",
     "sll.ifindex",
@@ -38,17 +38,34 @@ const FIELDS: [&str; 18] = [
     "dtls.record.content_type",
     "dtls.record.epoch",
     "dtls.record.length",
+    "tcp.seq_raw",
+    "tcp.ack_raw",
+    "tcp.flags",
+    "udp.payload",
+];
+/// Those of which twins have the same values.
+const IDENTITY: [&str; 10] = [
+    "ip.src",
+    "ip.dst",
+    "ip.id",
+    "ip.frag_offset",
+    "ip.len",
+    "tcp.seq_raw",
+    "tcp.ack_raw",
+    "tcp.flags",
+    "tcp.payload",
+    "udp.payload",
 ];
 
 /// Tells what to expect of a scene's recording.
 pub fn expect(scene: &Scene, folder: &Path) -> Result<Trace> {
     let packets = dissect(&folder.join(scene.file))?;
     let fates = fates(scene, &packets);
-    let speakers = speakers(&packets, &fates);
+    let mut originals = Originals::default();
     let mut trace = blank(scene, &packets);
     for (packet, fate) in packets.iter().zip(fates) {
         let bucket = match fate {
-            Fate::Path(index, _) if speakers[&index] != packet.interface => "duplicates",
+            Fate::Path(..) if originals.have_twin(packet) => "duplicates",
             Fate::Path(index, class) => {
                 packet.count_in(&mut trace.paths[index], class, &scene.paths[index]);
                 "paths"
@@ -133,18 +150,23 @@ fn fates(scene: &Scene, packets: &[Packet]) -> Vec<Fate> {
     packets.iter().map(&mut fate).collect()
 }
 
-/// For each path the interface that saw the most of it.
-fn speakers(packets: &[Packet], fates: &[Fate]) -> HashMap<usize, String> {
-    let mut seen: BTreeMap<(usize, &str), u64> = BTreeMap::new();
-    for (packet, fate) in packets.iter().zip(fates) {
-        if let Fate::Path(index, _) = fate {
-            *seen.entry((*index, &packet.interface)).or_default() += 1;
+/// Interfaces that have shown each packet, for each time that it was sent.
+#[derive(Default)]
+struct Originals<'p>(HashMap<&'p str, Vec<Vec<&'p str>>>);
+
+impl<'p> Originals<'p> {
+    /// True where another interface has shown the packet, and this one has not yet.
+    fn have_twin(&mut self, packet: &'p Packet) -> bool {
+        let interface = packet.interface.as_str();
+        let sent = self.0.entry(&packet.identity).or_default();
+        let twin = sent.iter_mut().find(|shown| !shown.contains(&interface));
+        if let Some(shown) = twin {
+            shown.push(interface);
+            return true;
         }
+        sent.push(vec![interface]);
+        false
     }
-    let mut ranked: Vec<_> = seen.into_iter().collect();
-    ranked.sort_by_key(|&(_, count)| count);
-    let speaker = |((path, interface), _): ((usize, &str), u64)| (path, interface.to_owned());
-    ranked.into_iter().map(speaker).collect()
 }
 
 impl Scene {
@@ -185,6 +207,8 @@ impl Carrier {
 struct Packet {
     wire_len: u64,
     interface: String,
+    /// What tells it from all other packets.
+    identity: String,
     source: Option<Ipv4Addr>,
     destination: Option<Ipv4Addr>,
     identification: String,
@@ -291,6 +315,7 @@ impl Row<'_> {
         let mut packet = Packet {
             wire_len: self.number("frame.len")?,
             interface: format!("{}{}", self.0["frame.interface_id"], self.0["sll.ifindex"]),
+            identity: IDENTITY.map(|field| self.0[field]).join(" "),
             source: self.innermost("ip.src", |text| text.parse().ok())?,
             destination: self.innermost("ip.dst", |text| text.parse().ok())?,
             identification: self.0["ip.id"].to_owned(),

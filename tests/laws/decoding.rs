@@ -34,7 +34,7 @@ fn look(frame: &Frame<'_>) -> Seen {
     worker.packet(run::WHOLE, frame);
     let fragments = worker.take_fragments();
     if let Some((_, Event::Later(later))) = fragments.first() {
-        return Seen::LaterFragment(later.alone.map(|place| FlowKey::of(&place.heading).0));
+        return Seen::LaterFragment(later.alone.map(|place| FlowKey::of(&place.five_tuple).0));
     }
     let mut snapshot = worker.into_snapshot();
     if snapshot.other.packets == 1 {

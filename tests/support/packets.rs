@@ -25,6 +25,8 @@ pub enum Link {
     SllTag,
     Sll2,
     Sll2Tags,
+    /// As Linux writes two tags since 6.10: the outer is gone, the type is the packet's.
+    Sll2Inner,
     Null,
     Loop,
     Raw,
@@ -32,7 +34,7 @@ pub enum Link {
 }
 
 impl Link {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Ethernet,
         Self::Vlan,
         Self::QinQ,
@@ -42,6 +44,7 @@ impl Link {
         Self::SllTag,
         Self::Sll2,
         Self::Sll2Tags,
+        Self::Sll2Inner,
         Self::Null,
         Self::Loop,
         Self::Raw,
@@ -53,7 +56,7 @@ impl Link {
         LinkType(match (self, v6) {
             (Self::Ethernet | Self::Vlan | Self::QinQ | Self::ThreeTags | Self::FiveTags, _) => 1,
             (Self::Sll | Self::SllTag, _) => 113,
-            (Self::Sll2 | Self::Sll2Tags, _) => 276,
+            (Self::Sll2 | Self::Sll2Tags | Self::Sll2Inner, _) => 276,
             (Self::Null, _) => 0,
             (Self::Loop, _) => 108,
             (Self::Raw, _) => 101,
@@ -76,6 +79,7 @@ impl Link {
             Self::SllTag => [sll(0x8100), tag(kind)].concat(),
             Self::Sll2 => sll2(kind),
             Self::Sll2Tags => [sll2(0x88a8), tag(0x8100), tag(kind)].concat(),
+            Self::Sll2Inner => [sll2(kind), tag(kind)].concat(),
             Self::Null => vec![if v6 { 10 } else { 2 }, 0, 0, 0],
             Self::Loop => vec![0, 0, 0, if v6 { 24 } else { 2 }],
             Self::Raw | Self::Ip => Vec::new(),

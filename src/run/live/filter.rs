@@ -45,10 +45,21 @@ fn tagged(wanted: &str, link_type: LinkType) -> String {
         // libpcap looks behind no tag here, so all that is tagged is let through.
         LinkType::LINUX_SLL | LinkType::LINUX_SLL2 => {
             let tags = VLAN_TYPES.map(|number| format!("ether proto {number}"));
-            format!("{wanted} or {}", tags.join(" or "))
+            format!("{wanted} or {} or {}", tags.join(" or "), hidden_tags())
         }
         _ => wanted.to_owned(),
     }
+}
+
+/// Tags that stand before a packet under the packet's own type, as Linux cooks them since
+/// 6.10: libpcap filters what came before the filter was set as it finds it there.
+fn hidden_tags() -> String {
+    let packets = [("ip", 0x0800), ("ip6", 0x86dd)];
+    let terms = packets.iter().flat_map(|(ip, kind)| {
+        let kinds = VLAN_TYPES.into_iter().chain([*kind]);
+        kinds.map(move |kind| format!("{ip}[2:2] = {kind}"))
+    });
+    terms.collect::<Vec<_>>().join(" or ")
 }
 
 /// TCP and UDP on Lustre's ports.

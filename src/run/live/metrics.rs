@@ -32,6 +32,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::clock::spent;
 use super::saving::SavingState;
 use super::state::{Published, State};
 use crate::report::{InputReport, PathReport};
@@ -355,12 +356,7 @@ fn cost(encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     };
     let seconds = Some(Unit::Seconds);
     let cpu = counter(encoder, "cpu", "CPU time of the process", seconds.as_ref())?;
-    let spent = [usage.user_time(), usage.system_time()];
-    let spent = spent.map(|time| {
-        let micros = u32::try_from(time.tv_usec()).unwrap_or(0);
-        Duration::new(time.tv_sec().unsigned_abs(), 1000 * micros).as_secs_f64()
-    });
-    ConstCounter::new(spent.iter().sum::<f64>()).encode(cpu)?;
+    ConstCounter::new(spent(&usage).as_secs_f64()).encode(cpu)?;
     let bytes = Some(Unit::Bytes);
     let peak = gauge(
         encoder,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select, tick};
 
+use super::clock::spent_by_thread;
 use super::discovery::Discovery;
 use super::events::{Event, LastSeen};
 use super::outputs::{Ended, Outputs};
@@ -23,8 +24,8 @@ const TICK: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Interval at which a new state is published.
 const PUBLISH: Duration = Duration::from_millis(500);
-/// The least time between two states, in times of what one costs: so that many paths do
-/// not make the run a burden.
+/// The least time between two states, in times of the CPU time that one costs: so that many
+/// paths do not make the run a burden.
 const REST: u32 = 20;
 
 /// State of the run loop.
@@ -134,13 +135,13 @@ impl<'c> RunLoop<'c> {
 
     /// Publishes what is known now.
     fn publish(&mut self) -> Arc<Report> {
-        let begun = Instant::now();
+        let (begun, spent) = (Instant::now(), spent_by_thread());
         let report = self.current();
         let elapsed = self.started.elapsed();
         let saving = self.saving.as_ref().map(Saving::state);
         let state = (Arc::clone(&report), elapsed, saving);
         self.outputs.publish(state);
-        self.due = begun + PUBLISH.max(begun.elapsed() * REST);
+        self.due = begun + PUBLISH.max(spent_by_thread().saturating_sub(spent) * REST);
         report
     }
 
