@@ -8,6 +8,7 @@ use super::{
     EndsReport, Evidence, LossReport, Names, PlatformReport, ProofReport, evidence, rfc3339,
 };
 use crate::azure::checks::Check;
+use crate::capture::Timestamp;
 use crate::decode::{Encapsulation, Protocol};
 use crate::evidence::dtls::Suite;
 use crate::evidence::lnet::ConnectionType;
@@ -373,19 +374,11 @@ impl PathReport {
     pub(super) fn of(path: &Path, policy: Policy, losses: LossReport, names: &Names<'_>) -> Self {
         let dtls = DtlsReport::of(&path.parts);
         let missing = dtls.as_ref().map_or(0, |dtls| dtls.missing);
-        let (client, server) = match path.ends {
-            Ends::Seen { client, server } => (Some(client), Some(server)),
-            Ends::Expected { server } => (None, Some(server)),
-            Ends::Rest => (None, None),
-        };
-        let times = || {
-            let tallies = path.parts.iter().flat_map(Part::tallies);
-            tallies
-                .flat_map(|(_, _, tally)| [tally.first.time, tally.last.time].into_iter().flatten())
-        };
+        let (client, server) = addresses(path.ends);
+        let flows = path.parts.iter();
         Self {
-            client: client.map(|address| address.to_string()),
-            server: server.map(|address| address.to_string()),
+            client,
+            server,
             verdict: path.verdict,
             basis: path.basis,
             observed: path.observed,
@@ -393,22 +386,33 @@ impl PathReport {
             proof: ProofReport::of_path(&path.proof, names),
             under_loss: path.verdict != Verdict::Silent && (losses.any() || missing > 0),
             traffic: Traffic::of(path.traffic.iter().map(|(&class, &count)| (class, count))),
-            first: times().min().map(rfc3339),
-            last: times().max().map(rfc3339),
+            first: times(path).min().map(rfc3339),
+            last: times(path).max().map(rfc3339),
             interface: names.only_interface(&path.parts),
             dtls,
             lustre: LustreReport::of(&path.parts),
             packet_sizes: path.packet_sizes.percentiles(),
             dtls_record_sizes: path.record_sizes.percentiles(),
             evidence: evidence::of(path, policy, names),
-            flows: path
-                .parts
-                .iter()
-                .map(|part| FlowReport::of(part, names))
-                .collect(),
+            flows: flows.map(|part| FlowReport::of(part, names)).collect(),
             azure: None,
             causes: Vec::new(),
             waiver: None,
         }
     }
+}
+
+/// Client and server of a path, as far as each is known.
+fn addresses(ends: Ends) -> (Option<String>, Option<String>) {
+    match ends {
+        Ends::Seen { client, server } => (Some(client.to_string()), Some(server.to_string())),
+        Ends::Expected { server } => (None, Some(server.to_string())),
+        Ends::Rest => (None, None),
+    }
+}
+
+/// Times of the first and the last packet of each tally of a path.
+fn times(path: &Path) -> impl Iterator<Item = Timestamp> {
+    let tallies = path.parts.iter().flat_map(Part::tallies);
+    tallies.flat_map(|(_, _, tally)| [tally.first.time, tally.last.time].into_iter().flatten())
 }

@@ -3,6 +3,30 @@
 use super::ResourceId;
 use super::node::Node;
 
+/// Default rules: name, priority, whether inbound and whether it allows, source, destination.
+const DEFAULTS: [(&str, u64, (bool, bool), &str, &str); 6] = [
+    ("AllowVnetInBound", 65000, (true, true), VNET, VNET),
+    (
+        "AllowAzureLoadBalancerInBound",
+        65001,
+        (true, true),
+        "AzureLoadBalancer",
+        "*",
+    ),
+    ("DenyAllInBound", 65500, (true, false), "*", "*"),
+    ("AllowVnetOutBound", 65000, (false, true), VNET, VNET),
+    (
+        "AllowInternetOutBound",
+        65001,
+        (false, true),
+        "*",
+        "Internet",
+    ),
+    ("DenyAllOutBound", 65500, (false, false), "*", "*"),
+];
+/// Service tag of the addresses that a virtual network reaches.
+const VNET: &str = "VirtualNetwork";
+
 /// A network security group (`az network nsg list`).
 #[derive(Clone, Debug)]
 pub struct SecurityGroup {
@@ -123,45 +147,16 @@ impl Rule {
 
     /// The rules that every group has below its own, as Azure documents them.
     fn defaults() -> impl Iterator<Item = Self> {
-        let rows = [
-            (
-                "AllowVnetInBound",
-                65000,
-                true,
-                true,
-                "VirtualNetwork",
-                "VirtualNetwork",
-            ),
-            (
-                "AllowAzureLoadBalancerInBound",
-                65001,
-                true,
-                true,
-                "AzureLoadBalancer",
-                "*",
-            ),
-            ("DenyAllInBound", 65500, true, false, "*", "*"),
-            (
-                "AllowVnetOutBound",
-                65000,
-                false,
-                true,
-                "VirtualNetwork",
-                "VirtualNetwork",
-            ),
-            ("AllowInternetOutBound", 65001, false, true, "*", "Internet"),
-            ("DenyAllOutBound", 65500, false, false, "*", "*"),
-        ];
-        rows.into_iter().map(
-            |(name, priority, inbound, allow, source, destination)| Self {
+        DEFAULTS
+            .into_iter()
+            .map(|(name, priority, sense, source, destination)| Self {
                 name: name.to_owned(),
                 priority,
-                inbound,
-                allow,
+                inbound: sense.0,
+                allow: sense.1,
                 protocol: "*".to_owned(),
                 source: Side::any(source),
                 destination: Side::any(destination),
-            },
-        )
+            })
     }
 }
