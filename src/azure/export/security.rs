@@ -3,8 +3,11 @@
 use super::ResourceId;
 use super::node::Node;
 
-/// Default rules: name, priority, whether inbound and whether it allows, source, destination.
-const DEFAULTS: [(&str, u64, (bool, bool), &str, &str); 6] = [
+/// Name and priority of a rule, true for inbound and for allowing, its source and destination.
+type RuleRow = (&'static str, u64, (bool, bool), &'static str, &'static str);
+
+/// Rules that every group has below its own, as Azure documents them.
+const DEFAULTS: [RuleRow; 6] = [
     ("AllowVnetInBound", 65000, (true, true), VNET, VNET),
     (
         "AllowAzureLoadBalancerInBound",
@@ -147,16 +150,16 @@ impl Rule {
 
     /// The rules that every group has below its own, as Azure documents them.
     fn defaults() -> impl Iterator<Item = Self> {
-        DEFAULTS
-            .into_iter()
-            .map(|(name, priority, sense, source, destination)| Self {
+        DEFAULTS.into_iter().map(
+            |(name, priority, (inbound, allow), source, destination)| Self {
                 name: name.to_owned(),
                 priority,
-                inbound: sense.0,
-                allow: sense.1,
+                inbound,
+                allow,
                 protocol: "*".to_owned(),
                 source: Side::any(source),
                 destination: Side::any(destination),
-            })
+            },
+        )
     }
 }
