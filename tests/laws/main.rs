@@ -18,6 +18,7 @@ mod merging;
 mod model;
 mod pieces;
 mod platform;
+mod published;
 mod scenarios;
 mod source;
 mod stages;
