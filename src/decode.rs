@@ -102,7 +102,7 @@ fn step<'a>(
         Next::Loopback => loopback::read(rest),
         Next::Ip => loopback::read_raw(rest),
         Next::IpProtocol(6) => Ok(Turn::Arrived(Protocol::Tcp, tcp::read(rest, is_part))),
-        Next::IpProtocol(17) => Ok(udp::read(rest, options, is_part)),
+        Next::IpProtocol(17) => Ok(udp::read(rest, options, walk)),
         Next::IpProtocol(number) => inside_ip(number, rest, walk),
         Next::Encapsulation(place) => table::open(place, rest, walk),
     }

@@ -6,8 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-
 use super::export::{FileSystem, ResourceId, Setting};
 use super::topology::{Azure, Ends, Place, Route};
 use crate::flow_log::State;
@@ -32,8 +30,7 @@ pub use access::Access;
 pub use kind::Kind;
 
 /// Outcome of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// This is a cause of plaintext, blocks traffic, or lacks what auditors ask for.
     Fail,
@@ -62,8 +59,7 @@ impl Outcome {
 }
 
 /// Consequence of a failure for the traffic of a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     /// It passes in plaintext.
     Plaintext,
@@ -72,7 +68,7 @@ pub enum Effect {
 }
 
 /// The field that decided a check.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Field {
     /// Name of the resource, with its group and subscription where another has the same.
     pub resource: String,
@@ -115,7 +111,7 @@ impl Field {
 }
 
 /// A check and its outcome.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Check {
     /// Its outcome.
     pub outcome: Outcome,

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::checks::Kind;
 
@@ -15,7 +15,7 @@ static ALL: LazyLock<Vec<Control>> = LazyLock::new(|| {
 });
 
 /// A control: something that is checked, and all that an auditor asks of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Control {
     /// Its id, which never changes.
@@ -41,7 +41,7 @@ pub struct Control {
 }
 
 /// Tests of a control by hand.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Test {
     /// Path in the portal.
@@ -51,7 +51,7 @@ pub struct Test {
 }
 
 /// A control of a public benchmark.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
     /// Name and version of the benchmark.

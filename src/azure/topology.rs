@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use serde::Serialize;
 
 use super::export::{
     Disk, Export, FileSystem, IpConfiguration, Nic, Peering, ResourceId, Subnet, VirtualMachine,
@@ -52,8 +51,7 @@ pub struct Azure {
 }
 
 /// Way in which something was found at an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundBy {
     /// A NIC has the address.
     Nic,

@@ -43,6 +43,7 @@ pub(super) fn behind<'a>(
 ) -> Result<Turn<'a>, Stop> {
     if let Some(fragment) = fragment {
         walk.fragment = Some(fragment);
+        walk.is_split = fragment.first;
         if !fragment.first {
             return Err(payload.stop(Layer::Fragment, Cause::Orphan));
         }

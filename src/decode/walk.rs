@@ -72,6 +72,8 @@ pub(super) struct Walk {
     /// Its transport protocol, where that is TCP or UDP.
     pub protocol: Option<Protocol>,
     pub fragment: Option<Fragment>,
+    /// True if the innermost IP packet so far is the first fragment of several.
+    pub is_split: bool,
 }
 
 impl Walk {
@@ -80,6 +82,7 @@ impl Walk {
     pub fn enter(&mut self, kind: u8, network: u32) -> bool {
         self.ends = None;
         self.protocol = None;
+        self.is_split = false;
         self.encapsulation.push(kind, network)
     }
 

@@ -1,27 +1,15 @@
-//! Checks of Azure's configuration on paths, file systems and clients, as they are serialised.
+//! Checks of Azure's configuration on paths, file systems and clients, for a report.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use serde::Serialize;
-
-use super::Report;
+use super::model::PlaceReport;
+use super::{ClientReport, EndsReport, FileSystemReport, Report, ServerReport, Standing};
 use crate::azure::checks::{self, Check, Fragments, Seen, Times};
 use crate::azure::export::{FileSystem, ResourceId};
-use crate::azure::topology::{Azure, Ends, FoundBy, Place};
+use crate::azure::topology::{Azure, Ends, Place};
 use crate::flow::Reason;
 use crate::verdict::{self, Judgement, Servers};
-
-/// A server that was named, and the source of its name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ServerReport {
-    /// An address, or a CIDR block.
-    pub address: String,
-    /// Set where it is expected to be seen; else it is a block that servers may be in.
-    pub expected: bool,
-    /// `--servers`, or the resource in Azure's exports.
-    pub source: String,
-}
 
 impl ServerReport {
     /// All that were named.
@@ -39,26 +27,6 @@ impl ServerReport {
     }
 }
 
-/// One end of a path. Resources are named by their ids.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct PlaceReport {
-    /// The address; `null` where any of several is meant.
-    pub address: Option<String>,
-    /// The NIC.
-    pub nic: Option<String>,
-    /// The VM; the scale set where only its model was exported.
-    pub vm: Option<String>,
-    /// The VNet.
-    pub virtual_network: Option<String>,
-    /// Way in which it was found: by `nic`, `file_system` or `prefix`.
-    pub found_by: Option<FoundBy>,
-    /// NICs with the address of which none can be told to be meant; none where one is.
-    pub candidates: Vec<String>,
-    /// Name of the VM, told apart from others.
-    #[serde(skip)]
-    pub vm_label: Option<String>,
-}
-
 impl PlaceReport {
     fn of(azure: &Azure, place: &Place<'_>, rivals: &[&ResourceId]) -> Self {
         Self {
@@ -73,20 +41,6 @@ impl PlaceReport {
     }
 }
 
-/// Both ends of a path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct EndsReport {
-    /// The client's end.
-    pub client: PlaceReport,
-    /// The server's end.
-    pub server: PlaceReport,
-    /// The file system behind the server.
-    pub file_system: Option<String>,
-    /// Name of the file system, told apart from others.
-    #[serde(skip)]
-    pub file_system_label: Option<String>,
-}
-
 impl EndsReport {
     pub(super) fn of(azure: &Azure, ends: &Ends<'_>) -> Self {
         Self {
@@ -98,19 +52,6 @@ impl EndsReport {
     }
 }
 
-/// A file system and its checks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FileSystemReport {
-    /// Its name.
-    pub name: String,
-    /// Its id.
-    pub id: String,
-    /// The address of its MGS.
-    pub mgs_address: Option<String>,
-    /// The checks.
-    pub checks: Vec<Check>,
-}
-
 impl FileSystemReport {
     pub(super) fn new(file_system: &FileSystem, checks: Vec<Check>) -> Self {
         Self {
@@ -120,31 +61,6 @@ impl FileSystemReport {
             checks,
         }
     }
-}
-
-/// Standing of a VM towards the file systems.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// It is on a path.
-    OnPath,
-    /// It is on none.
-    NoPath,
-    /// The exports cannot tell.
-    Unknown,
-}
-
-/// A VM and its checks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ClientReport {
-    /// Its name.
-    pub name: String,
-    /// Its id.
-    pub id: String,
-    /// Its standing towards the file systems.
-    pub standing: Standing,
-    /// The checks.
-    pub checks: Vec<Check>,
 }
 
 impl ClientReport {

@@ -91,8 +91,9 @@ pub static RUN: [Obligation; 3] = [
     Obligation {
         id: "decoded",
         question: "Could every packet be decoded?",
-        met: "none is undecodable for want of a decoder (link type, nesting, encapsulation), or \
-              because the capture or an IP fragment left out its headers",
+        met: "none is undecodable: for want of a decoder (link type, nesting, encapsulation), \
+              because the capture or an IP fragment left out its headers, or because a header is \
+              malformed or longer than its packet",
         otherwise: "exit code 3 at best; the report names the reason and the count",
     },
     Obligation {

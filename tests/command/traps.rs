@@ -7,3 +7,4 @@ mod null_ciphers;
 mod paths;
 mod run;
 mod sessions;
+mod smuggled;

@@ -1,9 +1,9 @@
 //! Kinds of checks.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// Kind of a check. Those of a path come first, in the order in which they decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Encryption of the client's VNet.

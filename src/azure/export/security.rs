@@ -3,6 +3,33 @@
 use super::ResourceId;
 use super::node::Node;
 
+/// Name and priority of a rule, true for inbound and for allowing, its source and destination.
+type RuleRow = (&'static str, u64, (bool, bool), &'static str, &'static str);
+
+/// Rules that every group has below its own, as Azure documents them.
+const DEFAULTS: [RuleRow; 6] = [
+    ("AllowVnetInBound", 65000, (true, true), VNET, VNET),
+    (
+        "AllowAzureLoadBalancerInBound",
+        65001,
+        (true, true),
+        "AzureLoadBalancer",
+        "*",
+    ),
+    ("DenyAllInBound", 65500, (true, false), "*", "*"),
+    ("AllowVnetOutBound", 65000, (false, true), VNET, VNET),
+    (
+        "AllowInternetOutBound",
+        65001,
+        (false, true),
+        "*",
+        "Internet",
+    ),
+    ("DenyAllOutBound", 65500, (false, false), "*", "*"),
+];
+/// Service tag of the addresses that a virtual network reaches.
+const VNET: &str = "VirtualNetwork";
+
 /// A network security group (`az network nsg list`).
 #[derive(Clone, Debug)]
 pub struct SecurityGroup {
@@ -123,37 +150,8 @@ impl Rule {
 
     /// The rules that every group has below its own, as Azure documents them.
     fn defaults() -> impl Iterator<Item = Self> {
-        let rows = [
-            (
-                "AllowVnetInBound",
-                65000,
-                true,
-                true,
-                "VirtualNetwork",
-                "VirtualNetwork",
-            ),
-            (
-                "AllowAzureLoadBalancerInBound",
-                65001,
-                true,
-                true,
-                "AzureLoadBalancer",
-                "*",
-            ),
-            ("DenyAllInBound", 65500, true, false, "*", "*"),
-            (
-                "AllowVnetOutBound",
-                65000,
-                false,
-                true,
-                "VirtualNetwork",
-                "VirtualNetwork",
-            ),
-            ("AllowInternetOutBound", 65001, false, true, "*", "Internet"),
-            ("DenyAllOutBound", 65500, false, false, "*", "*"),
-        ];
-        rows.into_iter().map(
-            |(name, priority, inbound, allow, source, destination)| Self {
+        DEFAULTS.into_iter().map(
+            |(name, priority, (inbound, allow), source, destination)| Self {
                 name: name.to_owned(),
                 priority,
                 inbound,

@@ -117,6 +117,22 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// Stats of a run that has opened its files and read nothing yet.
+    pub(super) fn new(threads: usize, opening: Duration) -> Self {
+        Self {
+            bytes: 0,
+            packets: 0,
+            threads,
+            opening,
+            reading_logs: Duration::ZERO,
+            walking: Duration::ZERO,
+            parts: Times::default(),
+            merging: Times::default(),
+            judging: Duration::ZERO,
+            writing: Duration::ZERO,
+        }
+    }
+
     /// Writes a report, and takes the time for that of [`writing`](Self::writing).
     pub fn time_writing<T>(&mut self, write: impl FnOnce() -> T) -> T {
         let started = Instant::now();

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{Finding, Outcome, RUN};
-use crate::decode::Cause;
 use crate::flow::{Count, Reason};
 
 /// Facts about a run that decide whether it is whole.
@@ -51,21 +50,12 @@ fn whole_inputs(facts: &RunFacts<'_>) -> Answer {
     }
 }
 
-/// A header that its own packet is too short for, or that is malformed, is no way to carry
-/// anything.
-fn hides_content(reason: Reason) -> bool {
-    match reason.cause {
-        Cause::Capture | Cause::Nesting | Cause::Unsupported | Cause::Orphan => true,
-        Cause::Length | Cause::Malformed => false,
-    }
-}
-
+/// Nobody knows what an undecodable packet holds, whatever stopped the decoder: one with a
+/// header that contradicts itself or its packet carries its bytes all the same.
 fn decoded(facts: &RunFacts<'_>) -> Answer {
-    let hidden = facts
+    let clauses: Vec<String> = facts
         .undecodable
         .iter()
-        .filter(|&(&reason, _)| hides_content(reason));
-    let clauses: Vec<String> = hidden
         .map(|(reason, count)| format!("{reason} ({} packets)", count.packets))
         .collect();
     if clauses.is_empty() {

@@ -6,7 +6,7 @@ use std::slice;
 
 use plainsight::azure::checks::{Kind, Outcome, Times};
 use plainsight::azure::controls;
-use plainsight::azure::waivers::{self, State};
+use plainsight::azure::waivers::{self, WaiverState};
 use plainsight::report::posture::{PostureReport, Wishes};
 use plainsight::verdict::Servers;
 use serde_json::{Value, json};
@@ -466,27 +466,27 @@ fn waivers_accept_until_their_day() {
     let rows = [
         (
             waiver("client-vnet-encryption", json!(null), "2026-11-27"),
-            State::Used,
+            WaiverState::Used,
             0,
         ),
         (
             waiver("client-vnet-encryption", json!("Client-VNet"), "2027-01-31"),
-            State::Used,
+            WaiverState::Used,
             0,
         ),
         (
             waiver("client-vnet-encryption", json!("other"), "2027-01-31"),
-            State::Unmatched,
+            WaiverState::Unmatched,
             1,
         ),
         (
             waiver("vm-size", json!(null), "2027-01-31"),
-            State::Unmatched,
+            WaiverState::Unmatched,
             1,
         ),
         (
             waiver("client-vnet-encryption", json!(null), "2026-11-26"),
-            State::Expired,
+            WaiverState::Expired,
             1,
         ),
     ];
@@ -498,7 +498,7 @@ fn waivers_accept_until_their_day() {
             .warnings
             .iter()
             .any(|it| it.contains("the waiver of"));
-        assert_eq!(told, state != State::Used, "{:?}", report.warnings);
+        assert_eq!(told, state != WaiverState::Used, "{:?}", report.warnings);
     }
     for bad in [
         json!([{"reason": "x", "by": "y", "until": "2027-01-31"}]),
