@@ -38,12 +38,12 @@ pub struct Pcap {
     big_endian: bool,
     nanos_per_tick: u32,
     record_header_len: usize,
-    header: Option<Header>,
+    header: Option<FileHeader>,
 }
 
 /// Properties of all records, from the file header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Header {
+struct FileHeader {
     captured_limit: u32,
     /// Up to version 2.3, writers disagreed about which of the two lengths comes first.
     lengths_may_be_swapped: bool,
@@ -82,7 +82,7 @@ impl Pcap {
     }
 
     #[inline]
-    fn record<'a>(&mut self, bytes: &'a [u8], header: Header) -> Step<'a> {
+    fn record<'a>(&mut self, bytes: &'a [u8], header: FileHeader) -> Step<'a> {
         let start = self.record_header_len;
         let (Some(head), true) = (bytes.first_chunk::<16>(), bytes.len() >= start) else {
             let what = "a packet record header";
@@ -121,7 +121,7 @@ impl Pcap {
 
     /// Tells what is wrong with a record header, if anything is.
     #[cold]
-    fn check(&mut self, bytes: &[u8], words: [u32; 3], header: Header) -> Result<(), Stop> {
+    fn check(&mut self, bytes: &[u8], words: [u32; 3], header: FileHeader) -> Result<(), Stop> {
         let [fraction, captured_len, original_len] = words;
         let accepted = std::mem::take(&mut self.accepted);
         check_new_file(bytes)?;
@@ -166,7 +166,7 @@ impl Pcap {
     }
 
     fn file_header<'a>(&mut self, bytes: &'a [u8], interfaces: &Interfaces) -> Step<'a> {
-        let Some(Fields {
+        let Some(HeaderFields {
             version,
             snap_len,
             network,
@@ -180,7 +180,7 @@ impl Pcap {
             let what = format!("pcap version {major}.{minor} is not supported");
             return Err(Stop::Corrupt(what));
         }
-        self.header = Some(Header {
+        self.header = Some(FileHeader {
             captured_limit: snap_len.clamp(SNAP_LEN_LIMIT, RECORD_LIMIT),
             lengths_may_be_swapped: minor <= 3,
             link_type: link_type(network),
@@ -205,20 +205,20 @@ fn oversized(captured_len: u32, limit: u32) -> Stop {
     ))
 }
 
-struct Fields {
+struct HeaderFields {
     version: (u16, u16),
     snap_len: u32,
     network: u32,
 }
 
-fn fields(bytes: &[u8], order: Endianness) -> Option<Fields> {
+fn fields(bytes: &[u8], order: Endianness) -> Option<HeaderFields> {
     let magic = take::<_, _, ()>(4_usize);
     let time_zone_and_accuracy = take(8_usize);
     let version = (u16(order), u16(order));
     let rest = (u32(order), u32(order));
     let mut header = (magic, version, time_zone_and_accuracy, rest);
     let (_, (_, version, _, (snap_len, network))) = header.parse(bytes).ok()?;
-    Some(Fields {
+    Some(HeaderFields {
         version,
         snap_len,
         network,

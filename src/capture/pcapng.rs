@@ -60,11 +60,11 @@ pub struct Pcapng {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Section {
     big_endian: bool,
-    interfaces: Vec<Interface>,
+    interfaces: Vec<SectionInterface>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Interface {
+struct SectionInterface {
     id: InterfaceId,
     link_type: LinkType,
     snap_len: u32,
@@ -72,7 +72,7 @@ struct Interface {
 }
 
 /// Fields of a packet block, before its interface gives them meaning.
-struct Packet<'a> {
+struct PacketBlock<'a> {
     interface: u32,
     ticks: Option<u64>,
     /// Bytes captured; a simple packet block does not say.
@@ -189,7 +189,7 @@ impl Pcapng {
     }
 
     #[inline]
-    fn frame<'a>(&mut self, packet: &Packet<'a>, used: usize) -> Step<'a> {
+    fn frame<'a>(&mut self, packet: &PacketBlock<'a>, used: usize) -> Step<'a> {
         let interfaces = self.section.as_ref().map_or(&[][..], |it| &it.interfaces);
         let Some(interface) = interfaces.get(packet.interface as usize) else {
             return Err(unknown_interface(packet.interface, interfaces.len()));
@@ -226,7 +226,12 @@ impl Pcapng {
     /// Tells what is wrong with a packet block, if anything is, and takes in the drops that
     /// it counts.
     #[cold]
-    fn check(&mut self, packet: &Packet<'_>, captured_len: u32, padded: usize) -> Result<(), Stop> {
+    fn check(
+        &mut self,
+        packet: &PacketBlock<'_>,
+        captured_len: u32,
+        padded: usize,
+    ) -> Result<(), Stop> {
         let accepted = std::mem::take(&mut self.accepted);
         let original_len = packet.original_len;
         if original_len == 0 && captured_len == 0 {
@@ -309,9 +314,9 @@ impl Section {
     }
 }
 
-impl Interface {
+impl SectionInterface {
     /// Number of bytes captured of a simple packet.
-    fn cut(&self, packet: &Packet) -> u32 {
+    fn cut(&self, packet: &PacketBlock) -> u32 {
         let snap_len = match self.snap_len {
             0 => u32::MAX,
             limit => limit,
@@ -367,10 +372,10 @@ fn check_length(length: u32) -> Result<(), Stop> {
 }
 
 #[inline]
-fn enhanced_packet(body: &[u8], big_endian: bool) -> Option<Packet<'_>> {
+fn enhanced_packet(body: &[u8], big_endian: bool) -> Option<PacketBlock<'_>> {
     let (head, rest) = body.split_first_chunk::<20>()?;
     let [interface, high, low, captured_len, original_len] = words(head, big_endian);
-    Some(Packet {
+    Some(PacketBlock {
         interface,
         ticks: Some(ticks(high, low)),
         captured_len: Some(captured_len),
@@ -381,22 +386,22 @@ fn enhanced_packet(body: &[u8], big_endian: bool) -> Option<Packet<'_>> {
 }
 
 /// As an enhanced packet, but its first word is an interface and a count of drops.
-fn obsolete_packet(body: &[u8], big_endian: bool) -> Option<Packet<'_>> {
+fn obsolete_packet(body: &[u8], big_endian: bool) -> Option<PacketBlock<'_>> {
     let packet = enhanced_packet(body, big_endian)?;
     let order = endianness(big_endian);
     let mut head = (u16::<_, ()>(order), u16(order));
     let (_, (interface, drops)) = head.parse(body).ok()?;
-    Some(Packet {
+    Some(PacketBlock {
         interface: interface.into(),
         drops: (drops != DROPS_UNKNOWN && drops > 0).then(|| drops.into()),
         ..packet
     })
 }
 
-fn simple_packet(body: &[u8], big_endian: bool) -> Option<Packet<'_>> {
+fn simple_packet(body: &[u8], big_endian: bool) -> Option<PacketBlock<'_>> {
     let (head, rest) = body.split_first_chunk::<4>()?;
     let [original_len] = words(head, big_endian);
-    Some(Packet {
+    Some(PacketBlock {
         interface: 0,
         ticks: None,
         captured_len: None,
@@ -425,13 +430,13 @@ fn interface_description<'a>(
     order: Endianness,
     place: usize,
     interfaces: &Interfaces,
-) -> IResult<&'a [u8], Interface, ()> {
+) -> IResult<&'a [u8], SectionInterface, ()> {
     let (rest, (link_type, _reserved, snap_len)) =
         (u16(order), u16(order), u32(order)).parse(body)?;
     let (rest, options) = options::of_interface(rest, order)?;
     let given = options.name.map(name).filter(|name| !name.is_empty());
     let name = given.unwrap_or_else(|| unnamed(place));
-    let interface = Interface {
+    let interface = SectionInterface {
         id: interfaces.id(&name),
         link_type: LinkType(link_type),
         snap_len,

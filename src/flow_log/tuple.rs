@@ -35,14 +35,14 @@ pub enum Stage {
 
 /// Packets and their bytes, one way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Volume {
+pub struct TupleVolume {
     /// Packets.
     pub packets: u64,
     /// Bytes.
     pub bytes: u64,
 }
 
-impl Volume {
+impl TupleVolume {
     pub(super) fn add(&mut self, more: Self) {
         self.packets = self.packets.saturating_add(more.packets);
         self.bytes = self.bytes.saturating_add(more.bytes);
@@ -67,9 +67,9 @@ pub struct Tuple<'a> {
     /// The encryption field, as it stands there.
     pub encryption: &'a str,
     /// From source to destination; zeros where the log leaves it out.
-    pub sent: Volume,
+    pub sent: TupleVolume,
     /// From destination to source.
-    pub received: Volume,
+    pub received: TupleVolume,
 }
 
 impl<'a> Tuple<'a> {
@@ -105,7 +105,7 @@ impl<'a> Tuple<'a> {
     }
 
     /// Volumes from the lower end and from the higher.
-    pub(super) fn volumes(&self, direction: Direction) -> [Volume; 2] {
+    pub(super) fn volumes(&self, direction: Direction) -> [TupleVolume; 2] {
         match direction {
             Direction::Up => [self.sent, self.received],
             Direction::Down => [self.received, self.sent],
@@ -192,8 +192,8 @@ fn stage(field: &str) -> Option<Stage> {
     }
 }
 
-fn volume(packets: &str, bytes: &str) -> Option<Volume> {
-    Some(Volume {
+fn volume(packets: &str, bytes: &str) -> Option<TupleVolume> {
+    Some(TupleVolume {
         packets: number_or_zero(packets)?,
         bytes: number_or_zero(bytes)?,
     })
