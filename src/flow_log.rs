@@ -11,6 +11,7 @@
 pub mod entry;
 pub mod file;
 pub mod flows;
+mod layers;
 pub mod read;
 pub mod report;
 pub mod state;

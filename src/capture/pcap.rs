@@ -7,8 +7,8 @@ use nom::number::Endianness;
 use nom::number::complete::{u16, u32};
 
 use super::{
-    FILE_HEADER_LEN, Frame, InterfaceId, Interfaces, LinkType, RECORD_LIMIT, Step, Stop, Timestamp,
-    check_new_file, endianness, words,
+    FILE_HEADER_LEN, Frame, InterfaceId, Interfaces, LinkType, NoFrame, RECORD_LIMIT, Step,
+    Timestamp, check_new_file, endianness, words,
 };
 
 const RECORD_HEADER_LEN: usize = 16;
@@ -86,7 +86,7 @@ impl Pcap {
         let start = self.record_header_len;
         let (Some(head), true) = (bytes.first_chunk::<16>(), bytes.len() >= start) else {
             let what = "a packet record header";
-            return Err(Stop::More { need: start, what });
+            return Err(NoFrame::More { need: start, what });
         };
         let [seconds, fraction, mut captured_len, mut original_len] = words(head, self.big_endian);
         if header.lengths_may_be_swapped && captured_len > original_len {
@@ -102,7 +102,7 @@ impl Pcap {
         let used = start + captured_len as usize;
         let Some(data) = bytes.get(start..used) else {
             let what = "a packet record";
-            return Err(Stop::More { need: used, what });
+            return Err(NoFrame::More { need: used, what });
         };
         self.numbered += 1;
         let time = self.timestamp(seconds, fraction);
@@ -121,7 +121,7 @@ impl Pcap {
 
     /// Tells what is wrong with a record header, if anything is.
     #[cold]
-    fn check(&mut self, bytes: &[u8], words: [u32; 3], header: FileHeader) -> Result<(), Stop> {
+    fn check(&mut self, bytes: &[u8], words: [u32; 3], header: FileHeader) -> Result<(), NoFrame> {
         let [fraction, captured_len, original_len] = words;
         let accepted = std::mem::take(&mut self.accepted);
         check_new_file(bytes)?;
@@ -129,18 +129,20 @@ impl Pcap {
             return Err(oversized(captured_len, header.captured_limit));
         }
         if original_len == 0 && captured_len == 0 {
-            return Err(Stop::corrupt("a packet record claims a packet of no bytes"));
+            return Err(NoFrame::corrupt(
+                "a packet record claims a packet of no bytes",
+            ));
         }
         if accepted {
             return Ok(());
         }
         if captured_len > original_len {
-            return Err(Stop::flaw(format!(
+            return Err(NoFrame::flaw(format!(
                 "a packet record claims {captured_len} captured bytes of a packet of {original_len}"
             )));
         }
         if fraction >= NANOS_PER_SECOND / self.nanos_per_tick {
-            return Err(Stop::flaw(
+            return Err(NoFrame::flaw(
                 "a packet record claims a fraction of a second above one",
             ));
         }
@@ -173,12 +175,12 @@ impl Pcap {
         }) = fields(bytes, endianness(self.big_endian))
         else {
             let (need, what) = (FILE_HEADER_LEN, "the file header");
-            return Err(Stop::More { need, what });
+            return Err(NoFrame::More { need, what });
         };
         let (major, minor) = version;
         if major != 2 {
             let what = format!("pcap version {major}.{minor} is not supported");
-            return Err(Stop::Corrupt(what));
+            return Err(NoFrame::Corrupt(what));
         }
         self.header = Some(FileHeader {
             captured_limit: snap_len.clamp(SNAP_LEN_LIMIT, RECORD_LIMIT),
@@ -187,7 +189,7 @@ impl Pcap {
             interface: interfaces.id(""),
         });
         let used = FILE_HEADER_LEN;
-        Err(Stop::Skip { used })
+        Err(NoFrame::Skip { used })
     }
 }
 
@@ -199,8 +201,8 @@ fn is_half_a_magic(seconds: u32) -> bool {
 }
 
 #[cold]
-fn oversized(captured_len: u32, limit: u32) -> Stop {
-    Stop::Corrupt(format!(
+fn oversized(captured_len: u32, limit: u32) -> NoFrame {
+    NoFrame::Corrupt(format!(
         "a packet record claims {captured_len} bytes, more than the {limit} that one may have"
     ))
 }

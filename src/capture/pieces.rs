@@ -10,7 +10,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::stream::{Stream, Walked};
-use super::{Format, Frame, Interfaces, Stop};
+use super::{Format, Frame, Interfaces, NoFrame};
 
 /// Position of a walk: in the file, and in the state of its format.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,7 +187,7 @@ fn behind_first_packet(mut format: Format, head: &[u8]) -> Option<(Format, bool)
     let mut at = 0;
     loop {
         match format.step(head.get(at..)?, &interfaces) {
-            Err(Stop::Skip { used }) => at += used,
+            Err(NoFrame::Skip { used }) => at += used,
             Err(_) => return None,
             Ok((frame, _)) => {
                 let has_siblings = frame.has_siblings;

@@ -136,7 +136,7 @@ pub struct Message {
 
 /// A signature found in a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct Signature {
     /// Kind of the signature.
     pub proof: Proof,
     /// The end that the message's portal belongs to.
@@ -200,7 +200,7 @@ pub fn units(payload: &[u8], ends: NidEnds) -> impl Iterator<Item = Unit> + '_ {
 
 /// Searches a payload for the first signature, wherever it stands.
 #[must_use]
-pub fn find(payload: &[u8], ends: NidEnds) -> Option<Found> {
+pub fn find(payload: &[u8], ends: NidEnds) -> Option<Signature> {
     // A connection request opens a connection; the others can stand anywhere.
     let start = payload.starts_with(&CONNECTION_REQUEST).then_some(0);
     start
@@ -213,7 +213,7 @@ pub fn find(payload: &[u8], ends: NidEnds) -> Option<Found> {
         ))
         .find_map(|at| {
             let (_, unit) = unit(&payload[at..], ends)?;
-            Some(Found {
+            Some(Signature {
                 proof: unit.proof(),
                 server: unit.server(),
                 at,

@@ -11,11 +11,8 @@ use plainsight::decode::TunnelPorts;
 use plainsight::flow::table::DEFAULT_LIMIT;
 use plainsight::flow_log::{Table, read};
 
-#[path = "../../benches/generator/mod.rs"]
-mod generator;
-
-use generator::frames::{self, Ends};
-use generator::mixes::{Mix, Supply};
+use crate::generator::frames::{self, Ends};
+use crate::generator::mixes::{Mix, Supply};
 
 const PART: InputPart = InputPart { file: 0, piece: 0 };
 /// Packets that are shown to a warm worker.

@@ -13,6 +13,7 @@ use plainsight::flow_log::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 fn endpoint() -> impl Strategy<Value = Endpoint> {
@@ -68,7 +69,7 @@ fn fields_stand_where_the_documentation_has_them() {
             bytes: 1_580_000,
         },
     };
-    assert_eq!(Tuple::parse(line), Some(outbound));
+    assert_eq!(Tuple::parse(line.as_bytes()), Some(outbound));
     let line = "1542110377,2001:db8::4,2001:db8::5,1023,988,17,I,D,NX_NOT_ACCEPTED,,,,";
     let inbound = Tuple {
         time: Timestamp(1_542_110_377_000_000_000),
@@ -81,7 +82,7 @@ fn fields_stand_where_the_documentation_has_them() {
         sent: TupleVolume::default(),
         received: TupleVolume::default(),
     };
-    assert_eq!(Tuple::parse(line), Some(inbound));
+    assert_eq!(Tuple::parse(line.as_bytes()), Some(inbound));
 }
 
 proptest! {
@@ -111,17 +112,17 @@ proptest! {
         let tuple = Tuple {
             time, source, destination, protocol, way, stage, encryption, sent, received,
         };
-        prop_assert_eq!(Tuple::parse(&line), Some(tuple));
+        prop_assert_eq!(Tuple::parse(line.as_bytes()), Some(tuple));
         // Neither more nor less than a tuple is one.
         let longer = format!("{line},0");
-        prop_assert_eq!(Tuple::parse(&longer), None);
-        prop_assert_eq!(Tuple::parse(line.rsplit_once(',').unwrap().0), None);
+        prop_assert_eq!(Tuple::parse(longer.as_bytes()), None);
+        prop_assert_eq!(Tuple::parse(line.rsplit_once(',').unwrap().0.as_bytes()), None);
     }
 
     #[test]
     fn no_text_is_too_odd_for_a_tuple(text in ".*", fields in vec("[0-9A-Za-z.:_ ]{0,24}", 0..16)) {
         for text in [text, fields.join(",")] {
-            if let Some(tuple) = Tuple::parse(&text) {
+            if let Some(tuple) = Tuple::parse(text.as_bytes()) {
                 prop_assert!(text.contains(tuple.encryption));
             }
         }
@@ -271,6 +272,27 @@ proptest! {
         if let Ok(report) = walk(value.to_string().as_bytes(), &mut table) {
             prop_assert_eq!(report.fault, None);
             prop_assert!(report.bad_tuples <= report.tuples);
+        }
+    }
+
+    /// What is no JSON is damage, and what is JSON is none.
+    #[test]
+    fn damage_is_what_another_reader_refuses(
+        value in value(),
+        places in vec((any::<Index>(), b' '..0x7f), 0..3),
+    ) {
+        let mut bytes = json!([value, "", 1.5e-9, true]).to_string().into_bytes();
+        for (place, byte) in places {
+            let place = 1 + place.index(bytes.len() - 1);
+            bytes[place] = byte;
+        }
+        let texts = serde_json::Deserializer::from_slice(&bytes).into_iter::<IgnoredAny>();
+        let is_json = texts.into_iter().all(|text| text.is_ok());
+        match walk(&bytes, &mut Table::new(4)) {
+            Ok(report) => prop_assert_eq!(report.fault.is_none(), is_json),
+            Err(NotALog::Unread(why)) => prop_assert_eq!(!why.starts_with("at byte"), is_json),
+            Err(NotALog::Other(_)) => prop_assert!(is_json),
+            Err(NotALog::Nsg) => {}
         }
     }
 

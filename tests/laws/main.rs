@@ -10,6 +10,8 @@ mod decoding;
 mod filter;
 mod flow_logs;
 mod fuzzed;
+#[path = "../../benches/generator/mod.rs"]
+mod generator;
 mod headers;
 mod memory;
 mod merging;
@@ -23,3 +25,4 @@ mod stages;
 mod style;
 #[path = "../support/mod.rs"]
 mod support;
+mod traffic;
