@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io;
 
-use super::layers::{Bytes, unwrapped};
+use super::layers::unwrapped;
 use super::read::EMPTY;
 use super::{LogReport, NotALog, Table, read};
+use crate::capture::stream::Bytes;
 use crate::decode::Address;
 use crate::input::{InputPath, OpenError};
 

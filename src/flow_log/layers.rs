@@ -2,11 +2,9 @@
 
 use std::io::{self, Cursor, Read};
 
+use crate::capture::stream::Bytes;
 use crate::input::compressed::Decompressed;
 use crate::input::kind;
-
-/// Bytes of a file, or of what is in it.
-pub(super) type Bytes = Box<dyn Read + Send>;
 
 /// Number of bytes that tell a compression.
 const MAGIC_LEN: u64 = 4;

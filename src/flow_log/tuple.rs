@@ -34,14 +34,14 @@ pub enum Stage {
 
 /// Packets and their bytes, one way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Volume {
+pub struct TupleVolume {
     /// Packets.
     pub packets: u64,
     /// Bytes.
     pub bytes: u64,
 }
 
-impl Volume {
+impl TupleVolume {
     pub(super) fn add(&mut self, more: Self) {
         self.packets = self.packets.saturating_add(more.packets);
         self.bytes = self.bytes.saturating_add(more.bytes);
@@ -66,9 +66,9 @@ pub struct Tuple<'a> {
     /// The encryption field, as it stands there.
     pub encryption: &'a str,
     /// From source to destination; zeros where the log leaves it out.
-    pub sent: Volume,
+    pub sent: TupleVolume,
     /// From destination to source.
-    pub received: Volume,
+    pub received: TupleVolume,
 }
 
 impl<'a> Tuple<'a> {
@@ -88,7 +88,7 @@ impl<'a> Tuple<'a> {
             stage: stage(fields.next()?)?,
             encryption: str::from_utf8(fields.next()?).ok()?,
             sent: fields.volume()?,
-            received: Volume {
+            received: TupleVolume {
                 packets: fields.number_or_zero()?,
                 bytes: fields.last()?,
             },
@@ -106,7 +106,7 @@ impl<'a> Tuple<'a> {
     }
 
     /// Volumes from the lower end and from the higher.
-    pub(super) fn volumes(&self, direction: Direction) -> [Volume; 2] {
+    pub(super) fn volumes(&self, direction: Direction) -> [TupleVolume; 2] {
         match direction {
             Direction::Up => [self.sent, self.received],
             Direction::Down => [self.received, self.sent],
@@ -169,8 +169,8 @@ impl<'a> Fields<'a> {
     }
 
     #[inline]
-    fn volume(&mut self) -> Option<Volume> {
-        Some(Volume {
+    fn volume(&mut self) -> Option<TupleVolume> {
+        Some(TupleVolume {
             packets: self.number_or_zero()?,
             bytes: self.number_or_zero()?,
         })

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 
 use plainsight::capture::Timestamp;
 use plainsight::flow::{Endpoint, FlowKey, GroupKey};
-use plainsight::flow_log::tuple::{Stage, Volume, Way};
+use plainsight::flow_log::tuple::{Stage, TupleVolume, Way};
 use plainsight::flow_log::{
-    FlowLog, LogReport, Mac, NotALog, Span, State, Table, Tally, Told, Tuple, read,
+    FlowLog, LogReport, Mac, NotALog, Span, State, StateTally, Table, Told, Tuple, read,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -23,8 +23,8 @@ fn endpoint() -> impl Strategy<Value = Endpoint> {
     })
 }
 
-fn volume() -> impl Strategy<Value = Volume> {
-    (any::<u64>(), any::<u64>()).prop_map(|(packets, bytes)| Volume { packets, bytes })
+fn volume() -> impl Strategy<Value = TupleVolume> {
+    (any::<u64>(), any::<u64>()).prop_map(|(packets, bytes)| TupleVolume { packets, bytes })
 }
 
 /// A number of a tuple's time field, in seconds or milliseconds, and the moment it tells.
@@ -60,11 +60,11 @@ fn fields_stand_where_the_documentation_has_them() {
         way: Way::Outbound,
         stage: Stage::Continue,
         encryption: "NX",
-        sent: Volume {
+        sent: TupleVolume {
             packets: 767,
             bytes: 767_000,
         },
-        received: Volume {
+        received: TupleVolume {
             packets: 1580,
             bytes: 1_580_000,
         },
@@ -79,8 +79,8 @@ fn fields_stand_where_the_documentation_has_them() {
         way: Way::Inbound,
         stage: Stage::Deny,
         encryption: "NX_NOT_ACCEPTED",
-        sent: Volume::default(),
-        received: Volume::default(),
+        sent: TupleVolume::default(),
+        received: TupleVolume::default(),
     };
     assert_eq!(Tuple::parse(line.as_bytes()), Some(inbound));
 }
@@ -236,7 +236,7 @@ struct Seen {
     group: GroupKey,
     key: Option<FlowKey>,
     told: Vec<Vec<Told>>,
-    tallies: BTreeMap<State, Tally>,
+    tallies: BTreeMap<State, StateTally>,
 }
 
 /// The flows of some logs, each read by a worker of its own.

@@ -14,7 +14,7 @@ use super::{
     ENHANCED_PACKET, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS, OBSOLETE_PACKET, SIMPLE_PACKET,
     Section, enhanced_packet, interface_description, obsolete_packet, simple_packet,
 };
-use crate::capture::{Interfaces, Stop, endianness};
+use crate::capture::{Interfaces, NoFrame, endianness};
 
 const NAME_RESOLUTION: u32 = 4;
 const JOURNAL: u32 = 9;
@@ -80,8 +80,8 @@ pub(super) fn is_numbered(kind: u32) -> bool {
 /// Tells what is wrong with a block of `length` bytes, if anything is.
 ///
 /// # Errors
-/// [`Stop::Flaw`].
-pub(super) fn check(kind: u32, body: &[u8], length: u32, section: &Section) -> Result<(), Stop> {
+/// [`NoFrame::Flaw`].
+pub(super) fn check(kind: u32, body: &[u8], length: u32, section: &Section) -> Result<(), NoFrame> {
     let order = endianness(section.big_endian);
     let stands = match kind {
         NAME_RESOLUTION => names_stand(body, order),
@@ -95,7 +95,7 @@ pub(super) fn check(kind: u32, body: &[u8], length: u32, section: &Section) -> R
         (false, _) => format!("a block of type {kind:#x}, which is not known"),
     };
     let unread = length as usize;
-    Err(Stop::Flaw { what, unread })
+    Err(NoFrame::Flaw { what, unread })
 }
 
 /// Records, which have the shape of options, then options.

@@ -25,7 +25,7 @@ pub(super) struct Logs {
 }
 
 /// Number of a file and what was found in it.
-type Outcome = (u32, Result<LogReport, LogError>);
+type LogOutcome = (u32, Result<LogReport, LogError>);
 
 /// Flow logs to read, and places in folders that could not be searched for them.
 pub(super) struct Found {
@@ -90,7 +90,7 @@ pub(super) fn read(
 
 /// Files whose log is the begin of another's, or the same as an earlier one, with that
 /// other.
-fn copies(outcomes: &[Outcome]) -> Vec<(u32, u32)> {
+fn copies(outcomes: &[LogOutcome]) -> Vec<(u32, u32)> {
     let reports = || {
         outcomes
             .iter()
@@ -122,7 +122,7 @@ fn read_all(
     captured: &[Span],
     config: &Analyze,
     progress: &Progress,
-) -> (Table, Vec<Outcome>) {
+) -> (Table, Vec<LogOutcome>) {
     let next = AtomicUsize::new(0);
     let empty = || Table::beside(config.engine.max_flows, captured);
     let take = || {
@@ -152,7 +152,7 @@ fn read_some<'f>(
     mut table: Table,
     config: &Analyze,
     progress: &Progress,
-) -> (Table, Vec<Outcome>) {
+) -> (Table, Vec<LogOutcome>) {
     let mut outcomes = Vec::new();
     let servers = &config.engine.servers;
     let is_server = |address: Address| servers.is_empty() || servers.rank(address) > 0;
@@ -165,7 +165,11 @@ fn read_some<'f>(
 }
 
 /// Files that were read, and files of folders that are no flow logs or may be some.
-fn sort_out(files: &[InputPath], outcomes: Vec<Outcome>, table: Table) -> Result<Logs, LogError> {
+fn sort_out(
+    files: &[InputPath],
+    outcomes: Vec<LogOutcome>,
+    table: Table,
+) -> Result<Logs, LogError> {
     let (mut reports, mut others) = (Vec::new(), Vec::new());
     for (number, outcome) in outcomes {
         match (outcome, &files[number as usize].found_in) {
