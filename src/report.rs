@@ -59,7 +59,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// A way to write a report.
 #[derive(Debug)]
-pub struct Format<R: 'static = Report> {
+pub struct DocumentFormat<R: 'static = Report> {
     /// Name of the format, for `--format`.
     pub name: &'static str,
     /// The ending of a file's name that asks for it.
@@ -68,20 +68,20 @@ pub struct Format<R: 'static = Report> {
 }
 
 /// All formats; the first is the default.
-pub const FORMATS: &[Format] = &[
-    Format {
+pub const FORMATS: &[DocumentFormat] = &[
+    DocumentFormat {
         name: "table",
         ending: "txt",
         write: table::write,
     },
-    Format {
+    DocumentFormat {
         name: "json",
         ending: "json",
         write: json::write,
     },
 ];
 
-impl<R> Format<R> {
+impl<R> DocumentFormat<R> {
     /// Writes a report.
     ///
     /// # Errors

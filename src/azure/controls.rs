@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::checks::Kind;
+use super::checks::CheckKind;
 
 const CATALOGUE: &str = include_str!("controls.json");
 
@@ -21,7 +21,7 @@ pub struct Control {
     /// Its id, which never changes.
     pub id: String,
     /// The kind of its checks.
-    pub check: Kind,
+    pub check: CheckKind,
     /// Its title.
     pub title: String,
     /// 1 for what everybody needs, 2 for what some ask for.
@@ -70,7 +70,7 @@ pub fn all() -> &'static [Control] {
 
 /// The control of a kind of check.
 #[must_use]
-pub fn of(kind: Kind) -> Option<&'static Control> {
+pub fn of(kind: CheckKind) -> Option<&'static Control> {
     ALL.iter().find(|control| control.check == kind)
 }
 
@@ -83,7 +83,7 @@ pub fn by_id(id: &str) -> Option<&'static Control> {
 
 /// Id of the control of a kind of check.
 #[must_use]
-pub fn id(kind: Kind) -> &'static str {
+pub fn id(kind: CheckKind) -> &'static str {
     of(kind).map_or("", |control| &control.id)
 }
 

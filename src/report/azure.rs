@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use super::model::PlaceReport;
 use super::{ClientReport, EndsReport, FileSystemReport, Report, ServerReport, Standing, Warning};
-use crate::azure::checks::{self, Check, Fragments, Seen, Times};
+use crate::azure::checks::{self, Check, CheckTimes, FragmentsSeen, SeenFacts};
 use crate::azure::export::{FileSystem, ResourceId};
-use crate::azure::topology::{Azure, Ends, Place};
+use crate::azure::topology::{Azure, RouteEnd, RouteEnds};
 use crate::flow::Reason;
 use crate::verdict::{self, Judgement, Servers};
 
@@ -28,7 +28,7 @@ impl ServerReport {
 }
 
 impl PlaceReport {
-    fn of(azure: &Azure, place: &Place<'_>, rivals: &[&ResourceId]) -> Self {
+    fn of(azure: &Azure, place: &RouteEnd<'_>, rivals: &[&ResourceId]) -> Self {
         Self {
             address: place.address.map(|address| address.to_string()),
             nic: place.nic.map(|nic| nic.id.to_string()),
@@ -42,7 +42,7 @@ impl PlaceReport {
 }
 
 impl EndsReport {
-    pub(super) fn of(azure: &Azure, ends: &Ends<'_>) -> Self {
+    pub(super) fn of(azure: &Azure, ends: &RouteEnds<'_>) -> Self {
         Self {
             client: PlaceReport::of(azure, &ends.client, &ends.client_rivals),
             server: PlaceReport::of(azure, &ends.server, &ends.server_rivals),
@@ -65,11 +65,14 @@ impl FileSystemReport {
 
 impl ClientReport {
     /// A report for each VM among places of clients.
-    pub(super) fn all<'a>(azure: &Azure, places: impl IntoIterator<Item = Place<'a>>) -> Vec<Self> {
+    pub(super) fn all<'a>(
+        azure: &Azure,
+        places: impl IntoIterator<Item = RouteEnd<'a>>,
+    ) -> Vec<Self> {
         let vms = places
             .into_iter()
             .filter_map(|place| Some((&place.vm?.id, place)));
-        let vms: BTreeMap<&ResourceId, Place<'_>> = vms.collect();
+        let vms: BTreeMap<&ResourceId, RouteEnd<'_>> = vms.collect();
         let checks = |place| checks::of_client(azure, place);
         vms.iter()
             .map(|(id, place)| Self::new(id, Standing::OnPath, checks(place)))
@@ -91,7 +94,7 @@ impl Report {
     /// none.
     pub fn explain(&mut self, judgement: &Judgement, azure: &Azure) {
         let mut clients = Vec::new();
-        let mut file_systems = BTreeMap::<&ResourceId, (&FileSystem, Vec<Place<'_>>)>::new();
+        let mut file_systems = BTreeMap::<&ResourceId, (&FileSystem, Vec<RouteEnd<'_>>)>::new();
         for (path, report) in judgement.paths.iter().zip(&mut self.paths) {
             let verdict::Ends::Seen { client, server } = path.ends else {
                 continue;
@@ -110,7 +113,7 @@ impl Report {
         }
         let file_systems = file_systems.into_values();
         let report = |(it, clients): (_, Vec<_>)| {
-            let checks = checks::of_file_system(azure, it, &clients, Times::default()).checks;
+            let checks = checks::of_file_system(azure, it, &clients, CheckTimes::default()).checks;
             FileSystemReport::new(it, checks)
         };
         self.file_systems = file_systems.map(report).collect();
@@ -120,22 +123,22 @@ impl Report {
     }
 }
 
-fn seen(path: &verdict::Path) -> Seen {
+fn seen(path: &verdict::Path) -> SeenFacts {
     let states = path.platform.iter().flat_map(|it| it.states.keys());
-    Seen {
+    SeenFacts {
         fragments: fragments(path),
         states: states.copied().collect(),
     }
 }
 
 /// Fragments whose first was captured count with it, and are not told apart from it.
-fn fragments(path: &verdict::Path) -> Fragments {
+fn fragments(path: &verdict::Path) -> FragmentsSeen {
     let unread = path.parts.iter().filter_map(|part| part.key?.unread);
     if path.parts.is_empty() {
-        Fragments::NoCapture
+        FragmentsSeen::NoCapture
     } else if unread.into_iter().any(|reason| reason == Reason::ORPHAN) {
-        Fragments::Seen
+        FragmentsSeen::Seen
     } else {
-        Fragments::NoneAlone
+        FragmentsSeen::NoneAlone
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn proof_name(proof: Proof) -> &'static str {
 
 /// A path's evidence, the deciding packets first.
 pub(super) fn of(path: &Path, policy: Policy, names: &Names<'_>) -> Vec<Evidence> {
-    let mut found = Found {
+    let mut found = EvidenceList {
         names,
         evidence: Vec::new(),
     };
@@ -40,12 +40,12 @@ pub(super) fn of(path: &Path, policy: Policy, names: &Names<'_>) -> Vec<Evidence
     found.evidence
 }
 
-struct Found<'n> {
+struct EvidenceList<'n> {
     names: &'n Names<'n>,
     evidence: Vec<Evidence>,
 }
 
-impl Found<'_> {
+impl EvidenceList<'_> {
     fn add(&mut self, of: &'static str, at: Sighting, shows: String) {
         self.evidence.push(Evidence {
             of,

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use super::model::{PosturePath, PostureReport, PostureSummary};
 use super::{ClientReport, EndsReport, FileSystemReport, Standing};
-use crate::azure::checks::{self, Access, Check, Kind, Outcome, Seen, Times};
+use crate::azure::checks::{self, Access, Check, CheckKind, CheckTimes, Outcome, SeenFacts};
 use crate::azure::controls;
 use crate::azure::export::ResourceId;
-use crate::azure::topology::{Azure, Ends, Place, Route};
+use crate::azure::topology::{Azure, Route, RouteEnd, RouteEnds};
 use crate::azure::waivers::{Desk, Waiver, WaiverReport, WaiverState};
 use crate::verdict::{Exit, Servers};
 use jiff::tz::TimeZone;
@@ -22,9 +22,9 @@ const MAX_PATHS: usize = 50_000;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wishes {
     /// Times that checks are held to.
-    pub times: Times,
+    pub times: CheckTimes,
     /// Kinds of checks of which only a pass is good enough.
-    pub required: BTreeSet<Kind>,
+    pub required: BTreeSet<CheckKind>,
     /// Failures that are accepted.
     pub waivers: Vec<Waiver>,
 }
@@ -81,7 +81,7 @@ impl PostureReport {
             .chain(&mut self.checks)
     }
 
-    fn require(&mut self, required: &BTreeSet<Kind>) {
+    fn require(&mut self, required: &BTreeSet<CheckKind>) {
         for check in self.all_checks_mut() {
             if required.contains(&check.check) {
                 check.require();
@@ -183,8 +183,8 @@ impl PostureSummary {
 /// Paths between clients and servers, and VMs that are on none.
 struct Survey<'a> {
     azure: &'a Azure,
-    clients: Vec<Place<'a>>,
-    paths: Vec<Ends<'a>>,
+    clients: Vec<RouteEnd<'a>>,
+    paths: Vec<RouteEnds<'a>>,
     /// Routes of VMs that are on no path, as far as one of their NICs has one.
     strangers: BTreeMap<&'a ResourceId, Option<Route<'a>>>,
 }
@@ -208,7 +208,7 @@ impl<'a> Survey<'a> {
 
     /// Adds the paths to a server from each client that has a way to it; from an unknown one
     /// where none has, since the server's end is worth checking all the same.
-    fn add(&mut self, ends: &Ends<'a>) {
+    fn add(&mut self, ends: &RouteEnds<'a>) {
         let mut routes = HashMap::new();
         let before = self.paths.len();
         for client in &self.clients {
@@ -216,7 +216,7 @@ impl<'a> Survey<'a> {
             let route = routes.entry(key);
             let route = route.or_insert_with(|| self.azure.route(client, &ends.server));
             if route.is_path() && self.paths.len() < MAX_PATHS {
-                self.paths.push(Ends {
+                self.paths.push(RouteEnds {
                     client: *client,
                     ..ends.clone()
                 });
@@ -242,7 +242,7 @@ impl<'a> Survey<'a> {
     }
 
     /// Clients with a way to a file system.
-    fn near(&self, file_system: &ResourceId) -> Vec<Place<'a>> {
+    fn near(&self, file_system: &ResourceId) -> Vec<RouteEnd<'a>> {
         let to = self.paths.iter().filter(|ends| {
             let to = ends.file_system.map(|it| &it.id);
             to == Some(file_system) && ends.client.vnet_id.is_some()
@@ -267,7 +267,7 @@ impl<'a> Survey<'a> {
 }
 
 /// Servers that are named and no file system's; of blocks, any address.
-fn named<'a>(azure: &'a Azure, servers: &Servers) -> Vec<Ends<'a>> {
+fn named<'a>(azure: &'a Azure, servers: &Servers) -> Vec<RouteEnds<'a>> {
     let one = servers.named();
     let one = one.map(|(address, _)| azure.ends(None, address.into()));
     let any = servers.blocks().map(|(block, _)| {
@@ -288,7 +288,7 @@ type Networks<'a> = (
     Option<&'a ResourceId>,
 );
 
-fn networks<'a>(ends: &Ends<'a>) -> Networks<'a> {
+fn networks<'a>(ends: &RouteEnds<'a>) -> Networks<'a> {
     (
         ends.file_system.map(|it| &it.id),
         ends.server.address,
@@ -309,9 +309,9 @@ fn paths(
         let at = paths.len();
         let first = *listed.entry(networks(ends)).or_insert(at);
         let causes = if first == at {
-            checks::of_path(azure, ends, &Seen::default())
+            checks::of_path(azure, ends, &SeenFacts::default())
         } else {
-            checks::of_ends(azure, ends, &Seen::default())
+            checks::of_ends(azure, ends, &SeenFacts::default())
         };
         let shared = paths.get(first).map_or(&[][..], |path| &path.causes);
         let shared = shared.iter().filter(|check| check.check.is_shared());

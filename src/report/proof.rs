@@ -4,7 +4,7 @@ use super::{InputReport, LossReport, Names, PacketReport, ProofReport, Run, rfc3
 use crate::flow::Sighting;
 use crate::flow_log::LogReport;
 use crate::verdict::Judgement;
-use crate::verdict::proof::{self, Finding, Outcome, RunFacts};
+use crate::verdict::proof::{self, Finding, ProofOutcome, RunFacts};
 
 impl ProofReport {
     fn new<At>(finding: &Finding<At>, packet: impl Fn(&At) -> PacketReport) -> Self {
@@ -58,7 +58,7 @@ impl ProofReport {
     /// Tests that the obligation is met.
     #[must_use]
     pub fn is_met(&self) -> bool {
-        self.outcome == Outcome::Met.name()
+        self.outcome == ProofOutcome::Met.name()
     }
 }
 

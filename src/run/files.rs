@@ -10,10 +10,10 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use crate::aggregate::{Part, Worker};
+use crate::aggregate::{InputPart, Worker};
 use crate::capture::Interfaces;
 use crate::cli::Analyze;
-use crate::engine::Counted;
+use crate::engine::CountedState;
 use crate::flow_log::LogError;
 use crate::input::{Input, OpenError};
 use crate::report::{InputReport, Report, Run};
@@ -28,8 +28,8 @@ mod sum;
 use inputs::Inputs;
 use jobs::Job;
 use progress::Progress;
-use stats::{Laps, Stats, Times};
-use sum::Sum;
+use stats::{Laps, Stats, WorkTimes};
+use sum::FileSum;
 
 /// State that all workers share.
 struct Context<'c> {
@@ -42,7 +42,7 @@ struct Context<'c> {
 
 impl Context<'_> {
     /// A worker for a part of a capture.
-    fn worker(&self, part: Part) -> Worker<'_> {
+    fn worker(&self, part: InputPart) -> Worker<'_> {
         let worker = self.config.engine.worker();
         if self.is_many {
             worker.sampling(part.file)
@@ -120,8 +120,8 @@ fn walk(
     captures: Vec<Input>,
     context: &Context<'_>,
     stats: &mut Stats,
-) -> (Counted, Vec<InputReport>) {
-    let mut sum = Sum::new(context, captures.iter().map(inputs::report).collect());
+) -> (CountedState, Vec<InputReport>) {
+    let mut sum = FileSum::new(context, captures.iter().map(inputs::report).collect());
     stats.parts = walk_parts(captures, context, &mut sum);
     let total = sum.finish();
     stats.parts.merge(&total.walked_again);
@@ -132,14 +132,14 @@ fn walk(
 
 /// Has all workers walk the captures while their parts are added up; gives the time that
 /// each part took.
-fn walk_parts(captures: Vec<Input>, context: &Context<'_>, sum: &mut Sum<'_>) -> Times {
+fn walk_parts(captures: Vec<Input>, context: &Context<'_>, sum: &mut FileSum<'_>) -> WorkTimes {
     let threads = context.config.threads;
     // Enough for each worker to find another part when it is done with one.
     let ahead = threads + 1;
     thread::scope(|scope| {
         let (give, take) = bounded::<Job>(ahead);
         let work = |take: Receiver<Job>| {
-            let mut parts = Times::default();
+            let mut parts = WorkTimes::default();
             for job in take {
                 parts.of(|| job.run(context));
             }
@@ -151,7 +151,7 @@ fn walk_parts(captures: Vec<Input>, context: &Context<'_>, sum: &mut Sum<'_>) ->
             .collect();
         sum.add_all(jobs::of(captures, context), &give, ahead);
         drop(give);
-        let mut parts = Times::default();
+        let mut parts = WorkTimes::default();
         for worker in workers {
             match worker.join() {
                 Ok(times) => parts.merge(&times),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::platform::Scales;
-use super::proof::{self, Breach, Finding, Outcome};
+use super::proof::{self, Breach, Finding, ProofOutcome};
 use super::{Basis, Class, Ends, Part, Platform, Terms, Vantage, Verdict, conclude};
 use crate::aggregate::expected::Met;
 use crate::decode::Address;
@@ -78,13 +78,15 @@ impl Path<'_> {
     /// Verdict that the proof allows at best.
     pub(super) fn proven(&self) -> Verdict {
         match proof::worst(&self.proof) {
-            Outcome::Met => Verdict::Encrypted,
-            Outcome::Open => Verdict::Undetermined,
-            Outcome::Broken(Breach::Weak) => Verdict::Weak,
-            Outcome::Broken(Breach::Readable) if self.traffic.contains_key(&Class::Encrypted) => {
+            ProofOutcome::Met => Verdict::Encrypted,
+            ProofOutcome::Open => Verdict::Undetermined,
+            ProofOutcome::Broken(Breach::Weak) => Verdict::Weak,
+            ProofOutcome::Broken(Breach::Readable)
+                if self.traffic.contains_key(&Class::Encrypted) =>
+            {
                 Verdict::Mixed
             }
-            Outcome::Broken(Breach::Readable) => Verdict::Plaintext,
+            ProofOutcome::Broken(Breach::Readable) => Verdict::Plaintext,
         }
     }
 }

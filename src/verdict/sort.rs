@@ -10,7 +10,7 @@ use super::scope::{self, Bucket};
 use super::{Accounting, Basis, Class, Elsewhere, Ends, Meaning, Part, Terms, Verdict};
 use super::{both_ways, sum};
 use crate::aggregate::Snapshot;
-use crate::aggregate::expected::{Expected, Kind};
+use crate::aggregate::expected::{Expected, PortKind};
 use crate::decode::Address;
 use crate::flow::table::Contents;
 use crate::flow::{Count, Flow, FlowKey, GroupKey, Sizes};
@@ -52,7 +52,9 @@ impl OtherTraffic {
             (group.low, key.map(|key| key.low.port)),
             (group.high, key.map(|key| key.high.port)),
         ] {
-            let kind = port.map_or(Kind::Portless, |port| Kind::Port(group.protocol, port));
+            let kind = port.map_or(PortKind::Portless, |port| {
+                PortKind::Port(group.protocol, port)
+            });
             self.expected.meet(end, kind, count.packets);
         }
     }
@@ -62,7 +64,7 @@ impl OtherTraffic {
 #[derive(Default)]
 pub(super) struct Sorted<'s> {
     pub(super) met: OtherTraffic,
-    pub(super) paths: BTreeMap<Ends, View<'s>>,
+    pub(super) paths: BTreeMap<Ends, PathView<'s>>,
     pub(super) elsewhere: BTreeMap<Option<(Address, Address)>, Elsewhere<'s>>,
     /// Account of every packet; those of paths are added with their verdicts.
     pub(super) accounting: Accounting,
@@ -70,13 +72,13 @@ pub(super) struct Sorted<'s> {
 
 /// Traffic and evidence seen of a path.
 #[derive(Default)]
-pub(super) struct View<'s> {
+pub(super) struct PathView<'s> {
     parts: Vec<Part<'s>>,
     packet_sizes: Sizes,
     record_sizes: Sizes,
 }
 
-impl View<'_> {
+impl PathView<'_> {
     fn total(&self) -> Count {
         sum(self.parts.iter().map(Part::total))
     }
@@ -189,7 +191,7 @@ impl<'s> Sorted<'s> {
     }
 }
 
-impl<'s> View<'s> {
+impl<'s> PathView<'s> {
     /// A path's verdict by what all interfaces showed of it.
     pub(super) fn judge(self, ends: Ends, terms: Terms, accounting: &mut Accounting) -> Path<'s> {
         accounting.paths += self.total();

@@ -1,5 +1,8 @@
 //! The crate's source, held to what keeps it readable.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
 use syn::visit::{self, Visit};
 
 use super::source::{Source, Sources};
@@ -73,6 +76,45 @@ fn comments(text: &str) -> impl Iterator<Item = &str> {
 fn is_riddle(comment: &str) -> bool {
     let word = comment.split(|c: char| !c.is_alphabetic()).next();
     RIDDLES.contains(&word.unwrap_or_default())
+}
+
+/// Name of a type that an item declares.
+fn type_name(item: &syn::Item) -> Option<String> {
+    let name = match item {
+        syn::Item::Struct(item) => &item.ident,
+        syn::Item::Enum(item) => &item.ident,
+        syn::Item::Trait(item) => &item.ident,
+        syn::Item::Type(item) => &item.ident,
+        _ => return None,
+    };
+    Some(name.to_string())
+}
+
+/// Names that stand for types in several files, with these files.
+fn ambiguous(sources: &Sources) -> BTreeMap<String, BTreeSet<&PathBuf>> {
+    let mut names = BTreeMap::<String, BTreeSet<&PathBuf>>::new();
+    for source in sources.iter() {
+        for name in source.syntax.items.iter().filter_map(type_name) {
+            names.entry(name).or_default().insert(&source.file);
+        }
+    }
+    names.retain(|_, files| files.len() > 1);
+    names
+}
+
+#[test]
+fn a_name_stands_for_one_type() {
+    let sources = Sources::of_crate();
+    assert_eq!(ambiguous(&sources), BTreeMap::new());
+}
+
+#[test]
+fn a_name_of_two_types_is_found() {
+    let texts = ["struct Seen; enum Kind {}", "type Seen = u8; struct Other;"];
+    let files = ["flow.rs", "decode.rs"].map(PathBuf::from);
+    let texts = texts.map(ToOwned::to_owned);
+    let sources = Sources::new(files.into_iter().zip(texts));
+    assert!(ambiguous(&sources).keys().eq(["Seen"]));
 }
 
 #[test]

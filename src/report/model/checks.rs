@@ -1,6 +1,6 @@
 //! Checks, controls, waivers and the inventory of exports.
 
-use crate::azure::checks::{Check, Effect, Field, Kind, Outcome};
+use crate::azure::checks::{Check, CheckKind, Effect, Field, Outcome};
 use crate::azure::controls::{Control, Reference, Test};
 use crate::azure::export::{FileReport, IgnoredReport, Inventory, KindReport};
 use crate::azure::topology::FoundBy;
@@ -30,7 +30,7 @@ words!(WaiverState {
     Unmatched => "unmatched",
 });
 
-words!(Kind {
+words!(CheckKind {
     ClientVnet => "client_vnet",
     ServerVnet => "server_vnet",
     Enforcement => "enforcement",

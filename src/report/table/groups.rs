@@ -14,7 +14,7 @@ use crate::report::{GroupBy, PathReport, Report};
 use crate::verdict::Verdict;
 
 /// Paths that share an end.
-struct Group<'r> {
+struct PathGroup<'r> {
     name: &'r str,
     paths: Vec<&'r PathReport>,
 }
@@ -40,11 +40,11 @@ impl Page<'_> {
         self.unnamed(by, paths)
     }
 
-    fn more_groups(&mut self, more: &[Group<'_>]) -> io::Result<()> {
+    fn more_groups(&mut self, more: &[PathGroup<'_>]) -> io::Result<()> {
         if more.is_empty() {
             return Ok(());
         }
-        let verdicts = counts(more.iter().map(Group::worst));
+        let verdicts = counts(more.iter().map(PathGroup::worst));
         let more = number(more.len() as u64);
         let text = format!("and {more} more, at worst: {verdicts} (--top all lists them)");
         self.text(Ansi::new(), &text, "", "  ")
@@ -76,7 +76,7 @@ impl Page<'_> {
     }
 }
 
-impl Group<'_> {
+impl PathGroup<'_> {
     /// Verdict of the worst path, of which there is one.
     fn worst(&self) -> Verdict {
         self.paths[0].verdict
@@ -85,13 +85,15 @@ impl Group<'_> {
 
 /// Groups of paths that are in order, the worst first: by the worst path, by the bytes that
 /// went in plaintext, by address.
-fn grouped<'r>(by: GroupBy, report: &Report, paths: &[&'r PathReport]) -> Vec<Group<'r>> {
+fn grouped<'r>(by: GroupBy, report: &Report, paths: &[&'r PathReport]) -> Vec<PathGroup<'r>> {
     let mut groups = BTreeMap::<&str, Vec<&PathReport>>::new();
     for path in paths {
         groups.entry(name(by, path)).or_default().push(path);
     }
     let groups = groups.into_iter();
-    let mut groups: Vec<_> = groups.map(|(name, paths)| Group { name, paths }).collect();
+    let mut groups: Vec<_> = groups
+        .map(|(name, paths)| PathGroup { name, paths })
+        .collect();
     groups.sort_by_cached_key(|group| {
         let exposed = |path: &&PathReport| rank::exposed(path, report.vantage.value);
         let exposed: u64 = group.paths.iter().map(exposed).sum();
@@ -123,7 +125,7 @@ fn file_system(path: &PathReport) -> Option<&str> {
     path.azure.as_ref()?.file_system_label.as_deref()
 }
 
-fn row(group: &Group<'_>) -> Vec<Cell> {
+fn row(group: &PathGroup<'_>) -> Vec<Cell> {
     let sum = |of: fn(&super::Volumes) -> Option<u64>| {
         let each = group.paths.iter().map(|path| of(&volumes(path)));
         let some: Vec<u64> = each.flatten().collect();

@@ -7,7 +7,13 @@ use crate::verdict::platform::Join;
 use crate::verdict::{Judgement, Path, Platform, Said, Verdict};
 
 /// Warnings of faults in a log.
-pub(super) fn log(log: &LogReport) -> Vec<Warning> {
+pub(super) fn log(log: &LogReport) -> impl Iterator<Item = Warning> {
+    let about = About::File(log.name.clone());
+    let faults = faults(log).into_iter();
+    faults.map(move |says| Warning::of(about.clone(), says))
+}
+
+fn faults(log: &LogReport) -> Vec<String> {
     let tuples = &log.tuples;
     let mut all = Vec::new();
     if let Some(fault) = &log.fault {
@@ -25,8 +31,8 @@ pub(super) fn log(log: &LogReport) -> Vec<Warning> {
     if log.unread > 0 {
         let [unread, records] = [log.unread, log.records].map(number);
         all.push(format!(
-            "{unread} parts of {records} records are text where lists of tuples are due, \
-             as PowerShell's ConvertTo-Json writes without -Depth; they were not read"
+            "{unread} parts of {records} records were not read: keys are missing, or what \
+             is due there is no list (PowerShell's ConvertTo-Json writes text without -Depth)"
         ));
     }
     if let Some(word) = &log.unknown_state {
@@ -43,10 +49,7 @@ pub(super) fn log(log: &LogReport) -> Vec<Warning> {
         let says = "what was lost can be of any path, so none is encrypted on the platform's word";
         all.push(says.to_owned());
     }
-    let about = || About::File(log.name.clone());
-    all.into_iter()
-        .map(|says| Warning::of(about(), says))
-        .collect()
+    all
 }
 
 /// Flows without ports that speak against a path nobody knows.

@@ -17,9 +17,9 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Cell, Paragraph, Row, Table, Wrap};
 use ratatui::{Frame, Terminal};
 
-use super::events::Ends;
+use super::events::EventEnds;
 use super::printer::Printer;
-use super::state::{Minute, Published, Second, State};
+use super::state::{Minute, Published, RunState, Second};
 use crate::report::rank::worst_first;
 use crate::report::text::{bytes, number};
 use crate::report::{PathReport, Report, headline, more_paths};
@@ -91,7 +91,7 @@ impl Drop for Screen {
     }
 }
 
-fn draw(frame: &mut Frame<'_>, state: &State, color: bool) {
+fn draw(frame: &mut Frame<'_>, state: &RunState, color: bool) {
     let [top, middle, beyond, bottom] = Layout::vertical([
         Constraint::Length(3),
         Constraint::Min(2),
@@ -113,7 +113,7 @@ fn draw(frame: &mut Frame<'_>, state: &State, color: bool) {
 /// The widths of all columns but the last, in characters.
 const WIDTHS: [u16; 6] = [15, 15, 12, 10, 10, 5];
 
-fn table<'s>(state: &'s State, paths: &[&'s PathReport], width: u16, color: bool) -> Table<'s> {
+fn table<'s>(state: &'s RunState, paths: &[&'s PathReport], width: u16, color: bool) -> Table<'s> {
     let header = [
         "Client",
         "Server",
@@ -131,8 +131,8 @@ fn table<'s>(state: &'s State, paths: &[&'s PathReport], width: u16, color: bool
     Table::new(rows, widths).header(Row::new(header).underlined())
 }
 
-fn row<'s>(path: &'s PathReport, state: &State, width: usize, color: bool) -> Row<'s> {
-    let minute = state.minutes.get(&Ends::of(path));
+fn row<'s>(path: &'s PathReport, state: &RunState, width: usize, color: bool) -> Row<'s> {
+    let minute = state.minutes.get(&EventEnds::of(path));
     let rate = minute.map_or_else(Second::default, Minute::rate);
     let lost = path.dtls.as_ref().map_or(0, |dtls| dtls.missing);
     let right = |text: String| Cell::from(Text::from(text).right_aligned());
@@ -201,7 +201,7 @@ fn graph(minute: &Minute, width: usize) -> String {
 }
 
 /// Line with the numbers of packets that were read and that were dropped.
-fn footer(state: &State) -> Line<'_> {
+fn footer(state: &RunState) -> Line<'_> {
     let read = state.report.accounting.read.packets;
     let mut spans = vec![format!(
         "{}  {} packets read",
