@@ -9,10 +9,13 @@ use std::collections::BTreeMap;
 use crate::aggregate::Snapshot;
 use crate::aggregate::expected::{Expected, Kind, Met};
 use crate::aggregate::sample::{Overlap, overlaps};
-use crate::decode::Address;
+use crate::decode::{Address, Protocol};
 use crate::evidence::Shown;
+use crate::flow::datagrams::Others;
 use crate::flow::table::Contents;
-use crate::flow::{Count, Direction, Flow, FlowKey, GroupKey, Reason, Sighting, Sizes, Tally};
+use crate::flow::{
+    Count, Datagrams, Direction, Flow, FlowKey, GroupKey, Reason, Scope, Sighting, Sizes, Tally,
+};
 use crate::flow_log::{FlowLog, Logged};
 
 pub mod class;
@@ -113,6 +116,9 @@ pub struct Part<'s> {
     /// True if it may hold packets of others than paths, of which it cannot be told any more:
     /// then nothing is said of any.
     pub is_vague: bool,
+    /// True if datagrams between the same ports may have gone uncounted here, because flows
+    /// of such were too many to keep apart.
+    pub has_unknown: bool,
 }
 
 impl<'s> Part<'s> {
@@ -216,10 +222,15 @@ pub struct Accounting {
 impl Accounting {
     /// Packets of a snapshot that are no path's, whoever is a server.
     fn begun(snapshot: &Snapshot) -> Self {
+        let Others { plain, wrapped } = snapshot.datagrams.others();
+        let mut undecodable = snapshot.undecodable.clone();
+        if wrapped.packets > 0 {
+            *undecodable.entry(scope::WRAPPED).or_default() += wrapped;
+        }
         Self {
             read: snapshot.read,
-            other: snapshot.other,
-            undecodable: snapshot.undecodable.clone(),
+            other: sum([snapshot.other, plain]),
+            undecodable,
             ..Self::default()
         }
     }
@@ -298,7 +309,10 @@ pub fn judge<'s>(sources: Sources<'s>, servers: &Servers, terms: Terms) -> Judge
     let mut accounting = captured.map_or_else(Accounting::default, Accounting::begun);
     let folded = is_folded(&contents) || logged.iter().any(|logged| logged.key.is_none());
     let mut sorted = Sorted::default();
-    sorted.met.expected = captured.map_or_else(Expected::default, |it| it.expected.clone());
+    if let Some(snapshot) = captured {
+        sorted.met.expected = snapshot.expected.clone();
+        sorted.datagrams = Some(&snapshot.datagrams);
+    }
     sorted.take(contents, &roles, &mut accounting);
     let mut paths: Vec<Path> = sorted
         .paths
@@ -455,6 +469,7 @@ impl OtherTraffic {
 #[derive(Default)]
 struct Sorted<'s> {
     met: OtherTraffic,
+    datagrams: Option<&'s Datagrams>,
     paths: BTreeMap<Ends, View<'s>>,
     elsewhere: BTreeMap<Option<(Address, Address)>, Elsewhere<'s>>,
 }
@@ -514,9 +529,10 @@ impl<'s> Sorted<'s> {
     ) {
         let mut counted = Vec::new();
         let mut elsewhere = Count::default();
+        let is_tunnel = group.protocol == Protocol::Udp && flow.is_tunnel();
         for (shown, tally) in flow.tallies() {
             let count = sum([both_ways(tally), tally.copies]);
-            match scope::bucket(&group, shown, roles) {
+            match scope::bucket(&group, (shown, is_tunnel), roles) {
                 Bucket::Path => counted.push(shown),
                 Bucket::Elsewhere => elsewhere += count,
                 Bucket::Other => {
@@ -549,9 +565,17 @@ impl<'s> Sorted<'s> {
                 counted,
                 client,
                 is_vague: scope::is_vague(&group, is_lustre),
+                has_unknown: self.has_unknown(&group, key),
             };
             self.paths.entry(ends).or_default().parts.push(part);
         }
+    }
+
+    /// Tests that a flow may have had datagrams that were not kept.
+    fn has_unknown(&self, group: &GroupKey, key: Option<FlowKey>) -> bool {
+        let is_unknown = |key| self.datagrams.is_some_and(|it| !it.are_known(&key));
+        let is_tunnel = group.protocol == Protocol::Udp && group.scope == Scope::Elsewhere;
+        is_tunnel && key.is_some_and(is_unknown)
     }
 
     fn sizes(&mut self, group: GroupKey, packets: &Sizes, records: &Sizes, roles: &Roles) {

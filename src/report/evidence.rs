@@ -249,7 +249,9 @@ fn sentence(part: &Part, (class, shown): (Class, Shown), at: Sighting) -> String
         }
         Shown::BareSegment => "readable, outside DTLS; no payload".to_owned(),
         Shown::UnseenSegment => "readable, outside DTLS; payload not captured".to_owned(),
-        Shown::Datagram => "a datagram on a Lustre port that is not DTLS".to_owned(),
+        Shown::Datagram => format!("no DTLS; {len} bytes of payload"),
+        Shown::Readable => format!("readable, outside DTLS; {len} bytes of payload"),
+        Shown::Wrapped => "readable, outside DTLS: an IP packet or a Lustre message".to_owned(),
         Shown::Portless => unread(part.key),
     };
     format!("{way}: {what}")

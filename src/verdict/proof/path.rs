@@ -237,6 +237,11 @@ impl<'p, 's> Seen<'p, 's> {
             .map(|(_, _, tally)| both_ways(tally).packets)
             .sum();
         match packets {
+            0 if self.parts.iter().any(|part| part.has_unknown) => Answer::new(
+                Outcome::Open,
+                "flows of UDP were too many to tell which datagrams stood beside its DTLS",
+                [],
+            ),
             0 => Answer::new(
                 Outcome::Met,
                 "every packet can be told, or is a fragment or a cut \
