@@ -279,7 +279,9 @@ mod tests {
                 parts.reverse();
             }
             let mut sum = none();
-            parts.into_iter().for_each(|part| sum.merge(part));
+            for part in parts {
+                sum.merge(part);
+            }
             sum.fold(0);
             prop_assert_eq!(sum.others(), whole.others());
             prop_assert_eq!(sum.rest, whole.rest);
@@ -301,7 +303,8 @@ mod tests {
             let near: Vec<_> = packets.iter().copied().filter(|(_, packet)| packet.1 < 2).collect();
             alone.merge(counted(&near));
             let mut all = counted(&packets);
-            (alone.fold(0), all.fold(0));
+            alone.fold(0);
+            all.fold(0);
             for &(_, packet) in &near {
                 prop_assert_eq!(alone.are_known(&key(packet)), all.are_known(&key(packet)));
             }
