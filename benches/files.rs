@@ -16,6 +16,8 @@ use generator::mixes::{Mix, Supply};
 use generator::writers::{Container, write};
 
 const SEED: u64 = 988;
+/// Servers of all mixes.
+const SERVERS: &str = "10.20.2.0/24";
 /// Pieces of each file: enough for two workers.
 const PIECES: usize = 8;
 
@@ -24,13 +26,18 @@ fn files(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("files");
     group.sample_size(10);
     for (name, mix, container, packets) in [
-        ("small.pcap", Mix::Small, Container::Pcap, 200_000),
-        ("small.pcapng", Mix::Small, Container::Pcapng, 200_000),
-        ("mixed.pcap", Mix::Mixed, Container::Pcap, 20_000),
-        ("flows.pcap", Mix::Flows(10_000), Container::Pcap, 200_000),
+        ("small.pcap", "small", Container::Pcap, 200_000),
+        ("small.pcapng", "small", Container::Pcapng, 200_000),
+        ("mixed.pcap", "mixed", Container::Pcap, 20_000),
+        ("flows.pcap", "flows=10000", Container::Pcap, 200_000),
+        ("vm.pcap", "vm", Container::Pcap, 700_000),
+        ("fleet.pcap", "fleet", Container::Pcap, 700_000),
+        ("wild.pcap", "wild", Container::Pcap, 700_000),
+        ("small-vm.pcap", "small-vm", Container::Pcap, 700_000),
+        ("small-fleet.pcap", "small-fleet", Container::Pcap, 700_000),
     ] {
         let path = folder.path().join(name);
-        make(&path, mix, container, packets);
+        make(&path, mix.parse().expect("a mix"), container, packets);
         group.throughput(Throughput::Elements(packets));
         for threads in [1, 2] {
             let config = config(path.clone(), threads);
@@ -38,6 +45,8 @@ fn files(criterion: &mut Criterion) {
                 bencher.iter(|| analyze(&config).expect("a capture"));
             });
         }
+        // Some have a gigabyte.
+        std::fs::remove_file(path).expect("a file");
     }
     group.finish();
 }
@@ -49,10 +58,13 @@ fn make(path: &Path, mix: Mix, container: Container, packets: u64) {
 }
 
 fn config(path: PathBuf, threads: usize) -> Analyze {
+    let mut engine = Engine::default();
+    let servers = engine.servers.add_list(SERVERS);
+    servers.expect("a list of servers");
     Analyze {
         paths: vec![path],
         flow_logs: Vec::new(),
-        engine: Engine::default(),
+        engine,
         threads,
         // As for the command: one worker walks a file in one piece.
         pieces: if threads > 1 { PIECES } else { 1 },

@@ -1,7 +1,7 @@
 //! Writes a trace for benchmarks:
 //! `cargo bench --bench generate -- MIX PACKETS FILE [SEED]`, where MIX is `small`,
-//! `mixed` or `flows=N`, and a FILE that ends in `.pcapng` is one. With `flow-log` for
-//! MIX it writes a flow log of that many bytes.
+//! `mixed`, `flows=N`, `vm`, `fleet`, `wild`, `small-vm` or `small-fleet`, and a FILE that
+//! ends in `.pcapng` is one. With `flow-log` for MIX it writes a flow log of that many bytes.
 
 use std::error::Error;
 use std::fs::File;
@@ -15,7 +15,8 @@ use generator::writers::{Container, write};
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
     let (Some(mix), Some(packets), Some(file)) = (args.next(), args.next(), args.next()) else {
-        println!("usage: cargo bench --bench generate -- small|mixed|flows=N PACKETS FILE [SEED]");
+        let mixes = Mix::NAMES;
+        println!("usage: cargo bench --bench generate -- {mixes} PACKETS FILE [SEED]");
         println!("       cargo bench --bench generate -- flow-log BYTES FILE [SEED]");
         return Ok(());
     };
@@ -25,12 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         generator::flow_log::write(seed, packets.parse()?, &mut out)?;
         return Ok(out.flush()?);
     }
-    let mix = match (mix.as_str(), mix.strip_prefix("flows=")) {
-        ("small", _) => Mix::Small,
-        ("mixed", _) => Mix::Mixed,
-        (_, Some(flows)) => Mix::Flows(flows.parse()?),
-        _ => return Err(format!("no such mix: {mix}").into()),
-    };
+    let mix: Mix = mix.parse()?;
     let container = if file.ends_with(".pcapng") {
         Container::Pcapng
     } else {

@@ -59,7 +59,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let lab = Lab::new()?;
-    let options = decode::Options::default();
+    let options = decode::TunnelPorts::default();
     let filter = filter::of(&options, &Servers::default(), None, LinkType::ETHERNET);
     let programs = programs::all(RECEIVING, &filter);
     for (name, mix) in [("small", Mix::Small), ("mixed", Mix::Mixed)] {

@@ -13,4 +13,4 @@ pub mod snapshot;
 pub mod worker;
 
 pub use snapshot::Snapshot;
-pub use worker::{Part, Worker};
+pub use worker::{InputPart, Worker};

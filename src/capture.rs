@@ -184,7 +184,7 @@ impl Format {
 
     /// Steps through what of `bytes` is wholly there and shows each packet to `on_frame`,
     /// up to the first record that begins at `limit` or later. Gives how many bytes that
-    /// took, and what is behind them, which is never a [`Stop::Skip`]; `None` at the limit.
+    /// took, and what is behind them, which is never a [`NoFrame::Skip`]; `None` at the limit.
     #[inline]
     pub fn steps<'a>(
         &mut self,
@@ -192,7 +192,7 @@ impl Format {
         limit: usize,
         interfaces: &Interfaces,
         on_frame: impl FnMut(&Frame<'a>),
-    ) -> (usize, Option<Stop>) {
+    ) -> (usize, Option<NoFrame>) {
         // Matched once, not once a packet.
         match self {
             Self::Pcap(pcap) => {
@@ -206,7 +206,7 @@ impl Format {
         }
     }
 
-    /// Takes the record that the last step found a [`Stop::Flaw`] in as it stands.
+    /// Takes the record that the last step found a [`NoFrame::Flaw`] in as it stands.
     pub fn accept(&mut self) {
         match self {
             Self::Pcap(pcap) => pcap.accepted = true,
@@ -279,20 +279,20 @@ fn file_begins(bytes: &[u8]) -> Option<Format> {
 /// Bytes that tell a file header from a record.
 const FILE_HEADER_LEN: usize = 24;
 
-/// Tells a [`Stop::NewFile`] from a record that begins with the same four bytes.
+/// Tells a [`NoFrame::NewFile`] from a record that begins with the same four bytes.
 ///
 /// # Errors
-/// The new file, or [`Stop::More`].
+/// The new file, or [`NoFrame::More`].
 #[cold]
-fn check_new_file(bytes: &[u8]) -> Result<(), Stop> {
+fn check_new_file(bytes: &[u8]) -> Result<(), NoFrame> {
     if Format::detect(bytes).is_none() {
         return Ok(());
     }
     if bytes.len() < FILE_HEADER_LEN {
         let (need, what) = (FILE_HEADER_LEN, "a file header");
-        return Err(Stop::More { need, what });
+        return Err(NoFrame::More { need, what });
     }
-    file_begins(bytes).map_or(Ok(()), |_| Err(Stop::NewFile))
+    file_begins(bytes).map_or(Ok(()), |_| Err(NoFrame::NewFile))
 }
 
 #[inline]
@@ -301,7 +301,7 @@ fn steps<'a>(
     limit: usize,
     mut step: impl FnMut(&'a [u8]) -> Step<'a>,
     mut on_frame: impl FnMut(&Frame<'a>),
-) -> (usize, Option<Stop>) {
+) -> (usize, Option<NoFrame>) {
     let mut at = 0;
     while at < limit {
         let rest = &bytes[at..];
@@ -311,7 +311,7 @@ fn steps<'a>(
                 on_frame(frame);
                 used
             }
-            Err(Stop::Skip { used }) => used,
+            Err(NoFrame::Skip { used }) => used,
             Err(other) => return (at, Some(other)),
         };
     }
@@ -319,11 +319,11 @@ fn steps<'a>(
 }
 
 /// A packet and the bytes that its record takes, or why there is none.
-pub type Step<'a> = Result<(Frame<'a>, usize), Stop>;
+pub type Step<'a> = Result<(Frame<'a>, usize), NoFrame>;
 
 /// Reason why there is no packet at the start of the bytes that a capture format is shown.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Stop {
+pub enum NoFrame {
     /// No packet in the next `used` bytes, which were shown.
     Skip {
         /// Bytes to advance by.
@@ -351,7 +351,7 @@ pub enum Stop {
     NewFile,
 }
 
-impl Stop {
+impl NoFrame {
     #[cold]
     fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt(what.into())

@@ -14,7 +14,7 @@ use crate::azure::waivers::Waiver;
 use crate::decode;
 use crate::engine::Engine;
 use crate::flow::table::DEFAULT_LIMIT;
-use crate::report::{FORMATS, Format, Report, Style};
+use crate::report::{DocumentFormat, FORMATS, Report, Style};
 use crate::verdict::servers::{self, ServersError};
 use crate::verdict::{Exit, Policy, Servers, VantageChoice, Viewpoint};
 
@@ -173,7 +173,7 @@ pub struct EngineFlags {
 pub struct OutputFlags {
     /// The format of the report on standard output
     #[arg(long, value_parser = format_of(FORMATS), default_value = FORMATS[0].name)]
-    pub format: &'static Format,
+    pub format: &'static DocumentFormat,
 
     /// Files that the report is also written to.
     #[arg(short, long = "output", value_name = "FILE", help = outputs_help("report", FORMATS))]
@@ -232,8 +232,8 @@ fn help(examples: &str, contract: &[(Exit, &str)]) -> String {
 
 /// Parser of the name of a format, one of those that a document is written in.
 fn format_of<R: 'static>(
-    formats: &'static [Format<R>],
-) -> impl TypedValueParser<Value = &'static Format<R>> {
+    formats: &'static [DocumentFormat<R>],
+) -> impl TypedValueParser<Value = &'static DocumentFormat<R>> {
     let names = formats.iter().map(|format| format.name);
     PossibleValuesParser::new(names).map(|word| {
         let format = formats.iter().find(|format| format.name == word);
@@ -242,7 +242,7 @@ fn format_of<R: 'static>(
 }
 
 /// Help on the files that a document is written to.
-fn outputs_help<R>(document: &str, formats: &[Format<R>]) -> String {
+fn outputs_help<R>(document: &str, formats: &[DocumentFormat<R>]) -> String {
     let endings = endings(formats);
     format!(
         "Also write the {document} to a file, in the format of its ending: {endings}; repeatable"
@@ -276,7 +276,7 @@ pub enum CliError {
     },
 }
 
-fn endings<R>(formats: &[Format<R>]) -> String {
+fn endings<R>(formats: &[DocumentFormat<R>]) -> String {
     let endings = formats.iter().map(|format| format!(".{}", format.ending));
     endings.collect::<Vec<_>>().join(" or ")
 }
@@ -327,7 +327,7 @@ impl TryFrom<AnalyzeFlags> for Analyze {
 impl EngineFlags {
     /// Settings as meant, with `auto` for a vantage that is to be told.
     fn meant(self, auto: impl FnOnce() -> Viewpoint) -> Result<Engine, CliError> {
-        let mut decode = decode::Options::default();
+        let mut decode = decode::TunnelPorts::default();
         decode.add_vxlan_ports(self.vxlan_ports);
         let mut servers = named_servers(&self.servers)?;
         let azure = self.azure.read()?;
@@ -351,11 +351,11 @@ impl EngineFlags {
 #[derive(Debug)]
 pub struct Output<R: 'static = Report> {
     /// The format of standard output.
-    pub format: &'static Format<R>,
+    pub format: &'static DocumentFormat<R>,
     /// Look on standard output.
     pub style: Style,
     /// Files to write the report to.
-    pub files: Vec<(PathBuf, &'static Format<R>)>,
+    pub files: Vec<(PathBuf, &'static DocumentFormat<R>)>,
 }
 
 impl TryFrom<OutputFlags> for Output {
@@ -399,16 +399,16 @@ fn style(color: ColorChoice, verbose: bool) -> Style {
 /// Files to write to, each with the format that its ending asks for.
 fn outputs<R>(
     paths: Vec<PathBuf>,
-    formats: &'static [Format<R>],
-) -> Result<Vec<(PathBuf, &'static Format<R>)>, CliError> {
+    formats: &'static [DocumentFormat<R>],
+) -> Result<Vec<(PathBuf, &'static DocumentFormat<R>)>, CliError> {
     let format = |path: PathBuf| by_ending(&path, formats).map(|format| (path, format));
     paths.into_iter().map(format).collect()
 }
 
 fn by_ending<R>(
     path: &Path,
-    formats: &'static [Format<R>],
-) -> Result<&'static Format<R>, CliError> {
+    formats: &'static [DocumentFormat<R>],
+) -> Result<&'static DocumentFormat<R>, CliError> {
     let ending = path.extension().unwrap_or_default();
     formats
         .iter()

@@ -3,7 +3,7 @@
 //! [`decode`] is one loop over one match on the next header. Each header has a file that
 //! reads it and names the header behind it: those that etherparse knows by its slices, the
 //! others by nom. An encapsulation is besides that a row of [`ENCAPSULATIONS`]. A header
-//! that cannot be read ends the walk with a [`Stop`], which is data and no error.
+//! that cannot be read ends the walk with a [`DecodeStop`], which is data and no error.
 
 use crate::capture::{Frame, LinkType};
 
@@ -40,22 +40,22 @@ pub use encapsulation::Encapsulation;
 pub use fast_path::fast_path;
 pub use fragment::{Fragment, FragmentKey};
 pub use ipv6::EXTENSIONS;
-pub use kind::{Kind, Sign};
+pub use kind::{EncapsulationKind, Sign};
 pub use packet::{Content, Decoded, Packet, Payload, Protocol, Transport};
-pub use stop::{Cause, Layer, Stop};
-pub use table::{ENCAPSULATIONS, Options, UNOPENED};
+pub use stop::{Cause, DecodeStop, Layer};
+pub use table::{ENCAPSULATIONS, TunnelPorts, UNOPENED};
 pub use unopened::Unopened;
 pub use vlan::VLAN_TYPES;
 
 use rest::Rest;
-use walk::{IPV4, IPV6, Next, TRANSPARENT_ETHERNET, Turn, Walk};
+use walk::{HeaderWalk, IPV4, IPV6, Next, TRANSPARENT_ETHERNET, Turn};
 
 /// Maximum number of headers walked in one frame: more is a loop or an attack.
 const MAX_HEADERS: usize = 64;
 
 /// Decodes a frame down to its innermost transport header.
 #[must_use]
-pub fn decode<'a>(frame: &Frame<'a>, options: &Options) -> Decoded<'a> {
+pub fn decode<'a>(frame: &Frame<'a>, options: &TunnelPorts) -> Decoded<'a> {
     match fast_path(frame, options) {
         Some(packet) => Decoded::plain(packet),
         None => full_walk(frame, options),
@@ -64,13 +64,17 @@ pub fn decode<'a>(frame: &Frame<'a>, options: &Options) -> Decoded<'a> {
 
 /// Decodes a frame one header at a time, whatever their order.
 #[must_use]
-pub fn full_walk<'a>(frame: &Frame<'a>, options: &Options) -> Decoded<'a> {
-    let mut walk = Walk::default();
+pub fn full_walk<'a>(frame: &Frame<'a>, options: &TunnelPorts) -> Decoded<'a> {
+    let mut walk = HeaderWalk::default();
     let outcome = go(frame, options, &mut walk);
     walk.finish(outcome)
 }
 
-fn go<'a>(frame: &Frame<'a>, options: &Options, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
+fn go<'a>(
+    frame: &Frame<'a>,
+    options: &TunnelPorts,
+    walk: &mut HeaderWalk,
+) -> Result<Turn<'a>, DecodeStop> {
     let mut rest = Rest::of(frame);
     let mut next = first(frame.link_type, rest)?;
     for _ in 0..MAX_HEADERS {
@@ -86,9 +90,9 @@ fn go<'a>(frame: &Frame<'a>, options: &Options, walk: &mut Walk) -> Result<Turn<
 fn step<'a>(
     next: Next,
     rest: Rest<'a>,
-    options: &Options,
-    walk: &mut Walk,
-) -> Result<Turn<'a>, Stop> {
+    options: &TunnelPorts,
+    walk: &mut HeaderWalk,
+) -> Result<Turn<'a>, DecodeStop> {
     let is_part = walk.fragment.is_some();
     match next {
         Next::Ethernet | Next::EtherType(TRANSPARENT_ETHERNET) => ethernet::read(rest),
@@ -109,7 +113,7 @@ fn step<'a>(
 }
 
 /// Header that a link type begins with.
-fn first(link_type: LinkType, rest: Rest<'_>) -> Result<Next, Stop> {
+fn first(link_type: LinkType, rest: Rest<'_>) -> Result<Next, DecodeStop> {
     match link_type {
         LinkType::ETHERNET => Ok(Next::Ethernet),
         LinkType::LINUX_SLL => Ok(Next::LinuxSll),
@@ -123,7 +127,11 @@ fn first(link_type: LinkType, rest: Rest<'_>) -> Result<Next, Stop> {
 }
 
 /// Reads a header behind an IP header that is neither TCP nor UDP.
-fn inside_ip<'a>(number: u8, rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
+fn inside_ip<'a>(
+    number: u8,
+    rest: Rest<'a>,
+    walk: &mut HeaderWalk,
+) -> Result<Turn<'a>, DecodeStop> {
     if let Some(extension) = ipv6::extension(number) {
         return extension(rest, walk);
     }

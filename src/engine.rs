@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::aggregate::duplicates::Window;
 use crate::aggregate::fragments::{FragmentEvents, Fragments};
-use crate::aggregate::{Part, Snapshot, Worker};
+use crate::aggregate::{InputPart, Snapshot, Worker};
 use crate::azure::topology::Azure;
 use crate::capture::{Frame, Timestamp};
 use crate::decode;
@@ -34,7 +34,7 @@ pub struct Engine {
     /// Share of packets that captures may have lost, from 0 to 1.
     pub max_loss: f64,
     /// UDP ports of tunnels.
-    pub decode: decode::Options,
+    pub decode: decode::TunnelPorts,
     /// Number of flows that are kept apart.
     pub max_flows: usize,
 }
@@ -49,7 +49,7 @@ impl Default for Engine {
             policy: Policy::default(),
             require_handshake: false,
             max_loss: 0.0,
-            decode: decode::Options::default(),
+            decode: decode::TunnelPorts::default(),
             max_flows: DEFAULT_LIMIT,
         }
     }
@@ -57,7 +57,7 @@ impl Default for Engine {
 
 impl Engine {
     /// A worker for parts of the input. Its [fragments](Worker::take_fragments) are to be
-    /// [played](Counted::play) in the order of the input.
+    /// [played](CountedState::play) in the order of the input.
     #[must_use]
     pub fn worker(&self) -> Worker<'_> {
         Worker::new(&self.decode, self.max_flows)
@@ -76,8 +76,8 @@ impl Engine {
 
     /// The counted state of no packets.
     #[must_use]
-    pub fn counted(&self) -> Counted {
-        Counted {
+    pub fn counted(&self) -> CountedState {
+        CountedState {
             snapshot: Snapshot::new(self.max_flows).near(self.servers.ranges()),
             fragments: Fragments::default(),
         }
@@ -93,7 +93,7 @@ impl Engine {
     #[must_use]
     pub fn report(
         &self,
-        counted: Option<&mut Counted>,
+        counted: Option<&mut CountedState>,
         logged: Option<FlowLog>,
         run: Run,
     ) -> Report {
@@ -115,12 +115,12 @@ impl Engine {
 
 /// Counted state of parts of the input, added up in their order.
 #[derive(Debug)]
-pub struct Counted {
+pub struct CountedState {
     snapshot: Snapshot,
     fragments: Fragments,
 }
 
-impl Counted {
+impl CountedState {
     /// Adds the counts of a part.
     pub fn add(&mut self, snapshot: Snapshot) {
         self.snapshot.merge(snapshot);
@@ -156,7 +156,7 @@ pub struct Counter<'e> {
 
 impl Counter<'_> {
     /// Counts a packet; later fragments wait for the next [`Counter::join`].
-    pub fn packet(&mut self, part: Part, frame: &Frame<'_>) {
+    pub fn packet(&mut self, part: InputPart, frame: &Frame<'_>) {
         self.worker.packet(part, frame);
     }
 

@@ -9,7 +9,7 @@ pub mod ptlrpc;
 pub mod readable;
 
 use ciphertext::Exposure;
-use dtls::{ContentType, Reading, Record, unified};
+use dtls::{ContentType, DtlsRecord, Reading, unified};
 
 /// Content of one packet. Its class follows when its flow is known as a whole: a suite seen
 /// later, or other segments, can change its meaning.
@@ -93,7 +93,7 @@ impl Shown {
 /// [`dtls::behind`] gives the others.
 #[inline(always)]
 #[must_use]
-pub fn read<'a>(protocol: Protocol, payload: &Payload<'a>) -> (Shown, Option<Record<'a>>) {
+pub fn read<'a>(protocol: Protocol, payload: &Payload<'a>) -> (Shown, Option<DtlsRecord<'a>>) {
     match dtls::read(payload.bytes, payload.datagram_len) {
         Reading::Other => (no_dtls(protocol, payload), None),
         Reading::Begun => (begun(protocol, payload), None),
@@ -102,13 +102,13 @@ pub fn read<'a>(protocol: Protocol, payload: &Payload<'a>) -> (Shown, Option<Rec
     }
 }
 
-fn is_clear_data(record: &Record<'_>) -> bool {
+fn is_clear_data(record: &DtlsRecord<'_>) -> bool {
     !record.is_protected() && record.content_type == ContentType::APPLICATION_DATA
 }
 
 /// Content of a record by itself.
 #[inline]
-fn one(record: &Record<'_>) -> Shown {
+fn one(record: &DtlsRecord<'_>) -> Shown {
     if record.is_protected() {
         match ciphertext::exposure(record) {
             None => Shown::Ciphertext,
@@ -122,7 +122,7 @@ fn one(record: &Record<'_>) -> Shown {
 }
 
 #[cold]
-fn clear_data(record: &Record<'_>) -> Shown {
+fn clear_data(record: &DtlsRecord<'_>) -> Shown {
     match ciphertext::exposure(record) {
         None => Shown::ClearData,
         Some(_) => Shown::Exposed,
@@ -131,7 +131,7 @@ fn clear_data(record: &Record<'_>) -> Shown {
 
 /// Content of all records together: the clearest of them counts.
 #[inline]
-fn whole(first: &Record<'_>, payload: &Payload<'_>) -> Shown {
+fn whole(first: &DtlsRecord<'_>, payload: &Payload<'_>) -> Shown {
     let more = dtls::behind(first, payload.bytes, payload.datagram_len);
     match more {
         None => one(first),
@@ -141,7 +141,7 @@ fn whole(first: &Record<'_>, payload: &Payload<'_>) -> Shown {
 
 /// Content of records of which a later one's header was cut off. That may be none, and so may
 /// the others: only plaintext that can be read in them counts whatever stood behind.
-fn cut(first: &Record<'_>, payload: &Payload<'_>) -> Shown {
+fn cut(first: &DtlsRecord<'_>, payload: &Payload<'_>) -> Shown {
     match whole(first, payload) {
         Shown::Exposed => Shown::Exposed,
         _ => Shown::CutRecords,

@@ -6,7 +6,7 @@
 use std::hash::{Hash, Hasher};
 
 use crate::capture::{InterfaceId, Timestamp};
-use crate::decode::{Address, Cause, Encapsulation, Layer, Protocol, Stop};
+use crate::decode::{Address, Cause, DecodeStop, Encapsulation, Layer, Protocol};
 use crate::evidence::Shown;
 
 pub mod choices;
@@ -91,8 +91,8 @@ impl Reason {
     };
 }
 
-impl From<Stop> for Reason {
-    fn from(stop: Stop) -> Self {
+impl From<DecodeStop> for Reason {
+    fn from(stop: DecodeStop) -> Self {
         Self {
             layer: stop.layer,
             cause: stop.cause,

@@ -11,6 +11,7 @@
 pub mod entry;
 pub mod file;
 pub mod flows;
+mod layers;
 pub mod read;
 pub mod report;
 pub mod state;
@@ -22,7 +23,7 @@ pub mod view;
 pub use crate::flow::times::Span;
 pub use entry::{Entry, Mac};
 pub use file::{LogError, read_file};
-pub use flows::{Logged, Tally};
+pub use flows::{Logged, StateTally};
 pub use read::read;
 pub use report::{LogReport, NotALog};
 pub use state::{Carried, State};

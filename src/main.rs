@@ -12,7 +12,7 @@ use plainsight::cli::{
     PostureFlags,
 };
 use plainsight::report::posture::PostureReport;
-use plainsight::report::{Format, Style, write_controls};
+use plainsight::report::{DocumentFormat, Style, write_controls};
 use plainsight::run::files;
 use plainsight::verdict::Exit;
 
@@ -139,7 +139,12 @@ fn whole(written: io::Result<()>) -> io::Result<()> {
     }
 }
 
-fn write<R>(report: &R, format: &Format<R>, style: &Style, out: impl Write) -> io::Result<()> {
+fn write<R>(
+    report: &R,
+    format: &DocumentFormat<R>,
+    style: &Style,
+    out: impl Write,
+) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     format.write(report, style, &mut out)?;
     out.flush()

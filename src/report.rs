@@ -1,4 +1,4 @@
-//! Report of a run as it is serialised, and the formats it is written in.
+//! Report of a run, and the formats it is written in. Its shape is declared in `model`.
 //!
 //! A format is one file: a function from a [`Report`] to bytes, and a row in
 //! [`FORMATS`].
@@ -6,10 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde::Serialize;
-
-use crate::azure::waivers::WaiverReport;
-use crate::capture::{Fault, InterfaceId, Timestamp};
+use crate::capture::{InterfaceId, Timestamp};
 use crate::flow::{Count, Interface, Position, SeenOn};
 use crate::flow_log::{Entry, LogReport};
 use crate::verdict::{Accounting, Exit, Judgement, Part, Path, Policy, Verdict, Viewpoint};
@@ -33,15 +30,14 @@ mod table;
 pub(crate) mod text;
 mod warnings;
 
-pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, Standing};
 pub use catalogue::write_controls;
-pub use elsewhere::ElsewhereReport;
-pub use evidence::Evidence;
 pub use formats::POSTURE_FORMATS;
-pub use losses::{Gap, LossReport, Losses};
-pub use path::{PathReport, Traffic};
-pub use platform::PlatformReport;
-pub use proof::{PacketReport, ProofReport};
+pub use model::{
+    AccountingReport, ClientReport, ElsewhereReport, EndsReport, Evidence, FileSystemReport, Gap,
+    InputReport, LossReport, Losses, PacketReport, PathReport, PlaceReport, PlatformReport,
+    ProofReport, ReasonReport, Report, ServerReport, Standing, Summary, Traffic, Undecodable,
+    Volume,
+};
 
 /// The answer of a report in a sentence.
 #[must_use]
@@ -54,7 +50,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// A way to write a report.
 #[derive(Debug)]
-pub struct Format<R: 'static = Report> {
+pub struct DocumentFormat<R: 'static = Report> {
     /// Name of the format, for `--format`.
     pub name: &'static str,
     /// The ending of a file's name that asks for it.
@@ -63,20 +59,20 @@ pub struct Format<R: 'static = Report> {
 }
 
 /// All formats; the first is the default.
-pub const FORMATS: &[Format] = &[
-    Format {
+pub const FORMATS: &[DocumentFormat] = &[
+    DocumentFormat {
         name: "table",
         ending: "txt",
         write: table::write,
     },
-    Format {
+    DocumentFormat {
         name: "json",
         ending: "json",
         write: json::write,
     },
 ];
 
-impl<R> Format<R> {
+impl<R> DocumentFormat<R> {
     /// Writes a report.
     ///
     /// # Errors
@@ -97,49 +93,6 @@ pub struct Style {
     pub verbose: bool,
 }
 
-/// An input file, as the run found it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct InputReport {
-    /// Its path as it was named or found; `-` for standard input.
-    pub name: String,
-    /// `pcap` or `pcapng`.
-    pub format: &'static str,
-    /// `gzip`, `zstd`, `xz`, `bzip2` or `lz4`, where it is compressed.
-    pub compression: Option<&'static str>,
-    /// Packets read.
-    pub packets: u64,
-    /// Damage to it; `null` where it was read to its end without any.
-    pub fault: Option<Fault>,
-    /// Packets that passed and were not seen; `null` if the input does not say.
-    pub losses: Option<Losses>,
-    /// Packets before each piece that it was walked in, the first piece's 0 included.
-    #[serde(skip)]
-    pub before: Vec<u64>,
-}
-
-/// A count for each verdict, and what the process exits with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Summary {
-    /// Paths with that verdict.
-    pub encrypted: usize,
-    /// Paths with that verdict.
-    pub weak: usize,
-    /// Paths with that verdict.
-    pub mixed: usize,
-    /// Paths with that verdict.
-    pub plaintext: usize,
-    /// Paths with that verdict.
-    pub conflict: usize,
-    /// Paths with that verdict.
-    pub unproven: usize,
-    /// Paths with that verdict.
-    pub undetermined: usize,
-    /// Paths with that verdict.
-    pub silent: usize,
-    /// Exit code of the process.
-    pub exit_code: u8,
-}
-
 impl Summary {
     fn of(paths: &[Path], is_whole: bool) -> Self {
         let verdicts = || paths.iter().map(|path| path.verdict);
@@ -158,15 +111,6 @@ impl Summary {
     }
 }
 
-/// Packets and the sum of their original lengths.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Volume {
-    /// Packets.
-    pub packets: u64,
-    /// Bytes on the wire.
-    pub wire_bytes: u64,
-}
-
 impl From<Count> for Volume {
     fn from(count: Count) -> Self {
         Self {
@@ -174,44 +118,6 @@ impl From<Count> for Volume {
             wire_bytes: count.wire_bytes,
         }
     }
-}
-
-/// Packets that could not be decoded, for one reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ReasonReport {
-    /// The reason in words.
-    pub reason: String,
-    /// Packets and bytes.
-    #[serde(flatten)]
-    pub volume: Volume,
-}
-
-/// Packets that could not be decoded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Undecodable {
-    /// All of them.
-    #[serde(flatten)]
-    pub total: Volume,
-    /// The same, by reason.
-    pub reasons: Vec<ReasonReport>,
-}
-
-/// Account of every packet: the five buckets sum to the number of packets read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct AccountingReport {
-    /// Everything read.
-    #[serde(flatten)]
-    pub read: Volume,
-    /// Packets of paths.
-    pub paths: Volume,
-    /// DTLS that is no path's.
-    pub dtls_elsewhere: Volume,
-    /// Readable packets that are none of ours.
-    pub other: Volume,
-    /// Packets of paths that another interface of their capture had shown before.
-    pub duplicates: Volume,
-    /// Packets that nobody can place.
-    pub undecodable: Undecodable,
 }
 
 impl AccountingReport {
@@ -237,47 +143,6 @@ impl AccountingReport {
             },
         }
     }
-}
-
-/// Everything a run says.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
-    /// [`SCHEMA_VERSION`].
-    pub schema_version: u32,
-    /// A count for each verdict.
-    pub summary: Summary,
-    /// Obligations of a run, each with its outcome; they tell that the run is whole.
-    pub proof: Vec<ProofReport>,
-    /// The policy that encryption was held to.
-    pub policy: &'static str,
-    /// Point at which the captures were made, and why they are taken to be.
-    pub vantage: Viewpoint,
-    /// Time of the first captured packet, in RFC 3339.
-    pub first: Option<String>,
-    /// Time of the last captured packet.
-    pub last: Option<String>,
-    /// Packets that passed the captures and were not seen, as far as that is known.
-    pub losses: LossReport,
-    /// The input files, in the order of their first packets.
-    pub inputs: Vec<InputReport>,
-    /// The flow logs, by name.
-    pub flow_logs: Vec<LogReport>,
-    /// The servers that were named, and who says so.
-    pub servers: Vec<ServerReport>,
-    /// Account of every packet.
-    pub accounting: AccountingReport,
-    /// Every path, by client and server.
-    pub paths: Vec<PathReport>,
-    /// DTLS that is no path's.
-    pub dtls_elsewhere: Vec<ElsewhereReport>,
-    /// File systems of paths, and what auditors ask of them; none without exports.
-    pub file_systems: Vec<FileSystemReport>,
-    /// VMs of clients of paths, and what auditors ask of them; none without exports.
-    pub clients: Vec<ClientReport>,
-    /// Waivers, and what became of them.
-    pub waivers: Vec<WaiverReport>,
-    /// Sentences that the reader should know besides.
-    pub warnings: Vec<String>,
 }
 
 /// Inputs of a run, and the settings that it was read with.

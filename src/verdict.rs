@@ -7,40 +7,38 @@
 use std::collections::BTreeMap;
 
 use crate::aggregate::Snapshot;
-use crate::aggregate::expected::{Expected, Kind, Met};
 use crate::aggregate::sample::{Overlap, overlaps};
-use crate::decode::{Address, Protocol};
+use crate::decode::Address;
 use crate::evidence::Shown;
 use crate::flow::datagrams::Others;
 use crate::flow::table::Contents;
-use crate::flow::{
-    Count, Datagrams, Direction, Flow, FlowKey, GroupKey, Reason, Scope, Sighting, Sizes, Tally,
-};
+use crate::flow::{Count, Direction, Flow, FlowKey, Reason, Tally};
 use crate::flow_log::{FlowLog, Logged};
 
 pub mod class;
 pub mod conclusion;
 mod exit;
+mod path;
 pub mod platform;
 pub mod policy;
 pub mod proof;
 mod roles;
 pub mod scope;
 pub mod servers;
+mod sort;
 pub mod vantage;
 
 pub use class::{Class, Meaning};
 pub use conclusion::{Basis, Said, conclude};
 pub use exit::Exit;
+pub use path::Path;
 pub use platform::Platform;
 pub use policy::Policy;
 pub use servers::Servers;
 pub use vantage::{Vantage, VantageChoice, Viewpoint};
 
-use class::Hellos;
-use proof::{Breach, Finding, Outcome};
 use roles::Roles;
-use scope::Bucket;
+use sort::Sorted;
 
 /// One word for a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -163,34 +161,6 @@ pub enum Ends {
     Rest,
 }
 
-/// A path and its verdict.
-#[derive(Debug)]
-pub struct Path<'s> {
-    /// Client and server.
-    pub ends: Ends,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// Basis of the verdict.
-    pub basis: Basis,
-    /// Verdict of the capture by itself; `None` if there was none, or the path was not to be
-    /// expected in it.
-    pub observed: Option<Verdict>,
-    /// Word of flow logs on the path, if they have one.
-    pub platform: Option<Platform>,
-    /// Outcome of each [obligation](proof::PATH).
-    pub proof: Vec<Finding<Sighting>>,
-    /// Its flows, as all interfaces show them.
-    pub parts: Vec<Part<'s>>,
-    /// Packets seen of it, by class; duplicates counted once.
-    pub traffic: BTreeMap<Class, Count>,
-    /// Original frame lengths.
-    pub packet_sizes: Sizes,
-    /// Lengths of DTLS records.
-    pub record_sizes: Sizes,
-    /// Packets with an expected server that is on no path.
-    pub met: Option<Met>,
-}
-
 /// DTLS that is no path's: two addresses and the flows between them.
 #[derive(Debug)]
 pub struct Elsewhere<'s> {
@@ -300,47 +270,36 @@ pub struct Sources<'s> {
 #[must_use]
 pub fn judge<'s>(sources: Sources<'s>, servers: &Servers, terms: Terms) -> Judgement<'s> {
     let Sources { captured, logged } = sources;
-    let was_captured = captured.is_some();
     let is_damaged = logged.as_ref().is_some_and(FlowLog::is_damaged);
     let logged = logged.map_or_else(Vec::new, FlowLog::into_flows);
     let contents = captured.map_or_else(Contents::default, |it| it.table.contents());
     let mut roles = Roles::learn(&contents, servers);
     roles.hear(&logged);
-    let mut accounting = captured.map_or_else(Accounting::default, Accounting::begun);
     let folded = is_folded(&contents) || logged.iter().any(|logged| logged.key.is_none());
-    let mut sorted = Sorted::default();
-    if let Some(snapshot) = captured {
-        sorted.met.expected = snapshot.expected.clone();
-        sorted.datagrams = Some(&snapshot.datagrams);
-    }
-    sorted.take(contents, &roles, &mut accounting);
-    let mut paths: Vec<Path> = sorted
-        .paths
-        .into_iter()
-        .map(|(ends, view)| view.judge(ends, terms, &mut accounting))
-        .collect();
+    let Sorted {
+        met,
+        paths: views,
+        elsewhere,
+        mut accounting,
+        ..
+    } = Sorted::of(captured, contents, &roles);
+    let views = views.into_iter();
+    let paths = views.map(|(ends, view)| view.judge(ends, terms, &mut accounting));
+    let mut paths: Vec<Path> = paths.collect();
     let spans = captured.map_or_else(Vec::new, |snapshot| snapshot.times.spans());
     let scales = platform::Scales {
         is_damaged,
         captured: &spans,
     };
-    let platform::Paths { mut told, unplaced } = platform::Paths::of(logged, &roles);
-    for path in &mut paths {
-        let logged = told.remove(&path.ends).unwrap_or_default();
-        path.hear(&logged, &scales, terms.vantage);
-    }
-    let quiet = |server| was_captured && servers.rank(server) > 1;
-    for (ends, logged) in told {
-        let mut path = Path::unseen(ends, terms, quiet);
-        path.hear(&logged, &scales, terms.vantage);
-        paths.push(path);
-    }
+    let platform::Paths { told, unplaced } = platform::Paths::of(logged, &roles);
+    let is_quiet = |server| captured.is_some() && servers.rank(server) > 1;
+    hear(&mut paths, told, &scales, (terms, is_quiet));
     let silent = silent(servers, &paths);
-    paths.extend(silent.map(|server| sorted.met.unseen(server, terms, was_captured)));
+    paths.extend(silent.map(|server| met.unseen(server, terms, captured.is_some())));
     paths.sort_by_key(|path| path.ends);
     Judgement {
         paths,
-        elsewhere: sorted.elsewhere.into_values().collect(),
+        elsewhere: elsewhere.into_values().collect(),
         accounting,
         servers: servers.clone(),
         server_known: roles.any_server(),
@@ -348,6 +307,25 @@ pub fn judge<'s>(sources: Sources<'s>, servers: &Servers, terms: Terms) -> Judge
         folded,
         overlaps: captured.map_or_else(Vec::new, |it| overlaps(&it.samples)),
         span: captured.and_then(|snapshot| snapshot.times.span()),
+    }
+}
+
+/// Concludes for each path from what the platform has logged of it. Those that it alone knows
+/// of are added; `is_quiet` tells whose servers a capture should have shown.
+fn hear(
+    paths: &mut Vec<Path>,
+    mut told: BTreeMap<Ends, Vec<Logged>>,
+    scales: &platform::Scales<'_>,
+    (terms, is_quiet): (Terms, impl Fn(Address) -> bool),
+) {
+    for path in paths.iter_mut() {
+        let logged = told.remove(&path.ends).unwrap_or_default();
+        path.hear(&logged, scales, terms.vantage);
+    }
+    for (ends, logged) in told {
+        let mut path = Path::unseen(ends, terms, &is_quiet);
+        path.hear(&logged, scales, terms.vantage);
+        paths.push(path);
     }
 }
 
@@ -369,246 +347,4 @@ fn silent(servers: &Servers, paths: &[Path]) -> impl Iterator<Item = Address> + 
     };
     let quiet = servers.expected().filter(|&address| !seen(address));
     quiet.collect::<Vec<_>>().into_iter()
-}
-
-impl Path<'_> {
-    /// A path that no capture shows; `is_quiet` tells whose servers one should have shown.
-    fn unseen(ends: Ends, terms: Terms, is_quiet: impl Fn(Address) -> bool) -> Self {
-        let observed = match ends {
-            Ends::Seen { server, .. } | Ends::Expected { server } => {
-                is_quiet(server).then_some(Verdict::Silent)
-            }
-            Ends::Rest => None,
-        };
-        Self {
-            ends,
-            verdict: Verdict::Silent,
-            basis: Basis::None,
-            observed,
-            platform: None,
-            proof: proof::of_path(&[], terms),
-            parts: Vec::new(),
-            traffic: BTreeMap::new(),
-            packet_sizes: Sizes::default(),
-            record_sizes: Sizes::default(),
-            met: None,
-        }
-    }
-
-    /// Concludes from what was observed and what the platform has logged.
-    fn hear(&mut self, logged: &[Logged], scales: &platform::Scales<'_>, vantage: Vantage) {
-        let platform = scales.weigh(self.ends, logged, &self.parts, self.observed);
-        let concluded = conclude(self.observed, platform.said, vantage);
-        self.platform = (!logged.is_empty()).then_some(platform);
-        let said = self.platform.as_ref().map(|platform| platform.said);
-        proof::hear(&mut self.proof, concluded, said);
-        (self.verdict, self.basis) = concluded;
-        if self.verdict == Verdict::Encrypted {
-            self.verdict = self.proven();
-        }
-    }
-
-    /// Verdict that the proof allows at best.
-    fn proven(&self) -> Verdict {
-        match proof::worst(&self.proof) {
-            Outcome::Met => Verdict::Encrypted,
-            Outcome::Open => Verdict::Undetermined,
-            Outcome::Broken(Breach::Weak) => Verdict::Weak,
-            Outcome::Broken(Breach::Readable) if self.traffic.contains_key(&Class::Encrypted) => {
-                Verdict::Mixed
-            }
-            Outcome::Broken(Breach::Readable) => Verdict::Plaintext,
-        }
-    }
-}
-
-/// Traffic that is no path's, as far as it tells which servers were silent.
-#[derive(Default)]
-struct OtherTraffic {
-    expected: Expected,
-    /// True if there is some of which the addresses are not known any more.
-    has_rest: bool,
-}
-
-impl OtherTraffic {
-    /// A server on no path: silent only if no packet with it was captured at all.
-    fn unseen<'s>(&self, server: Address, terms: Terms, was_captured: bool) -> Path<'s> {
-        let met = self.expected.met(server).cloned();
-        let observed = match (was_captured, met.is_some() || self.has_rest) {
-            (true, true) => Some(Verdict::Undetermined),
-            (true, false) => Some(Verdict::Silent),
-            (false, _) => None,
-        };
-        let path = Path::unseen(Ends::Expected { server }, terms, |_| true);
-        Path {
-            verdict: observed.unwrap_or(Verdict::Silent),
-            basis: match observed {
-                Some(Verdict::Undetermined) => Basis::Capture,
-                _ => Basis::None,
-            },
-            observed,
-            met,
-            ..path
-        }
-    }
-
-    /// Notes a tally that is no path's.
-    fn note(&mut self, group: &GroupKey, key: Option<FlowKey>, count: Count) {
-        self.has_rest |= group.is_beyond();
-        for (end, port) in [
-            (group.low, key.map(|key| key.low.port)),
-            (group.high, key.map(|key| key.high.port)),
-        ] {
-            let kind = port.map_or(Kind::Portless, |port| Kind::Port(group.protocol, port));
-            self.expected.meet(end, kind, count.packets);
-        }
-    }
-}
-
-/// The contents of a snapshot, by path.
-#[derive(Default)]
-struct Sorted<'s> {
-    met: OtherTraffic,
-    datagrams: Option<&'s Datagrams>,
-    paths: BTreeMap<Ends, View<'s>>,
-    elsewhere: BTreeMap<Option<(Address, Address)>, Elsewhere<'s>>,
-}
-
-/// Traffic and evidence seen of a path.
-#[derive(Default)]
-struct View<'s> {
-    parts: Vec<Part<'s>>,
-    packet_sizes: Sizes,
-    record_sizes: Sizes,
-}
-
-impl View<'_> {
-    fn total(&self) -> Count {
-        sum(self.parts.iter().map(Part::total))
-    }
-
-    fn copies(&self) -> Count {
-        sum(self.parts.iter().map(Part::copies))
-    }
-
-    fn traffic(&self) -> BTreeMap<Class, Count> {
-        let mut traffic = BTreeMap::<Class, Count>::new();
-        for (class, _, tally) in self.parts.iter().flat_map(Part::tallies) {
-            *traffic.entry(class).or_default() += both_ways(tally);
-        }
-        traffic
-    }
-}
-
-impl<'s> Sorted<'s> {
-    fn take(&mut self, contents: Contents<'s>, roles: &Roles, accounting: &mut Accounting) {
-        let hellos = Hellos::of(&contents.flows);
-        for (key, flow) in contents.flows {
-            let meaning = Meaning::of(flow, hellos.beside(&key));
-            self.sort(key.group(), Some(key), (flow, meaning), roles, accounting);
-        }
-        for (key, group) in contents.groups {
-            let meaning = Meaning::of_sum(&group.folded);
-            self.sort(key, None, (&group.folded, meaning), roles, accounting);
-            self.sizes(key, &group.packet_sizes, &group.record_sizes, roles);
-        }
-        for (key, group) in contents.beyond {
-            let meaning = Meaning::of_sum(&group.folded);
-            self.sort(key, None, (&group.folded, meaning), roles, accounting);
-        }
-    }
-
-    /// Puts each of a flow's tallies where it belongs.
-    fn sort(
-        &mut self,
-        group: GroupKey,
-        key: Option<FlowKey>,
-        (flow, meaning): (&'s Flow, Meaning<'s>),
-        roles: &Roles,
-        accounting: &mut Accounting,
-    ) {
-        let mut counted = Vec::new();
-        let mut elsewhere = Count::default();
-        let is_tunnel = group.protocol == Protocol::Udp && flow.is_tunnel();
-        for (shown, tally) in flow.tallies() {
-            let count = sum([both_ways(tally), tally.copies]);
-            match scope::bucket(&group, (shown, is_tunnel), roles) {
-                Bucket::Path => counted.push(shown),
-                Bucket::Elsewhere => elsewhere += count,
-                Bucket::Other => {
-                    accounting.other += count;
-                    self.met.note(&group, key, both_ways(tally));
-                }
-                Bucket::Undecodable(reason) => {
-                    *accounting.undecodable.entry(reason).or_default() += count;
-                }
-            }
-        }
-        if elsewhere.packets > 0 {
-            accounting.elsewhere += elsewhere;
-            let ends = (!group.is_beyond()).then_some((group.low, group.high));
-            let found = self.elsewhere.entry(ends).or_insert_with(|| Elsewhere {
-                ends,
-                count: Count::default(),
-                flows: Vec::new(),
-            });
-            found.count += elsewhere;
-            found.flows.push(flow);
-        }
-        if !counted.is_empty() {
-            let (ends, client) = roles.ends(&group);
-            let is_lustre = flow.lustre.as_ref().is_some_and(|it| it.proof.is_some());
-            let part = Part {
-                key,
-                flow,
-                meaning,
-                counted,
-                client,
-                is_vague: scope::is_vague(&group, is_lustre),
-                has_unknown: self.has_unknown(&group, key),
-            };
-            self.paths.entry(ends).or_default().parts.push(part);
-        }
-    }
-
-    /// Tests that a flow may have had datagrams that were not kept.
-    fn has_unknown(&self, group: &GroupKey, key: Option<FlowKey>) -> bool {
-        let is_unknown = |key| self.datagrams.is_some_and(|it| !it.are_known(&key));
-        let is_tunnel = group.protocol == Protocol::Udp && group.scope == Scope::Elsewhere;
-        is_tunnel && key.is_some_and(is_unknown)
-    }
-
-    fn sizes(&mut self, group: GroupKey, packets: &Sizes, records: &Sizes, roles: &Roles) {
-        let (ends, _) = roles.ends(&group);
-        if let Some(view) = self.paths.get_mut(&ends)
-            && scope::may_be_path(&group, roles)
-        {
-            view.packet_sizes.merge(packets);
-            view.record_sizes.merge(records);
-        }
-    }
-}
-
-impl<'s> View<'s> {
-    /// A path's verdict by what all interfaces showed of it.
-    fn judge(self, ends: Ends, terms: Terms, accounting: &mut Accounting) -> Path<'s> {
-        accounting.paths += self.total();
-        accounting.duplicates += self.copies();
-        let mut path = Path {
-            traffic: self.traffic(),
-            ends,
-            verdict: Verdict::Undetermined,
-            basis: Basis::Capture,
-            observed: None,
-            platform: None,
-            proof: proof::of_path(&self.parts, terms),
-            parts: self.parts,
-            packet_sizes: self.packet_sizes,
-            record_sizes: self.record_sizes,
-            met: None,
-        };
-        path.verdict = path.proven();
-        path.observed = Some(path.verdict);
-        path
-    }
 }

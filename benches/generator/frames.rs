@@ -57,6 +57,20 @@ impl Ends {
             destination: self.source,
         }
     }
+
+    /// The ends of a packet to the server, or of one back.
+    pub fn toward(self, to_server: bool) -> Self {
+        if to_server { self } else { self.back() }
+    }
+}
+
+/// Numbers of a TCP segment.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbers {
+    /// Number of its first byte.
+    pub sequence: u32,
+    /// Number of the byte that is expected next.
+    pub acknowledged: u32,
 }
 
 fn client(n: u8) -> Ipv4Addr {
@@ -65,8 +79,18 @@ fn client(n: u8) -> Ipv4Addr {
 
 /// A TCP segment with this payload, and a timestamp option as Linux sends.
 pub fn tcp(ends: Ends, payload: &[u8]) -> Vec<u8> {
-    let mut header = TcpHeader::new(ends.source.1, ends.destination.1, 1, 4096);
+    let numbers = Numbers {
+        sequence: 1,
+        acknowledged: 0,
+    };
+    tcp_numbered(ends, numbers, payload)
+}
+
+/// The same with numbers.
+pub fn tcp_numbered(ends: Ends, numbers: Numbers, payload: &[u8]) -> Vec<u8> {
+    let mut header = TcpHeader::new(ends.source.1, ends.destination.1, numbers.sequence, 4096);
     header.ack = true;
+    header.acknowledgment_number = numbers.acknowledged;
     let options = [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1];
     header.set_options_raw(&options).expect("12 bytes fit");
     let mut frame = ip(ends, IpNumber::TCP, TCP_LEN + payload.len());
@@ -184,21 +208,35 @@ pub fn tcp_v6(ends: Ends, payload: &[u8]) -> Vec<u8> {
 /// An `LNet` PUT with a header that names the frame's own ends, and `len` bytes behind it:
 /// what starts a segment of bulk or control data.
 pub fn lnet_put(ends: Ends, portal: u32, payload_len: u32, len: usize) -> Vec<u8> {
-    let mut message = Vec::with_capacity(LNET_LEN + len);
-    message.extend([0xc1, 0, 0, 0]);
-    message.extend([0; 20]);
-    for (address, _) in [ends.destination, ends.source] {
-        message.extend(u32::from(address).to_le_bytes());
-        message.extend([0, 0, 2, 0]);
-    }
-    for word in [12345, 12345, 1, payload_len] {
-        message.extend(u32::to_le_bytes(word));
-    }
+    const PUT: u32 = 1;
+    let mut message = lnet_header(ends, PUT, payload_len);
     message.extend([0xff; 16]);
     message.extend([0; 16]);
     message.extend(portal.to_le_bytes());
     message.resize(LNET_LEN + len, 0);
     message
+}
+
+/// The header of an `LNet` REPLY, with which a client sends what a server asks it for.
+pub fn lnet_reply(ends: Ends, payload_len: u32) -> Vec<u8> {
+    const REPLY: u32 = 3;
+    let mut message = lnet_header(ends, REPLY, payload_len);
+    message.resize(LNET_LEN, 0);
+    message
+}
+
+/// The part of a header that messages of all kinds share.
+fn lnet_header(ends: Ends, kind: u32, payload_len: u32) -> Vec<u8> {
+    let mut header = vec![0xc1, 0, 0, 0];
+    header.extend([0; 20]);
+    for (address, _) in [ends.destination, ends.source] {
+        header.extend(u32::from(address).to_le_bytes());
+        header.extend([0, 0, 2, 0]);
+    }
+    for word in [12345, 12345, kind, payload_len] {
+        header.extend(u32::to_le_bytes(word));
+    }
+    header
 }
 
 /// A request for an operation with the null flavor, in an `LNet` PUT.

@@ -1,7 +1,10 @@
 //! Mixes of traffic: an endless supply of frames, from a seed.
 
+use std::str::FromStr;
+
 use fastrand::Rng;
 
+use super::fleet::{Fleet, Shape};
 use super::frames::{self, Ends};
 
 /// Payload of a full segment on a 1500-byte network.
@@ -18,14 +21,80 @@ pub enum Mix {
     Mixed,
     /// As `Small`, in so many flows.
     Flows(u32),
+    /// Clients with all servers, as on a network.
+    Fleet(Shape),
 }
 
-/// Frames of a mix, made once and handed out again with other numbers in them.
-pub struct Supply {
+/// Clients of a fleet.
+const CLIENTS: u16 = 250;
+
+impl Mix {
+    /// Names of mixes.
+    pub const NAMES: &str = "small|mixed|flows=N|vm|fleet|wild|small-vm|small-fleet";
+}
+
+impl FromStr for Mix {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let fleet = |clients, is_small, is_wild| {
+            Self::Fleet(Shape {
+                clients,
+                is_small,
+                is_wild,
+            })
+        };
+        Ok(match name {
+            "small" => Self::Small,
+            "mixed" => Self::Mixed,
+            "vm" => fleet(1, false, false),
+            "fleet" => fleet(CLIENTS, false, false),
+            "wild" => fleet(CLIENTS, false, true),
+            "small-vm" => fleet(1, true, false),
+            "small-fleet" => fleet(CLIENTS, true, false),
+            _ => {
+                let flows = name.strip_prefix("flows=");
+                let flows = flows.and_then(|flows| flows.parse().ok());
+                Self::Flows(flows.ok_or_else(|| format!("{name} is none of {}", Self::NAMES))?)
+            }
+        })
+    }
+}
+
+/// Frames of a mix, without end.
+pub enum Supply {
+    /// Of a few kinds.
+    Circle(Circle),
+    /// Of many flows with a state each.
+    Fleet(Box<Fleet>),
+}
+
+impl Supply {
+    /// Frames of a mix, the same for the same seed.
+    pub fn new(mix: Mix, seed: u64) -> Self {
+        let rng = Rng::with_seed(seed);
+        match mix {
+            Mix::Fleet(shape) => Self::Fleet(Box::new(Fleet::new(shape, rng))),
+            Mix::Flows(flows) => Self::Circle(Circle::new(rng, small, flows)),
+            Mix::Small => Self::Circle(Circle::new(rng, small, 0)),
+            Mix::Mixed => Self::Circle(Circle::new(rng, mixed, 0)),
+        }
+    }
+
+    /// The next frame.
+    pub fn next(&mut self) -> &[u8] {
+        match self {
+            Self::Circle(circle) => circle.next(),
+            Self::Fleet(fleet) => fleet.next(),
+        }
+    }
+}
+
+/// Frames made once and handed out again with other numbers in them.
+pub struct Circle {
     rng: Rng,
-    mix: Mix,
     templates: Vec<Template>,
-    /// Records so far in each of many flows.
+    /// Records so far in each of many flows; none where each template is one.
     records: Vec<u64>,
 }
 
@@ -38,29 +107,18 @@ struct Template {
     sequence: u64,
 }
 
-impl Supply {
-    /// Frames of a mix, the same for the same seed.
-    pub fn new(mix: Mix, seed: u64) -> Self {
-        let mut rng = Rng::with_seed(seed);
-        let templates = match mix {
-            Mix::Small | Mix::Flows(_) => small(&mut rng),
-            Mix::Mixed => mixed(&mut rng),
-        };
+impl Circle {
+    fn new(mut rng: Rng, templates: fn(&mut Rng) -> Vec<Template>, flows: u32) -> Self {
         Self {
+            templates: templates(&mut rng),
             rng,
-            mix,
-            templates,
-            records: match mix {
-                Mix::Flows(flows) => vec![0; flows as usize],
-                _ => Vec::new(),
-            },
+            records: vec![0; flows as usize],
         }
     }
 
-    /// The next frame.
-    pub fn next(&mut self) -> &[u8] {
-        if let Mix::Flows(flows) = self.mix {
-            let flow = self.rng.u32(0..flows);
+    fn next(&mut self) -> &[u8] {
+        if !self.records.is_empty() {
+            let flow = self.rng.usize(0..self.records.len());
             return self.of_flow(flow);
         }
         let total: u32 = self.templates.iter().map(|template| template.weight).sum();
@@ -77,10 +135,10 @@ impl Supply {
     }
 
     /// The next frame of one of many flows, each of one kind.
-    fn of_flow(&mut self, flow: u32) -> &[u8] {
-        let place = flow as usize % self.templates.len();
+    fn of_flow(&mut self, flow: usize) -> &[u8] {
+        let place = flow % self.templates.len();
         let template = &mut self.templates[place];
-        let records = &mut self.records[flow as usize];
+        let records = &mut self.records[flow];
         *records += 1;
         template.number(*records);
         spread(&mut template.frame, flow);
@@ -100,12 +158,13 @@ impl Template {
 }
 
 /// Gives a frame the client address and port of one of many flows.
-fn spread(frame: &mut [u8], flow: u32) {
+fn spread(frame: &mut [u8], flow: usize) {
     const SOURCE_AT: usize = 26;
     const PORT_AT: usize = 34;
-    let [_, b, c, d] = flow.to_be_bytes();
+    const PORTS: [u16; 5] = [1023, 1022, 1021, 1020, 1019];
+    let [.., b, c, d] = flow.to_be_bytes();
     frame[SOURCE_AT..SOURCE_AT + 4].copy_from_slice(&[10, 64 | b, c, d]);
-    let port = 1023 - (flow % 5) as u16;
+    let port = PORTS[flow % PORTS.len()];
     frame[PORT_AT..PORT_AT + 2].copy_from_slice(&port.to_be_bytes());
 }
 

@@ -4,14 +4,14 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};
 use plainsight::capture::{Frame, InterfaceId, LinkType};
-use plainsight::decode::{Content, Options, Transport, decode};
+use plainsight::decode::{Content, Transport, TunnelPorts, decode};
 
 use crate::generator::frames::{self, Ends};
 
 const PAYLOAD_LEN: usize = 200;
 
 pub fn encapsulations(criterion: &mut Criterion) {
-    let options = Options::default();
+    let options = TunnelPorts::default();
     let mut group = criterion.benchmark_group("decode");
     group.throughput(Throughput::Elements(1));
     for (name, data) in all() {
@@ -53,7 +53,7 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-fn payload_len(frame: &Frame<'_>, options: &Options) -> Option<usize> {
+fn payload_len(frame: &Frame<'_>, options: &TunnelPorts) -> Option<usize> {
     match decode(frame, options).content {
         Content::Packet(packet) => match packet.transport {
             Transport::Ports { payload, .. } => Some(payload.wire_len),

@@ -44,7 +44,7 @@ fn shown(bytes: &[u8]) -> Shown {
 
 pub fn lnet(criterion: &mut Criterion) {
     let ends = Ends::lustre(0);
-    let between = lnet::Ends {
+    let between = lnet::NidEnds {
         source: IpAddr::V4(ends.source.0).into(),
         destination: IpAddr::V4(ends.destination.0).into(),
     };

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use plainsight::capture::{InterfaceId, Timestamp};
 use plainsight::decode::{Address, Encapsulation, Protocol};
 use plainsight::evidence::Shown;
-use plainsight::flow::table::{DEFAULT_LIMIT, Table};
+use plainsight::flow::table::{DEFAULT_LIMIT, FlowTable};
 use plainsight::flow::{Count, Direction, FiveTuple, Interface, Position, Sighting};
 
 use crate::SEED;
@@ -26,7 +26,7 @@ pub fn table(criterion: &mut Criterion) {
         ("hit, 1 thousand flows", 1000),
         ("hit and sum, more flows than the limit", FLOOD * limit),
     ] {
-        let mut table = Table::new(DEFAULT_LIMIT);
+        let mut table = FlowTable::new(DEFAULT_LIMIT);
         let five_tuples: Vec<_> = (0..flows).map(five_tuple).collect();
         count(&mut table, &five_tuples);
         let mut rng = Rng::with_seed(SEED);
@@ -39,7 +39,7 @@ pub fn table(criterion: &mut Criterion) {
     }
     let packets: Vec<_> = (0..).take(PACKETS).map(five_tuple).collect();
     group.bench_function("miss, all flows new", |bencher| {
-        let empty = || Table::new(DEFAULT_LIMIT);
+        let empty = || FlowTable::new(DEFAULT_LIMIT);
         // The table is given back, so that its end is not measured.
         let fill = |mut table| {
             count(&mut table, black_box(&packets));
@@ -51,7 +51,7 @@ pub fn table(criterion: &mut Criterion) {
 }
 
 /// Counts a packet of each of these flows.
-pub fn count(table: &mut Table, five_tuples: &[FiveTuple]) {
+pub fn count(table: &mut FlowTable, five_tuples: &[FiveTuple]) {
     for (number, five_tuple) in five_tuples.iter().enumerate() {
         let count = Count {
             packets: 1,

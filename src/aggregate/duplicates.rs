@@ -44,7 +44,7 @@ pub struct Sight {
 
 /// Packets and bytes of a capture so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Way {
+struct WalkLength {
     packets: u64,
     bytes: u64,
 }
@@ -54,7 +54,7 @@ struct Way {
 struct Original {
     fingerprint: u64,
     time: Timestamp,
-    at: Way,
+    at: WalkLength,
     interfaces: [Interface; Self::INTERFACES],
     shown: usize,
 }
@@ -91,7 +91,7 @@ pub struct Window {
     /// Numbers of originals, by fingerprint.
     numbers: HashTable<u64>,
     hasher: RandomState,
-    way: Way,
+    way: WalkLength,
 }
 
 impl Window {

@@ -10,7 +10,7 @@ use crate::decode::{Address, Protocol};
 /// Protocol and port of the server that a packet has, or neither where it is neither TCP
 /// nor UDP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum PortKind {
     /// TCP or UDP, with this port of the server's.
     Port(Protocol, u16),
     /// Another protocol.
@@ -23,19 +23,19 @@ pub struct Met {
     /// All of them.
     pub packets: u64,
     /// Those of the lowest kinds.
-    kinds: BTreeMap<Kind, u64>,
+    kinds: BTreeMap<PortKind, u64>,
 }
 
 impl Met {
     /// Kinds that are kept apart: the lowest, so that the order changes nothing.
     const KINDS: usize = 8;
 
-    fn add(&mut self, kind: Kind, packets: u64) {
+    fn add(&mut self, kind: PortKind, packets: u64) {
         self.packets += packets;
         self.add_kind(kind, packets);
     }
 
-    fn add_kind(&mut self, kind: Kind, packets: u64) {
+    fn add_kind(&mut self, kind: PortKind, packets: u64) {
         *self.kinds.entry(kind).or_default() += packets;
         while self.kinds.len() > Self::KINDS {
             self.kinds.pop_last();
@@ -44,7 +44,7 @@ impl Met {
 
     /// The kind with the most packets, and how many these are.
     #[must_use]
-    pub fn most(&self) -> Option<(Kind, u64)> {
+    pub fn most(&self) -> Option<(PortKind, u64)> {
         let kinds = self.kinds.iter().map(|(&kind, &packets)| (kind, packets));
         kinds.max_by_key(|&(kind, packets)| (packets, std::cmp::Reverse(kind)))
     }
@@ -79,7 +79,7 @@ impl Expected {
     }
 
     /// Counts packets of an end, if it is one of the servers.
-    pub fn meet(&mut self, end: Address, kind: Kind, packets: u64) {
+    pub fn meet(&mut self, end: Address, kind: PortKind, packets: u64) {
         if let Some(met) = self.servers.get_mut(&end) {
             met.add(kind, packets);
         }

@@ -20,7 +20,7 @@ const MIN_TRANSPORT: usize = 24;
 const IPV6_HEADER: usize = 40;
 
 /// Fields of an IP header that count here.
-struct Header {
+struct IpFields {
     /// Length in bytes, options included and extension headers not.
     len: usize,
     /// Length of the packet as it states it; `None` where offloading left that out.
@@ -29,7 +29,7 @@ struct Header {
     mutable: &'static [usize],
 }
 
-impl Header {
+impl IpFields {
     /// Traffic class, hop limit or time to live, and the header's checksum change.
     fn read(ip: &[u8]) -> Option<Self> {
         let word = |at: usize| {
@@ -58,7 +58,7 @@ impl Header {
 /// `None` where that is too little. Two packets have the same by chance with odds of 2^-64.
 #[must_use]
 pub fn fingerprint(ip: &[u8], protocol: Protocol) -> Option<u64> {
-    let header = Header::read(ip)?;
+    let header = IpFields::read(ip)?;
     let shown = ip.len().min(header.stated.unwrap_or(usize::MAX));
     let is_whole = header.stated.is_none_or(|stated| stated <= ip.len());
     if shown < header.len || !is_whole && shown < header.len + MIN_TRANSPORT {

@@ -16,14 +16,14 @@ use crate::flow::{Count, FiveTuple, Reason, Sighting, is_lustre_port};
 
 /// A flow that a first fragment was counted in, and as what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct CountedPlace {
     /// Five-tuple of the flow, from the sender's side.
     pub five_tuple: FiveTuple,
     /// Content of the first fragment.
     pub shown: Shown,
 }
 
-impl Place {
+impl CountedPlace {
     /// Tests that its packets are a path's only where DTLS goes between the same ports.
     #[must_use]
     pub fn is_beside(&self) -> bool {
@@ -44,14 +44,14 @@ pub struct Later {
     pub shown: Option<Shown>,
     /// Flow and content to count it as if its first fragment was not captured: `None` if not
     /// even its protocol tells whether it could be a path's.
-    pub alone: Option<Place>,
+    pub alone: Option<CountedPlace>,
 }
 
 /// Count that a first fragment went to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum First {
     /// As a packet of a flow.
-    In(Place),
+    In(CountedPlace),
     /// As traffic that is no path's.
     Other,
     /// As one that cannot be decoded.
@@ -60,7 +60,7 @@ pub enum First {
 
 /// Fragment of an IP packet, as a worker saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum FragmentEvent {
     /// Its first fragment, which was counted, and when it was captured.
     First(First, Option<Timestamp>),
     /// A later one, which was not counted yet.
@@ -69,23 +69,23 @@ pub enum Event {
 
 /// Result for a later fragment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum FragmentOutcome {
     /// It is of the same packet as its first, and counts as that does.
     Joined(First),
     /// Its first fragment was not captured.
-    Orphan(Option<Place>),
+    Orphan(Option<CountedPlace>),
 }
 
 /// Fragments of IP packets, in the order of the capture.
-pub type FragmentEvents = Vec<(FragmentKey, Event)>;
+pub type FragmentEvents = Vec<(FragmentKey, FragmentEvent)>;
 
 #[derive(Debug)]
-enum State {
+enum FragmentState {
     Known(First, Option<Timestamp>),
     Waiting(Vec<Later>),
 }
 
-impl State {
+impl FragmentState {
     fn is_old(&self, now: Timestamp) -> bool {
         let time = match self {
             Self::Known(_, time) => *time,
@@ -98,7 +98,7 @@ impl State {
 /// The packets of which fragments were seen lately.
 #[derive(Debug, Default)]
 pub struct Fragments {
-    packets: HashMap<FragmentKey, State, foldhash::fast::RandomState>,
+    packets: HashMap<FragmentKey, FragmentState, foldhash::fast::RandomState>,
     /// The same, the oldest first.
     order: VecDeque<FragmentKey>,
     waiting: usize,
@@ -109,10 +109,15 @@ impl Fragments {
     pub const LIMIT: usize = 8192;
 
     /// Plays an event; `settle` is given each later fragment whose place is then known.
-    pub fn play(&mut self, key: FragmentKey, event: Event, mut settle: impl FnMut(Later, Outcome)) {
+    pub fn play(
+        &mut self,
+        key: FragmentKey,
+        event: FragmentEvent,
+        mut settle: impl FnMut(Later, FragmentOutcome),
+    ) {
         match event {
-            Event::First(first, time) => self.first(key, first, time, &mut settle),
-            Event::Later(later) => self.later(key, later, &mut settle),
+            FragmentEvent::First(first, time) => self.first(key, first, time, &mut settle),
+            FragmentEvent::Later(later) => self.later(key, later, &mut settle),
         }
         while self.order.len() > Self::LIMIT || self.waiting > Self::LIMIT {
             self.forget(&mut settle);
@@ -120,7 +125,7 @@ impl Fragments {
     }
 
     /// Settles what has waited so long that its first fragment will not come any more.
-    pub fn expire(&mut self, now: Timestamp, mut settle: impl FnMut(Later, Outcome)) {
+    pub fn expire(&mut self, now: Timestamp, mut settle: impl FnMut(Later, FragmentOutcome)) {
         while let Some(oldest) = self.order.front()
             && self
                 .packets
@@ -132,7 +137,7 @@ impl Fragments {
     }
 
     /// Settles all that still wait when the input has ended.
-    pub fn finish(&mut self, mut settle: impl FnMut(Later, Outcome)) {
+    pub fn finish(&mut self, mut settle: impl FnMut(Later, FragmentOutcome)) {
         while !self.order.is_empty() {
             self.forget(&mut settle);
         }
@@ -143,46 +148,51 @@ impl Fragments {
         key: FragmentKey,
         first: First,
         time: Option<Timestamp>,
-        settle: &mut impl FnMut(Later, Outcome),
+        settle: &mut impl FnMut(Later, FragmentOutcome),
     ) {
-        match self.packets.insert(key, State::Known(first, time)) {
+        match self.packets.insert(key, FragmentState::Known(first, time)) {
             None => self.order.push_back(key),
-            Some(State::Known(..)) => {}
-            Some(State::Waiting(waiting)) => {
+            Some(FragmentState::Known(..)) => {}
+            Some(FragmentState::Waiting(waiting)) => {
                 self.waiting -= waiting.len();
                 for later in waiting {
-                    settle(later, Outcome::Joined(first));
+                    settle(later, FragmentOutcome::Joined(first));
                 }
             }
         }
     }
 
-    fn later(&mut self, key: FragmentKey, later: Later, settle: &mut impl FnMut(Later, Outcome)) {
+    fn later(
+        &mut self,
+        key: FragmentKey,
+        later: Later,
+        settle: &mut impl FnMut(Later, FragmentOutcome),
+    ) {
         match self.packets.entry(key) {
             Entry::Occupied(mut held) => match held.get_mut() {
-                State::Known(first, time) if is_soon(*time, later.at.time) => {
-                    return settle(later, Outcome::Joined(*first));
+                FragmentState::Known(first, time) if is_soon(*time, later.at.time) => {
+                    return settle(later, FragmentOutcome::Joined(*first));
                 }
-                State::Waiting(waiting) => waiting.push(later),
-                known @ State::Known(..) => *known = State::Waiting(vec![later]),
+                FragmentState::Waiting(waiting) => waiting.push(later),
+                known @ FragmentState::Known(..) => *known = FragmentState::Waiting(vec![later]),
             },
             Entry::Vacant(free) => {
-                free.insert(State::Waiting(vec![later]));
+                free.insert(FragmentState::Waiting(vec![later]));
                 self.order.push_back(key);
             }
         }
         self.waiting += 1;
     }
 
-    fn forget(&mut self, settle: &mut impl FnMut(Later, Outcome)) {
+    fn forget(&mut self, settle: &mut impl FnMut(Later, FragmentOutcome)) {
         let oldest = self
             .order
             .pop_front()
             .and_then(|key| self.packets.remove(&key));
-        if let Some(State::Waiting(waiting)) = oldest {
+        if let Some(FragmentState::Waiting(waiting)) = oldest {
             self.waiting -= waiting.len();
             for later in waiting {
-                settle(later, Outcome::Orphan(later.alone));
+                settle(later, FragmentOutcome::Orphan(later.alone));
             }
         }
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::expected::Expected;
-use super::fragments::{First, Later, Outcome, Place};
+use super::fragments::{CountedPlace, First, FragmentOutcome, Later};
 use super::sample::Sample;
 use crate::capture::Timestamp;
-use crate::flow::table::Table;
+use crate::flow::table::FlowTable;
 use crate::flow::{Count, Datagrams, Ranges, Reason, Sighting, Times};
 
 /// Counts of a part of the input, or of all of it.
@@ -22,7 +22,7 @@ pub struct Snapshot {
     /// Those without an address, or without a place.
     pub undecodable: BTreeMap<Reason, Count>,
     /// Those that are a path's, or may be.
-    pub table: Table,
+    pub table: FlowTable,
     /// Datagrams that are a path's only where DTLS goes between the same ports.
     pub datagrams: Datagrams,
     /// Packets with expected servers that are in `other` or in `undecodable`.
@@ -41,7 +41,7 @@ impl Snapshot {
             read: Count::default(),
             other: Count::default(),
             undecodable: BTreeMap::new(),
-            table: Table::new(limit),
+            table: FlowTable::new(limit),
             datagrams: Datagrams::new(limit, Ranges::default()),
             expected: Expected::default(),
             samples: BTreeMap::new(),
@@ -72,19 +72,21 @@ impl Snapshot {
     }
 
     /// Counts a later fragment, whose place is known now.
-    pub fn settle(&mut self, later: Later, outcome: Outcome) {
+    pub fn settle(&mut self, later: Later, outcome: FragmentOutcome) {
         match outcome {
-            Outcome::Joined(First::In(place)) | Outcome::Orphan(Some(place)) => {
+            FragmentOutcome::Joined(First::In(place)) | FragmentOutcome::Orphan(Some(place)) => {
                 self.place(place, later);
             }
-            Outcome::Joined(First::Other) => self.other += later.count,
-            Outcome::Joined(First::Undecodable(reason)) => self.undecodable(reason, later.count),
-            Outcome::Orphan(None) => self.undecodable(Reason::ORPHAN, later.count),
+            FragmentOutcome::Joined(First::Other) => self.other += later.count,
+            FragmentOutcome::Joined(First::Undecodable(reason)) => {
+                self.undecodable(reason, later.count);
+            }
+            FragmentOutcome::Orphan(None) => self.undecodable(Reason::ORPHAN, later.count),
         }
     }
 
-    fn place(&mut self, place: Place, later: Later) {
-        let Place { five_tuple, shown } = place;
+    fn place(&mut self, place: CountedPlace, later: Later) {
+        let CountedPlace { five_tuple, shown } = place;
         let shown = later.shown.unwrap_or(shown);
         if place.is_beside() {
             let Later { count, at, .. } = later;

@@ -1,16 +1,16 @@
 //! One worker: each packet from its frame to the counters.
 
 use super::duplicates::{Sight, Window};
-use super::expected::{Expected, Kind};
+use super::expected::{Expected, PortKind};
 use super::fingerprint::fingerprint;
-use super::fragments::{Event, First, FragmentEvents, Later, Place};
+use super::fragments::{CountedPlace, First, FragmentEvent, FragmentEvents, Later};
 use super::sample::Sample;
 use super::snapshot::Snapshot;
 use crate::capture::Frame;
 use crate::decode::{
     self, Address, Content, Decoded, Encapsulation, Fragment, Packet, Payload, Protocol, Transport,
 };
-use crate::evidence::{self, Shown, dtls, lnet::Ends};
+use crate::evidence::{self, Shown, dtls, lnet::NidEnds};
 use crate::flow::{
     Count, Direction, FiveTuple, Interface, LUSTRE_PORT, LustreFacts, Position, Ranges, Sighting,
     is_lustre_port,
@@ -19,7 +19,7 @@ use crate::flow::{
 /// A worker with its own counters.
 #[derive(Debug)]
 pub struct Worker<'o> {
-    options: &'o decode::Options,
+    options: &'o decode::TunnelPorts,
     limit: usize,
     snapshot: Snapshot,
     fragments: FragmentEvents,
@@ -30,7 +30,7 @@ pub struct Worker<'o> {
 
 /// A part of the input that one worker walks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct InputPart {
     /// The file, by its place in the order of the report.
     pub file: u32,
     /// The piece of it, from 0.
@@ -40,7 +40,7 @@ pub struct Part {
 /// A packet's place and size, before it is known what it is.
 #[derive(Clone, Copy)]
 struct Here<'f> {
-    part: Part,
+    part: InputPart,
     frame: &'f Frame<'f>,
     interface_index: u32,
     encapsulation: Encapsulation,
@@ -49,7 +49,7 @@ struct Here<'f> {
 
 impl<'f> Here<'f> {
     #[inline]
-    fn of(part: Part, frame: &'f Frame<'f>) -> Self {
+    fn of(part: InputPart, frame: &'f Frame<'f>) -> Self {
         Self {
             part,
             frame,
@@ -106,7 +106,7 @@ impl<'f> Here<'f> {
     }
 
     /// The packet's flow, and as what it counts there.
-    fn place(&self, packet: &Packet<'_>, shown: Shown) -> Place {
+    fn place(&self, packet: &Packet<'_>, shown: Shown) -> CountedPlace {
         let five_tuple = match packet.transport {
             Transport::Ports {
                 source,
@@ -118,7 +118,7 @@ impl<'f> Here<'f> {
                 ..self.five_tuple(packet, (0, 0))
             },
         };
-        Place { five_tuple, shown }
+        CountedPlace { five_tuple, shown }
     }
 
     /// Count that a first fragment goes to, given the content it showed of a flow.
@@ -134,7 +134,7 @@ impl<'f> Here<'f> {
 impl<'o> Worker<'o> {
     /// A worker that has seen nothing, and keeps at most `limit` flows apart.
     #[must_use]
-    pub fn new(options: &'o decode::Options, limit: usize) -> Self {
+    pub fn new(options: &'o decode::TunnelPorts, limit: usize) -> Self {
         Self {
             options,
             limit,
@@ -167,7 +167,7 @@ impl<'o> Worker<'o> {
     }
 
     /// Counts a packet of a part of the input.
-    pub fn packet(&mut self, part: Part, frame: &Frame<'_>) {
+    pub fn packet(&mut self, part: InputPart, frame: &Frame<'_>) {
         self.snapshot.read(frame.wire_len, frame.time);
         if frame.has_siblings {
             self.window.pass(frame.data.len());
@@ -183,7 +183,7 @@ impl<'o> Worker<'o> {
     }
 
     /// Looks at a packet before those that are to be counted, which may be its duplicates.
-    pub fn look_ahead(&mut self, part: Part, frame: &Frame<'_>) {
+    pub fn look_ahead(&mut self, part: InputPart, frame: &Frame<'_>) {
         let decoded = decode::decode(frame, self.options);
         let here = Here {
             interface_index: decoded.interface_index,
@@ -216,7 +216,7 @@ impl<'o> Worker<'o> {
             here.is_copy = self.identify(packet, &here);
         }
         if !matches!(decoded.content, Content::Packet(_)) {
-            self.meet(decoded.ends, |_| Kind::Portless, &here);
+            self.meet(decoded.ends, |_| PortKind::Portless, &here);
         }
         match decoded.fragment {
             Some(fragment) if !fragment.first => self.later(&fragment, &decoded, &here),
@@ -224,7 +224,7 @@ impl<'o> Worker<'o> {
                 let shown = self.content(&decoded.content, &here);
                 if let Some(fragment) = fragment {
                     let first = here.first(&decoded.content, shown);
-                    let event = Event::First(first, here.frame.time);
+                    let event = FragmentEvent::First(first, here.frame.time);
                     self.fragments.push((fragment.key, event));
                 }
             }
@@ -314,7 +314,8 @@ impl<'o> Worker<'o> {
             at: here.sighting(Direction::Up, fragment.len),
             alone,
         };
-        self.fragments.push((fragment.key, Event::Later(later)));
+        self.fragments
+            .push((fragment.key, FragmentEvent::Later(later)));
     }
 
     /// Counts what a frame holds, and says what it showed of a flow.
@@ -362,7 +363,7 @@ impl<'o> Worker<'o> {
     ) {
         let ends = Some((packet.source, packet.destination));
         let port = |is_source| if is_source { source } else { destination };
-        let kind = |is_source| Kind::Port(packet.protocol, port(is_source));
+        let kind = |is_source| PortKind::Port(packet.protocol, port(is_source));
         self.meet(ends, kind, here);
     }
 
@@ -372,7 +373,7 @@ impl<'o> Worker<'o> {
     fn meet(
         &mut self,
         ends: Option<(Address, Address)>,
-        kind: impl Fn(bool) -> Kind,
+        kind: impl Fn(bool) -> PortKind,
         here: &Here<'_>,
     ) {
         let expected = &mut self.snapshot.expected;
@@ -390,7 +391,7 @@ impl<'o> Worker<'o> {
     fn transport(&mut self, packet: &Packet<'_>, here: &Here<'_>) -> Option<Shown> {
         match packet.transport {
             Transport::Unread(_) => {
-                let Place { five_tuple, shown } = here.place(packet, Shown::Portless);
+                let CountedPlace { five_tuple, shown } = here.place(packet, Shown::Portless);
                 let mut entry = self.snapshot.table.at(&five_tuple);
                 let at = here.sighting(entry.direction, 0);
                 entry.count(shown, here.count(0), &at);
@@ -435,7 +436,7 @@ impl<'o> Worker<'o> {
             }
         }
         if shown == Shown::Segment {
-            let ends = Ends {
+            let ends = NidEnds {
                 source: packet.source,
                 destination: packet.destination,
             };

@@ -6,10 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-
 use super::export::{FileSystem, ResourceId, Setting};
-use super::topology::{Azure, Ends, Place, Route};
+use super::topology::{Azure, Route, RouteEnd, RouteEnds};
 use crate::flow_log::State;
 
 mod access;
@@ -29,11 +27,10 @@ mod vm;
 mod vnet;
 
 pub use access::Access;
-pub use kind::Kind;
+pub use kind::CheckKind;
 
 /// Outcome of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// This is a cause of plaintext, blocks traffic, or lacks what auditors ask for.
     Fail,
@@ -62,8 +59,7 @@ impl Outcome {
 }
 
 /// Consequence of a failure for the traffic of a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     /// It passes in plaintext.
     Plaintext,
@@ -72,7 +68,7 @@ pub enum Effect {
 }
 
 /// The field that decided a check.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Field {
     /// Name of the resource, with its group and subscription where another has the same.
     pub resource: String,
@@ -115,12 +111,12 @@ impl Field {
 }
 
 /// A check and its outcome.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Check {
     /// Its outcome.
     pub outcome: Outcome,
     /// Its kind.
-    pub check: Kind,
+    pub check: CheckKind,
     /// The same in a sentence.
     pub says: String,
     /// Consequence of a failure for a path's traffic; `null` where it has none.
@@ -134,7 +130,7 @@ pub struct Check {
 }
 
 impl Check {
-    fn new(check: Kind, outcome: Outcome, says: impl Into<String>) -> Self {
+    fn new(check: CheckKind, outcome: Outcome, says: impl Into<String>) -> Self {
         let is_cause = outcome == Outcome::Fail && check.is_of_path();
         Self {
             outcome,
@@ -168,8 +164,8 @@ impl Check {
     /// the customer's.
     pub fn require(&mut self) {
         let is_microsofts = |field: &Field| field.value.is_none();
-        let is_weak =
-            self.check == Kind::FileSystemKey && self.field.as_ref().is_some_and(is_microsofts);
+        let is_weak = self.check == CheckKind::FileSystemKey
+            && self.field.as_ref().is_some_and(is_microsofts);
         if self.outcome != Outcome::Pass || is_weak {
             self.outcome = Outcome::Fail;
             self.says += "; it is required (--require)";
@@ -185,7 +181,7 @@ impl Check {
 
 /// IP fragments of a path in captures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fragments {
+pub enum FragmentsSeen {
     /// Some without their first one.
     Seen,
     /// None without its first one; others are not told from whole packets.
@@ -197,16 +193,16 @@ pub enum Fragments {
 
 /// Facts of captures and flow logs that decide checks of a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct SeenFacts {
     /// IP fragments in captures.
-    pub fragments: Fragments,
+    pub fragments: FragmentsSeen,
     /// States in flow logs.
     pub states: BTreeSet<State>,
 }
 
 /// Times that checks are held to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Times {
+pub struct CheckTimes {
     /// Days that flow logs have to reach back.
     pub since_days: Option<u64>,
     /// The present, which tells what has expired; without it nothing has.
@@ -215,7 +211,7 @@ pub struct Times {
 
 /// Causes of plaintext on a path, those that decide first.
 #[must_use]
-pub fn of_path(azure: &Azure, ends: &Ends<'_>, seen: &Seen) -> Vec<Check> {
+pub fn of_path(azure: &Azure, ends: &RouteEnds<'_>, seen: &SeenFacts) -> Vec<Check> {
     let route = azure.route(&ends.client, &ends.server);
     let mut checks = of_route(azure, ends, &route);
     checks.extend(of_ends(azure, ends, seen));
@@ -225,7 +221,7 @@ pub fn of_path(azure: &Azure, ends: &Ends<'_>, seen: &Seen) -> Vec<Check> {
 
 /// Causes that all paths between two networks share.
 #[must_use]
-pub fn of_route(azure: &Azure, ends: &Ends<'_>, route: &Route<'_>) -> Vec<Check> {
+pub fn of_route(azure: &Azure, ends: &RouteEnds<'_>, route: &Route<'_>) -> Vec<Check> {
     let mut checks = encryption::of(azure, ends);
     checks.extend(peering::of(azure, ends, route));
     checks.extend(hub::of(azure, ends, route));
@@ -236,7 +232,7 @@ pub fn of_route(azure: &Azure, ends: &Ends<'_>, route: &Route<'_>) -> Vec<Check>
 
 /// Causes of one path alone.
 #[must_use]
-pub fn of_ends(azure: &Azure, ends: &Ends<'_>, seen: &Seen) -> Vec<Check> {
+pub fn of_ends(azure: &Azure, ends: &RouteEnds<'_>, seen: &SeenFacts) -> Vec<Check> {
     let mut checks = vm::of(azure, ends, seen);
     checks.extend(vnet::pod(azure, ends));
     checks.push(host::same(azure, ends, seen));
@@ -246,8 +242,8 @@ pub fn of_ends(azure: &Azure, ends: &Ends<'_>, seen: &Seen) -> Vec<Check> {
 
 /// Waives plaintext where both VNets drop traffic that cannot be encrypted, so that none
 /// passes.
-fn dropped(ends: &Ends<'_>, mut checks: Vec<Check>) -> Vec<Check> {
-    let drops = |place: &Place<'_>| {
+fn dropped(ends: &RouteEnds<'_>, mut checks: Vec<Check>) -> Vec<Check> {
+    let drops = |place: &RouteEnd<'_>| {
         place.vnet.is_some_and(|vnet| {
             vnet.encryption.flag() == Some(true) && vnet.enforcement.is("DropUnencrypted")
         })
@@ -268,8 +264,8 @@ fn dropped(ends: &Ends<'_>, mut checks: Vec<Check>) -> Vec<Check> {
 pub fn of_file_system<'a>(
     azure: &'a Azure,
     file_system: &'a FileSystem,
-    clients: &[Place<'a>],
-    times: Times,
+    clients: &[RouteEnd<'a>],
+    times: CheckTimes,
 ) -> Access<'a> {
     let mut access = access::of(azure, file_system, clients);
     let checks = &mut access.checks;
@@ -282,7 +278,7 @@ pub fn of_file_system<'a>(
 
 /// Checks of a client's VM: its disks.
 #[must_use]
-pub fn of_client(azure: &Azure, client: &Place<'_>) -> Vec<Check> {
+pub fn of_client(azure: &Azure, client: &RouteEnd<'_>) -> Vec<Check> {
     at_rest::of_client(azure, client)
 }
 

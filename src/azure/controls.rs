@@ -3,9 +3,9 @@
 
 use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::checks::Kind;
+use super::checks::CheckKind;
 
 const CATALOGUE: &str = include_str!("controls.json");
 
@@ -15,13 +15,13 @@ static ALL: LazyLock<Vec<Control>> = LazyLock::new(|| {
 });
 
 /// A control: something that is checked, and all that an auditor asks of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Control {
     /// Its id, which never changes.
     pub id: String,
     /// The kind of its checks.
-    pub check: Kind,
+    pub check: CheckKind,
     /// Its title.
     pub title: String,
     /// 1 for what everybody needs, 2 for what some ask for.
@@ -41,7 +41,7 @@ pub struct Control {
 }
 
 /// Tests of a control by hand.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Test {
     /// Path in the portal.
@@ -51,7 +51,7 @@ pub struct Test {
 }
 
 /// A control of a public benchmark.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
     /// Name and version of the benchmark.
@@ -70,7 +70,7 @@ pub fn all() -> &'static [Control] {
 
 /// The control of a kind of check.
 #[must_use]
-pub fn of(kind: Kind) -> Option<&'static Control> {
+pub fn of(kind: CheckKind) -> Option<&'static Control> {
     ALL.iter().find(|control| control.check == kind)
 }
 
@@ -83,7 +83,7 @@ pub fn by_id(id: &str) -> Option<&'static Control> {
 
 /// Id of the control of a kind of check.
 #[must_use]
-pub fn id(kind: Kind) -> &'static str {
+pub fn id(kind: CheckKind) -> &'static str {
     of(kind).map_or("", |control| &control.id)
 }
 

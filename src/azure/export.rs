@@ -31,16 +31,16 @@ pub use bytes::MAX_LEN;
 pub use compute::{Ade, AttachedDisk, Disk, ScaleSet, VirtualMachine};
 pub use file_system::FileSystem;
 pub use inventory::{FileReport, IgnoredReport, Inventory, KindReport};
-pub use keys::{DiskEncryptionSet, Key, RoleAssignment, Vault};
-pub use network::{FlowLog, IpConfiguration, Nic, Peering, Subnet, VirtualNetwork};
+pub use keys::{DiskEncryptionSet, RoleAssignment, Vault, VaultKey};
+pub use network::{FlowLogResource, IpConfiguration, Nic, Peering, Subnet, VirtualNetwork};
 pub(crate) use node::net;
 pub use resource::{ResourceId, Setting};
-pub use security::{Rule, SecurityGroup, Side};
+pub use security::{SecurityGroup, SecurityRule, Side};
 pub use services::{DnsResolver, Feature, LoadBalancer, ManagedCluster, PrivateLinkService};
 
-use kind::Kind;
-use node::Node;
-use reading::{Origins, Reading};
+use kind::ResourceKind;
+use node::JsonNode;
+use reading::{ExportReading, Origins};
 
 /// Reason why a path gives no export.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +82,7 @@ pub struct Export {
     /// Disk encryption sets.
     pub disk_encryption_sets: BTreeMap<ResourceId, DiskEncryptionSet>,
     /// Flow log resources.
-    pub flow_logs: BTreeMap<ResourceId, FlowLog>,
+    pub flow_logs: BTreeMap<ResourceId, FlowLogResource>,
     /// Private Link services.
     pub private_links: BTreeMap<ResourceId, PrivateLinkService>,
     /// DNS Private Resolvers.
@@ -96,7 +96,7 @@ pub struct Export {
     /// Key Vaults.
     pub vaults: BTreeMap<ResourceId, Vault>,
     /// Keys, by `VAULT/KEY`.
-    pub keys: BTreeMap<String, Key>,
+    pub keys: BTreeMap<String, VaultKey>,
     /// Role assignments.
     pub roles: Vec<RoleAssignment>,
     /// Set where role assignments were exported, were there any or not.
@@ -127,7 +127,7 @@ impl Export {
             paths.iter().position(|named| named == path)
         };
         files.sort_by_cached_key(|file| (named(file), file.path.clone()));
-        let mut reading = Reading::default();
+        let mut reading = ExportReading::default();
         for file in &files {
             reading.add_file(file);
         }
@@ -138,7 +138,7 @@ impl Export {
     /// Reads the JSON of one file; `name` stands for the file in warnings.
     #[must_use]
     pub fn of(name: &str, json: Value) -> Self {
-        let mut reading = Reading::default();
+        let mut reading = ExportReading::default();
         reading.add_value(name, json);
         reading.finish()
     }
@@ -157,41 +157,55 @@ impl Export {
         self.inventory.files.iter().any(|file| file.is_page)
     }
 
-    fn add(&mut self, kind: Kind, id: ResourceId, node: Node<'_>) {
+    fn add(&mut self, kind: ResourceKind, id: ResourceId, node: JsonNode<'_>) {
         let key = id.clone();
         match kind {
-            Kind::VirtualNetwork => drop(self.vnets.insert(key, VirtualNetwork::of(id, node))),
-            Kind::Peering => drop(self.peerings.insert(key, Peering::of(id, node))),
-            Kind::Nic => drop(self.nics.insert(key, Nic::of(id, node))),
-            Kind::VirtualMachine => drop(self.vms.insert(key, VirtualMachine::of(id, node))),
-            Kind::ScaleSet => drop(self.scale_sets.insert(key, ScaleSet::of(id, node))),
-            Kind::SecurityGroup => drop(self.nsgs.insert(key, SecurityGroup::of(id, node))),
-            Kind::FileSystem => drop(self.file_systems.insert(key, FileSystem::of(id, node))),
-            Kind::Disk => drop(self.disks.insert(key, Disk::of(id, node))),
-            Kind::Snapshot => drop(self.snapshots.insert(key, Disk::of(id, node))),
-            Kind::FlowLog => drop(self.flow_logs.insert(key, FlowLog::of(id, node))),
+            ResourceKind::VirtualNetwork => {
+                drop(self.vnets.insert(key, VirtualNetwork::of(id, node)));
+            }
+            ResourceKind::Peering => drop(self.peerings.insert(key, Peering::of(id, node))),
+            ResourceKind::Nic => drop(self.nics.insert(key, Nic::of(id, node))),
+            ResourceKind::VirtualMachine => {
+                drop(self.vms.insert(key, VirtualMachine::of(id, node)));
+            }
+            ResourceKind::ScaleSet => drop(self.scale_sets.insert(key, ScaleSet::of(id, node))),
+            ResourceKind::SecurityGroup => drop(self.nsgs.insert(key, SecurityGroup::of(id, node))),
+            ResourceKind::FileSystem => {
+                drop(self.file_systems.insert(key, FileSystem::of(id, node)));
+            }
+            ResourceKind::Disk => drop(self.disks.insert(key, Disk::of(id, node))),
+            ResourceKind::Snapshot => drop(self.snapshots.insert(key, Disk::of(id, node))),
+            ResourceKind::FlowLog => {
+                drop(self.flow_logs.insert(key, FlowLogResource::of(id, node)));
+            }
             other => self.add_other(other, id, node),
         }
     }
 
     /// Adds a service in a VNet, or one that holds keys.
-    fn add_other(&mut self, kind: Kind, id: ResourceId, node: Node<'_>) {
+    fn add_other(&mut self, kind: ResourceKind, id: ResourceId, node: JsonNode<'_>) {
         let key = id.clone();
         match kind {
-            Kind::PrivateLinkService => {
+            ResourceKind::PrivateLinkService => {
                 let service = PrivateLinkService::of(id, node);
                 self.private_links.insert(key, service);
             }
-            Kind::DnsResolver => drop(self.dns_resolvers.insert(key, DnsResolver::of(id, node))),
-            Kind::LoadBalancer => drop(self.load_balancers.insert(key, LoadBalancer::of(id, node))),
-            Kind::ManagedCluster => drop(self.clusters.insert(key, ManagedCluster::of(id, node))),
-            Kind::Feature => drop(self.features.insert(key, Feature::of(id, node))),
-            Kind::Vault => drop(self.vaults.insert(key, Vault::of(id, node))),
-            Kind::DiskEncryptionSet => {
+            ResourceKind::DnsResolver => {
+                drop(self.dns_resolvers.insert(key, DnsResolver::of(id, node)));
+            }
+            ResourceKind::LoadBalancer => {
+                drop(self.load_balancers.insert(key, LoadBalancer::of(id, node)));
+            }
+            ResourceKind::ManagedCluster => {
+                drop(self.clusters.insert(key, ManagedCluster::of(id, node)));
+            }
+            ResourceKind::Feature => drop(self.features.insert(key, Feature::of(id, node))),
+            ResourceKind::Vault => drop(self.vaults.insert(key, Vault::of(id, node))),
+            ResourceKind::DiskEncryptionSet => {
                 let set = DiskEncryptionSet::of(id, node);
                 self.disk_encryption_sets.insert(key, set);
             }
-            Kind::RoleAssignment => self.roles.push(RoleAssignment::of(node)),
+            ResourceKind::RoleAssignment => self.roles.push(RoleAssignment::of(node)),
             _ => {}
         }
     }

@@ -10,30 +10,30 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::export::{ResourceId, Rule, SecurityGroup, Side, net};
+use super::export::{ResourceId, SecurityGroup, SecurityRule, Side, net};
 
 mod sides;
 
-pub use sides::{Peer, Space};
+pub use sides::{FlowEnd, Space};
 
 use sides::Match;
 
 /// A flow to be let through, from whoever opens it.
 #[derive(Clone, Debug)]
-pub struct Flow<'f> {
+pub struct NsgFlow<'f> {
     /// `Tcp` or `Udp`, as rules write it.
     pub protocol: &'static str,
     /// Its opener, from any port.
-    pub source: Peer<'f>,
+    pub source: FlowEnd<'f>,
     /// Its other end.
-    pub destination: Peer<'f>,
+    pub destination: FlowEnd<'f>,
     /// The port there.
     pub port: u16,
 }
 
 /// Direction of the rules of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum RuleDirection {
     /// Rules for traffic that enters.
     Inbound,
     /// Rules for traffic that leaves.
@@ -59,7 +59,7 @@ pub struct Decision<'g> {
     /// The group.
     pub group: &'g ResourceId,
     /// The rule that decides, or that could; `None` where a rule cannot be read.
-    pub rule: Option<&'g Rule>,
+    pub rule: Option<&'g SecurityRule>,
 }
 
 /// Ruling of a group on a flow. `space` has the addresses that `VirtualNetwork` stands for
@@ -67,8 +67,8 @@ pub struct Decision<'g> {
 #[must_use]
 pub fn decide<'g>(
     group: &'g SecurityGroup,
-    way: Way,
-    flow: &Flow<'_>,
+    way: RuleDirection,
+    flow: &NsgFlow<'_>,
     space: &Space,
 ) -> Decision<'g> {
     let decision = |ruling, rule| Decision {
@@ -79,8 +79,8 @@ pub fn decide<'g>(
     if group.broken.is_some() {
         return decision(Ruling::Unknown, None);
     }
-    let is_asked = |rule: &&Rule| rule.inbound == (way == Way::Inbound);
-    let mut perhaps: Option<&Rule> = None;
+    let is_asked = |rule: &&SecurityRule| rule.inbound == (way == RuleDirection::Inbound);
+    let mut perhaps: Option<&SecurityRule> = None;
     for rule in group.rules.iter().filter(is_asked) {
         let matched = matched(rule, flow, space);
         if matched == Match::No {
@@ -97,7 +97,7 @@ pub fn decide<'g>(
     decision(Ruling::Unknown, perhaps)
 }
 
-fn ruling(rule: &Rule) -> Ruling {
+fn ruling(rule: &SecurityRule) -> Ruling {
     if rule.allow {
         Ruling::Allowed
     } else {
@@ -106,7 +106,7 @@ fn ruling(rule: &Rule) -> Ruling {
 }
 
 /// Match of a rule with a flow.
-fn matched(rule: &Rule, flow: &Flow<'_>, space: &Space) -> Match {
+fn matched(rule: &SecurityRule, flow: &NsgFlow<'_>, space: &Space) -> Match {
     let is_protocol = rule.protocol == "*"
         || rule.protocol.eq_ignore_ascii_case("any")
         || rule.protocol.eq_ignore_ascii_case(flow.protocol);

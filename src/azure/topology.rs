@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use serde::Serialize;
 
 use super::export::{
     Disk, Export, FileSystem, IpConfiguration, Nic, Peering, ResourceId, Subnet, VirtualMachine,
@@ -24,7 +23,7 @@ mod servers;
 
 pub use routes::Route;
 
-use names::Names;
+use names::ResourceNames;
 use routes::Links;
 
 /// The configuration that checks are made of.
@@ -48,12 +47,11 @@ pub struct Azure {
     /// Snapshots by their disks.
     snapshots: HashMap<ResourceId, Vec<ResourceId>>,
     links: Links,
-    names: Names,
+    names: ResourceNames,
 }
 
 /// Way in which something was found at an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundBy {
     /// A NIC has the address.
     Nic,
@@ -65,7 +63,7 @@ pub enum FoundBy {
 
 /// One end of a path.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Place<'a> {
+pub struct RouteEnd<'a> {
     /// The address, where one is known.
     pub address: Option<IpAddr>,
     /// The NIC that has it.
@@ -86,7 +84,7 @@ pub struct Place<'a> {
     pub found_by: Option<FoundBy>,
 }
 
-impl Place<'_> {
+impl RouteEnd<'_> {
     fn is_in(&self, subnet: Option<&ResourceId>) -> bool {
         subnet.is_some() && self.subnet_id == subnet
     }
@@ -94,11 +92,11 @@ impl Place<'_> {
 
 /// Both ends of a path.
 #[derive(Clone, Debug)]
-pub struct Ends<'a> {
+pub struct RouteEnds<'a> {
     /// The client's end.
-    pub client: Place<'a>,
+    pub client: RouteEnd<'a>,
     /// The server's end; without an address where any server of a file system is meant.
-    pub server: Place<'a>,
+    pub server: RouteEnd<'a>,
     /// The file system behind the server.
     pub file_system: Option<&'a FileSystem>,
     /// NICs of servers: the one at the address, or all of the file system's subnet.
@@ -121,7 +119,7 @@ impl Azure {
             subnets: subnets(&export),
             snapshots: snapshots(&export),
             links: Links::new(&export),
-            names: Names::new(&export),
+            names: ResourceNames::new(&export),
             export,
             sizes,
         };
@@ -138,9 +136,9 @@ impl Azure {
 
     /// Ends of the paths to a file system, from any client.
     #[must_use]
-    pub fn ends_to<'a>(&'a self, file_system: &'a FileSystem) -> Ends<'a> {
-        Ends {
-            client: Place::default(),
+    pub fn ends_to<'a>(&'a self, file_system: &'a FileSystem) -> RouteEnds<'a> {
+        RouteEnds {
+            client: RouteEnd::default(),
             server: self.place_of(file_system),
             file_system: Some(file_system),
             server_nics: self.server_nics(file_system).collect(),
@@ -187,8 +185,12 @@ impl Azure {
         })
     }
 
-    fn place_of_nic<'a>(&'a self, nic: &'a Nic, configuration: &'a IpConfiguration) -> Place<'a> {
-        Place {
+    fn place_of_nic<'a>(
+        &'a self,
+        nic: &'a Nic,
+        configuration: &'a IpConfiguration,
+    ) -> RouteEnd<'a> {
+        RouteEnd {
             address: configuration.address,
             nic: Some(nic),
             configuration: Some(configuration),
@@ -212,25 +214,25 @@ impl Azure {
     }
 
     /// A subnet and its VNet.
-    fn place_in(&self, subnet: Option<&ResourceId>) -> Place<'_> {
+    fn place_in(&self, subnet: Option<&ResourceId>) -> RouteEnd<'_> {
         let Some((subnet_id, (vnet_id, at))) = subnet.and_then(|id| self.subnets.get_key_value(id))
         else {
-            return Place::default();
+            return RouteEnd::default();
         };
         let vnet = self.export.vnets.get(vnet_id);
-        Place {
+        RouteEnd {
             vnet,
             vnet_id: Some(vnet_id),
             subnet: vnet.zip(*at).and_then(|(vnet, at)| vnet.subnets.get(at)),
             subnet_id: Some(subnet_id),
-            ..Place::default()
+            ..RouteEnd::default()
         }
     }
 
     /// Place of the servers of a file system.
     #[must_use]
-    pub fn place_of<'a>(&'a self, file_system: &'a FileSystem) -> Place<'a> {
-        Place {
+    pub fn place_of<'a>(&'a self, file_system: &'a FileSystem) -> RouteEnd<'a> {
+        RouteEnd {
             found_by: Some(FoundBy::FileSystem),
             ..self.place_in(file_system.subnet.as_ref())
         }
@@ -260,7 +262,7 @@ impl Azure {
 
     /// NICs of VMs, each with its first address: possible clients, those in a file system's
     /// subnet included, since being in it makes no server. Models of scale sets have none.
-    pub fn clients(&self) -> impl Iterator<Item = Place<'_>> {
+    pub fn clients(&self) -> impl Iterator<Item = RouteEnd<'_>> {
         let nics = self.export.nics.values();
         nics.filter(|nic| !nic.is_amlfs_server()).filter_map(|nic| {
             let all = &nic.configurations;

@@ -1,13 +1,13 @@
 //! Waivers: failures that somebody accepts, with a reason and until a day.
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::checks::{Check, Outcome};
 use super::controls;
 
 /// A waiver, as a file has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
     /// Id of the control; absent for a path's verdict.
@@ -45,9 +45,8 @@ pub enum WaiverError {
 }
 
 /// State of a waiver after a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaiverState {
     /// It waived something.
     Used,
     /// Its last day is over, so it waives nothing.
@@ -57,13 +56,12 @@ pub enum State {
 }
 
 /// A waiver and its state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaiverReport {
     /// The waiver.
-    #[serde(flatten)]
     pub waiver: Waiver,
     /// Its state.
-    pub state: State,
+    pub state: WaiverState,
     /// Number of checks or paths that it waived.
     pub waived: u64,
 }
@@ -100,9 +98,9 @@ impl Desk {
     pub fn open(waivers: &[Waiver], today: Option<Date>) -> Self {
         let report = |waiver: &Waiver| WaiverReport {
             state: if today.is_some_and(|today| today > waiver.until) {
-                State::Expired
+                WaiverState::Expired
             } else {
-                State::Unmatched
+                WaiverState::Unmatched
             },
             waiver: waiver.clone(),
             waived: 0,
@@ -136,9 +134,9 @@ impl Desk {
         let at = self
             .0
             .iter()
-            .position(|it| it.state != State::Expired && is_it(&it.waiver))?;
+            .position(|it| it.state != WaiverState::Expired && is_it(&it.waiver))?;
         let report = &mut self.0[at];
-        report.state = State::Used;
+        report.state = WaiverState::Used;
         report.waived += 1;
         Some(at)
     }

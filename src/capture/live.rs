@@ -36,7 +36,7 @@ pub const SETTLE: Duration = Duration::from_millis(3 * BLOCK_TIMEOUT_MILLIS.unsi
 
 /// Options of a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct CaptureOptions {
     /// Bytes kept of each packet.
     pub snap_length: u16,
     /// Bytes of the kernel's ring.
@@ -123,10 +123,10 @@ pub struct Handle {
     has_siblings: bool,
     /// Packets shown so far.
     packets: u64,
-    counted: Counted,
+    counted: LibpcapCounters,
     /// Counters at the moment the run began.
-    before: Counted,
-    missed: Missed,
+    before: LibpcapCounters,
+    missed: InterfaceDrops,
 }
 
 impl Handle {
@@ -140,7 +140,7 @@ impl Handle {
     /// No such interface, no right to capture it, or a filter that is none.
     pub fn open(
         name: &str,
-        options: &Options,
+        options: &CaptureOptions,
         filter: impl FnOnce(LinkType) -> String,
         interfaces: &Interfaces,
     ) -> Result<Self, LiveError> {
@@ -155,12 +155,12 @@ impl Handle {
             link_type,
             interface: interfaces.id(name),
             index: link(name).map_or(0, |link| link.ifindex()),
-            missed: Missed::of(name),
+            missed: InterfaceDrops::of(name),
             name: name.to_owned(),
             capture,
             packets: 0,
-            counted: Counted::default(),
-            before: Counted::default(),
+            counted: LibpcapCounters::default(),
+            before: LibpcapCounters::default(),
         };
         handle.let_through()?;
         handle.hold().map_err(|source| LiveError::Hold {
@@ -214,7 +214,7 @@ impl Handle {
 
     /// Leaves it to another handle to tell what the interface itself dropped.
     pub fn leave_interface_drops(&mut self) {
-        self.missed = Missed::default();
+        self.missed = InterfaceDrops::default();
     }
 
     /// Begins to capture, once all handles are open, and those that share an interface
@@ -297,7 +297,7 @@ impl Handle {
     }
 
     /// libpcap counts in 32 bits, which wrap.
-    fn count(&mut self) -> Counted {
+    fn count(&mut self) -> LibpcapCounters {
         if let Ok(now) = self.capture.stats() {
             self.counted.advance(now.received, now.dropped);
         }
@@ -324,7 +324,7 @@ impl Handle {
     }
 }
 
-fn activate(name: &str, options: &Options) -> Result<Capture<Active>, pcap::Error> {
+fn activate(name: &str, options: &CaptureOptions) -> Result<Capture<Active>, pcap::Error> {
     let mut capture = Capture::from_device(name)?
         .snaplen(options.snap_length.into())
         .buffer_size(i32::try_from(options.buffer_bytes).unwrap_or(i32::MAX))
@@ -374,13 +374,13 @@ fn frame<'p>(
 
 /// Counters of libpcap since the capture began.
 #[derive(Clone, Copy, Debug, Default)]
-struct Counted {
+struct LibpcapCounters {
     received: u64,
     dropped: u64,
     last: (u32, u32),
 }
 
-impl Counted {
+impl LibpcapCounters {
     fn advance(&mut self, received: u32, dropped: u32) {
         self.received += u64::from(received.wrapping_sub(self.last.0));
         self.dropped += u64::from(dropped.wrapping_sub(self.last.1));
@@ -391,13 +391,13 @@ impl Counted {
 /// An interface's own counters of what it dropped. The files are held open, for later
 /// the process may open none.
 #[derive(Default)]
-struct Missed {
+struct InterfaceDrops {
     files: Vec<File>,
     before: u64,
     last: u64,
 }
 
-impl Missed {
+impl InterfaceDrops {
     fn of(interface: &str) -> Self {
         let folder = format!("/sys/class/net/{interface}/statistics");
         let files = ["rx_missed_errors", "rx_fifo_errors"]
@@ -438,11 +438,11 @@ fn number(file: &File) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::Counted;
+    use super::LibpcapCounters;
 
     #[test]
     fn counters_go_on_where_libpcap_wraps() {
-        let mut counted = Counted::default();
+        let mut counted = LibpcapCounters::default();
         counted.advance(u32::MAX - 1, 7);
         counted.advance(3, 8);
         assert_eq!(counted.received, u64::from(u32::MAX) + 4);

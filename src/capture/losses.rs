@@ -76,9 +76,9 @@ impl Counts {
 }
 
 /// Losses of a section, by the index of the interface in it.
-type Section = BTreeMap<u32, Counts>;
+type SectionLosses = BTreeMap<u32, Counts>;
 
-fn total(section: &Section) -> Option<Missed> {
+fn total(section: &SectionLosses) -> Option<Missed> {
     section.values().map(|counts| counts.missed()).reduce(sum)
 }
 
@@ -93,11 +93,11 @@ fn sum(mut sum: Missed, more: Missed) -> Missed {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stated {
     /// The section that the part began in.
-    begun: Section,
+    begun: SectionLosses,
     /// The sum over sections that began and ended in the part.
     closed: Option<Missed>,
     /// The section that the part ended in, if it is another.
-    open: Option<Section>,
+    open: Option<SectionLosses>,
 }
 
 impl Stated {
@@ -122,7 +122,7 @@ impl Stated {
 
     /// Begins another section, whose interfaces count anew.
     pub fn next_section(&mut self) {
-        let ended = self.open.replace(Section::new());
+        let ended = self.open.replace(SectionLosses::new());
         self.close(ended.as_ref().and_then(total));
     }
 

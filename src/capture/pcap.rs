@@ -7,8 +7,8 @@ use nom::number::Endianness;
 use nom::number::complete::{u16, u32};
 
 use super::{
-    FILE_HEADER_LEN, Frame, InterfaceId, Interfaces, LinkType, RECORD_LIMIT, Step, Stop, Timestamp,
-    check_new_file, endianness, words,
+    FILE_HEADER_LEN, Frame, InterfaceId, Interfaces, LinkType, NoFrame, RECORD_LIMIT, Step,
+    Timestamp, check_new_file, endianness, words,
 };
 
 const RECORD_HEADER_LEN: usize = 16;
@@ -38,12 +38,12 @@ pub struct Pcap {
     big_endian: bool,
     nanos_per_tick: u32,
     record_header_len: usize,
-    header: Option<Header>,
+    header: Option<FileHeader>,
 }
 
 /// Properties of all records, from the file header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Header {
+struct FileHeader {
     captured_limit: u32,
     /// Up to version 2.3, writers disagreed about which of the two lengths comes first.
     lengths_may_be_swapped: bool,
@@ -82,11 +82,11 @@ impl Pcap {
     }
 
     #[inline]
-    fn record<'a>(&mut self, bytes: &'a [u8], header: Header) -> Step<'a> {
+    fn record<'a>(&mut self, bytes: &'a [u8], header: FileHeader) -> Step<'a> {
         let start = self.record_header_len;
         let (Some(head), true) = (bytes.first_chunk::<16>(), bytes.len() >= start) else {
             let what = "a packet record header";
-            return Err(Stop::More { need: start, what });
+            return Err(NoFrame::More { need: start, what });
         };
         let [seconds, fraction, mut captured_len, mut original_len] = words(head, self.big_endian);
         if header.lengths_may_be_swapped && captured_len > original_len {
@@ -102,7 +102,7 @@ impl Pcap {
         let used = start + captured_len as usize;
         let Some(data) = bytes.get(start..used) else {
             let what = "a packet record";
-            return Err(Stop::More { need: used, what });
+            return Err(NoFrame::More { need: used, what });
         };
         self.numbered += 1;
         let time = self.timestamp(seconds, fraction);
@@ -121,7 +121,7 @@ impl Pcap {
 
     /// Tells what is wrong with a record header, if anything is.
     #[cold]
-    fn check(&mut self, bytes: &[u8], words: [u32; 3], header: Header) -> Result<(), Stop> {
+    fn check(&mut self, bytes: &[u8], words: [u32; 3], header: FileHeader) -> Result<(), NoFrame> {
         let [fraction, captured_len, original_len] = words;
         let accepted = std::mem::take(&mut self.accepted);
         check_new_file(bytes)?;
@@ -129,18 +129,20 @@ impl Pcap {
             return Err(oversized(captured_len, header.captured_limit));
         }
         if original_len == 0 && captured_len == 0 {
-            return Err(Stop::corrupt("a packet record claims a packet of no bytes"));
+            return Err(NoFrame::corrupt(
+                "a packet record claims a packet of no bytes",
+            ));
         }
         if accepted {
             return Ok(());
         }
         if captured_len > original_len {
-            return Err(Stop::flaw(format!(
+            return Err(NoFrame::flaw(format!(
                 "a packet record claims {captured_len} captured bytes of a packet of {original_len}"
             )));
         }
         if fraction >= NANOS_PER_SECOND / self.nanos_per_tick {
-            return Err(Stop::flaw(
+            return Err(NoFrame::flaw(
                 "a packet record claims a fraction of a second above one",
             ));
         }
@@ -166,28 +168,28 @@ impl Pcap {
     }
 
     fn file_header<'a>(&mut self, bytes: &'a [u8], interfaces: &Interfaces) -> Step<'a> {
-        let Some(Fields {
+        let Some(HeaderFields {
             version,
             snap_len,
             network,
         }) = fields(bytes, endianness(self.big_endian))
         else {
             let (need, what) = (FILE_HEADER_LEN, "the file header");
-            return Err(Stop::More { need, what });
+            return Err(NoFrame::More { need, what });
         };
         let (major, minor) = version;
         if major != 2 {
             let what = format!("pcap version {major}.{minor} is not supported");
-            return Err(Stop::Corrupt(what));
+            return Err(NoFrame::Corrupt(what));
         }
-        self.header = Some(Header {
+        self.header = Some(FileHeader {
             captured_limit: snap_len.clamp(SNAP_LEN_LIMIT, RECORD_LIMIT),
             lengths_may_be_swapped: minor <= 3,
             link_type: link_type(network),
             interface: interfaces.id(""),
         });
         let used = FILE_HEADER_LEN;
-        Err(Stop::Skip { used })
+        Err(NoFrame::Skip { used })
     }
 }
 
@@ -199,26 +201,26 @@ fn is_half_a_magic(seconds: u32) -> bool {
 }
 
 #[cold]
-fn oversized(captured_len: u32, limit: u32) -> Stop {
-    Stop::Corrupt(format!(
+fn oversized(captured_len: u32, limit: u32) -> NoFrame {
+    NoFrame::Corrupt(format!(
         "a packet record claims {captured_len} bytes, more than the {limit} that one may have"
     ))
 }
 
-struct Fields {
+struct HeaderFields {
     version: (u16, u16),
     snap_len: u32,
     network: u32,
 }
 
-fn fields(bytes: &[u8], order: Endianness) -> Option<Fields> {
+fn fields(bytes: &[u8], order: Endianness) -> Option<HeaderFields> {
     let magic = take::<_, _, ()>(4_usize);
     let time_zone_and_accuracy = take(8_usize);
     let version = (u16(order), u16(order));
     let rest = (u32(order), u32(order));
     let mut header = (magic, version, time_zone_and_accuracy, rest);
     let (_, (_, version, _, (snap_len, network))) = header.parse(bytes).ok()?;
-    Some(Fields {
+    Some(HeaderFields {
         version,
         snap_len,
         network,

@@ -8,8 +8,8 @@ use nom::{IResult, Parser, bytes::complete::take};
 
 use super::losses::Stated;
 use super::{
-    Frame, InterfaceId, Interfaces, LinkType, RECORD_LIMIT, Step, Stop, Timestamp, check_new_file,
-    endianness, words,
+    Frame, InterfaceId, Interfaces, LinkType, NoFrame, RECORD_LIMIT, Step, Timestamp,
+    check_new_file, endianness, words,
 };
 
 mod clock;
@@ -60,11 +60,11 @@ pub struct Pcapng {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Section {
     big_endian: bool,
-    interfaces: Vec<Interface>,
+    interfaces: Vec<SectionInterface>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Interface {
+struct SectionInterface {
     id: InterfaceId,
     link_type: LinkType,
     snap_len: u32,
@@ -72,7 +72,7 @@ struct Interface {
 }
 
 /// Fields of a packet block, before its interface gives them meaning.
-struct Packet<'a> {
+struct PacketBlock<'a> {
     interface: u32,
     ticks: Option<u64>,
     /// Bytes captured; a simple packet block does not say.
@@ -89,13 +89,13 @@ impl Pcapng {
     pub(super) fn step<'a>(&mut self, bytes: &'a [u8], interfaces: &Interfaces) -> Step<'a> {
         let Some(head) = bytes.first_chunk::<12>() else {
             let (need, what) = (BLOCK_MIN as usize, "a block header");
-            return Err(Stop::More { need, what });
+            return Err(NoFrame::More { need, what });
         };
         if head.starts_with(&MAGIC) {
             return self.section_header(bytes, head);
         }
         let Some(section) = &self.section else {
-            return Err(Stop::corrupt(
+            return Err(NoFrame::corrupt(
                 "a block stands before the first section header",
             ));
         };
@@ -116,7 +116,7 @@ impl Pcapng {
 
     fn section_header<'a>(&mut self, bytes: &'a [u8], head: &[u8; 12]) -> Step<'a> {
         let big_endian = byte_order(head)
-            .ok_or_else(|| Stop::corrupt("a section header without a byte-order magic"))?;
+            .ok_or_else(|| NoFrame::corrupt("a section header without a byte-order magic"))?;
         let [_, length] = words(head, big_endian);
         let body = body(bytes, length, big_endian, "a section header block")?;
         match version(body, big_endian) {
@@ -124,9 +124,13 @@ impl Pcapng {
             Some((major, minor)) => {
                 self.section = None;
                 let what = format!("pcapng version {major}.{minor} is not supported");
-                return Err(Stop::Corrupt(what));
+                return Err(NoFrame::Corrupt(what));
             }
-            None => return Err(Stop::corrupt("a section header too short for its version")),
+            None => {
+                return Err(NoFrame::corrupt(
+                    "a section header too short for its version",
+                ));
+            }
         }
         let interfaces = Vec::new();
         self.stated.next_section();
@@ -135,14 +139,14 @@ impl Pcapng {
             interfaces,
         });
         let used = length as usize;
-        Err(Stop::Skip { used })
+        Err(NoFrame::Skip { used })
     }
 
     /// Reads a block that holds no packet.
     #[cold]
-    fn other(&mut self, bytes: &[u8], kind: u32, length: u32, interfaces: &Interfaces) -> Stop {
+    fn other(&mut self, bytes: &[u8], kind: u32, length: u32, interfaces: &Interfaces) -> NoFrame {
         match self.read_other(bytes, kind, length, interfaces) {
-            Ok(()) => Stop::Skip {
+            Ok(()) => NoFrame::Skip {
                 used: length as usize,
             },
             Err(stop) => stop,
@@ -155,7 +159,7 @@ impl Pcapng {
         kind: u32,
         length: u32,
         interfaces: &Interfaces,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), NoFrame> {
         let Some(section) = &mut self.section else {
             return Ok(());
         };
@@ -175,7 +179,7 @@ impl Pcapng {
                         Ok(())
                     }
                     None if accepted => Ok(()),
-                    None => Err(Stop::flaw("interface statistics that cannot be read")),
+                    None => Err(NoFrame::flaw("interface statistics that cannot be read")),
                 }
             }
             _ => {
@@ -189,7 +193,7 @@ impl Pcapng {
     }
 
     #[inline]
-    fn frame<'a>(&mut self, packet: &Packet<'a>, used: usize) -> Step<'a> {
+    fn frame<'a>(&mut self, packet: &PacketBlock<'a>, used: usize) -> Step<'a> {
         let interfaces = self.section.as_ref().map_or(&[][..], |it| &it.interfaces);
         let Some(interface) = interfaces.get(packet.interface as usize) else {
             return Err(unknown_interface(packet.interface, interfaces.len()));
@@ -226,14 +230,21 @@ impl Pcapng {
     /// Tells what is wrong with a packet block, if anything is, and takes in the drops that
     /// it counts.
     #[cold]
-    fn check(&mut self, packet: &Packet<'_>, captured_len: u32, padded: usize) -> Result<(), Stop> {
+    fn check(
+        &mut self,
+        packet: &PacketBlock<'_>,
+        captured_len: u32,
+        padded: usize,
+    ) -> Result<(), NoFrame> {
         let accepted = std::mem::take(&mut self.accepted);
         let original_len = packet.original_len;
         if original_len == 0 && captured_len == 0 {
-            return Err(Stop::corrupt("a packet block claims a packet of no bytes"));
+            return Err(NoFrame::corrupt(
+                "a packet block claims a packet of no bytes",
+            ));
         }
         if captured_len > original_len && !accepted {
-            return Err(Stop::flaw(format!(
+            return Err(NoFrame::flaw(format!(
                 "a packet block claims {captured_len} captured bytes of a packet of {original_len}"
             )));
         }
@@ -242,7 +253,7 @@ impl Pcapng {
         let drops = match drop_count(options, endianness(big_endian)) {
             Ok(drops) => drops.or(packet.drops),
             Err(()) if accepted => packet.drops,
-            Err(()) => return Err(Stop::flaw("a packet block whose options run out of it")),
+            Err(()) => return Err(NoFrame::flaw("a packet block whose options run out of it")),
         };
         if let Some(drops) = drops {
             self.stated.between(packet.interface, drops);
@@ -290,17 +301,19 @@ impl Section {
         body: &[u8],
         accepted: bool,
         interfaces: &Interfaces,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), NoFrame> {
         let place = self.interfaces.len();
         if place >= INTERFACES_LIMIT {
-            return Err(Stop::corrupt("a section with too many interfaces"));
+            return Err(NoFrame::corrupt("a section with too many interfaces"));
         }
         let order = endianness(self.big_endian);
         let Ok((rest, interface)) = interface_description(body, order, place, interfaces) else {
-            return Err(Stop::corrupt("an interface description block is too short"));
+            return Err(NoFrame::corrupt(
+                "an interface description block is too short",
+            ));
         };
         if !accepted && !options_end(rest) {
-            return Err(Stop::flaw(
+            return Err(NoFrame::flaw(
                 "an interface description block whose options run out of it",
             ));
         }
@@ -309,9 +322,9 @@ impl Section {
     }
 }
 
-impl Interface {
+impl SectionInterface {
     /// Number of bytes captured of a simple packet.
-    fn cut(&self, packet: &Packet) -> u32 {
+    fn cut(&self, packet: &PacketBlock) -> u32 {
         let snap_len = match self.snap_len {
             0 => u32::MAX,
             limit => limit,
@@ -328,14 +341,14 @@ fn body<'a>(
     length: u32,
     big_endian: bool,
     what: &'static str,
-) -> Result<&'a [u8], Stop> {
+) -> Result<&'a [u8], NoFrame> {
     check_length(length)?;
     if length > RECORD_LIMIT {
         return Err(oversized(length, what));
     }
     let need = length as usize;
     let Some(block) = bytes.get(..need) else {
-        return Err(Stop::More { need, what });
+        return Err(NoFrame::More { need, what });
     };
     let Some((block, trailer)) = block.split_last_chunk::<TRAILER_LEN>() else {
         return Err(impossible(length));
@@ -348,7 +361,7 @@ fn body<'a>(
 }
 
 /// The body of a block that holds no packet.
-fn other_body(bytes: &[u8], kind: u32, length: u32, big_endian: bool) -> Result<&[u8], Stop> {
+fn other_body(bytes: &[u8], kind: u32, length: u32, big_endian: bool) -> Result<&[u8], NoFrame> {
     let what = match kind {
         INTERFACE_DESCRIPTION => "an interface description block",
         INTERFACE_STATISTICS => "an interface statistics block",
@@ -361,16 +374,16 @@ fn other_body(bytes: &[u8], kind: u32, length: u32, big_endian: bool) -> Result<
 }
 
 #[inline]
-fn check_length(length: u32) -> Result<(), Stop> {
+fn check_length(length: u32) -> Result<(), NoFrame> {
     let possible = length >= BLOCK_MIN && length.is_multiple_of(4);
     possible.then_some(()).ok_or_else(|| impossible(length))
 }
 
 #[inline]
-fn enhanced_packet(body: &[u8], big_endian: bool) -> Option<Packet<'_>> {
+fn enhanced_packet(body: &[u8], big_endian: bool) -> Option<PacketBlock<'_>> {
     let (head, rest) = body.split_first_chunk::<20>()?;
     let [interface, high, low, captured_len, original_len] = words(head, big_endian);
-    Some(Packet {
+    Some(PacketBlock {
         interface,
         ticks: Some(ticks(high, low)),
         captured_len: Some(captured_len),
@@ -381,22 +394,22 @@ fn enhanced_packet(body: &[u8], big_endian: bool) -> Option<Packet<'_>> {
 }
 
 /// As an enhanced packet, but its first word is an interface and a count of drops.
-fn obsolete_packet(body: &[u8], big_endian: bool) -> Option<Packet<'_>> {
+fn obsolete_packet(body: &[u8], big_endian: bool) -> Option<PacketBlock<'_>> {
     let packet = enhanced_packet(body, big_endian)?;
     let order = endianness(big_endian);
     let mut head = (u16::<_, ()>(order), u16(order));
     let (_, (interface, drops)) = head.parse(body).ok()?;
-    Some(Packet {
+    Some(PacketBlock {
         interface: interface.into(),
         drops: (drops != DROPS_UNKNOWN && drops > 0).then(|| drops.into()),
         ..packet
     })
 }
 
-fn simple_packet(body: &[u8], big_endian: bool) -> Option<Packet<'_>> {
+fn simple_packet(body: &[u8], big_endian: bool) -> Option<PacketBlock<'_>> {
     let (head, rest) = body.split_first_chunk::<4>()?;
     let [original_len] = words(head, big_endian);
-    Some(Packet {
+    Some(PacketBlock {
         interface: 0,
         ticks: None,
         captured_len: None,
@@ -425,13 +438,13 @@ fn interface_description<'a>(
     order: Endianness,
     place: usize,
     interfaces: &Interfaces,
-) -> IResult<&'a [u8], Interface, ()> {
+) -> IResult<&'a [u8], SectionInterface, ()> {
     let (rest, (link_type, _reserved, snap_len)) =
         (u16(order), u16(order), u32(order)).parse(body)?;
     let (rest, options) = options::of_interface(rest, order)?;
     let given = options.name.map(name).filter(|name| !name.is_empty());
     let name = given.unwrap_or_else(|| unnamed(place));
-    let interface = Interface {
+    let interface = SectionInterface {
         id: interfaces.id(&name),
         link_type: LinkType(link_type),
         snap_len,
@@ -447,41 +460,41 @@ fn name(bytes: &[u8]) -> String {
 }
 
 #[cold]
-fn too_short() -> Stop {
-    Stop::corrupt("a packet block is too short for what it must hold")
+fn too_short() -> NoFrame {
+    NoFrame::corrupt("a packet block is too short for what it must hold")
 }
 
 #[cold]
-fn impossible(length: u32) -> Stop {
-    Stop::Corrupt(format!(
+fn impossible(length: u32) -> NoFrame {
+    NoFrame::Corrupt(format!(
         "a block claims {length} bytes, which no block can have"
     ))
 }
 
 #[cold]
-fn oversized(length: u32, what: &str) -> Stop {
-    Stop::Corrupt(format!(
+fn oversized(length: u32, what: &str) -> NoFrame {
+    NoFrame::Corrupt(format!(
         "{what} claims {length} bytes, more than the {RECORD_LIMIT} that one may have"
     ))
 }
 
 #[cold]
-fn disagreeing(length: u32, again: u32) -> Stop {
-    Stop::Corrupt(format!(
+fn disagreeing(length: u32, again: u32) -> NoFrame {
+    NoFrame::Corrupt(format!(
         "a block claims {length} bytes at its start and {again} at its end"
     ))
 }
 
 #[cold]
-fn unknown_interface(place: u32, known: usize) -> Stop {
-    Stop::Corrupt(format!(
+fn unknown_interface(place: u32, known: usize) -> NoFrame {
+    NoFrame::Corrupt(format!(
         "a packet block names interface {place}, and its section describes {known}"
     ))
 }
 
 #[cold]
-fn overfull(captured_len: u32, room: usize) -> Stop {
-    Stop::Corrupt(format!(
+fn overfull(captured_len: u32, room: usize) -> NoFrame {
+    NoFrame::Corrupt(format!(
         "a packet block claims {captured_len} captured bytes and has room for {room}"
     ))
 }

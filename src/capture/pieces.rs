@@ -10,11 +10,11 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::stream::{Stream, Walked};
-use super::{Format, Frame, Interfaces, Stop};
+use super::{Format, Frame, Interfaces, NoFrame};
 
 /// Position of a walk: in the file, and in the state of its format.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct WalkPlace {
     offset: u64,
     /// As if no packet had come yet.
     format: Format,
@@ -25,7 +25,7 @@ pub struct Place {
 pub struct Pieces {
     path: PathBuf,
     /// Position of the file's first record.
-    start: Place,
+    start: WalkPlace,
     /// The format behind the first packet.
     format: Format,
     len: u64,
@@ -40,7 +40,7 @@ pub struct PieceWalk {
     /// Packets shown, and the damage that was met.
     pub walked: Walked,
     /// Required begin of the next piece; `None` if the file cannot be read on.
-    pub end: Option<Place>,
+    pub end: Option<WalkPlace>,
 }
 
 /// Bytes that are searched for the first record of a piece.
@@ -56,7 +56,7 @@ impl Pieces {
         Some(Self {
             path: path.to_owned(),
             format,
-            start: Place {
+            start: WalkPlace {
                 offset: 0,
                 format: detected,
             },
@@ -74,13 +74,13 @@ impl Pieces {
 
     /// Position of the file's first record.
     #[must_use]
-    pub fn start(&self) -> &Place {
+    pub fn start(&self) -> &WalkPlace {
         &self.start
     }
 
     /// Likely position of a piece's first record; `None` if nothing looks like it.
     #[must_use]
-    pub fn guess(&self, piece: u32) -> Option<Place> {
+    pub fn guess(&self, piece: u32) -> Option<WalkPlace> {
         if piece == 0 {
             return Some(self.start.clone());
         }
@@ -101,7 +101,7 @@ impl Pieces {
         piece: u32,
         bytes: u64,
         on_frame: impl FnMut(&Frame<'_>),
-    ) -> Option<Place> {
+    ) -> Option<WalkPlace> {
         let begin = u64::from(piece) * self.len;
         let from = match begin.saturating_sub(bytes) {
             0 => self.start.clone(),
@@ -113,11 +113,11 @@ impl Pieces {
             .end
     }
 
-    fn guess_at(&self, begin: u64) -> Option<Place> {
+    fn guess_at(&self, begin: u64) -> Option<WalkPlace> {
         let bytes = read_at(&self.path, begin, SEARCHED)?;
         let ended = (bytes.len() as u64) < SEARCHED;
         let at = self.format.find(&bytes, 0..bytes.len(), ended)?;
-        Some(Place {
+        Some(WalkPlace {
             offset: begin + at as u64,
             format: self.format.clone(),
         })
@@ -128,7 +128,7 @@ impl Pieces {
     pub fn walk(
         &self,
         piece: u32,
-        from: &Place,
+        from: &WalkPlace,
         interfaces: &Interfaces,
         on_frame: impl FnMut(&Frame<'_>),
         on_progress: impl FnMut(u64),
@@ -144,7 +144,7 @@ impl Pieces {
     fn walk_to(
         &self,
         limit: u64,
-        from: &Place,
+        from: &WalkPlace,
         interfaces: &Interfaces,
         on_frame: impl FnMut(&Frame<'_>),
         on_progress: impl FnMut(u64),
@@ -156,7 +156,7 @@ impl Pieces {
         let mut format = from.format.clone();
         let walked = stream.walk(&mut format, limit, interfaces, on_frame, on_progress);
         let offset = stream.offset();
-        let end = (!walked.failed).then(|| Place {
+        let end = (!walked.failed).then(|| WalkPlace {
             offset,
             format: format.renumbered(),
         });
@@ -187,7 +187,7 @@ fn behind_first_packet(mut format: Format, head: &[u8]) -> Option<(Format, bool)
     let mut at = 0;
     loop {
         match format.step(head.get(at..)?, &interfaces) {
-            Err(Stop::Skip { used }) => at += used,
+            Err(NoFrame::Skip { used }) => at += used,
             Err(_) => return None,
             Ok((frame, _)) => {
                 let has_siblings = frame.has_siblings;

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::{Format, Frame, Interfaces, Stop, Timestamp, file_begins};
+use super::{Format, Frame, Interfaces, NoFrame, Timestamp, file_begins};
 
 /// Bytes of the longest packet that a guess relies on; libpcap's `MAXIMUM_SNAPLEN`.
 const PACKET_LIMIT: usize = 262_144;
@@ -55,13 +55,13 @@ impl Format {
         while records < RUN {
             match format.step(&bytes[at..], interfaces) {
                 Ok((frame, used)) if format.is_plausible(&frame) => at += used,
-                Err(Stop::Skip { used }) => at += used,
-                Err(Stop::Flaw { .. }) if rule == Rule::Readable => {
+                Err(NoFrame::Skip { used }) => at += used,
+                Err(NoFrame::Flaw { .. }) if rule == Rule::Readable => {
                     format.accept();
                     continue;
                 }
-                Err(Stop::NewFile) => return records > 0,
-                Err(Stop::More { .. }) => {
+                Err(NoFrame::NewFile) => return records > 0,
+                Err(NoFrame::More { .. }) => {
                     let cut = ended && at < bytes.len();
                     return records >= if cut { RUN_BEFORE_CUT } else { 1 };
                 }

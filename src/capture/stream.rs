@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::losses::Stated;
 use super::resync::WINDOW;
-use super::{Fault, Format, Frame, Interfaces, Stop, file_begins};
+use super::{Fault, Format, Frame, Interfaces, NoFrame, file_begins};
 
 /// Bytes read at a time, and all that is buffered unless a record is longer or the walk
 /// looks for the next record behind damage.
@@ -180,14 +180,14 @@ impl Stream {
     }
 
     /// Goes past what stopped a walk; false at the end.
-    fn pass(&mut self, stop: Stop, format: &mut Format, walked: &mut Walked) -> bool {
+    fn pass(&mut self, stop: NoFrame, format: &mut Format, walked: &mut Walked) -> bool {
         match stop {
-            Stop::Skip { used } => self.advance(used),
-            Stop::More { need, .. } if self.fill(need) => {}
-            Stop::More { need, what } => return self.end_inside(need, what, format, walked),
-            Stop::Corrupt(what) => return self.recover(what, format, walked),
-            Stop::NewFile => self.adopt(format, walked),
-            Stop::Flaw { what, unread } => {
+            NoFrame::Skip { used } => self.advance(used),
+            NoFrame::More { need, .. } if self.fill(need) => {}
+            NoFrame::More { need, what } => return self.end_inside(need, what, format, walked),
+            NoFrame::Corrupt(what) => return self.recover(what, format, walked),
+            NoFrame::NewFile => self.adopt(format, walked),
+            NoFrame::Flaw { what, unread } => {
                 let ended = !self.fill(WINDOW);
                 if !format.is_followed(self.shown(), ended) {
                     return self.recover(what, format, walked);

@@ -8,14 +8,14 @@ use clap::{ArgGroup, Args};
 use super::{
     CliError, ColorChoice, Output, format_of, named_servers, outputs, outputs_help, style,
 };
-use crate::azure::checks::{Kind, Times};
+use crate::azure::checks::{CheckKind, CheckTimes};
 use crate::azure::controls;
 use crate::azure::export::{Export, ExportError};
 use crate::azure::topology::Azure;
 use crate::azure::vm_sizes::{VmSizes, VmSizesError};
 use crate::azure::waivers::{self, Waiver, WaiverError};
 use crate::report::posture::{PostureReport, Wishes};
-use crate::report::{Format, POSTURE_FORMATS as FORMATS};
+use crate::report::{DocumentFormat, POSTURE_FORMATS as FORMATS};
 use crate::verdict::{Exit, Servers};
 
 /// Files of Azure's configuration, as typed.
@@ -132,7 +132,7 @@ pub struct PostureFlags {
     ///
     /// Ids, comma-separated and repeatable, as in customer-managed-key.
     #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = control)]
-    pub require: Vec<Kind>,
+    pub require: Vec<CheckKind>,
 
     /// Failures that are accepted: a list in JSON
     ///
@@ -154,7 +154,7 @@ pub struct PostureFlags {
 
     /// The format of the checks on standard output
     #[arg(long, value_parser = format_of(FORMATS), default_value = FORMATS[0].name)]
-    pub format: &'static Format<PostureReport>,
+    pub format: &'static DocumentFormat<PostureReport>,
 
     /// Files that the checks are also written to.
     #[arg(short, long = "output", value_name = "FILE", help = outputs_help("checks", FORMATS))]
@@ -166,7 +166,7 @@ pub struct PostureFlags {
 }
 
 /// Kind of the checks of a control.
-fn control(id: &str) -> Result<Kind, String> {
+fn control(id: &str) -> Result<CheckKind, String> {
     let known = controls::by_id(id).map(|control| control.check);
     known.ok_or_else(|| "no control has this id: posture --controls lists them".to_owned())
 }
@@ -241,7 +241,7 @@ impl TryFrom<PostureFlags> for Posture {
             servers: named_servers(&flags.servers)?,
             controls: flags.controls,
             wishes: Wishes {
-                times: Times {
+                times: CheckTimes {
                     since_days: flags.since,
                     now: flags.as_of.and_then(midnight),
                 },

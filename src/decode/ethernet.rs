@@ -3,10 +3,10 @@
 use etherparse::Ethernet2HeaderSlice;
 
 use super::rest::Rest;
-use super::stop::{Layer, Stop};
+use super::stop::{DecodeStop, Layer};
 use super::walk::{Next, Turn, typed};
 
-pub(super) fn read(rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
+pub(super) fn read(rest: Rest<'_>) -> Result<Turn<'_>, DecodeStop> {
     let required = match Ethernet2HeaderSlice::from_slice(rest.bytes) {
         Ok(header) => return Ok(behind(&header, rest).into()),
         Err(e) => e.required_len,

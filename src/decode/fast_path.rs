@@ -19,7 +19,7 @@ use super::ethernet;
 use super::ipv4;
 use super::packet::{Packet, Protocol};
 use super::rest::Rest;
-use super::table::Options;
+use super::table::TunnelPorts;
 use super::tcp;
 use super::udp;
 use super::walk::{IPV4, Next};
@@ -29,7 +29,7 @@ use crate::capture::{Frame, LinkType};
 /// [full walk](super::full_walk).
 #[inline(always)]
 #[must_use]
-pub fn fast_path<'a>(frame: &Frame<'a>, options: &Options) -> Option<Packet<'a>> {
+pub fn fast_path<'a>(frame: &Frame<'a>, options: &TunnelPorts) -> Option<Packet<'a>> {
     if frame.link_type != LinkType::ETHERNET {
         return None;
     }

@@ -5,9 +5,9 @@ use nom::{
     number::complete::{be_u8, be_u16, be_u24},
 };
 
-use super::kind::{Inner, Kind, Sign};
+use super::kind::{EncapsulationKind, Inner, Sign};
 use super::rest::Rest;
-use super::stop::{Layer, Stop};
+use super::stop::{DecodeStop, Layer};
 use super::walk::{IPV4, IPV6, Next, TRANSPARENT_ETHERNET};
 
 const BASE_LEN: usize = 8;
@@ -15,7 +15,7 @@ const BASE_LEN: usize = 8;
 /// datagram which is no Geneve.
 const PROTOCOLS: [u16; 5] = [TRANSPARENT_ETHERNET, IPV4, IPV6, 0x8847, 0x894f];
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: EncapsulationKind = EncapsulationKind {
     name: "Geneve",
     signs: &[Sign::UdpPort(6081)],
     tell_len: BASE_LEN,
@@ -27,7 +27,7 @@ fn claims(header: &[u8]) -> bool {
     base(header).is_some()
 }
 
-fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, DecodeStop> {
     let bytes = rest.need(BASE_LEN, layer)?;
     let base = base(bytes).ok_or_else(|| rest.malformed(layer))?;
     let len = BASE_LEN + base.options_len;

@@ -7,9 +7,9 @@ use nom::{
     number::complete::{be_u16, be_u32},
 };
 
-use super::kind::{Inner, Kind, Sign};
+use super::kind::{EncapsulationKind, Inner, Sign};
 use super::rest::Rest;
-use super::stop::{Layer, Stop};
+use super::stop::{DecodeStop, Layer};
 use super::walk::{Next, TRANSPARENT_ETHERNET};
 
 const BASE_LEN: usize = 4;
@@ -22,7 +22,7 @@ const SEQUENCE: u16 = 0x1000;
 const VERSION: u16 = 0x0007;
 const IP_PROTOCOL: &[Sign] = &[Sign::IpProtocol(47)];
 
-pub(super) const GRE: Kind = Kind {
+pub(super) const GRE: EncapsulationKind = EncapsulationKind {
     name: "GRE",
     signs: IP_PROTOCOL,
     tell_len: BASE_LEN,
@@ -30,7 +30,7 @@ pub(super) const GRE: Kind = Kind {
     read,
 };
 
-pub(super) const NVGRE: Kind = Kind {
+pub(super) const NVGRE: EncapsulationKind = EncapsulationKind {
     name: "NVGRE",
     signs: IP_PROTOCOL,
     tell_len: BASE_LEN,
@@ -62,7 +62,7 @@ fn is_version_0(base: &[u8], is_kind: impl Fn(u16, u16) -> bool) -> bool {
         .is_ok_and(|(_, (flags, protocol))| flags & VERSION == 0 && is_kind(flags, protocol))
 }
 
-fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, DecodeStop> {
     let base = rest.need(BASE_LEN, layer)?;
     let malformed = |_| rest.malformed(layer);
     let (_, (flags, protocol)) = base_fields(base).map_err(malformed)?;

@@ -4,8 +4,8 @@ use super::address::Address;
 use super::fragment::Fragment;
 use super::packet::Protocol;
 use super::rest::Rest;
-use super::stop::{Cause, Layer, Stop};
-use super::walk::{Next, Turn, Walk};
+use super::stop::{Cause, DecodeStop, Layer};
+use super::walk::{HeaderWalk, Next, Turn};
 
 /// IP header, as far as it tells of what follows.
 pub(super) struct IpHeader<'a> {
@@ -18,13 +18,13 @@ pub(super) struct IpHeader<'a> {
     /// Bytes behind the header, within the length that it states.
     pub payload: Rest<'a>,
     /// Limit that its options run into.
-    pub cut: Option<Stop>,
+    pub cut: Option<DecodeStop>,
 }
 
 impl<'a> IpHeader<'a> {
     /// Notes the facts of the header that begins at `offset` in the frame, and goes on behind
     /// it. A later fragment ends the walk.
-    pub fn pass(self, offset: usize, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
+    pub fn pass(self, offset: usize, walk: &mut HeaderWalk) -> Result<Turn<'a>, DecodeStop> {
         walk.ip_at = offset;
         walk.ends = Some((self.source, self.destination));
         walk.protocol = Protocol::of(self.protocol);
@@ -38,9 +38,9 @@ pub(super) fn behind<'a>(
     protocol: u8,
     fragment: Option<Fragment>,
     payload: Rest<'a>,
-    cut: Option<Stop>,
-    walk: &mut Walk,
-) -> Result<Turn<'a>, Stop> {
+    cut: Option<DecodeStop>,
+    walk: &mut HeaderWalk,
+) -> Result<Turn<'a>, DecodeStop> {
     if let Some(fragment) = fragment {
         walk.fragment = Some(fragment);
         walk.is_split = fragment.first;

@@ -5,7 +5,7 @@ use etherparse::{Ipv4HeaderSlice, err::ipv4::HeaderSliceError};
 use super::fragment::{Fragment, FragmentKey};
 use super::ip::IpHeader;
 use super::rest::Rest;
-use super::stop::{Layer, Stop};
+use super::stop::{DecodeStop, Layer};
 
 /// Length of the header without options, in bytes.
 const FIXED_LEN: usize = 20;
@@ -13,7 +13,7 @@ const FIXED_LEN: usize = 20;
 const FIXED_HEAD: u8 = 0x45;
 
 /// Reads a header; `is_part` tells that it stands in a fragment of an outer packet.
-pub(super) fn read(rest: Rest<'_>, is_part: bool) -> Result<IpHeader<'_>, Stop> {
+pub(super) fn read(rest: Rest<'_>, is_part: bool) -> Result<IpHeader<'_>, DecodeStop> {
     match Ipv4HeaderSlice::from_slice(rest.bytes) {
         Ok(header) => fields(&header, header.slice().len(), rest, is_part),
         Err(HeaderSliceError::Len(e)) => return cut(rest, e.required_len, is_part),
@@ -34,7 +34,7 @@ pub(super) fn read_plain(rest: Rest<'_>) -> Option<IpHeader<'_>> {
 
 /// Reads the fixed part of a header whose options are not all there: they hide no field.
 #[cold]
-fn cut(rest: Rest<'_>, header_len: usize, is_part: bool) -> Result<IpHeader<'_>, Stop> {
+fn cut(rest: Rest<'_>, header_len: usize, is_part: bool) -> Result<IpHeader<'_>, DecodeStop> {
     let stop = rest.short(header_len, Layer::Ipv4);
     let mut fixed: [u8; FIXED_LEN] = *rest.bytes.first_chunk().ok_or(stop)?;
     fixed[0] = FIXED_HEAD;

@@ -9,11 +9,11 @@ use super::fragment::{Fragment, FragmentKey};
 use super::ip::{self, IpHeader};
 use super::packet::Protocol;
 use super::rest::Rest;
-use super::stop::{Layer, Stop};
-use super::walk::{Next, Turn, Walk};
+use super::stop::{DecodeStop, Layer};
+use super::walk::{HeaderWalk, Next, Turn};
 
 /// Reads a header; `is_part` tells that it stands in a fragment of an outer packet.
-pub(super) fn read(rest: Rest<'_>, is_part: bool) -> Result<IpHeader<'_>, Stop> {
+pub(super) fn read(rest: Rest<'_>, is_part: bool) -> Result<IpHeader<'_>, DecodeStop> {
     let header = Ipv6HeaderSlice::from_slice(rest.bytes).map_err(|e| match e {
         ipv6::HeaderSliceError::Len(e) => rest.short(e.required_len, Layer::Ipv6),
         ipv6::HeaderSliceError::Content(_) => rest.malformed(Layer::Ipv6),
@@ -35,7 +35,7 @@ pub(super) fn read(rest: Rest<'_>, is_part: bool) -> Result<IpHeader<'_>, Stop> 
 }
 
 /// Reader of an extension header.
-type ReadExtension = for<'a> fn(Rest<'a>, &mut Walk) -> Result<Turn<'a>, Stop>;
+type ReadExtension = for<'a> fn(Rest<'a>, &mut HeaderWalk) -> Result<Turn<'a>, DecodeStop>;
 
 /// IP protocol numbers of extension headers (RFC 7045 4): hop-by-hop, routing, fragment,
 /// authentication, destination options, mobility, HIP and Shim6.
@@ -57,18 +57,18 @@ pub(super) fn extension(number: u8) -> Option<ReadExtension> {
 }
 
 /// Goes on behind an extension header, with the protocol that it names.
-fn pass<'a>((next, len): (u8, usize), rest: Rest<'a>, walk: &mut Walk) -> Turn<'a> {
+fn pass<'a>((next, len): (u8, usize), rest: Rest<'a>, walk: &mut HeaderWalk) -> Turn<'a> {
     walk.protocol = Protocol::of(next);
     Turn::Go(Next::IpProtocol(next), rest.after(len))
 }
 
-fn options(rest: Rest<'_>) -> Result<(u8, usize), Stop> {
+fn options(rest: Rest<'_>) -> Result<(u8, usize), DecodeStop> {
     let header = Ipv6RawExtHeaderSlice::from_slice(rest.bytes)
         .map_err(|e| rest.short(e.required_len, Layer::Ipv6Extension))?;
     Ok((header.next_header().0, header.slice().len()))
 }
 
-fn authentication(rest: Rest<'_>) -> Result<(u8, usize), Stop> {
+fn authentication(rest: Rest<'_>) -> Result<(u8, usize), DecodeStop> {
     let header = IpAuthHeaderSlice::from_slice(rest.bytes).map_err(|e| match e {
         ip_auth::HeaderSliceError::Len(e) => rest.short(e.required_len, Layer::Ipv6Extension),
         ip_auth::HeaderSliceError::Content(_) => rest.malformed(Layer::Ipv6Extension),
@@ -76,7 +76,7 @@ fn authentication(rest: Rest<'_>) -> Result<(u8, usize), Stop> {
     Ok((header.next_header().0, header.slice().len()))
 }
 
-fn read_fragment<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
+fn read_fragment<'a>(rest: Rest<'a>, walk: &mut HeaderWalk) -> Result<Turn<'a>, DecodeStop> {
     let header = Ipv6FragmentHeaderSlice::from_slice(rest.bytes)
         .map_err(|e| rest.short(e.required_len, Layer::Ipv6Extension))?;
     let next = header.next_header().0;

@@ -1,23 +1,23 @@
 //! Kinds of encapsulation: rows of the table, and what opening one gives.
 
 use super::rest::Rest;
-use super::stop::{Layer, Stop};
+use super::stop::{DecodeStop, Layer};
 use super::walk::Next;
 
 /// Row of the table of encapsulations: all that the program knows of one.
 #[derive(Debug)]
-pub struct Kind {
+pub struct EncapsulationKind {
     /// Name in reports.
     pub name: &'static str,
     /// Fields of outer headers that tell it.
     pub signs: &'static [Sign],
-    /// Bytes of its header that [`Kind::claims`] looks at.
+    /// Bytes of its header that [`EncapsulationKind::claims`] looks at.
     pub(super) tell_len: usize,
     /// True of a header that is this encapsulation's, and not that of another one or of
     /// none behind the same sign.
     pub(super) claims: fn(&[u8]) -> bool,
     /// Reads its header, which is this layer.
-    pub(super) read: for<'a> fn(Rest<'a>, Layer) -> Result<Inner<'a>, Stop>,
+    pub(super) read: for<'a> fn(Rest<'a>, Layer) -> Result<Inner<'a>, DecodeStop>,
 }
 
 /// Field of an outer header that tells an encapsulation.

@@ -6,9 +6,9 @@ use nom::{
     number::complete::{be_u8, be_u16, be_u24},
 };
 
-use super::kind::{Inner, Kind, Sign};
+use super::kind::{EncapsulationKind, Inner, Sign};
 use super::rest::Rest;
-use super::stop::{Layer, Stop};
+use super::stop::{DecodeStop, Layer};
 use super::unopened::Unopened;
 use super::walk::{IPV4, Next};
 
@@ -25,7 +25,7 @@ const BRIDGE_TUNNEL: u32 = 0x00_00f8;
 /// Organization of bridged frames (RFC 2684 5.2).
 const BRIDGED: u32 = 0x00_80c2;
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: EncapsulationKind = EncapsulationKind {
     name: "LLC/SNAP",
     signs: &[Sign::Llc],
     tell_len: 0,
@@ -33,7 +33,7 @@ pub(super) const KIND: Kind = Kind {
     read,
 };
 
-fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, DecodeStop> {
     let malformed = |_| rest.malformed(layer);
     let llc = rest.need(LLC_LEN, layer)?;
     let (_, points) = access_points(llc).map_err(malformed)?;
@@ -64,7 +64,7 @@ fn snap(bytes: &[u8]) -> IResult<&[u8], (u32, u16)> {
 }
 
 /// Header that a protocol identifier names, in the registry of its organization.
-fn next((organization, protocol): (u32, u16), rest: Rest<'_>) -> Result<Option<Next>, Stop> {
+fn next((organization, protocol): (u32, u16), rest: Rest<'_>) -> Result<Option<Next>, DecodeStop> {
     match organization {
         ETHER_TYPES | BRIDGE_TUNNEL => Ok(Some(Next::EtherType(protocol))),
         BRIDGED => Err(rest.unopened(Unopened::BridgedFrame)),

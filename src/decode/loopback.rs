@@ -3,14 +3,14 @@
 use nom::number::complete::{be_u32, le_u32};
 
 use super::rest::Rest;
-use super::stop::{Layer, Stop};
+use super::stop::{DecodeStop, Layer};
 use super::walk::{IPV4, IPV6, Next, Turn};
 
 const FAMILY_LEN: usize = 4;
 
 /// The protocol family comes in the byte order of the host that captured, which only
 /// the value tells: families are small numbers.
-pub(super) fn read(rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
+pub(super) fn read(rest: Rest<'_>) -> Result<Turn<'_>, DecodeStop> {
     let bytes = rest.need(FAMILY_LEN, Layer::Loopback)?;
     let family = match (le(bytes), be(bytes)) {
         (little, _) if u16::try_from(little).is_ok() => little,
@@ -34,7 +34,7 @@ fn be(bytes: &[u8]) -> u32 {
 }
 
 /// Raw IP: the first nibble is the version.
-pub(super) fn read_raw(rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
+pub(super) fn read_raw(rest: Rest<'_>) -> Result<Turn<'_>, DecodeStop> {
     let ether_type = match rest.need(1, Layer::Ipv4)?[0] >> 4 {
         4 => IPV4,
         6 => IPV6,

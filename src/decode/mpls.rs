@@ -3,9 +3,9 @@
 
 use nom::{IResult, number::complete::be_u32};
 
-use super::kind::{Inner, Kind, Sign};
+use super::kind::{EncapsulationKind, Inner, Sign};
 use super::rest::Rest;
-use super::stop::{Layer, Stop};
+use super::stop::{DecodeStop, Layer};
 use super::unopened::Unopened;
 use super::walk::{IPV4, IPV6, Next};
 
@@ -14,7 +14,7 @@ const ENTRY_LEN: usize = 4;
 /// Flag of the last entry.
 const BOTTOM: u32 = 0x100;
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: EncapsulationKind = EncapsulationKind {
     name: "MPLS",
     signs: &[
         Sign::EtherType(0x8847),
@@ -29,7 +29,7 @@ pub(super) const KIND: Kind = Kind {
 
 /// Labels are each way's own, so they tell no network. Behind the last one, only the packet
 /// itself tells its protocol.
-fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, DecodeStop> {
     let inside = behind_labels(rest, layer)?;
     let ether_type = match inside.need(1, layer)?[0] >> 4 {
         4 => IPV4,
@@ -43,7 +43,7 @@ fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
     })
 }
 
-fn behind_labels(mut rest: Rest<'_>, layer: Layer) -> Result<Rest<'_>, Stop> {
+fn behind_labels(mut rest: Rest<'_>, layer: Layer) -> Result<Rest<'_>, DecodeStop> {
     loop {
         let bytes = rest.need(ENTRY_LEN, layer)?;
         let (_, entry) = entry(bytes).map_err(|_| rest.malformed(layer))?;

@@ -3,7 +3,7 @@
 use super::address::Address;
 use super::encapsulation::Encapsulation;
 use super::fragment::Fragment;
-use super::stop::Stop;
+use super::stop::DecodeStop;
 
 /// Transport protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,7 +65,7 @@ pub enum Transport<'a> {
         payload: Payload<'a>,
     },
     /// Header that is cut off, malformed, or in another fragment.
-    Unread(Stop),
+    Unread(DecodeStop),
 }
 
 /// TCP or UDP packet.
@@ -91,7 +91,7 @@ pub enum Content<'a> {
     /// Readable, and of another protocol: ARP, ICMP, routing.
     Other,
     /// Content that cannot be told.
-    Undecodable(Stop),
+    Undecodable(DecodeStop),
 }
 
 /// Decoded frame.

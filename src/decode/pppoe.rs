@@ -5,9 +5,9 @@ use nom::{
     number::complete::{be_u8, be_u16},
 };
 
-use super::kind::{Inner, Kind, Sign};
+use super::kind::{EncapsulationKind, Inner, Sign};
 use super::rest::Rest;
-use super::stop::{Layer, Stop};
+use super::stop::{DecodeStop, Layer};
 use super::unopened::Unopened;
 use super::walk::{IPV4, IPV6, Next};
 
@@ -19,7 +19,7 @@ const SESSION: u8 = 0;
 /// Flag of the last byte of a protocol number (RFC 1661 6.5).
 const LAST: u8 = 1;
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: EncapsulationKind = EncapsulationKind {
     name: "PPPoE",
     signs: &[Sign::EtherType(0x8864)],
     tell_len: 0,
@@ -27,7 +27,7 @@ pub(super) const KIND: Kind = Kind {
     read,
 };
 
-fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, DecodeStop> {
     let bytes = rest.need(HEADER_LEN, layer)?;
     let (_, (kind, code, session, len)) = header(bytes).map_err(|_| rest.malformed(layer))?;
     if kind != VERSION_AND_TYPE || code != SESSION {
@@ -48,7 +48,7 @@ fn header(bytes: &[u8]) -> IResult<&[u8], (u8, u8, u16, u16)> {
 }
 
 /// PPP protocol number, which a sender may compress to one byte.
-fn protocol(frame: Rest<'_>, layer: Layer) -> Result<(u16, Rest<'_>), Stop> {
+fn protocol(frame: Rest<'_>, layer: Layer) -> Result<(u16, Rest<'_>), DecodeStop> {
     let first = frame.need(1, layer)?[0];
     if first & LAST != 0 {
         return Ok((first.into(), frame.after(1)));
@@ -59,7 +59,7 @@ fn protocol(frame: Rest<'_>, layer: Layer) -> Result<(u16, Rest<'_>), Stop> {
 
 /// Header that a PPP protocol number names (IANA "PPP DLL Protocol Numbers"): those from
 /// 0x4000 on control the link.
-fn next(protocol: u16, frame: Rest<'_>) -> Result<Option<Next>, Stop> {
+fn next(protocol: u16, frame: Rest<'_>) -> Result<Option<Next>, DecodeStop> {
     match protocol {
         0x0021 => Ok(Some(Next::EtherType(IPV4))),
         0x0057 => Ok(Some(Next::EtherType(IPV6))),

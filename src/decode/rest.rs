@@ -1,6 +1,6 @@
 //! Bytes of a frame that are not decoded yet.
 
-use super::stop::{Cause, Layer, Stop};
+use super::stop::{Cause, DecodeStop, Layer};
 use super::unopened::Unopened;
 use crate::capture::Frame;
 
@@ -62,19 +62,19 @@ impl<'a> Rest<'a> {
     ///
     /// # Errors
     /// The limit that they run into.
-    pub fn need(self, len: usize, layer: Layer) -> Result<&'a [u8], Stop> {
+    pub fn need(self, len: usize, layer: Layer) -> Result<&'a [u8], DecodeStop> {
         self.bytes.get(..len).ok_or_else(|| self.short(len, layer))
     }
 
     /// Stop at a header of `len` bytes that these bytes do not hold.
     #[cold]
-    pub fn short(self, len: usize, layer: Layer) -> Stop {
+    pub fn short(self, len: usize, layer: Layer) -> DecodeStop {
         let (cause, there) = if self.wire_len < len {
             (Cause::Length, self.wire_len)
         } else {
             (Cause::Capture, self.bytes.len())
         };
-        Stop {
+        DecodeStop {
             missing: len.saturating_sub(there),
             ..self.stop(layer, cause)
         }
@@ -82,18 +82,18 @@ impl<'a> Rest<'a> {
 
     /// Stop at a header with a value that it cannot have.
     #[cold]
-    pub fn malformed(self, layer: Layer) -> Stop {
+    pub fn malformed(self, layer: Layer) -> DecodeStop {
         self.stop(layer, Cause::Malformed)
     }
 
     /// Stop before an encapsulation that is not opened.
-    pub fn unopened(self, unopened: Unopened) -> Stop {
+    pub fn unopened(self, unopened: Unopened) -> DecodeStop {
         self.stop(Layer::Unopened(unopened), Cause::Unsupported)
     }
 
     /// Stop at a header for a cause other than its length.
-    pub fn stop(self, layer: Layer, cause: Cause) -> Stop {
-        Stop {
+    pub fn stop(self, layer: Layer, cause: Cause) -> DecodeStop {
+        DecodeStop {
             layer,
             offset: self.offset,
             missing: 0,

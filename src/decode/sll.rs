@@ -8,9 +8,9 @@ use nom::{
 };
 
 use super::rest::Rest;
-use super::stop::{Layer, Stop};
+use super::stop::{DecodeStop, Layer};
 use super::vlan::VLAN_TYPES;
-use super::walk::{IPV4, IPV6, Next, Turn, Walk};
+use super::walk::{HeaderWalk, IPV4, IPV6, Next, Turn};
 
 const SLL_LEN: usize = 16;
 const SLL2_LEN: usize = 20;
@@ -20,13 +20,13 @@ const IPV6_LEN: usize = 40;
 /// Protocol type of LLC (`linux/if_ether.h`).
 const P_802_2: u16 = 4;
 
-pub(super) fn read(rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
+pub(super) fn read(rest: Rest<'_>) -> Result<Turn<'_>, DecodeStop> {
     let header = rest.need(SLL_LEN, Layer::LinuxSll)?;
     let (_, protocol) = sll(header).map_err(|_| rest.malformed(Layer::LinuxSll))?;
     Ok(Turn::Go(next(protocol), rest.after(SLL_LEN)))
 }
 
-pub(super) fn read2<'a>(rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
+pub(super) fn read2<'a>(rest: Rest<'a>, walk: &mut HeaderWalk) -> Result<Turn<'a>, DecodeStop> {
     let header = rest.need(SLL2_LEN, Layer::LinuxSll2)?;
     let (_, (protocol, index)) = sll2(header).map_err(|_| rest.malformed(Layer::LinuxSll2))?;
     walk.interface_index = index;

@@ -3,7 +3,7 @@
 use super::unopened::Unopened;
 use crate::capture::LinkType;
 
-/// Header that a [`Stop`] happened in. It is part of the key of a flow whose ports could not
+/// Header that a [`DecodeStop`] happened in. It is part of the key of a flow whose ports could not
 /// be read, and small for that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "the names of the protocols")]
@@ -56,7 +56,7 @@ impl Cause {
 
 /// Place and cause of the end of decoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stop {
+pub struct DecodeStop {
     /// Header that could not be read.
     pub layer: Layer,
     /// Its first byte, counted from the start of the frame.

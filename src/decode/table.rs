@@ -5,16 +5,16 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::encapsulation::Encapsulation;
-use super::kind::{Kind, Sign};
+use super::kind::{EncapsulationKind, Sign};
 use super::rest::Rest;
-use super::stop::{Cause, Layer, Stop};
+use super::stop::{Cause, DecodeStop, Layer};
 use super::unopened::Unopened;
-use super::walk::{Next, Turn, Walk};
+use super::walk::{HeaderWalk, Next, Turn};
 use super::{geneve, gre, ip_in_ip, llc, mpls, pppoe, vxlan};
 
 /// All encapsulations that are opened. A flow's key holds the place of each, so new ones
 /// are added at the end.
-pub static ENCAPSULATIONS: [Kind; 9] = [
+pub static ENCAPSULATIONS: [EncapsulationKind; 9] = [
     vxlan::KIND,
     geneve::KIND,
     gre::GRE,
@@ -36,13 +36,13 @@ impl Encapsulation {
 
 /// UDP ports that tell an encapsulation, each with its place in the table.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct TunnelPorts {
     udp_ports: Vec<(u16, u8)>,
     /// Lowest and highest of them: hardly any other port is between.
     span: RangeInclusive<u16>,
 }
 
-impl Default for Options {
+impl Default for TunnelPorts {
     fn default() -> Self {
         let signs = places().flat_map(|(place, kind)| kind.signs.iter().map(move |s| (place, s)));
         let udp_ports = signs.filter_map(|(place, sign)| match sign {
@@ -58,7 +58,7 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl TunnelPorts {
     /// Adds UDP destination ports that carry VXLAN.
     pub fn add_vxlan_ports(&mut self, ports: impl IntoIterator<Item = u16>) {
         let vxlan = places().find(|(_, kind)| kind.name == vxlan::KIND.name);
@@ -89,7 +89,11 @@ impl Options {
     /// # Errors
     /// Those bytes were not captured, so that nobody can say what is inside.
     #[cold]
-    pub(super) fn by_udp_port(&self, port: u16, payload: Rest<'_>) -> Result<Option<Next>, Stop> {
+    pub(super) fn by_udp_port(
+        &self,
+        port: u16,
+        payload: Rest<'_>,
+    ) -> Result<Option<Next>, DecodeStop> {
         for &(_, place) in self
             .udp_ports
             .iter()
@@ -156,7 +160,7 @@ pub static UNOPENED: [(Sign, Unopened); 19] = [
 ];
 
 /// Rows of the table, each with its place.
-fn places() -> impl Iterator<Item = (u8, &'static Kind)> {
+fn places() -> impl Iterator<Item = (u8, &'static EncapsulationKind)> {
     (0..).zip(&ENCAPSULATIONS)
 }
 
@@ -164,7 +168,7 @@ fn places() -> impl Iterator<Item = (u8, &'static Kind)> {
 ///
 /// # Errors
 /// Those bytes are not there, or the encapsulation is not opened.
-pub(super) fn tell(sign: Sign, rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
+pub(super) fn tell(sign: Sign, rest: Rest<'_>) -> Result<Turn<'_>, DecodeStop> {
     for (place, kind) in places().filter(|(_, kind)| kind.signs.contains(&sign)) {
         if (kind.claims)(rest.need(kind.tell_len, Layer::Encapsulation(place))?) {
             return Ok(Turn::Go(Next::Encapsulation(place), rest));
@@ -177,7 +181,11 @@ pub(super) fn tell(sign: Sign, rest: Rest<'_>) -> Result<Turn<'_>, Stop> {
 }
 
 /// Opens the encapsulation at a place in the table.
-pub(super) fn open<'a>(place: u8, rest: Rest<'a>, walk: &mut Walk) -> Result<Turn<'a>, Stop> {
+pub(super) fn open<'a>(
+    place: u8,
+    rest: Rest<'a>,
+    walk: &mut HeaderWalk,
+) -> Result<Turn<'a>, DecodeStop> {
     let kind = &ENCAPSULATIONS[usize::from(place)];
     let layer = Layer::Encapsulation(place);
     let inner = (kind.read)(rest, layer)?;

@@ -4,14 +4,14 @@ use etherparse::UdpHeaderSlice;
 
 use super::packet::{Payload, Protocol, Transport};
 use super::rest::Rest;
-use super::stop::{Layer, Stop};
-use super::table::Options;
-use super::walk::{Turn, Walk};
+use super::stop::{DecodeStop, Layer};
+use super::table::TunnelPorts;
+use super::walk::{HeaderWalk, Turn};
 
 const HEADER_LEN: usize = 8;
 
 /// Reads a header, behind the headers of this walk.
-pub(super) fn read<'a>(rest: Rest<'a>, options: &Options, walk: &Walk) -> Turn<'a> {
+pub(super) fn read<'a>(rest: Rest<'a>, options: &TunnelPorts, walk: &HeaderWalk) -> Turn<'a> {
     let unread = |stop| Turn::Arrived(Protocol::Udp, Transport::Unread(stop));
     let Ok(header) = UdpHeaderSlice::from_slice(rest.bytes) else {
         return unread(rest.short(HEADER_LEN, Layer::Udp));
@@ -35,7 +35,7 @@ pub(super) fn read<'a>(rest: Rest<'a>, options: &Options, walk: &Walk) -> Turn<'
 
 /// Reads a header that is all there, in no fragment, and before no encapsulation.
 #[inline(always)]
-pub(super) fn read_plain<'a>(rest: Rest<'a>, options: &Options) -> Option<Transport<'a>> {
+pub(super) fn read_plain<'a>(rest: Rest<'a>, options: &TunnelPorts) -> Option<Transport<'a>> {
     let header = UdpHeaderSlice::from_slice(rest.bytes).ok()?;
     if options.tells(header.destination_port()) || usize::from(header.length()) != rest.wire_len {
         return None;
@@ -61,7 +61,11 @@ impl Extent {
     /// # Errors
     /// The stated length cannot be: less than a header, more than the packet has, or the end
     /// of a datagram in a fragment with others behind it.
-    fn of(header: &UdpHeaderSlice<'_>, rest: Rest<'_>, walk: &Walk) -> Result<Self, Stop> {
+    fn of(
+        header: &UdpHeaderSlice<'_>,
+        rest: Rest<'_>,
+        walk: &HeaderWalk,
+    ) -> Result<Self, DecodeStop> {
         let is_part = walk.fragment.is_some();
         let stated = usize::from(header.length());
         let all = rest.wire_len.saturating_sub(HEADER_LEN);

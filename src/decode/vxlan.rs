@@ -6,16 +6,16 @@ use nom::{
     number::complete::{be_u8, be_u24},
 };
 
-use super::kind::{Inner, Kind, Sign};
+use super::kind::{EncapsulationKind, Inner, Sign};
 use super::rest::Rest;
-use super::stop::{Layer, Stop};
+use super::stop::{DecodeStop, Layer};
 use super::walk::Next;
 
 const HEADER_LEN: usize = 8;
 /// Flag of a VNI that is valid.
 const I: u8 = 0x08;
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: EncapsulationKind = EncapsulationKind {
     name: "VXLAN",
     signs: &[Sign::UdpPort(4789)],
     tell_len: HEADER_LEN,
@@ -27,7 +27,7 @@ fn claims(header: &[u8]) -> bool {
     header[0] & I != 0
 }
 
-fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, Stop> {
+fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, DecodeStop> {
     let header = rest.need(HEADER_LEN, layer)?;
     let (_, network) = vni(header).map_err(|_| rest.malformed(layer))?;
     Ok(Inner {

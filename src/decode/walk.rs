@@ -5,7 +5,7 @@ use super::encapsulation::Encapsulation;
 use super::fragment::Fragment;
 use super::packet::{Content, Decoded, Packet, Protocol, Transport};
 use super::rest::Rest;
-use super::stop::Stop;
+use super::stop::DecodeStop;
 
 /// `EtherType` of IPv4 (IEEE 802 numbers, registered with IANA).
 pub(super) const IPV4: u16 = 0x0800;
@@ -62,7 +62,7 @@ impl<'a> From<(Next, Rest<'a>)> for Turn<'a> {
 
 /// Facts that the headers walked so far have told.
 #[derive(Default)]
-pub(super) struct Walk {
+pub(super) struct HeaderWalk {
     pub encapsulation: Encapsulation,
     pub interface_index: u32,
     /// Source and destination of the innermost IP header so far.
@@ -76,7 +76,7 @@ pub(super) struct Walk {
     pub is_split: bool,
 }
 
-impl Walk {
+impl HeaderWalk {
     /// Enters an encapsulation by its place in the table; false if it is one too many. What
     /// it holds has addresses of its own, or none that count.
     pub fn enter(&mut self, kind: u8, network: u32) -> bool {
@@ -86,7 +86,7 @@ impl Walk {
         self.encapsulation.push(kind, network)
     }
 
-    pub fn finish(self, outcome: Result<Turn<'_>, Stop>) -> Decoded<'_> {
+    pub fn finish(self, outcome: Result<Turn<'_>, DecodeStop>) -> Decoded<'_> {
         Decoded {
             encapsulation: self.encapsulation,
             interface_index: self.interface_index,
@@ -96,7 +96,7 @@ impl Walk {
         }
     }
 
-    fn content<'a>(&self, outcome: Result<Turn<'a>, Stop>) -> Content<'a> {
+    fn content<'a>(&self, outcome: Result<Turn<'a>, DecodeStop>) -> Content<'a> {
         let (protocol, transport) = match (outcome, self.protocol) {
             (Ok(Turn::Arrived(protocol, transport)), _) => (protocol, transport),
             (Ok(_), _) => return Content::Other,

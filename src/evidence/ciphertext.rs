@@ -19,7 +19,7 @@ use std::ops::Range;
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice, checksum::Sum16BitWords};
 use foldhash::fast::FixedState;
 
-use super::{dtls::Record, lnet};
+use super::{dtls::DtlsRecord, lnet};
 
 /// Plaintext in a record that a cipher would have hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,7 +59,7 @@ const SEARCHED_LEN: usize = 160;
 /// all of it; which records those are is the record's own choice, so that it does not matter
 /// which others were seen before.
 #[must_use]
-pub fn exposure(record: &Record<'_>) -> Option<Exposure> {
+pub fn exposure(record: &DtlsRecord<'_>) -> Option<Exposure> {
     let fragment = record.fragment;
     if holds_ip(fragment, usize::from(record.len)) {
         return Some(Exposure::IpHeader);
@@ -241,7 +241,7 @@ impl ByteSample {
 
     /// Takes in a protected record.
     #[inline]
-    pub fn add(&mut self, record: &Record<'_>) {
+    pub fn add(&mut self, record: &DtlsRecord<'_>) {
         let tested = Self::TESTED_LEN.min(record.len.into());
         self.is_cut_short |= record.fragment.len() < tested;
         let bytes = record.fragment.get(Self::NONCE_LEN..).unwrap_or_default();

@@ -133,7 +133,7 @@ impl Suite {
 
 /// One record, with as much of its fragment as was captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Record<'a> {
+pub struct DtlsRecord<'a> {
     /// Content type, RFC 6347, section 4.1.
     pub content_type: ContentType,
     /// Version in its header.
@@ -150,7 +150,7 @@ pub struct Record<'a> {
     pub id_len: usize,
 }
 
-impl Record<'_> {
+impl DtlsRecord<'_> {
     /// Tests that the record layer protects it, if only with a NULL cipher.
     #[must_use]
     pub fn is_protected(&self) -> bool {
@@ -213,9 +213,9 @@ pub enum Reading<'a> {
     Begun,
     /// Records from the first byte to the last. This is the first, in nearly all datagrams
     /// the only one; [`behind`] gives the others.
-    Whole(Record<'a>),
+    Whole(DtlsRecord<'a>),
     /// The same, but the capture ends before a later one, too early to be sure.
-    Cut(Record<'a>),
+    Cut(DtlsRecord<'a>),
 }
 
 /// Records behind another, one by one: those whose headers were captured.
@@ -228,10 +228,10 @@ pub struct Records<'a> {
 }
 
 impl<'a> Iterator for Records<'a> {
-    type Item = Record<'a>;
+    type Item = DtlsRecord<'a>;
 
     #[inline(never)]
-    fn next(&mut self) -> Option<Record<'a>> {
+    fn next(&mut self) -> Option<DtlsRecord<'a>> {
         match read_record(self.rest, self.left, self.id_len)? {
             RecordReading::Record(record) => {
                 let len = record.wire_len();
@@ -248,7 +248,7 @@ impl<'a> Iterator for Records<'a> {
 /// `wire_len` were sent; `None` where the first is all.
 #[inline(always)]
 #[must_use]
-pub fn behind<'a>(first: &Record<'_>, bytes: &'a [u8], wire_len: usize) -> Option<Records<'a>> {
+pub fn behind<'a>(first: &DtlsRecord<'_>, bytes: &'a [u8], wire_len: usize) -> Option<Records<'a>> {
     let len = first.wire_len();
     (len < wire_len).then(|| Records {
         rest: bytes.get(len..).unwrap_or_default(),
@@ -310,7 +310,7 @@ fn end(mut more: Records<'_>) -> End {
 
 enum RecordReading<'a> {
     /// A record.
-    Record(Record<'a>),
+    Record(DtlsRecord<'a>),
     /// The capture ends inside its header, and what is there fits.
     Cut,
 }
@@ -333,8 +333,8 @@ fn read_record(bytes: &[u8], left: usize, id_len: usize) -> Option<RecordReading
         // The capture must be what ended the header.
         return (bytes.len() < left).then_some(RecordReading::Cut);
     };
-    let record = Record { id_len, ..record };
-    let record = Record {
+    let record = DtlsRecord { id_len, ..record };
+    let record = DtlsRecord {
         fragment: &fragment[..fragment.len().min(record.len.into())],
         ..record
     };
@@ -360,10 +360,10 @@ fn begins(bytes: &[u8]) -> bool {
 
 /// RFC 6347 4.1; and RFC 9146 4: a connection ID stands before the length.
 #[inline(always)]
-fn header(bytes: &[u8], id_len: usize) -> IResult<&[u8], Record<'_>> {
+fn header(bytes: &[u8], id_len: usize) -> IResult<&[u8], DtlsRecord<'_>> {
     let (fragment, (kind, version, number, _id, len)) =
         (be_u8, be_u16, be_u64, take(id_len), be_u16).parse(bytes)?;
-    let record = Record {
+    let record = DtlsRecord {
         content_type: ContentType(kind),
         version: Version(version),
         epoch: (number >> 48) as u16,

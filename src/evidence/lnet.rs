@@ -62,14 +62,14 @@ fn nid(bytes: &[u8]) -> IResult<&[u8], Nid> {
 
 /// The two ends of the packet that a signature stands in.
 #[derive(Clone, Copy, Debug)]
-pub struct Ends {
+pub struct NidEnds {
     /// Its source.
     pub source: Address,
     /// Its destination.
     pub destination: Address,
 }
 
-impl Ends {
+impl NidEnds {
     fn are(self, source: Nid, destination: Nid) -> bool {
         let is = |address: Address, nid: Nid| address == std::net::IpAddr::V4(nid.address).into();
         is(self.source, source) && is(self.destination, destination)
@@ -136,7 +136,7 @@ pub struct Message {
 
 /// A signature found in a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct Signature {
     /// Kind of the signature.
     pub proof: Proof,
     /// The end that the message's portal belongs to.
@@ -189,7 +189,7 @@ pub fn begins(payload: &[u8]) -> bool {
 
 /// The units that follow each other from the start of a payload on. It ends at the
 /// first place where none begins.
-pub fn units(payload: &[u8], ends: Ends) -> impl Iterator<Item = Unit> + '_ {
+pub fn units(payload: &[u8], ends: NidEnds) -> impl Iterator<Item = Unit> + '_ {
     let mut rest = payload;
     std::iter::from_fn(move || {
         let (after, unit) = unit(rest, ends)?;
@@ -200,7 +200,7 @@ pub fn units(payload: &[u8], ends: Ends) -> impl Iterator<Item = Unit> + '_ {
 
 /// Searches a payload for the first signature, wherever it stands.
 #[must_use]
-pub fn find(payload: &[u8], ends: Ends) -> Option<Found> {
+pub fn find(payload: &[u8], ends: NidEnds) -> Option<Signature> {
     // A connection request opens a connection; the others can stand anywhere.
     let start = payload.starts_with(&CONNECTION_REQUEST).then_some(0);
     start
@@ -213,7 +213,7 @@ pub fn find(payload: &[u8], ends: Ends) -> Option<Found> {
         ))
         .find_map(|at| {
             let (_, unit) = unit(&payload[at..], ends)?;
-            Some(Found {
+            Some(Signature {
                 proof: unit.proof(),
                 server: unit.server(),
                 at,
@@ -233,7 +233,7 @@ pub fn holds_message(bytes: &[u8]) -> bool {
 }
 
 /// One unit, and what follows it in the payload.
-fn unit(bytes: &[u8], ends: Ends) -> Option<(&[u8], Unit)> {
+fn unit(bytes: &[u8], ends: NidEnds) -> Option<(&[u8], Unit)> {
     let head: &[u8; 4] = bytes.first_chunk()?;
     match *head {
         KSOCK_MSG_LNET => {
@@ -283,7 +283,7 @@ fn hello(bytes: &[u8]) -> IResult<&[u8], Option<ConnectionType>> {
     Ok((rest, kind))
 }
 
-fn message(bytes: &[u8], ends: Option<Ends>) -> IResult<&[u8], Message> {
+fn message(bytes: &[u8], ends: Option<NidEnds>) -> IResult<&[u8], Message> {
     let (rest, (_, _checksum, _cookies)) = (
         tag(&KSOCK_MSG_LNET[..]),
         verify(le_u32, |&checksum| checksum == 0),

@@ -94,7 +94,7 @@ const OPERATIONS: &[(u32, &str)] = &[
 
 /// Kind of a message: request or reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum MessageKind {
     /// `PTL_RPC_MSG_REQUEST`.
     Request,
     /// `PTL_RPC_MSG_REPLY`, or `PTL_RPC_MSG_ERR`.
@@ -107,7 +107,7 @@ pub struct Rpc {
     /// Security flavor.
     pub flavor: Flavor,
     /// Kind and opcode, if the flavor does not hide them.
-    pub operation: Option<(Kind, Opcode)>,
+    pub operation: Option<(MessageKind, Opcode)>,
 }
 
 /// Reads the start of an `LNet` payload. `None` where it is no RPC, or too little of it
@@ -137,7 +137,7 @@ fn rpc(body: &[u8]) -> IResult<&[u8], Rpc> {
 }
 
 /// The first buffer is a `ptlrpc_body`: type at +8, version at +12, operation at +16.
-fn operation(body: &[u8], buffers: u32) -> IResult<&[u8], (Kind, Opcode)> {
+fn operation(body: &[u8], buffers: u32) -> IResult<&[u8], (MessageKind, Opcode)> {
     let lengths_end = 32 + 4 * buffers as usize;
     let (first, _) = take(lengths_end.next_multiple_of(8))(body)?;
     let (rest, (_handle, kind, _, _version, code)) = (
@@ -149,9 +149,9 @@ fn operation(body: &[u8], buffers: u32) -> IResult<&[u8], (Kind, Opcode)> {
     )
         .parse(first)?;
     let kind = if kind == 0x1267 {
-        Kind::Request
+        MessageKind::Request
     } else {
-        Kind::Reply
+        MessageKind::Reply
     };
     Ok((rest, (kind, Opcode(code))))
 }

@@ -16,8 +16,20 @@ pub fn in_datagram(bytes: &[u8], len: usize) -> Option<Exposure> {
     } else if lnet::holds_message(bytes) {
         Some(Exposure::Lustre)
     } else {
-        holds_text(bytes).then_some(Exposure::Text)
+        (holds_text(bytes) && !is_stun(bytes, len)).then_some(Exposure::Text)
     }
+}
+
+/// Tests for a STUN message (RFC 8489 5), which shares its ports with DTLS (RFC 7983): names of
+/// users and software in it are nobody's data.
+fn is_stun(bytes: &[u8], len: usize) -> bool {
+    const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+    const HEADER_LEN: usize = 20;
+    let &[0..=0x3f, _, high, low, a, b, c, d, ..] = bytes else {
+        return false;
+    };
+    let stated = usize::from(u16::from_be_bytes([high, low])) + HEADER_LEN;
+    [a, b, c, d] == COOKIE && stated == len
 }
 
 /// The same in a part of one, which begins anywhere; and a pattern that repeats.
@@ -69,6 +81,17 @@ mod tests {
             let bytes = [&noise(30), &script[cut..]].concat();
             assert_eq!(in_datagram(&bytes, bytes.len()), Some(Exposure::Text));
         }
+    }
+
+    #[test]
+    fn names_in_stun_are_no_data() {
+        let len = u8::try_from(TEXT.len() + 4).expect("a short message");
+        let head = [0, 1, 0, len, 0x21, 0x12, 0xa4, 0x42];
+        let name = [0, 6, 0, len - 4];
+        let message = [&head[..], &noise(12), &name, TEXT].concat();
+        assert_eq!(in_datagram(&message, message.len()), None);
+        let more = [&message[..], TEXT].concat();
+        assert_eq!(in_datagram(&more, more.len()), Some(Exposure::Text));
     }
 
     #[test]

@@ -7,10 +7,10 @@ use super::{Count, Sighting, Tally, keep_first};
 use crate::evidence::Shown;
 use crate::evidence::ciphertext::{self, Exposure};
 use crate::evidence::dtls::hello::{ServerHello, fragments};
-use crate::evidence::dtls::{Record, Version};
+use crate::evidence::dtls::{DtlsRecord, Version};
 
-/// Runs that are kept apart in case that another comes between.
-const MAX_RUNS: usize = 16;
+/// Parts of the input that are kept apart in case that another comes between.
+const MAX_PARTS: usize = 16;
 
 /// Facts of the DTLS records of a flow together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct DtlsFacts {
     /// The first record that shows what a cipher would have hidden.
     pub exposed: Option<(Sighting, Exposure)>,
     /// By part of the input, in its order.
-    segments: Vec<Part>,
+    segments: Vec<FlowPart>,
     /// Later fragments of packets of protected records.
     fragments: Option<Tally>,
     /// Sessions, once all parts are there.
@@ -33,13 +33,13 @@ pub struct DtlsFacts {
 
 /// Facts of a flow from a part of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Part {
+struct FlowPart {
     segment: Segment,
     /// Numbers of records in epoch 0, by direction.
     clear: [SequenceSet; 2],
 }
 
-impl Part {
+impl FlowPart {
     fn new(at: &Sighting) -> Self {
         Self {
             segment: Segment::new(at),
@@ -65,7 +65,7 @@ impl Part {
 
 impl DtlsFacts {
     /// Takes in a record of the packet `at`, which showed `shown`.
-    pub fn add(&mut self, record: &Record<'_>, shown: Shown, at: &Sighting) {
+    pub fn add(&mut self, record: &DtlsRecord<'_>, shown: Shown, at: &Sighting) {
         self.records += u64::from(!at.is_copy);
         let exposed = match shown {
             Shown::Exposed => ciphertext::exposure(record),
@@ -83,7 +83,7 @@ impl DtlsFacts {
     }
 
     #[cold]
-    fn add_clear(&mut self, record: &Record<'_>, at: &Sighting) {
+    fn add_clear(&mut self, record: &DtlsRecord<'_>, at: &Sighting) {
         if !at.is_copy {
             self.run(at).clear[at.direction as usize].add(record.sequence);
         }
@@ -96,9 +96,9 @@ impl DtlsFacts {
         }
     }
 
-    fn run(&mut self, at: &Sighting) -> &mut Part {
+    fn run(&mut self, at: &Sighting) -> &mut FlowPart {
         if self.segments.is_empty() {
-            self.segments.push(Part::new(at));
+            self.segments.push(FlowPart::new(at));
         }
         self.segments.last_mut().expect("one was pushed")
     }
@@ -193,7 +193,7 @@ impl DtlsFacts {
         self.segments.extend(other.segments);
         self.segments.sort_by_key(|part| part.segment.start);
         // Parts come in the order of the input, so nothing will come between the first ones.
-        while self.segments.len() > MAX_RUNS {
+        while self.segments.len() > MAX_PARTS {
             let second = self.segments.remove(1);
             self.segments[0].join(second);
         }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Direction, Sighting, keep_first};
-use crate::evidence::lnet::{self, ConnectionType, Ends, Message, Proof, Server, Unit};
-use crate::evidence::ptlrpc::{Kind, Opcode, Rpc};
+use crate::evidence::lnet::{self, ConnectionType, Message, NidEnds, Proof, Server, Unit};
+use crate::evidence::ptlrpc::{MessageKind, Opcode, Rpc};
 
 /// Facts of the readable Lustre of a flow together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl LustreFacts {
     pub fn read(
         facts: &mut Option<Box<Self>>,
         payload: &[u8],
-        ends: Ends,
+        ends: NidEnds,
         called: bool,
         at: &Sighting,
     ) {
@@ -56,7 +56,7 @@ impl LustreFacts {
     fn search(
         facts: &mut Option<Box<Self>>,
         payload: &[u8],
-        ends: Ends,
+        ends: NidEnds,
         called: bool,
         at: &Sighting,
     ) {
@@ -98,8 +98,8 @@ impl LustreFacts {
             let known = code.name().map(|_| code);
             let count = self.operations.entry(known).or_default();
             match kind {
-                Kind::Request => count.requests += 1,
-                Kind::Reply => count.replies += 1,
+                MessageKind::Request => count.requests += 1,
+                MessageKind::Reply => count.replies += 1,
             }
         }
     }

@@ -11,7 +11,7 @@ use super::sequence::{Gaps, SequenceSet};
 use super::{Count, Direction, Position, Sighting, Tally, keep_first};
 use crate::capture::Timestamp;
 use crate::evidence::ciphertext::{ByteSample, ByteTest, Exposure};
-use crate::evidence::dtls::Record;
+use crate::evidence::dtls::DtlsRecord;
 use crate::evidence::dtls::hello::ServerHello;
 
 /// Epochs of a session that are kept apart: the lowest.
@@ -78,7 +78,7 @@ struct Epoch {
 
 impl Epoch {
     #[inline]
-    fn record(&mut self, record: &Record<'_>, exposed: Option<Exposure>, at: &Sighting) {
+    fn record(&mut self, record: &DtlsRecord<'_>, exposed: Option<Exposure>, at: &Sighting) {
         if !at.is_copy {
             self.sequences[at.direction as usize].add(record.sequence);
         }
@@ -176,7 +176,7 @@ impl Session {
     }
 
     #[inline]
-    fn record(&mut self, record: &Record<'_>, exposed: Option<Exposure>, at: &Sighting) {
+    fn record(&mut self, record: &DtlsRecord<'_>, exposed: Option<Exposure>, at: &Sighting) {
         if let Some((hello, _)) = &self.hello
             && at.time.is_some()
             && at.time <= hello.time
@@ -391,7 +391,7 @@ impl Segment {
 
     /// Takes in a protected record.
     #[inline]
-    pub fn record(&mut self, record: &Record<'_>, exposed: Option<Exposure>, at: &Sighting) {
+    pub fn record(&mut self, record: &DtlsRecord<'_>, exposed: Option<Exposure>, at: &Sighting) {
         self.stretch(at);
         self.last().record(record, exposed, at);
     }

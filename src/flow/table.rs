@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 
 use super::lowest::{Lowest, SLACK, sorted};
 use super::{Count, Direction, FiveTuple, Flow, FlowKey, GroupKey, Sighting, Sizes};
-use crate::evidence::{Shown, dtls::Record};
+use crate::evidence::{Shown, dtls::DtlsRecord};
 
 /// Number of flows, and of groups of flows, kept apart by default.
 pub const DEFAULT_LIMIT: usize = 8192;
@@ -36,7 +36,7 @@ impl Group {
 
 /// The flows and groups of one worker.
 #[derive(Clone, Debug)]
-pub struct Table {
+pub struct FlowTable {
     flows: Lowest<FlowKey, Kept>,
     groups: Lowest<GroupKey, Group>,
     /// Groups beyond the limit, by what is left of their keys without the addresses.
@@ -81,8 +81,8 @@ impl<'t> FlowEntry<'t> {
     #[inline(always)]
     pub fn records<'a>(
         &mut self,
-        first: &Record<'a>,
-        more: Option<impl Iterator<Item = Record<'a>>>,
+        first: &DtlsRecord<'a>,
+        more: Option<impl Iterator<Item = DtlsRecord<'a>>>,
         shown: Shown,
         at: &Sighting,
     ) -> Option<u16> {
@@ -96,7 +96,7 @@ impl<'t> FlowEntry<'t> {
     }
 
     #[inline(always)]
-    fn record(&mut self, record: &Record<'_>, shown: Shown, at: &Sighting) {
+    fn record(&mut self, record: &DtlsRecord<'_>, shown: Shown, at: &Sighting) {
         self.flow
             .dtls
             .get_or_insert_default()
@@ -147,7 +147,7 @@ pub struct Contents<'t> {
     pub beyond: Vec<(GroupKey, &'t Group)>,
 }
 
-impl Table {
+impl FlowTable {
     /// An empty table that keeps at most `limit` flows and as many groups.
     #[must_use]
     pub fn new(limit: usize) -> Self {
@@ -381,7 +381,7 @@ mod tests {
     /// A packet of one of many flows: client, port, length.
     type Packet = (u8, u16, u16);
 
-    fn count(table: &mut Table, number: usize, packet: Packet) {
+    fn count(table: &mut FlowTable, number: usize, packet: Packet) {
         let (client, port, len) = packet;
         let interface = Interface {
             id: InterfaceId::of(""),
@@ -417,8 +417,8 @@ mod tests {
         entry.count(Shown::Segment, count, &at);
     }
 
-    fn table(packets: &[(usize, Packet)]) -> Table {
-        let mut table = Table::new(LIMIT);
+    fn table(packets: &[(usize, Packet)]) -> FlowTable {
+        let mut table = FlowTable::new(LIMIT);
         for &(number, packet) in packets {
             count(&mut table, number, packet);
         }
@@ -456,7 +456,7 @@ mod tests {
             if backwards {
                 parts.reverse();
             }
-            let mut sum = Table::new(LIMIT);
+            let mut sum = FlowTable::new(LIMIT);
             for part in parts {
                 sum.merge(part);
             }

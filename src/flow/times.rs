@@ -4,7 +4,7 @@
 //! Time is cut into slots of a power of two of nanoseconds. Packets in the same slot, or in
 //! slots side by side, are one [`Span`], whose ends are exact. Where packets stand in more
 //! than `MOST_SLOTS` slots, slots of twice the length are used. The number of slots only
-//! grows when times are added, so the runs do not depend on the order of the packets, nor
+//! grows when times are added, so the spans do not depend on the order of the packets, nor
 //! on how the input was split.
 
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// Run that holds no time.
+    /// Span that holds no time.
     const EMPTY: Self = Self {
         first: Timestamp(i64::MAX),
         last: Timestamp(i64::MIN),
@@ -76,9 +76,9 @@ fn nanoseconds(duration: Duration) -> i64 {
 pub struct Times {
     /// Exponent of the slots' length.
     exponent: u32,
-    /// Latest run, or the empty one.
+    /// Latest span, or the empty one.
     latest: Span,
-    /// Runs before it.
+    /// Spans before it.
     earlier: Vec<Span>,
 }
 
@@ -93,7 +93,7 @@ impl Default for Times {
 }
 
 impl Times {
-    /// Adds the time of a packet, which nearly always continues the latest run.
+    /// Adds the time of a packet, which nearly always continues the latest span.
     #[inline]
     pub fn add(&mut self, time: Timestamp) {
         let Span { first, last } = self.latest;
@@ -106,11 +106,11 @@ impl Times {
 
     #[cold]
     fn insert(&mut self, time: Timestamp) {
-        let run = Span {
+        let span = Span {
             first: time,
             last: time,
         };
-        self.set(self.exponent, self.all().chain([run]).collect());
+        self.set(self.exponent, self.all().chain([span]).collect());
     }
 
     /// Adds the times of other packets.
@@ -119,7 +119,7 @@ impl Times {
         self.set(exponent, self.all().chain(other.all()).collect());
     }
 
-    /// Runs in their order; none without a packet that has a time.
+    /// Spans in their order; none without a packet that has a time.
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {
         let mut exact = Self::default();
@@ -135,48 +135,48 @@ impl Times {
     }
 
     fn all(&self) -> impl Iterator<Item = Span> {
-        let runs = self.earlier.iter().chain([&self.latest]);
-        runs.filter(|run| !run.is_empty()).copied()
+        let spans = self.earlier.iter().chain([&self.latest]);
+        spans.filter(|span| !span.is_empty()).copied()
     }
 
-    fn set(&mut self, exponent: u32, mut runs: Vec<Span>) {
-        runs.sort_unstable();
+    fn set(&mut self, exponent: u32, mut spans: Vec<Span>) {
+        spans.sort_unstable();
         self.exponent = exponent;
         loop {
-            runs = joined(runs, self.exponent);
-            if slots(&runs, self.exponent) <= MOST_SLOTS {
+            spans = joined(spans, self.exponent);
+            if slots(&spans, self.exponent) <= MOST_SLOTS {
                 break;
             }
             self.exponent += 1;
         }
-        self.latest = runs.pop().unwrap_or(Span::EMPTY);
-        self.earlier = runs;
+        self.latest = spans.pop().unwrap_or(Span::EMPTY);
+        self.earlier = spans;
     }
 }
 
-/// Joins runs whose slots are the same or stand side by side.
-fn joined(runs: Vec<Span>, exponent: u32) -> Vec<Span> {
+/// Joins spans whose slots are the same or stand side by side.
+fn joined(spans: Vec<Span>, exponent: u32) -> Vec<Span> {
     let mut joined: Vec<Span> = Vec::new();
-    for run in runs {
+    for span in spans {
         match joined.last_mut() {
-            Some(last) if run.first.0 >> exponent <= (last.last.0 >> exponent) + 1 => {
-                last.last = last.last.max(run.last);
+            Some(last) if span.first.0 >> exponent <= (last.last.0 >> exponent) + 1 => {
+                last.last = last.last.max(span.last);
             }
-            _ => joined.push(run),
+            _ => joined.push(span),
         }
     }
     joined
 }
 
-/// Number of slots that the runs stand in.
-fn slots(runs: &[Span], exponent: u32) -> i64 {
-    let slots = runs
+/// Number of slots that the spans stand in.
+fn slots(spans: &[Span], exponent: u32) -> i64 {
+    let slots = spans
         .iter()
-        .map(|run| (run.last.0 >> exponent) - (run.first.0 >> exponent) + 1);
+        .map(|span| (span.last.0 >> exponent) - (span.first.0 >> exponent) + 1);
     slots.fold(0, i64::saturating_add)
 }
 
-/// Times are equal that have the same runs.
+/// Times are equal that have the same spans.
 impl PartialEq for Times {
     fn eq(&self, other: &Self) -> bool {
         self.spans() == other.spans()
@@ -231,13 +231,13 @@ mod tests {
         #[test]
         fn each_time_is_in_a_run_and_each_end_is_a_time(times_of in any_times()) {
             let sum = times(&times_of);
-            let runs = sum.spans();
-            prop_assert!(runs.len() <= 128);
+            let spans = sum.spans();
+            prop_assert!(spans.len() <= 128);
             for &time in &times_of {
                 let time = Timestamp(time);
-                prop_assert!(runs.iter().any(|run| run.first <= time && time <= run.last));
+                prop_assert!(spans.iter().any(|span| span.first <= time && time <= span.last));
             }
-            for Span { first, last } in &runs {
+            for Span { first, last } in &spans {
                 prop_assert!(times_of.contains(&first.0) && times_of.contains(&last.0));
             }
             let ends = times_of.iter().min().zip(times_of.iter().max());
@@ -250,10 +250,13 @@ mod tests {
     fn hours_between_two_captures_are_in_no_run() {
         const SECOND: i64 = 1_000_000_000;
         let captured = [0, 60, 28_800, 28_860].map(|second| second * SECOND);
-        let run = |first, last| Span {
+        let span = |first, last| Span {
             first: Timestamp(first * SECOND),
             last: Timestamp(last * SECOND),
         };
-        assert_eq!(times(&captured).spans(), [run(0, 60), run(28_800, 28_860)]);
+        assert_eq!(
+            times(&captured).spans(),
+            [span(0, 60), span(28_800, 28_860)]
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::State;
-use super::tuple::{Stage, Volume};
+use super::tuple::{Stage, TupleVolume};
 use crate::capture::Timestamp;
 use crate::flow::Direction;
 
@@ -48,7 +48,7 @@ pub struct Entry {
 
 /// NIC that logged a flow, and the end of the flow that it stands at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Nic {
+pub struct LoggingNic {
     /// MAC address.
     pub mac: Mac,
     /// End, by the direction of the packets that it sends.
@@ -62,7 +62,7 @@ pub(super) struct Mark {
     pub(super) stage: Stage,
     pub(super) state: State,
     /// Volume from the lower end and from the higher.
-    pub(super) volumes: [Volume; 2],
+    pub(super) volumes: [TupleVolume; 2],
     pub(super) file: u32,
     pub(super) record: u64,
 }

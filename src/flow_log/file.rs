@@ -1,16 +1,14 @@
 //! Flow logs from files, compressed or not.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io;
 
+use super::layers::unwrapped;
 use super::read::EMPTY;
 use super::{LogReport, NotALog, Table, read};
+use crate::capture::stream::Bytes;
 use crate::decode::Address;
-use crate::input::compressed::Decompressed;
-use crate::input::{InputPath, OpenError, kind};
-
-/// Number of bytes that tell a compression.
-const MAGIC_LEN: u64 = 4;
+use crate::input::{InputPath, OpenError};
 
 /// Reason why there is no flow log to read from a path.
 #[derive(Debug, thiserror::Error)]
@@ -85,14 +83,6 @@ fn by_name(why: NotALog, name: &str) -> NotALog {
     }
 }
 
-fn open(path: &InputPath) -> io::Result<Box<dyn Read + Send>> {
-    let mut file = File::open(&path.path)?;
-    let mut magic = Vec::new();
-    (&mut file).take(MAGIC_LEN).read_to_end(&mut magic)?;
-    let compression = kind::compression(&magic);
-    let bytes = Box::new(Cursor::new(magic).chain(file));
-    Ok(match compression {
-        Some(compression) => Box::new(Decompressed::new(compression, bytes)?),
-        None => bytes,
-    })
+fn open(path: &InputPath) -> io::Result<Bytes> {
+    unwrapped(Box::new(File::open(&path.path)?))
 }

@@ -10,10 +10,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::State;
-use super::entry::{Entry, Mac, Mark, Nic};
+use super::entry::{Entry, LoggingNic, Mac, Mark};
 use super::sums::{Sum, Sums};
-use super::tuple::Volume;
-use super::view::{Told, View};
+use super::tuple::TupleVolume;
+use super::view::{NicView, Told};
 use crate::capture::Timestamp;
 use crate::flow::times::Span;
 use crate::flow::{Direction, FlowKey, GroupKey};
@@ -23,7 +23,7 @@ const MOST_NICS: usize = 16;
 
 /// Tuples of a state, counted once for each way and hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tally {
+pub struct StateTally {
     /// Packets, both ways.
     pub packets: u64,
     /// Bytes of them.
@@ -34,7 +34,7 @@ pub struct Tally {
     pub last: Timestamp,
 }
 
-impl Tally {
+impl StateTally {
     /// The times of a sum, without its volume.
     fn empty(sum: &Sum) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, volume: Volume) {
+    fn add(&mut self, volume: TupleVolume) {
         self.packets = self.packets.saturating_add(volume.packets);
         self.bytes = self.bytes.saturating_add(volume.bytes);
     }
@@ -63,21 +63,21 @@ impl Tally {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Views {
     /// Views of the lowest NICs, sorted.
-    apart: Vec<(Nic, View)>,
+    apart: Vec<(LoggingNic, NicView)>,
     /// View of all others together.
-    rest: Option<Box<View>>,
+    rest: Option<Box<NicView>>,
 }
 
 impl Views {
-    pub(super) fn add(&mut self, nic: Nic, mark: Mark, is_near: bool) {
+    pub(super) fn add(&mut self, nic: LoggingNic, mark: Mark, is_near: bool) {
         self.view(nic).add(mark, nic.mac, is_near);
         self.make_room();
     }
 
-    fn view(&mut self, nic: Nic) -> &mut View {
+    fn view(&mut self, nic: LoggingNic) -> &mut NicView {
         let place = self.apart.binary_search_by_key(&nic, |&(nic, _)| nic);
         let place = place.unwrap_or_else(|place| {
-            self.apart.insert(place, (nic, View::default()));
+            self.apart.insert(place, (nic, NicView::default()));
             place
         });
         &mut self.apart[place].1
@@ -124,7 +124,7 @@ impl Views {
         self.apart.iter_mut().for_each(|(_, view)| view.settle());
     }
 
-    fn all(&self) -> impl Iterator<Item = (Mac, &View)> {
+    fn all(&self) -> impl Iterator<Item = (Mac, &NicView)> {
         let apart = self.apart.iter().map(|(nic, view)| (nic.mac, view));
         let rest = self.rest.iter().map(|view| (Mac::OTHERS, &**view));
         apart.chain(rest)
@@ -184,7 +184,7 @@ impl Logged {
     pub fn tallies(
         &self,
         is_wanted: &dyn Fn(State, Option<Span>) -> bool,
-    ) -> [BTreeMap<State, Tally>; 2] {
+    ) -> [BTreeMap<State, StateTally>; 2] {
         let is_one_flow = self.is_one_flow();
         let [mut wanted, mut rest] = [Vec::new(), Vec::new()];
         let apart = self
@@ -205,15 +205,15 @@ impl Logged {
 
 /// Volumes of one state in one hour, by who says so.
 #[derive(Clone, Copy, Default)]
-struct Said {
+struct SaidVolumes {
     /// NICs at each end.
-    ends: [[Volume; 2]; 2],
+    ends: [[TupleVolume; 2]; 2],
     /// The most of a NIC between, or of those not kept apart.
-    between: [Volume; 2],
+    between: [TupleVolume; 2],
 }
 
-impl Said {
-    fn add(&mut self, nic: Option<Nic>, volumes: [Volume; 2]) {
+impl SaidVolumes {
+    fn add(&mut self, nic: Option<LoggingNic>, volumes: [TupleVolume; 2]) {
         let known = match nic {
             Some(nic) => &mut self.ends[nic.end as usize],
             None => return most(&mut self.between, volumes),
@@ -224,7 +224,7 @@ impl Said {
             .for_each(|(sum, it)| sum.add(it));
     }
 
-    fn once(mut self) -> [Volume; 2] {
+    fn once(mut self) -> [TupleVolume; 2] {
         let [low, high] = self.ends;
         most(&mut self.between, low);
         most(&mut self.between, high);
@@ -232,7 +232,7 @@ impl Said {
     }
 }
 
-fn most(known: &mut [Volume; 2], volumes: [Volume; 2]) {
+fn most(known: &mut [TupleVolume; 2], volumes: [TupleVolume; 2]) {
     for (known, it) in known.iter_mut().zip(volumes) {
         known.packets = known.packets.max(it.packets);
         known.bytes = known.bytes.max(it.bytes);
@@ -240,19 +240,19 @@ fn most(known: &mut [Volume; 2], volumes: [Volume; 2]) {
 }
 
 /// Views of one class of time, each with its NIC, where it is not one of many.
-type Summed = Vec<(Option<Nic>, Sums)>;
+type Summed = Vec<(Option<LoggingNic>, Sums)>;
 
 /// Tallies of several views, each way and hour counted once.
-fn once(mut views: Summed, is_beyond: bool) -> BTreeMap<State, Tally> {
+fn once(mut views: Summed, is_beyond: bool) -> BTreeMap<State, StateTally> {
     let between = between(&views, is_beyond);
     let exponent = views.iter().map(|(_, sums)| sums.exponent()).max();
-    let mut said = BTreeMap::<(State, i64), Said>::new();
-    let mut tallies = BTreeMap::<State, Tally>::new();
+    let mut said = BTreeMap::<(State, i64), SaidVolumes>::new();
+    let mut tallies = BTreeMap::<State, StateTally>::new();
     for (nic, sums) in &mut views {
         sums.coarsen(exponent.unwrap_or(0));
         let nic = nic.filter(|nic| !between.contains(&nic.mac));
         for (state, sum) in sums.iter() {
-            let tally = Tally::empty(sum);
+            let tally = StateTally::empty(sum);
             let known = tallies.entry(state);
             known
                 .and_modify(|known| known.merge(&tally))

@@ -1,56 +1,46 @@
-//! Reading of a log as a stream: no record is held, only a tuple at a time.
+//! Reading of a log as a stream: no record is held, only a string at a time.
 //!
 //! Azure writes one document with a list of `records`. Tools hand logs on in other forms: a
 //! record a line, several documents in a row, a list of records, or events of an Event Hub
-//! around them, as JSON or as JSON in text. All of them are read: whatever has
-//! `flowRecords` is a record.
+//! around them, as JSON, as JSON in text or as base64. All of them are read: whatever has
+//! `flowRecords`, or tuples without it, is a record. What looks like a part of a log and
+//! gives no tuples is counted as unread.
 
 use std::hash::BuildHasher;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::sync::LazyLock;
 
 use foldhash::quality::RandomState;
-use serde::de::DeserializeSeed;
-use serde_json::error::Category;
 
 use super::entry::{Entry, Mac};
+use super::layers::unwrapped;
 use super::table::Table;
 use super::{LogReport, NotALog, State, Tuple};
 use crate::capture::Fault;
 use crate::decode::Address;
 use crate::flow::is_lustre_port;
 
+mod base64;
+mod json;
 mod shape;
+mod stranger;
 mod text;
 
-use shape::{Level, Node};
-use text::{Place, Text};
+use json::{Json, Stop};
+use shape::Level;
+use stranger::Begin;
+use text::Text;
 
 /// The most of an unknown state's word that is told.
 const WORD_LIMIT: usize = 32;
 /// Protocol number of TCP, which is all that Lustre is carried in.
 const TCP: u8 = 6;
 /// Category of records of NSG flow logs.
-const NSG: &str = "NetworkSecurityGroupFlowEvent";
+const NSG: &[u8] = b"NetworkSecurityGroupFlowEvent";
 /// Records of which a digest is kept: an hour of one NIC has 60.
 const MOST_DIGESTS: usize = 4096;
 /// The most documents in text within documents.
-const MOST_NESTED: u8 = 3;
-/// Begin of JSON objects in base64.
-const BASE64: &str = "eyJ";
-/// First bytes of archives and tables that can hold logs: zip, 7z, RAR, bzip2, xz, LZ4,
-/// compress, Avro, Parquet.
-const CONTAINERS: [&[u8]; 9] = [
-    b"PK\x03\x04",
-    b"7z\xbc\xaf\x27\x1c",
-    b"Rar!",
-    b"BZh",
-    b"\xfd7zXZ",
-    b"\x04\x22\x4d\x18",
-    b"\x1f\x9d",
-    b"Obj\x01",
-    b"PAR1",
-];
+const MOST_NESTED: u8 = 8;
 
 /// Reason why an empty file is no log.
 pub(super) const EMPTY: &str = "it is empty";
@@ -70,16 +60,16 @@ pub fn read(
     table: &mut Table,
     is_server: &dyn Fn(Address) -> bool,
 ) -> Result<LogReport, NotALog> {
-    let place = Place::default();
-    let mut text = Text::new(bytes, &place);
-    let begin = Begin::of(text.begin());
+    let text = Text::new(bytes);
+    let begin = Begin::of(&text);
+    if begin != Begin::Json {
+        return Err(no_json(begin, text));
+    }
     let mut walk = Walk {
         table,
         is_server,
-        place: &place,
         record: Record::default(),
         seen: Seen::Nothing,
-        is_log_like: false,
         nested: 0,
         digest: 0,
         report: LogReport {
@@ -87,54 +77,29 @@ pub fn read(
             ..LogReport::default()
         },
     };
-    let end = walk.documents(&mut text);
-    walk.end_record();
-    if let Err(error) = end {
-        let found = fault(&error, place.good());
-        walk.report.fault.get_or_insert(found);
+    let mut json = Json::new(text);
+    let end = walk.documents(&mut json, Level::Around);
+    walk.leave(Record::default(), end.is_ok());
+    if let Err(stop) = end {
+        walk.report.fault = Some(Fault::new(json.good(), stop.to_string(), 0));
     }
     match walk.seen {
         Seen::Records => Ok(walk.report),
         Seen::Nsg => Err(NotALog::Nsg),
-        Seen::Nothing => Err(walk.nothing(begin)),
+        Seen::Nothing => Err(walk.nothing()),
     }
 }
 
-fn fault(error: &serde_json::Error, offset: u64) -> Fault {
-    let said = error.to_string();
-    // The place is told as an offset.
-    let said = said.split(" at line ").next().unwrap_or_default();
-    let what = match error.classify() {
-        Category::Eof => "the JSON ends early, as no log of Azure's does".to_owned(),
-        Category::Io => said.to_owned(),
-        Category::Syntax | Category::Data => format!("not JSON: {said}"),
-    };
-    Fault::new(offset, what, 0)
-}
-
-/// First bytes of a file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Begin {
-    /// An object or a list.
-    Json,
-    /// A form that can hold a log and is not read.
-    Container,
-    Empty,
-    Other,
-}
-
-impl Begin {
-    fn of(begin: &[u8]) -> Self {
-        let line = begin.split(|&byte| byte == b'\n').next();
-        let line = line.map(|line| String::from_utf8_lossy(line.trim_ascii()));
-        let is_tuple = line.is_some_and(|line| Tuple::parse(line.trim_matches('"')).is_some());
-        match begin {
-            [] => Self::Empty,
-            [b'{' | b'[', ..] => Self::Json,
-            _ if is_tuple => Self::Container,
-            _ if CONTAINERS.iter().any(|magic| begin.starts_with(magic)) => Self::Container,
-            _ => Self::Other,
+/// The reason why a file that begins as no JSON does is no log, or may be one.
+fn no_json(begin: Begin, text: Text<'_>) -> NotALog {
+    match begin {
+        Begin::Known(name) => NotALog::Other(format!("it looks like {name}")),
+        Begin::Empty => NotALog::Unread(EMPTY.to_owned()),
+        Begin::Text => {
+            let judged = stranger::judge(text);
+            judged.unwrap_or_else(|error| NotALog::Unread(error.to_string()))
         }
+        Begin::Json | Begin::Binary => NotALog::Unread("it is no text".to_owned()),
     }
 }
 
@@ -154,6 +119,10 @@ struct Record {
     /// Tuples that came before it was.
     untold: Option<Table>,
     is_begun: bool,
+    /// True if a record is within it.
+    holds_one: bool,
+    /// True if it has what only flow logs have.
+    is_log_like: bool,
     /// Digest of its tuples.
     digest: u64,
 }
@@ -162,11 +131,8 @@ struct Record {
 struct Walk<'w> {
     table: &'w mut Table,
     is_server: &'w dyn Fn(Address) -> bool,
-    place: &'w Place,
     record: Record,
     seen: Seen,
-    /// True if it has keys that only flow logs have.
-    is_log_like: bool,
     /// Depth of documents in text.
     nested: u8,
     /// Digest of all records that ended.
@@ -176,22 +142,11 @@ struct Walk<'w> {
 
 impl Walk<'_> {
     /// Reads documents in a row.
-    fn documents(&mut self, text: &mut impl Read) -> Result<(), serde_json::Error> {
-        let mut json = serde_json::Deserializer::from_reader(text);
-        loop {
-            Node {
-                walk: self,
-                level: Level::Around,
-            }
-            .deserialize(&mut json)?;
-            self.place.is_good();
-            self.place.is_between.set(self.nested == 0);
-            match json.end() {
-                Err(error) if error.is_io() => return Err(error),
-                Err(_) => {}
-                Ok(()) => return Ok(()),
-            }
+    fn documents(&mut self, json: &mut Json<'_>, level: Level) -> Result<(), Stop> {
+        while json.has_next()? {
+            shape::value(json, self, level)?;
         }
+        Ok(())
     }
 
     /// Enters an object that may be a record; gives the one around it.
@@ -199,10 +154,16 @@ impl Walk<'_> {
         std::mem::take(&mut self.record)
     }
 
-    /// Leaves it for the one around it.
-    fn leave(&mut self, outer: Record) {
+    /// Leaves it for the one around it. What looks like a record and has no tuples lacks
+    /// them.
+    fn leave(&mut self, outer: Record, is_whole: bool) {
+        let holds_one = self.record.is_begun || self.record.holds_one;
+        if is_whole && self.record.is_log_like && !holds_one {
+            self.report.unread += 1;
+        }
         self.end_record();
         self.record = outer;
+        self.record.holds_one |= holds_one;
     }
 
     fn begin_record(&mut self) {
@@ -229,40 +190,94 @@ impl Walk<'_> {
         }
     }
 
-    fn text(&mut self, level: Level, text: &str) {
+    /// Takes note of a key, and gives the level of its value.
+    fn key(&mut self, level: Level, key: &[u8]) -> Level {
+        let inner = level.inner(key);
+        if level == Level::Around && (inner == Level::Tuples || inner.holds_tuples()) {
+            self.begin_record();
+        } else if level == Level::Around && stranger::is_name(key) {
+            self.record.is_log_like = true;
+        }
+        inner
+    }
+
+    /// Takes note of what is no text where a tuple is due, and holds no list where one is.
+    fn misplaced(&mut self, level: Level) {
         match level {
-            Level::Mac => self.record.mac = Mac::parse(text),
-            Level::Category if self.seen == Seen::Nothing && text == NSG => self.seen = Seen::Nsg,
-            Level::Tuples => self.tuple(text),
-            Level::Around => self.document_in(text),
+            Level::Tuples => self.bad_tuple(),
+            level if level.holds_tuples() => self.report.unread += 1,
             _ => {}
         }
     }
 
-    /// Reads a document that stands in text, as the body of an event does.
-    fn document_in(&mut self, text: &str) {
-        let text = text.trim_start_matches('\u{feff}').trim_start();
-        if text.starts_with(['{', '[']) && text.contains("flowRecords") {
-            self.nested += 1;
-            let outer = self.enter();
-            let read = self.nested_document(text);
-            self.leave(outer);
-            self.nested -= 1;
-            if read.is_err() {
-                self.seen = Seen::Records;
-                self.report.unread += 1;
+    #[inline]
+    fn text(&mut self, level: Level, text: &[u8]) -> Result<(), Stop> {
+        match level {
+            Level::Tuples => self.tuple(text),
+            Level::Mac => self.record.mac = str::from_utf8(text).ok().and_then(Mac::parse),
+            Level::Category if text.eq_ignore_ascii_case(NSG) && self.seen == Seen::Nothing => {
+                self.seen = Seen::Nsg;
+                return Err(Stop::Nsg);
             }
-        } else if text.starts_with(BASE64) {
-            self.is_log_like = true;
-            self.report.unread += 1;
+            Level::Category => self.record.is_log_like |= stranger::is_name(text),
+            Level::Other => {}
+            Level::Around | Level::FlowRecords | Level::Flows | Level::Groups => {
+                if !self.document_in(level, text) {
+                    self.misplaced(level);
+                }
+            }
         }
+        Ok(())
     }
 
-    fn nested_document(&mut self, text: &str) -> Result<(), serde_json::Error> {
-        if self.nested > MOST_NESTED {
-            return Err(serde::de::Error::custom("documents within documents"));
+    /// Reads a document that stands in text, as the body of an event does; false if there
+    /// is none.
+    fn document_in(&mut self, level: Level, text: &[u8]) -> bool {
+        if let [b'{' | b'[' | b'"', ..] = stranger::without_marks(text) {
+            let has_name = level != Level::Around || stranger::has_name(text);
+            self.nested_documents(level, has_name, Box::new(text));
+            return true;
         }
-        self.documents(&mut text.as_bytes())
+        if let Some(bytes) = base64::decode(text) {
+            return self.document_of(level, bytes);
+        }
+        self.record.is_log_like |= stranger::is_row(text);
+        false
+    }
+
+    /// Reads a document in bytes that stood in text.
+    fn document_of(&mut self, level: Level, bytes: Vec<u8>) -> bool {
+        let is_compressed = crate::input::kind::compression(&bytes).is_some();
+        let begin = Begin::of(&Text::new(&bytes[..]));
+        if is_compressed || begin == Begin::Json {
+            match unwrapped(Box::new(Cursor::new(bytes))) {
+                Ok(bytes) => self.nested_documents(level, true, bytes),
+                Err(_) => self.report.unread += 1,
+            }
+            return true;
+        }
+        false
+    }
+
+    /// Reads documents within the document. What cannot be read is held against the log if
+    /// it may be of one.
+    fn nested_documents<'t>(&mut self, level: Level, may_be_log: bool, bytes: Box<dyn Read + 't>) {
+        let before = (self.report.tuples, self.report.records);
+        let outer = (level == Level::Around).then(|| self.enter());
+        self.nested += 1;
+        let read = if self.nested > MOST_NESTED {
+            Err(Stop::Syntax("too many documents within documents"))
+        } else {
+            self.documents(&mut Json::new(Text::new(bytes)), level)
+        };
+        self.nested -= 1;
+        if let Some(outer) = outer {
+            self.leave(outer, read.is_ok());
+        }
+        let is_log = before != (self.report.tuples, self.report.records);
+        if read.is_err() && (may_be_log || is_log) {
+            self.report.unread += 1;
+        }
     }
 
     fn bad_tuple(&mut self) {
@@ -270,14 +285,12 @@ impl Walk<'_> {
         self.report.bad_tuples += 1;
     }
 
-    fn tuple(&mut self, text: &str) {
-        if self.nested == 0 {
-            self.place.is_good();
-        }
-        self.record.digest = DIGESTS.hash_one((self.record.digest, text));
+    #[inline]
+    fn tuple(&mut self, text: &[u8]) {
         let Some(tuple) = Tuple::parse(text) else {
-            return self.bad_tuple();
+            return self.odd_tuple(text);
         };
+        self.record.digest = DIGESTS.hash_one((self.record.digest, text));
         self.report.tuples += 1;
         if State::of(tuple.encryption) == State::Unknown {
             self.unknown_state(tuple.encryption);
@@ -285,6 +298,16 @@ impl Walk<'_> {
         if self.is_kept(&tuple) {
             self.keep(&tuple);
         }
+    }
+
+    /// Reads text that is no tuple where one is due: a list of them, or a bad one.
+    #[cold]
+    fn odd_tuple(&mut self, text: &[u8]) {
+        if text.starts_with(b"[") {
+            return self.nested_documents(Level::Tuples, true, Box::new(text));
+        }
+        self.record.digest = DIGESTS.hash_one((self.record.digest, text));
+        self.bad_tuple();
     }
 
     fn unknown_state(&mut self, word: &str) {
@@ -321,18 +344,16 @@ impl Walk<'_> {
         table.count(tuple, at);
     }
 
-    /// The reason why a file without records is no log.
-    fn nothing(self, begin: Begin) -> NotALog {
+    /// The reason why a file without records is no log, or may be one.
+    fn nothing(self) -> NotALog {
         let fault = self.report.fault;
         let at = fault.map(|fault| format!("at byte {}, {}", fault.offset, fault.what));
-        match (at, begin) {
-            (Some(at), Begin::Json | Begin::Container) => NotALog::Unread(at),
-            (_, Begin::Empty) => NotALog::Unread(EMPTY.to_owned()),
-            (None, _) if self.is_log_like => NotALog::Unread(
+        match at {
+            Some(at) => NotALog::Unread(at),
+            None if self.report.unread > 0 || self.record.is_log_like => NotALog::Unread(
                 "it has no `flowRecords`, as virtual network flow logs do".to_owned(),
             ),
-            (Some(at), _) => NotALog::Other(at),
-            (None, _) => NotALog::Other("it has no `records` with `flowRecords`".to_owned()),
+            None => NotALog::Other("it has no `records` with `flowRecords`".to_owned()),
         }
     }
 }

@@ -13,8 +13,8 @@ pub struct LogReport {
     pub tuples: u64,
     /// Tuples that are none of version 4.
     pub bad_tuples: u64,
-    /// Parts of records that are no lists of flows, groups or tuples: a conversion turned
-    /// them into text.
+    /// Parts that lack tuples or are no lists of them: a conversion turned them into text,
+    /// or left out a key.
     pub unread: u64,
     /// Tuples with an encryption state that is not known.
     pub unknown_states: u64,

@@ -32,12 +32,12 @@ pub enum Carried {
 }
 
 /// A state, its word in the log, how its traffic travels, and what it means.
-type Row = (State, &'static str, Carried, &'static str);
+type StateRow = (State, &'static str, Carried, &'static str);
 
 /// All states, as Microsoft's page on virtual network flow logs gives them, and two that
 /// are this program's own.
 #[rustfmt::skip]
-const ROWS: [Row; 10] = [
+const ROWS: [StateRow; 10] = [
     (State::X, "X", Carried::Ciphertext,
      "the platform encrypted it"),
     (State::Nx, "NX", Carried::Plaintext,
@@ -74,7 +74,7 @@ impl State {
         named.next().map_or(Self::Unknown, |row| row.0)
     }
 
-    fn row(self) -> &'static Row {
+    fn row(self) -> &'static StateRow {
         &ROWS[self as usize]
     }
 

@@ -2,7 +2,7 @@
 
 use super::State;
 use super::entry::{Entry, Mac, Mark};
-use super::tuple::Volume;
+use super::tuple::TupleVolume;
 use crate::capture::Timestamp;
 use crate::flow::times::Span;
 
@@ -20,11 +20,11 @@ pub(super) struct Sum {
     /// Time of the last.
     pub(super) last: Timestamp,
     /// Volumes from the lower end and from the higher, by hour.
-    pub(super) hours: Vec<(i64, [Volume; 2])>,
+    pub(super) hours: Vec<(i64, [TupleVolume; 2])>,
 }
 
 impl Sum {
-    fn add(&mut self, hour: i64, volumes: [Volume; 2]) {
+    fn add(&mut self, hour: i64, volumes: [TupleVolume; 2]) {
         match self.hours.binary_search_by_key(&hour, |&(hour, _)| hour) {
             Ok(place) => {
                 let known = &mut self.hours[place].1;

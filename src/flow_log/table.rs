@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Tuple;
-use super::entry::{Entry, Mac, Mark, Nic};
+use super::entry::{Entry, LoggingNic, Mac, Mark};
 use super::flows::{Logged, Views};
 use super::view::BEFORE;
 use crate::capture::{InterfaceId, Timestamp};
@@ -92,7 +92,7 @@ impl Table {
             interface: ANY,
             encapsulation: Encapsulation::default(),
         });
-        let nic = Nic {
+        let nic = LoggingNic {
             mac: at.mac,
             end: tuple.end(direction),
         };

@@ -1,7 +1,6 @@
 //! One line of a flow log: thirteen fields between commas.
 
-use std::net::IpAddr;
-use std::str::FromStr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::State;
 use crate::capture::Timestamp;
@@ -35,14 +34,14 @@ pub enum Stage {
 
 /// Packets and their bytes, one way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Volume {
+pub struct TupleVolume {
     /// Packets.
     pub packets: u64,
     /// Bytes.
     pub bytes: u64,
 }
 
-impl Volume {
+impl TupleVolume {
     pub(super) fn add(&mut self, more: Self) {
         self.packets = self.packets.saturating_add(more.packets);
         self.bytes = self.bytes.saturating_add(more.bytes);
@@ -67,32 +66,34 @@ pub struct Tuple<'a> {
     /// The encryption field, as it stands there.
     pub encryption: &'a str,
     /// From source to destination; zeros where the log leaves it out.
-    pub sent: Volume,
+    pub sent: TupleVolume,
     /// From destination to source.
-    pub received: Volume,
+    pub received: TupleVolume,
 }
 
 impl<'a> Tuple<'a> {
     /// Reads a tuple; `None` where it is none.
     #[must_use]
-    pub fn parse(text: &'a str) -> Option<Self> {
-        let mut fields = Fields(Some(text));
-        let mut next = || fields.next();
-        let time = time(next()?)?;
-        let [source, destination] = [address(next()?)?, address(next()?)?];
-        let [from, to] = [number_or_zero(next()?)?, number_or_zero(next()?)?];
+    pub fn parse(text: &'a [u8]) -> Option<Self> {
+        let mut fields = Fields(text);
+        let time = fields.number()?;
+        let [source, destination] = [fields.address()?, fields.address()?];
+        let [from, to] = [fields.port()?, fields.port()?];
         let tuple = Self {
-            time,
+            time: moment(time),
             source: end(source, from),
             destination: end(destination, to),
-            protocol: number(next()?)?,
-            way: way(next()?)?,
-            stage: stage(next()?)?,
-            encryption: next()?,
-            sent: volume(next()?, next()?)?,
-            received: volume(next()?, next()?)?,
+            protocol: u8::try_from(fields.number()?).ok()?,
+            way: way(fields.next()?)?,
+            stage: stage(fields.next()?)?,
+            encryption: str::from_utf8(fields.next()?).ok()?,
+            sent: fields.volume()?,
+            received: TupleVolume {
+                packets: fields.number_or_zero()?,
+                bytes: fields.last()?,
+            },
         };
-        next().is_none().then_some(tuple)
+        Some(tuple)
     }
 
     /// End of the flow at which the NIC stands; `direction` is that from source to
@@ -105,7 +106,7 @@ impl<'a> Tuple<'a> {
     }
 
     /// Volumes from the lower end and from the higher.
-    pub(super) fn volumes(&self, direction: Direction) -> [Volume; 2] {
+    pub(super) fn volumes(&self, direction: Direction) -> [TupleVolume; 2] {
         match direction {
             Direction::Up => [self.sent, self.received],
             Direction::Down => [self.received, self.sent],
@@ -125,76 +126,145 @@ impl<'a> Tuple<'a> {
     }
 }
 
-/// Fields between commas. They are so short that searching each with vectors,
-/// as `str::split` does, takes longer.
-struct Fields<'a>(Option<&'a str>);
+/// Fields, each with a comma behind it but the last. They are so short that searching each
+/// with vectors takes longer.
+struct Fields<'a>(&'a [u8]);
 
-impl<'a> Iterator for Fields<'a> {
-    type Item = &'a str;
+impl<'a> Fields<'a> {
+    /// The next field, which a comma ends.
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let len = self.0.iter().position(|&byte| byte == b',')?;
+        let (field, rest) = self.0.split_at(len);
+        self.0 = &rest[1..];
+        Some(field)
+    }
+
+    /// A number of digits alone.
+    #[inline]
+    fn number(&mut self) -> Option<u64> {
+        let (number, len) = digits(self.0)?;
+        self.0 = self.0.get(len..)?.strip_prefix(b",")?;
+        (len > 0).then_some(number)
+    }
+
+    /// The same; 0 where there is nothing.
+    #[inline]
+    fn number_or_zero(&mut self) -> Option<u64> {
+        let (number, len) = digits(self.0)?;
+        self.0 = self.0.get(len..)?.strip_prefix(b",")?;
+        Some(number)
+    }
+
+    /// The same of the last field.
+    #[inline]
+    fn last(&mut self) -> Option<u64> {
+        let (number, len) = digits(self.0)?;
+        (len == self.0.len()).then_some(number)
+    }
 
     #[inline]
-    fn next(&mut self) -> Option<&'a str> {
-        let text = self.0?;
-        let comma = text.bytes().position(|byte| byte == b',');
-        self.0 = comma.map(|comma| &text[comma + 1..]);
-        Some(&text[..comma.unwrap_or(text.len())])
+    fn port(&mut self) -> Option<u16> {
+        u16::try_from(self.number_or_zero()?).ok()
     }
+
+    #[inline]
+    fn volume(&mut self) -> Option<TupleVolume> {
+        Some(TupleVolume {
+            packets: self.number_or_zero()?,
+            bytes: self.number_or_zero()?,
+        })
+    }
+
+    #[inline]
+    fn address(&mut self) -> Option<Address> {
+        if let Some((address, len)) = ipv4(self.0) {
+            self.0 = &self.0[len..];
+            return Some(IpAddr::V4(address).into());
+        }
+        let field = str::from_utf8(self.next()?).ok()?;
+        field.parse::<IpAddr>().ok().map(Into::into)
+    }
+}
+
+/// The number that a text begins with, and how many digits it has; `None` where it is
+/// too large.
+#[inline]
+fn digits(text: &[u8]) -> Option<(u64, usize)> {
+    let (mut number, mut len) = (0_u64, 0);
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+        len += 1;
+    }
+    Some((number, len))
+}
+
+/// The address of version 4 that a text begins with, and its length with the comma behind
+/// it.
+#[inline]
+fn ipv4(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
+    let mut octets = [0; 4];
+    let mut at = 0;
+    for (place, octet) in octets.iter_mut().enumerate() {
+        let (number, len) = octet_of(text.get(at..)?)?;
+        let end = if place == 3 { b',' } else { b'.' };
+        *octet = number;
+        at += len + 1;
+        if text.get(at - 1) != Some(&end) {
+            return None;
+        }
+    }
+    Some((octets.into(), at))
+}
+
+/// A number below 256 without zeros before it, and how many digits it has.
+#[inline]
+fn octet_of(text: &[u8]) -> Option<(u8, usize)> {
+    let (mut number, mut len) = (0_u16, 0);
+    for byte in text.iter().take(4) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        number = number * 10 + u16::from(digit);
+        len += 1;
+    }
+    let is_plain = len == 1 || (len > 1 && text[0] != b'0');
+    let number = u8::try_from(number).ok()?;
+    is_plain.then_some((number, len))
 }
 
 fn end(address: Address, port: u16) -> Endpoint {
     Endpoint { address, port }
 }
 
-/// A number of digits alone.
-fn number<T: FromStr>(field: &str) -> Option<T> {
-    let begins = field.as_bytes().first().is_some_and(u8::is_ascii_digit);
-    field.parse().ok().filter(|_| begins)
-}
-
-/// The same; 0 where there is nothing.
-fn number_or_zero<T: FromStr + Default>(field: &str) -> Option<T> {
-    if field.is_empty() {
-        Some(T::default())
-    } else {
-        number(field)
-    }
-}
-
-fn time(field: &str) -> Option<Timestamp> {
-    let time: u64 = number(field)?;
+fn moment(time: u64) -> Timestamp {
     let nanoseconds: u64 = match time {
         FIRST_MILLISECONDS.. => 1_000_000,
         _ => 1_000_000_000,
     };
     let time = time.saturating_mul(nanoseconds);
-    Some(Timestamp(i64::try_from(time).unwrap_or(i64::MAX)))
+    Timestamp(i64::try_from(time).unwrap_or(i64::MAX))
 }
 
-fn address(field: &str) -> Option<Address> {
-    field.parse::<IpAddr>().ok().map(Into::into)
-}
-
-fn way(field: &str) -> Option<Way> {
+fn way(field: &[u8]) -> Option<Way> {
     match field {
-        "I" => Some(Way::Inbound),
-        "O" => Some(Way::Outbound),
+        b"I" => Some(Way::Inbound),
+        b"O" => Some(Way::Outbound),
         _ => None,
     }
 }
 
-fn stage(field: &str) -> Option<Stage> {
+fn stage(field: &[u8]) -> Option<Stage> {
     match field {
-        "B" => Some(Stage::Begin),
-        "C" => Some(Stage::Continue),
-        "E" => Some(Stage::End),
-        "D" => Some(Stage::Deny),
+        b"B" => Some(Stage::Begin),
+        b"C" => Some(Stage::Continue),
+        b"E" => Some(Stage::End),
+        b"D" => Some(Stage::Deny),
         _ => None,
     }
-}
-
-fn volume(packets: &str, bytes: &str) -> Option<Volume> {
-    Some(Volume {
-        packets: number_or_zero(packets)?,
-        bytes: number_or_zero(bytes)?,
-    })
 }

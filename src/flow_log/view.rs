@@ -40,7 +40,7 @@ pub struct Told {
 
 /// Tuples of a flow from one NIC.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct View {
+pub(super) struct NicView {
     /// Tuples of no captured time.
     far: Sums,
     near: Vec<Mark>,
@@ -48,7 +48,7 @@ pub(super) struct View {
     crowd: Option<Sums>,
 }
 
-impl View {
+impl NicView {
     pub(super) fn add(&mut self, mark: Mark, mac: Mac, is_near: bool) {
         if is_near {
             self.near.push(mark);

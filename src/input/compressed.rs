@@ -15,7 +15,7 @@ mod lz4;
 mod members;
 
 use lz4::Frames;
-use members::{Members, Source};
+use members::{MemberSource, Members};
 
 /// Bytes that change threads at a time.
 const BLOCK_LEN: usize = 256 << 10;
@@ -65,7 +65,7 @@ impl Compression {
 
     fn decoder(self, stream: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
         let input = BufReader::with_capacity(INPUT_LEN, stream);
-        let source = Source::new(input, self.magic());
+        let source = MemberSource::new(input, self.magic());
         match self {
             Self::Gzip => Box::new(Members::new(source, || Ok(codec::gzip()))),
             Self::Zstd => Box::new(Members::new(source, codec::zstd)),

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use super::compressed::Compression;
+use crate::capture::Format;
 
 /// Bytes that tell a kind.
 pub const HEAD_LEN: usize = 512;
@@ -98,6 +99,24 @@ pub fn compression(bytes: &[u8]) -> Option<Compression> {
     }
 }
 
+/// Kinds without packets that can hold text.
+const HOLD_TEXT: [&str; 4] = ["JSON", "XML or HTML", "UTF-16 text", "an SQLite database"];
+
+/// Name of the kind of a file that begins with `bytes` and can hold no text: a capture,
+/// a picture, a program.
+#[must_use]
+pub fn without_text(bytes: &[u8]) -> Option<&'static str> {
+    if is_text(bytes) {
+        return None;
+    }
+    match magic(bytes) {
+        Some((_, name)) if HOLD_TEXT.contains(&name) => None,
+        Some((Foreign | NoPackets, name)) => Some(name),
+        Some((Compressed(_) | Packed(_), _)) => None,
+        None => Format::detect(bytes).map(|_| "a packet capture"),
+    }
+}
+
 /// A file that is no capture of a format that is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stranger {
@@ -170,7 +189,9 @@ fn is_erf(bytes: &[u8]) -> bool {
     is_kind(kind) && next >= 16 && next_kind().is_none_or(is_kind)
 }
 
-fn is_text(bytes: &[u8]) -> bool {
+/// Tests that a file which begins with `bytes` is text in UTF-8.
+#[must_use]
+pub fn is_text(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(HEAD_LEN)];
     let control = |&byte: &u8| byte < b' ' && !byte.is_ascii_whitespace() && byte != 0x1b;
     // The last character may be cut.

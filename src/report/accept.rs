@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::{ProofReport, Report};
-use crate::azure::waivers::{Desk, State, Waiver};
+use crate::azure::waivers::{Desk, Waiver, WaiverState};
 use crate::verdict::{Exit, Verdict};
 
 impl Report {
@@ -41,12 +41,12 @@ impl Report {
                 .filter(|_| waiver.control.is_none())?;
             let (by, until) = (&waiver.by, waiver.until);
             Some(match report.state {
-                State::Used => {
+                WaiverState::Used => {
                     let reason = &waiver.reason;
                     format!("the verdict of {path} is accepted by {by} until {until}: {reason}")
                 }
-                State::Expired => format!("the waiver of {path} by {by} expired on {until}"),
-                State::Unmatched => {
+                WaiverState::Expired => format!("the waiver of {path} by {by} expired on {until}"),
+                WaiverState::Unmatched => {
                     format!("the waiver of {path} by {by} matches no path that needs one")
                 }
             })

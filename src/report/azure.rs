@@ -1,27 +1,15 @@
-//! Checks of Azure's configuration on paths, file systems and clients, as they are serialised.
+//! Checks of Azure's configuration on paths, file systems and clients, for a report.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use serde::Serialize;
-
-use super::Report;
-use crate::azure::checks::{self, Check, Fragments, Seen, Times};
+use super::model::PlaceReport;
+use super::{ClientReport, EndsReport, FileSystemReport, Report, ServerReport, Standing};
+use crate::azure::checks::{self, Check, CheckTimes, FragmentsSeen, SeenFacts};
 use crate::azure::export::{FileSystem, ResourceId};
-use crate::azure::topology::{Azure, Ends, FoundBy, Place};
+use crate::azure::topology::{Azure, RouteEnd, RouteEnds};
 use crate::flow::Reason;
 use crate::verdict::{self, Judgement, Servers};
-
-/// A server that was named, and the source of its name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ServerReport {
-    /// An address, or a CIDR block.
-    pub address: String,
-    /// Set where it is expected to be seen; else it is a block that servers may be in.
-    pub expected: bool,
-    /// `--servers`, or the resource in Azure's exports.
-    pub source: String,
-}
 
 impl ServerReport {
     /// All that were named.
@@ -39,28 +27,8 @@ impl ServerReport {
     }
 }
 
-/// One end of a path. Resources are named by their ids.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct PlaceReport {
-    /// The address; `null` where any of several is meant.
-    pub address: Option<String>,
-    /// The NIC.
-    pub nic: Option<String>,
-    /// The VM; the scale set where only its model was exported.
-    pub vm: Option<String>,
-    /// The VNet.
-    pub virtual_network: Option<String>,
-    /// Way in which it was found: by `nic`, `file_system` or `prefix`.
-    pub found_by: Option<FoundBy>,
-    /// NICs with the address of which none can be told to be meant; none where one is.
-    pub candidates: Vec<String>,
-    /// Name of the VM, told apart from others.
-    #[serde(skip)]
-    pub vm_label: Option<String>,
-}
-
 impl PlaceReport {
-    fn of(azure: &Azure, place: &Place<'_>, rivals: &[&ResourceId]) -> Self {
+    fn of(azure: &Azure, place: &RouteEnd<'_>, rivals: &[&ResourceId]) -> Self {
         Self {
             address: place.address.map(|address| address.to_string()),
             nic: place.nic.map(|nic| nic.id.to_string()),
@@ -73,22 +41,8 @@ impl PlaceReport {
     }
 }
 
-/// Both ends of a path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct EndsReport {
-    /// The client's end.
-    pub client: PlaceReport,
-    /// The server's end.
-    pub server: PlaceReport,
-    /// The file system behind the server.
-    pub file_system: Option<String>,
-    /// Name of the file system, told apart from others.
-    #[serde(skip)]
-    pub file_system_label: Option<String>,
-}
-
 impl EndsReport {
-    pub(super) fn of(azure: &Azure, ends: &Ends<'_>) -> Self {
+    pub(super) fn of(azure: &Azure, ends: &RouteEnds<'_>) -> Self {
         Self {
             client: PlaceReport::of(azure, &ends.client, &ends.client_rivals),
             server: PlaceReport::of(azure, &ends.server, &ends.server_rivals),
@@ -96,19 +50,6 @@ impl EndsReport {
             file_system_label: ends.file_system.map(|it| azure.label(&it.id)),
         }
     }
-}
-
-/// A file system and its checks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FileSystemReport {
-    /// Its name.
-    pub name: String,
-    /// Its id.
-    pub id: String,
-    /// The address of its MGS.
-    pub mgs_address: Option<String>,
-    /// The checks.
-    pub checks: Vec<Check>,
 }
 
 impl FileSystemReport {
@@ -122,38 +63,16 @@ impl FileSystemReport {
     }
 }
 
-/// Standing of a VM towards the file systems.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// It is on a path.
-    OnPath,
-    /// It is on none.
-    NoPath,
-    /// The exports cannot tell.
-    Unknown,
-}
-
-/// A VM and its checks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ClientReport {
-    /// Its name.
-    pub name: String,
-    /// Its id.
-    pub id: String,
-    /// Its standing towards the file systems.
-    pub standing: Standing,
-    /// The checks.
-    pub checks: Vec<Check>,
-}
-
 impl ClientReport {
     /// A report for each VM among places of clients.
-    pub(super) fn all<'a>(azure: &Azure, places: impl IntoIterator<Item = Place<'a>>) -> Vec<Self> {
+    pub(super) fn all<'a>(
+        azure: &Azure,
+        places: impl IntoIterator<Item = RouteEnd<'a>>,
+    ) -> Vec<Self> {
         let vms = places
             .into_iter()
             .filter_map(|place| Some((&place.vm?.id, place)));
-        let vms: BTreeMap<&ResourceId, Place<'_>> = vms.collect();
+        let vms: BTreeMap<&ResourceId, RouteEnd<'_>> = vms.collect();
         let checks = |place| checks::of_client(azure, place);
         vms.iter()
             .map(|(id, place)| Self::new(id, Standing::OnPath, checks(place)))
@@ -175,7 +94,7 @@ impl Report {
     /// none.
     pub fn explain(&mut self, judgement: &Judgement, azure: &Azure) {
         let mut clients = Vec::new();
-        let mut file_systems = BTreeMap::<&ResourceId, (&FileSystem, Vec<Place<'_>>)>::new();
+        let mut file_systems = BTreeMap::<&ResourceId, (&FileSystem, Vec<RouteEnd<'_>>)>::new();
         for (path, report) in judgement.paths.iter().zip(&mut self.paths) {
             let verdict::Ends::Seen { client, server } = path.ends else {
                 continue;
@@ -194,7 +113,7 @@ impl Report {
         }
         let file_systems = file_systems.into_values();
         let report = |(it, clients): (_, Vec<_>)| {
-            let checks = checks::of_file_system(azure, it, &clients, Times::default()).checks;
+            let checks = checks::of_file_system(azure, it, &clients, CheckTimes::default()).checks;
             FileSystemReport::new(it, checks)
         };
         self.file_systems = file_systems.map(report).collect();
@@ -203,22 +122,22 @@ impl Report {
     }
 }
 
-fn seen(path: &verdict::Path) -> Seen {
+fn seen(path: &verdict::Path) -> SeenFacts {
     let states = path.platform.iter().flat_map(|it| it.states.keys());
-    Seen {
+    SeenFacts {
         fragments: fragments(path),
         states: states.copied().collect(),
     }
 }
 
 /// Fragments whose first was captured count with it, and are not told apart from it.
-fn fragments(path: &verdict::Path) -> Fragments {
+fn fragments(path: &verdict::Path) -> FragmentsSeen {
     let unread = path.parts.iter().filter_map(|part| part.key?.unread);
     if path.parts.is_empty() {
-        Fragments::NoCapture
+        FragmentsSeen::NoCapture
     } else if unread.into_iter().any(|reason| reason == Reason::ORPHAN) {
-        Fragments::Seen
+        FragmentsSeen::Seen
     } else {
-        Fragments::NoneAlone
+        FragmentsSeen::NoneAlone
     }
 }

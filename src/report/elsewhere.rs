@@ -2,26 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-
-use super::{Volume, path::SuiteReport};
+use super::ElsewhereReport;
 use crate::evidence::dtls::Version;
 use crate::flow::DtlsFacts;
 use crate::verdict::Elsewhere;
-
-/// DTLS between two addresses of which none is a known server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ElsewhereReport {
-    /// The two addresses; empty for the sum of those too many to list.
-    pub addresses: Vec<String>,
-    /// Packets and bytes of it.
-    #[serde(flatten)]
-    pub volume: Volume,
-    /// Versions of its protected records.
-    pub versions: Vec<&'static str>,
-    /// Suites that a `ServerHello` chose.
-    pub suites: Vec<SuiteReport>,
-}
 
 impl ElsewhereReport {
     pub(super) fn of(elsewhere: &Elsewhere) -> Self {

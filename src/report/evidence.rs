@@ -1,31 +1,11 @@
 //! The packets that prove a verdict, each with one plain sentence.
 
-use serde::Serialize;
-
-use super::{Names, rfc3339};
+use super::{Evidence, Names, rfc3339};
 use crate::evidence::{Shown, ciphertext::Exposure, dtls::Version, lnet::Proof};
 use crate::flow::{Direction, DtlsFacts, FlowKey, Reason, Sighting, Tally};
 use crate::flow_log::{Entry, Mac};
 use crate::verdict::class::Ground;
 use crate::verdict::{Class, Part, Path, Policy, Verdict};
-
-/// A packet or a record of a flow log, and what it shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Evidence {
-    /// Class that it is evidence of: `plaintext`, `encrypted`, `undetermined`, `handshake`,
-    /// `lustre`, `suite`, `exposed`, on a mixed path `plaintext_last`, or `platform`.
-    pub of: &'static str,
-    /// The file it is in.
-    pub file: String,
-    /// The packet's number in that file, from 1.
-    pub packet: Option<u64>,
-    /// The record's number in that file, from 1.
-    pub record: Option<u64>,
-    /// Time of the capture or of the log, in RFC 3339.
-    pub time: Option<String>,
-    /// Content of the packet or the tuple, in a sentence.
-    pub shows: String,
-}
 
 /// The name of a proof in the JSON.
 pub(super) fn proof_name(proof: Proof) -> &'static str {
@@ -40,7 +20,7 @@ pub(super) fn proof_name(proof: Proof) -> &'static str {
 
 /// A path's evidence, the deciding packets first.
 pub(super) fn of(path: &Path, policy: Policy, names: &Names<'_>) -> Vec<Evidence> {
-    let mut found = Found {
+    let mut found = EvidenceList {
         names,
         evidence: Vec::new(),
     };
@@ -60,12 +40,12 @@ pub(super) fn of(path: &Path, policy: Policy, names: &Names<'_>) -> Vec<Evidence
     found.evidence
 }
 
-struct Found<'n> {
+struct EvidenceList<'n> {
     names: &'n Names<'n>,
     evidence: Vec<Evidence>,
 }
 
-impl Found<'_> {
+impl EvidenceList<'_> {
     fn add(&mut self, of: &'static str, at: Sighting, shows: String) {
         self.evidence.push(Evidence {
             of,

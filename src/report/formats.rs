@@ -3,26 +3,26 @@
 use std::io::{self, Write};
 
 use super::posture::PostureReport;
-use super::{Format, Style, junit, sarif, table};
+use super::{DocumentFormat, Style, junit, sarif, table};
 
 /// Formats of a posture.
-pub const POSTURE_FORMATS: &[Format<PostureReport>] = &[
-    Format {
+pub const POSTURE_FORMATS: &[DocumentFormat<PostureReport>] = &[
+    DocumentFormat {
         name: "table",
         ending: "txt",
         write: table::posture::write,
     },
-    Format {
+    DocumentFormat {
         name: "json",
         ending: "json",
         write: json,
     },
-    Format {
+    DocumentFormat {
         name: "junit",
         ending: "xml",
         write: junit::write,
     },
-    Format {
+    DocumentFormat {
         name: "sarif",
         ending: "sarif",
         write: sarif::write,

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 
 use super::Style;
 use super::posture::PostureReport;
-use crate::azure::checks::{Check, Kind, Outcome};
+use crate::azure::checks::{Check, CheckKind, Outcome};
 use crate::azure::controls;
 
 pub(super) fn write(report: &PostureReport, _style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut suites = BTreeMap::<Kind, Vec<&Check>>::new();
+    let mut suites = BTreeMap::<CheckKind, Vec<&Check>>::new();
     for check in report.all_checks() {
         suites.entry(check.check).or_default().push(check);
     }

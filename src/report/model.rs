@@ -1,9 +1,10 @@
-//! JSON of what other stages count and conclude.
+//! JSON of all documents: everything in a report that is serialised is declared here.
 //!
-//! Names and words are declared here, and by none of those stages, so that renaming a field
-//! of a counter or a variant of a verdict renames nothing in a report.
+//! What other stages count and conclude has its names and words here as well, and from none
+//! of those stages, so that renaming a field of a counter or a variant of a verdict renames
+//! nothing in a report.
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde::ser::{Serialize, Serializer};
 
 use crate::capture::Fault;
 use crate::flow::Count;
@@ -15,8 +16,8 @@ use crate::verdict::{Basis, Said, Vantage, Verdict, Viewpoint};
 /// Declares the word of each variant.
 macro_rules! words {
     ($type:ty { $($variant:ident => $word:literal),+ $(,)? }) => {
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(match self { $(Self::$variant => $word),+ })
             }
         }
@@ -25,17 +26,36 @@ macro_rules! words {
 
 /// Declares the name of each field that is told, in their order.
 macro_rules! fields {
-    ($type:ty { $($field:ident => $name:literal),+ $(,)? }) => {
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    ($type:ty { $($($field:ident).+ => $name:literal),+ $(,)? }) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeStruct;
                 let count = [$($name),+].len();
                 let mut fields = serializer.serialize_struct(stringify!($type), count)?;
-                $(fields.serialize_field($name, &self.$field)?;)+
+                $(fields.serialize_field($name, &self.$($field).+)?;)+
                 fields.end()
             }
         }
     };
 }
+
+mod azure;
+mod checks;
+mod path;
+mod posture;
+mod report;
+
+pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, Standing};
+pub use path::{
+    ConnectionsReport, DtlsReport, Evidence, FlavorReport, FlowReport, LustreReport,
+    OperationReport, PacketReport, PathReport, PlatformReport, ProofReport, StateReport,
+    SuiteReport, Traffic,
+};
+pub use posture::{PosturePath, PostureReport, PostureSummary};
+pub use report::{
+    AccountingReport, ElsewhereReport, Gap, InputReport, LossReport, Losses, ReasonReport, Report,
+    Summary, Undecodable, Volume,
+};
 
 words!(Verdict {
     Encrypted => "encrypted",

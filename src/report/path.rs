@@ -1,13 +1,15 @@
-//! A path as it is serialised.
+//! Path of a report, from one that was judged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
-
-use super::{
-    EndsReport, Evidence, LossReport, Names, PlatformReport, ProofReport, evidence, rfc3339,
+use super::model::{
+    ConnectionsReport, DtlsReport, FlavorReport, FlowReport, LustreReport, OperationReport,
+    SuiteReport,
 };
-use crate::azure::checks::Check;
+use super::{
+    LossReport, Names, PathReport, PlatformReport, ProofReport, Traffic, evidence, rfc3339,
+};
+use crate::capture::Timestamp;
 use crate::decode::{Encapsulation, Protocol};
 use crate::evidence::dtls::Suite;
 use crate::evidence::lnet::ConnectionType;
@@ -15,22 +17,8 @@ use crate::evidence::ptlrpc::Opcode;
 use crate::flow::lustre::RpcCount;
 use crate::flow::sequence::Gaps;
 use crate::flow::session::Protected;
-use crate::flow::sizes::Percentiles;
 use crate::flow::{Count, Direction, DtlsFacts, LustreFacts};
-use crate::verdict::{Basis, Class, Ends, Part, Path, Policy, Verdict};
-
-/// Packets by class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Traffic {
-    /// Encrypted, as far as the capture tells.
-    pub encrypted: Count,
-    /// Negotiation in the clear.
-    pub handshake: Count,
-    /// Readable.
-    pub plaintext: Count,
-    /// Not to be told.
-    pub undetermined: Count,
-}
+use crate::verdict::{Class, Ends, Part, Path, Policy, Verdict};
 
 impl Traffic {
     fn of(counts: impl IntoIterator<Item = (Class, Count)>) -> Self {
@@ -69,15 +57,6 @@ impl Traffic {
     }
 }
 
-/// A cipher suite.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SuiteReport {
-    /// Its number, as in `0xc02c`.
-    pub id: String,
-    /// Its registered name.
-    pub name: &'static str,
-}
-
 impl From<Suite> for SuiteReport {
     fn from(suite: Suite) -> Self {
         Self {
@@ -85,27 +64,6 @@ impl From<Suite> for SuiteReport {
             name: suite.name(),
         }
     }
-}
-
-/// Facts of a path's DTLS.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DtlsReport {
-    /// Versions of protected records, and those that a `ServerHello` chose.
-    pub versions: Vec<&'static str>,
-    /// Suites that a `ServerHello` chose.
-    pub suites: Vec<SuiteReport>,
-    /// True if a `ServerHello` was captured.
-    pub handshake_seen: bool,
-    /// True if one was captured for every session with protected records.
-    pub every_suite_seen: bool,
-    /// Records seen.
-    pub records: u64,
-    /// Records that the sequence numbers say were sent and not seen.
-    pub missing: u64,
-    /// Records that the sequence numbers say were seen again.
-    pub repeated: u64,
-    /// True if missing and repeated are lower bounds.
-    pub at_least: bool,
 }
 
 impl DtlsReport {
@@ -151,57 +109,6 @@ pub(super) fn missing_records(parts: &[Part]) -> Gaps {
     };
     let single = facts(parts).filter(|(part, _)| part.key.is_some());
     single.fold(none, |gaps, (_, dtls)| gaps.and(dtls.gaps()))
-}
-
-/// An operation that RPCs were seen of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct OperationReport {
-    /// Its code; `null` for all that are unknown.
-    pub opcode: Option<u32>,
-    /// Its name in Lustre's sources.
-    pub name: &'static str,
-    /// Requests seen.
-    pub requests: u64,
-    /// Replies seen.
-    pub replies: u64,
-}
-
-/// RPCs of one security flavor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FlavorReport {
-    /// Its name in Lustre's configuration.
-    pub name: &'static str,
-    /// RPC messages seen.
-    pub rpcs: u64,
-}
-
-/// Connections, by what their HELLO says they are for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ConnectionsReport {
-    /// Control messages.
-    pub control: u64,
-    /// Bulk data to the caller.
-    pub bulk_in: u64,
-    /// Bulk data from the caller.
-    pub bulk_out: u64,
-    /// Connections whose HELLO was not captured.
-    pub unknown: u64,
-}
-
-/// Facts of a path's readable Lustre.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LustreReport {
-    /// Proof that Lustre could be read; `null` where only ports tell.
-    pub proof: Option<&'static str>,
-    /// TCP connections seen.
-    pub connections: ConnectionsReport,
-    /// Operations of RPCs that begin a segment.
-    pub operations: Vec<OperationReport>,
-    /// Share of RPCs whose bodies a flavor hides: `none`, `some` or `all` of those seen;
-    /// `unknown` if none was. It hides neither headers nor bulk data.
-    pub rpc_privacy: &'static str,
-    /// The flavors seen.
-    pub flavors: Vec<FlavorReport>,
 }
 
 impl LustreReport {
@@ -268,27 +175,6 @@ fn privacy(seen: &BTreeMap<(&'static str, bool), u64>) -> &'static str {
     }
 }
 
-/// A flow of a path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FlowReport {
-    /// `tcp` or `udp`; `null` for the sum of flows too many to list.
-    pub protocol: Option<&'static str>,
-    /// The client's port; `null` where it could not be read.
-    pub client_port: Option<u16>,
-    /// The server's port; `null` where it could not be read.
-    pub server_port: Option<u16>,
-    /// The tunnels around it, outermost first.
-    pub encapsulation: Vec<&'static str>,
-    /// VNI, VSID or GRE key of the innermost tunnel.
-    pub network: Option<u32>,
-    /// Interface that captured it, if the capture names one.
-    pub interface: Option<String>,
-    /// From the client to the server.
-    pub to_server: Traffic,
-    /// From the server to the client.
-    pub to_client: Traffic,
-}
-
 impl FlowReport {
     fn of(part: &Part, names: &Names<'_>) -> Self {
         let key = part.key;
@@ -319,73 +205,15 @@ impl FlowReport {
     }
 }
 
-/// A path between a client and a server.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PathReport {
-    /// The client; `null` on a path that is silent, or the sum of too many.
-    pub client: Option<String>,
-    /// The server; `null` for the sum of paths that were too many to list.
-    pub server: Option<String>,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// Basis of the verdict.
-    pub basis: Basis,
-    /// Verdict of the capture by itself; `null` without one.
-    pub observed: Option<Verdict>,
-    /// Verdict and states of flow logs; `null` if they say nothing.
-    pub platform: Option<PlatformReport>,
-    /// Each obligation that an encrypted path has to meet, and its outcome.
-    pub proof: Vec<ProofReport>,
-    /// True if packets are known to have passed unseen, by the count of a capture or by the
-    /// numbers of DTLS records: then the verdict speaks of the others.
-    pub under_loss: bool,
-    /// Traffic seen, by class.
-    pub traffic: Traffic,
-    /// Time of its first captured packet, in RFC 3339.
-    pub first: Option<String>,
-    /// Time of its last captured packet.
-    pub last: Option<String>,
-    /// Interface that saw it, where there is one and the capture names it; `null` where
-    /// several did.
-    pub interface: Option<String>,
-    /// Facts of its DTLS.
-    pub dtls: Option<DtlsReport>,
-    /// Facts of its readable Lustre.
-    pub lustre: Option<LustreReport>,
-    /// Original frame lengths, in bytes.
-    pub packet_sizes: Option<Percentiles>,
-    /// Lengths of DTLS records as their length fields say, in bytes.
-    pub dtls_record_sizes: Option<Percentiles>,
-    /// The packets that prove the verdict, the deciding ones first.
-    pub evidence: Vec<Evidence>,
-    /// Its flows.
-    pub flows: Vec<FlowReport>,
-    /// Resources at its ends in Azure; `null` without exports.
-    pub azure: Option<EndsReport>,
-    /// Known causes of plaintext in the configuration; none without exports.
-    pub causes: Vec<Check>,
-    /// Place of the waiver that accepts the verdict, among those of the report; `null` for
-    /// none.
-    pub waiver: Option<usize>,
-}
-
 impl PathReport {
     pub(super) fn of(path: &Path, policy: Policy, losses: LossReport, names: &Names<'_>) -> Self {
         let dtls = DtlsReport::of(&path.parts);
         let missing = dtls.as_ref().map_or(0, |dtls| dtls.missing);
-        let (client, server) = match path.ends {
-            Ends::Seen { client, server } => (Some(client), Some(server)),
-            Ends::Expected { server } => (None, Some(server)),
-            Ends::Rest => (None, None),
-        };
-        let times = || {
-            let tallies = path.parts.iter().flat_map(Part::tallies);
-            tallies
-                .flat_map(|(_, _, tally)| [tally.first.time, tally.last.time].into_iter().flatten())
-        };
+        let (client, server) = addresses(path.ends);
+        let flows = path.parts.iter();
         Self {
-            client: client.map(|address| address.to_string()),
-            server: server.map(|address| address.to_string()),
+            client,
+            server,
             verdict: path.verdict,
             basis: path.basis,
             observed: path.observed,
@@ -393,22 +221,33 @@ impl PathReport {
             proof: ProofReport::of_path(&path.proof, names),
             under_loss: path.verdict != Verdict::Silent && (losses.any() || missing > 0),
             traffic: Traffic::of(path.traffic.iter().map(|(&class, &count)| (class, count))),
-            first: times().min().map(rfc3339),
-            last: times().max().map(rfc3339),
+            first: times(path).min().map(rfc3339),
+            last: times(path).max().map(rfc3339),
             interface: names.only_interface(&path.parts),
             dtls,
             lustre: LustreReport::of(&path.parts),
             packet_sizes: path.packet_sizes.percentiles(),
             dtls_record_sizes: path.record_sizes.percentiles(),
             evidence: evidence::of(path, policy, names),
-            flows: path
-                .parts
-                .iter()
-                .map(|part| FlowReport::of(part, names))
-                .collect(),
+            flows: flows.map(|part| FlowReport::of(part, names)).collect(),
             azure: None,
             causes: Vec::new(),
             waiver: None,
         }
     }
+}
+
+/// Client and server of a path, as far as each is known.
+fn addresses(ends: Ends) -> (Option<String>, Option<String>) {
+    match ends {
+        Ends::Seen { client, server } => (Some(client.to_string()), Some(server.to_string())),
+        Ends::Expected { server } => (None, Some(server.to_string())),
+        Ends::Rest => (None, None),
+    }
+}
+
+/// Times of the first and the last packet of each tally of a path.
+fn times(path: &Path) -> impl Iterator<Item = Timestamp> {
+    let tallies = path.parts.iter().flat_map(Part::tallies);
+    tallies.flat_map(|(_, _, tally)| [tally.first.time, tally.last.time].into_iter().flatten())
 }

@@ -3,86 +3,28 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use jiff::tz::TimeZone;
-use serde::Serialize;
-
-use super::azure::{ClientReport, EndsReport, FileSystemReport, Standing};
-use crate::azure::checks::{self, Access, Check, Kind, Outcome, Seen, Times};
+pub use super::model::{PosturePath, PostureReport, PostureSummary};
+use super::{ClientReport, EndsReport, FileSystemReport, Standing};
+use crate::azure::checks::{self, Access, Check, CheckKind, CheckTimes, Outcome, SeenFacts};
 use crate::azure::controls;
-use crate::azure::export::{Inventory, ResourceId};
-use crate::azure::topology::{Azure, Ends, Place, Route};
-use crate::azure::waivers::{Desk, State, Waiver, WaiverReport};
+use crate::azure::export::ResourceId;
+use crate::azure::topology::{Azure, Route, RouteEnd, RouteEnds};
+use crate::azure::waivers::{Desk, Waiver, WaiverReport, WaiverState};
 use crate::verdict::{Exit, Servers};
+use jiff::tz::TimeZone;
 
 /// Version of the JSON's shape. Fields may be added within one.
 const SCHEMA_VERSION: u32 = 1;
 /// Most paths that are checked; more would not fit into memory for long.
 const MAX_PATHS: usize = 50_000;
 
-/// Number of checks of each outcome, and the exit code.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct PostureSummary {
-    /// Checks that fail.
-    pub fail: usize,
-    /// Checks that these exports cannot tell.
-    pub unknown: usize,
-    /// Checks that no export can tell, or that ask for nothing.
-    pub note: usize,
-    /// Checks that pass.
-    pub pass: usize,
-    /// Checks that fail or are unknown, and are accepted: they are not among these.
-    pub waived: usize,
-    /// Exit code of the process.
-    pub exit_code: u8,
-}
-
-/// A path that clients can take, whether they do or not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PosturePath {
-    /// Its ends.
-    #[serde(flatten)]
-    pub ends: EndsReport,
-    /// Sentence on what keeps all its traffic from passing; `null` where nothing does.
-    pub blocked: Option<String>,
-    /// Place in `paths`, from 0, of a path between the same networks, which lists the causes
-    /// that both share; `null` where all are listed here.
-    pub shares_with: Option<usize>,
-    /// Known causes of plaintext, those that decide first.
-    pub causes: Vec<Check>,
-}
-
-/// All checks of the configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PostureReport {
-    /// 1.
-    pub schema_version: u32,
-    /// Number of checks of each outcome.
-    pub summary: PostureSummary,
-    /// Paths from each client to each file system or server that it can reach.
-    pub paths: Vec<PosturePath>,
-    /// Each file system.
-    pub file_systems: Vec<FileSystemReport>,
-    /// Each VM.
-    pub clients: Vec<ClientReport>,
-    /// Checks of the exports as a whole.
-    pub checks: Vec<Check>,
-    /// Ids of controls that are required.
-    pub required: Vec<&'static str>,
-    /// Waivers, and what became of them.
-    pub waivers: Vec<WaiverReport>,
-    /// Files that were read, and what they held.
-    pub inventory: Inventory,
-    /// Sentences on what was passed over.
-    pub warnings: Vec<String>,
-}
-
 /// Wishes of whoever asks for a posture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wishes {
     /// Times that checks are held to.
-    pub times: Times,
+    pub times: CheckTimes,
     /// Kinds of checks of which only a pass is good enough.
-    pub required: BTreeSet<Kind>,
+    pub required: BTreeSet<CheckKind>,
     /// Failures that are accepted.
     pub waivers: Vec<Waiver>,
 }
@@ -139,7 +81,7 @@ impl PostureReport {
             .chain(&mut self.checks)
     }
 
-    fn require(&mut self, required: &BTreeSet<Kind>) {
+    fn require(&mut self, required: &BTreeSet<CheckKind>) {
         for check in self.all_checks_mut() {
             if required.contains(&check.check) {
                 check.require();
@@ -212,9 +154,9 @@ fn untold(report: &WaiverReport) -> Option<String> {
     let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
     let who = format!("the waiver of {control}{of} by {}", waiver.by);
     match report.state {
-        State::Used => None,
-        State::Expired => Some(format!("{who} expired on {}", waiver.until)),
-        State::Unmatched => Some(format!("{who} matches nothing that fails or is open")),
+        WaiverState::Used => None,
+        WaiverState::Expired => Some(format!("{who} expired on {}", waiver.until)),
+        WaiverState::Unmatched => Some(format!("{who} matches nothing that fails or is open")),
     }
 }
 
@@ -241,8 +183,8 @@ impl PostureSummary {
 /// Paths between clients and servers, and VMs that are on none.
 struct Survey<'a> {
     azure: &'a Azure,
-    clients: Vec<Place<'a>>,
-    paths: Vec<Ends<'a>>,
+    clients: Vec<RouteEnd<'a>>,
+    paths: Vec<RouteEnds<'a>>,
     /// Routes of VMs that are on no path, as far as one of their NICs has one.
     strangers: BTreeMap<&'a ResourceId, Option<Route<'a>>>,
 }
@@ -266,7 +208,7 @@ impl<'a> Survey<'a> {
 
     /// Adds the paths to a server from each client that has a way to it; from an unknown one
     /// where none has, since the server's end is worth checking all the same.
-    fn add(&mut self, ends: &Ends<'a>) {
+    fn add(&mut self, ends: &RouteEnds<'a>) {
         let mut routes = HashMap::new();
         let before = self.paths.len();
         for client in &self.clients {
@@ -274,7 +216,7 @@ impl<'a> Survey<'a> {
             let route = routes.entry(key);
             let route = route.or_insert_with(|| self.azure.route(client, &ends.server));
             if route.is_path() && self.paths.len() < MAX_PATHS {
-                self.paths.push(Ends {
+                self.paths.push(RouteEnds {
                     client: *client,
                     ..ends.clone()
                 });
@@ -300,7 +242,7 @@ impl<'a> Survey<'a> {
     }
 
     /// Clients with a way to a file system.
-    fn near(&self, file_system: &ResourceId) -> Vec<Place<'a>> {
+    fn near(&self, file_system: &ResourceId) -> Vec<RouteEnd<'a>> {
         let to = self.paths.iter().filter(|ends| {
             let to = ends.file_system.map(|it| &it.id);
             to == Some(file_system) && ends.client.vnet_id.is_some()
@@ -325,7 +267,7 @@ impl<'a> Survey<'a> {
 }
 
 /// Servers that are named and no file system's; of blocks, any address.
-fn named<'a>(azure: &'a Azure, servers: &Servers) -> Vec<Ends<'a>> {
+fn named<'a>(azure: &'a Azure, servers: &Servers) -> Vec<RouteEnds<'a>> {
     let one = servers.named();
     let one = one.map(|(address, _)| azure.ends(None, address.into()));
     let any = servers.blocks().map(|(block, _)| {
@@ -346,7 +288,7 @@ type Networks<'a> = (
     Option<&'a ResourceId>,
 );
 
-fn networks<'a>(ends: &Ends<'a>) -> Networks<'a> {
+fn networks<'a>(ends: &RouteEnds<'a>) -> Networks<'a> {
     (
         ends.file_system.map(|it| &it.id),
         ends.server.address,
@@ -367,9 +309,9 @@ fn paths(
         let at = paths.len();
         let first = *listed.entry(networks(ends)).or_insert(at);
         let causes = if first == at {
-            checks::of_path(azure, ends, &Seen::default())
+            checks::of_path(azure, ends, &SeenFacts::default())
         } else {
-            checks::of_ends(azure, ends, &Seen::default())
+            checks::of_ends(azure, ends, &SeenFacts::default())
         };
         let shared = paths.get(first).map_or(&[][..], |path| &path.causes);
         let shared = shared.iter().filter(|check| check.check.is_shared());

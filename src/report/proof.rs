@@ -1,36 +1,10 @@
-//! Obligations and their outcomes, as they are serialised.
+//! Obligations and their outcomes, for a report.
 
-use serde::Serialize;
-
-use super::{InputReport, LossReport, Names, Run, rfc3339};
+use super::{InputReport, LossReport, Names, PacketReport, ProofReport, Run, rfc3339};
 use crate::flow::Sighting;
 use crate::flow_log::LogReport;
 use crate::verdict::Judgement;
-use crate::verdict::proof::{self, Finding, Outcome, RunFacts};
-
-/// Packet that shows something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PacketReport {
-    /// Name of its file.
-    pub file: String,
-    /// Its number in the file, from 1.
-    pub packet: u64,
-    /// Time of its capture, in RFC 3339.
-    pub time: Option<String>,
-}
-
-/// Obligation of a proof, and its outcome.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ProofReport {
-    /// Name of the obligation.
-    pub obligation: &'static str,
-    /// `met`, `open` or `broken`.
-    pub outcome: &'static str,
-    /// Reason, as a clause.
-    pub says: String,
-    /// Packets that show it, the first ones.
-    pub evidence: Vec<PacketReport>,
-}
+use crate::verdict::proof::{self, Finding, ProofOutcome, RunFacts};
 
 impl ProofReport {
     fn new<At>(finding: &Finding<At>, packet: impl Fn(&At) -> PacketReport) -> Self {
@@ -84,7 +58,7 @@ impl ProofReport {
     /// Tests that the obligation is met.
     #[must_use]
     pub fn is_met(&self) -> bool {
-        self.outcome == Outcome::Met.name()
+        self.outcome == ProofOutcome::Met.name()
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Ansi};
 use comfy_table::{Cell, Color};
 
-use super::path::Traffic;
+use super::Traffic;
 use super::text::{self, bytes, number, packets, right, tuples};
 use super::{AccountingReport, Evidence, PathReport, Report, Style};
 use crate::flow::Count;

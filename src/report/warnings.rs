@@ -1,7 +1,7 @@
 //! Sentences that the reader should know besides the verdicts.
 
 use super::{InputReport, Run};
-use crate::aggregate::expected::{Kind, Met};
+use crate::aggregate::expected::{Met, PortKind};
 use crate::aggregate::sample::Overlap;
 use crate::capture::Fault;
 use crate::decode::Protocol;
@@ -171,10 +171,10 @@ fn path_warnings(path: &Path) -> Vec<String> {
 /// Traffic seen of a server that is on no path, in a clause.
 fn seen_of(met: &Met) -> String {
     let most = match met.most() {
-        Some((Kind::Port(Protocol::Udp, port), packets)) => {
+        Some((PortKind::Port(Protocol::Udp, port), packets)) => {
             format!("{packets} UDP datagrams on its port {port} that are no DTLS known here")
         }
-        Some((Kind::Port(Protocol::Tcp, port), packets)) => {
+        Some((PortKind::Port(Protocol::Tcp, port), packets)) => {
             format!("{packets} TCP segments on its port {port}, which is none of Lustre's")
         }
         _ => "packets that are neither TCP nor UDP".to_owned(),

@@ -23,7 +23,7 @@ mod show;
 
 pub use contender::Absent;
 use contender::Contender;
-pub use outcome::{Outcome, PeakMemory, Row, Spread};
+pub use outcome::{BenchOutcome, PeakMemory, Row, Spread};
 
 /// Why nothing could be measured.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +62,7 @@ struct Lane {
 ///
 /// # Errors
 /// What cannot be read, or only once; files without a packet.
-pub fn run(config: &Bench) -> Result<Outcome, BenchError> {
+pub fn run(config: &Bench) -> Result<BenchOutcome, BenchError> {
     let load = Load {
         files: files(&config.analyze.paths)?,
         config,
@@ -76,7 +76,7 @@ pub fn run(config: &Bench) -> Result<Outcome, BenchError> {
         // What another program says of a file is no reason to stop.
         lanes = turn(lanes, &load, round > 0, &mut absent)?;
     }
-    Ok(Outcome::new(&load, &stats, &lanes, absent))
+    Ok(BenchOutcome::new(&load, &stats, &lanes, absent))
 }
 
 fn files(paths: &[PathBuf]) -> Result<Vec<InputPath>, BenchError> {

@@ -7,16 +7,16 @@
 
 use std::panic::resume_unwind;
 use std::thread;
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use crate::aggregate::{Part, Worker};
+use crate::aggregate::{InputPart, Worker};
 use crate::capture::Interfaces;
 use crate::cli::Analyze;
+use crate::engine::CountedState;
 use crate::flow_log::LogError;
 use crate::input::{Input, OpenError};
-use crate::report::{Report, Run};
+use crate::report::{InputReport, Report, Run};
 
 mod flow_logs;
 mod inputs;
@@ -28,8 +28,8 @@ mod sum;
 use inputs::Inputs;
 use jobs::Job;
 use progress::Progress;
-use stats::{Laps, Stats, Times};
-use sum::{Sum, Total};
+use stats::{Laps, Stats, WorkTimes};
+use sum::FileSum;
 
 /// State that all workers share.
 struct Context<'c> {
@@ -42,7 +42,7 @@ struct Context<'c> {
 
 impl Context<'_> {
     /// A worker for a part of a capture.
-    fn worker(&self, part: Part) -> Worker<'_> {
+    fn worker(&self, part: InputPart) -> Worker<'_> {
         let worker = self.config.engine.worker();
         if self.is_many {
             worker.sampling(part.file)
@@ -91,60 +91,55 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
         progress: Progress::new(size),
         is_many: captures.len() > 1,
     };
-    let opening = laps.lap();
-    let mut sum = Sum::new(&context, captures.iter().map(inputs::report).collect());
-    let mut parts = walk(captures, &context, &mut sum);
-    let Total {
-        mut counted,
-        reports,
-        merging,
-        walked_again,
-    } = sum.finish();
-    parts.merge(&walked_again);
-    let walking = laps.lap();
+    let mut stats = Stats::new(config.threads, laps.lap());
+    let (mut counted, inputs) = walk(captures, &context, &mut stats);
+    stats.walking = laps.lap();
     // What a log says of the time that was captured is kept apart, so captures come first.
     let logs = flow_logs::read(&logs, counted.times(), config, &context.progress)?;
     context.progress.finish();
-    let reading_logs = laps.lap();
-    let engine = &config.engine;
-    let stats = Stats {
-        // What was walked twice was read once as far as anyone asked.
-        bytes: context.progress.position().min(size.unwrap_or(u64::MAX)),
-        packets: reports.iter().map(|report| report.packets).sum(),
-        threads: config.threads,
-        opening,
-        reading_logs,
-        walking,
-        parts,
-        merging,
-        judging: Duration::ZERO,
-        writing: Duration::ZERO,
-    };
+    stats.reading_logs = laps.lap();
+    // What was walked twice was read once as far as anyone asked.
+    stats.bytes = context.progress.position().min(size.unwrap_or(u64::MAX));
     let run = Run {
-        inputs: reports,
+        inputs,
         flow_logs: logs.reports,
         skipped: [skipped, logs.skipped].concat(),
         unread: [unread, logs.unread].concat(),
         interfaces: context.interfaces.names(),
-        ..engine.run()
+        ..config.engine.run()
     };
     let captured = (!config.paths.is_empty()).then_some(&mut counted);
     let logged = (!config.flow_logs.is_empty()).then_some(logs.log);
-    let report = engine.report(captured, logged, run);
-    let judging = laps.lap();
-    Ok((report, Stats { judging, ..stats }))
+    let report = config.engine.report(captured, logged, run);
+    stats.judging = laps.lap();
+    Ok((report, stats))
+}
+
+/// Walks the captures and adds up what they hold.
+fn walk(
+    captures: Vec<Input>,
+    context: &Context<'_>,
+    stats: &mut Stats,
+) -> (CountedState, Vec<InputReport>) {
+    let mut sum = FileSum::new(context, captures.iter().map(inputs::report).collect());
+    stats.parts = walk_parts(captures, context, &mut sum);
+    let total = sum.finish();
+    stats.parts.merge(&total.walked_again);
+    stats.merging = total.merging;
+    stats.packets = total.reports.iter().map(|report| report.packets).sum();
+    (total.counted, total.reports)
 }
 
 /// Has all workers walk the captures while their parts are added up; gives the time that
 /// each part took.
-fn walk(captures: Vec<Input>, context: &Context<'_>, sum: &mut Sum<'_>) -> Times {
+fn walk_parts(captures: Vec<Input>, context: &Context<'_>, sum: &mut FileSum<'_>) -> WorkTimes {
     let threads = context.config.threads;
     // Enough for each worker to find another part when it is done with one.
     let ahead = threads + 1;
     thread::scope(|scope| {
         let (give, take) = bounded::<Job>(ahead);
         let work = |take: Receiver<Job>| {
-            let mut parts = Times::default();
+            let mut parts = WorkTimes::default();
             for job in take {
                 parts.of(|| job.run(context));
             }
@@ -156,7 +151,7 @@ fn walk(captures: Vec<Input>, context: &Context<'_>, sum: &mut Sum<'_>) -> Times
             .collect();
         sum.add_all(jobs::of(captures, context), &give, ahead);
         drop(give);
-        let mut parts = Times::default();
+        let mut parts = WorkTimes::default();
         for worker in workers {
             match worker.join() {
                 Ok(times) => parts.merge(&times),

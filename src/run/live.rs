@@ -54,11 +54,11 @@ mod sum;
 mod worker;
 
 use confine::Confinement;
-use discovery::Discovery;
-pub use error::RunError;
+use discovery::LiveSetup;
+pub use error::LiveRunError;
 use error::system;
 use events::Log;
-use metrics::{Endpoint, Textfile};
+use metrics::{MetricsEndpoint, Textfile};
 pub use outputs::Ended;
 use outputs::Outputs;
 use recorder::{Buffers, Recorder};
@@ -67,8 +67,8 @@ pub use save::SaveError;
 use save::{Ring, Saver};
 use saving::Saving;
 use state::Published;
-use sum::Sum;
-use worker::{CaptureWorker, Control, Delta, SharedWindow};
+use sum::WorkerSum;
+use worker::{CaptureWorker, Delta, SharedWindow, StopControl};
 
 /// The systemd unit that runs `plainsight live` as a service (`systemd.service(5)`).
 pub const UNIT: &str = include_str!("live/plainsight.service");
@@ -78,7 +78,7 @@ pub const UNIT: &str = include_str!("live/plainsight.service");
 /// # Errors
 /// Those that keep it from beginning: no interface, no right to capture, an output that cannot
 /// be written. Once it runs, nothing ends it but what it was told to wait for.
-pub fn run(config: &Live) -> Result<Ended, RunError> {
+pub fn run(config: &Live) -> Result<Ended, LiveRunError> {
     let mut ready = Ready::open(config)?;
     ready.confine()?;
     ready.run()
@@ -87,18 +87,18 @@ pub fn run(config: &Live) -> Result<Ended, RunError> {
 /// All that needs rights, opened.
 struct Ready<'c> {
     config: &'c Live,
-    discovery: Discovery,
+    discovery: LiveSetup,
     interfaces: Interfaces,
     handles: Vec<Handle>,
     ring: Option<Ring>,
-    endpoint: Option<Endpoint>,
+    endpoint: Option<MetricsEndpoint>,
     log: Option<Log>,
     signals: Signals,
 }
 
 impl<'c> Ready<'c> {
-    fn open(config: &'c Live) -> Result<Self, RunError> {
-        let discovery = Discovery::of(config, Path::new("/"))?;
+    fn open(config: &'c Live) -> Result<Self, LiveRunError> {
+        let discovery = LiveSetup::of(config, Path::new("/"))?;
         let interfaces = Interfaces::default();
         let handles = open_all(config, &discovery, &interfaces)?;
         Ok(Self {
@@ -114,7 +114,7 @@ impl<'c> Ready<'c> {
     }
 
     /// Gives up what the run needs no more. From here on nothing can be opened.
-    fn confine(&mut self) -> Result<(), RunError> {
+    fn confine(&mut self) -> Result<(), LiveRunError> {
         let confinement = Confinement {
             user: self.config.user.clone(),
             writable: self
@@ -129,20 +129,20 @@ impl<'c> Ready<'c> {
     }
 
     /// Runs all threads, and the sum in this one.
-    fn run(self) -> Result<Ended, RunError> {
+    fn run(self) -> Result<Ended, LiveRunError> {
         let (config, engine) = (self.config, &self.discovery.engine);
         let published = Published::new(ArcSwapOption::empty());
         let textfile = textfile(config, &published)?;
         let outputs = Outputs::open(config, &published, textfile, self.log);
         let outputs = outputs.map_err(system("draw on the terminal"))?;
-        let sum = Sum::new(engine, self.interfaces.names(), titles(&self.handles));
+        let sum = WorkerSum::new(engine, self.interfaces.names(), titles(&self.handles));
         let mut run_loop = RunLoop::new(config, sum, outputs);
-        let served = self.endpoint.as_ref().and_then(Endpoint::address);
+        let served = self.endpoint.as_ref().and_then(MetricsEndpoint::address);
         run_loop.start(&self.discovery, served);
         if let Some(endpoint) = self.endpoint {
             thread::spawn(move || endpoint.serve(&published));
         }
-        let control = Control::new(config.until.packets);
+        let control = StopControl::new(config.until.packets);
         thread::scope(|scope| {
             let _ending = Ending(&control, self.signals.handle());
             let requests = listen(scope, self.signals, &control);
@@ -156,7 +156,7 @@ impl<'c> Ready<'c> {
 }
 
 /// Ends all threads of a run, however this one leaves it.
-struct Ending<'o>(&'o Control, EndOfSignals);
+struct Ending<'o>(&'o StopControl, EndOfSignals);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
@@ -177,14 +177,14 @@ fn folder(file: &Path) -> PathBuf {
 /// All captures, each worker's of each interface.
 fn open_all(
     config: &Live,
-    discovery: &Discovery,
+    discovery: &LiveSetup,
     interfaces: &Interfaces,
 ) -> Result<Vec<Handle>, LiveError> {
     let Engine {
         decode, servers, ..
     } = &discovery.engine;
     let filter = |link_type| filter::of(decode, servers, config.filter.as_deref(), link_type);
-    let options = live::Options {
+    let options = live::CaptureOptions {
         snap_length: config.snap_length,
         buffer_bytes: config.buffer_bytes,
     };
@@ -228,7 +228,7 @@ fn ring(config: &Live, handles: &[Handle]) -> Result<Option<Ring>, SaveError> {
     let Some(options) = &config.save else {
         return Ok(None);
     };
-    let interface = |handle: &Handle| writer::Interface {
+    let interface = |handle: &Handle| writer::InterfaceBlock {
         name: handle.name().to_owned(),
         link_type: handle.link_type(),
         snap_length: config.snap_length.into(),
@@ -237,33 +237,35 @@ fn ring(config: &Live, handles: &[Handle]) -> Result<Option<Ring>, SaveError> {
     Ring::open(options, &interfaces).map(Some)
 }
 
-fn endpoint(address: SocketAddr) -> Result<Endpoint, RunError> {
-    Endpoint::open(address).map_err(|source| RunError::Metrics { address, source })
+fn endpoint(address: SocketAddr) -> Result<MetricsEndpoint, LiveRunError> {
+    MetricsEndpoint::open(address).map_err(|source| LiveRunError::Metrics { address, source })
 }
 
 /// The file for metrics, written once to see that it can be.
-fn textfile(config: &Live, published: &Published) -> Result<Option<Textfile>, RunError> {
+fn textfile(config: &Live, published: &Published) -> Result<Option<Textfile>, LiveRunError> {
     let Some(path) = &config.textfile else {
         return Ok(None);
     };
     let textfile = Textfile::new(path);
     textfile
         .write(published)
-        .map_err(|source| RunError::Write {
+        .map_err(|source| LiveRunError::Write {
             path: path.clone(),
             source,
         })?;
     Ok(Some(textfile))
 }
 
-fn log(config: &Live) -> Result<Option<Log>, RunError> {
+fn log(config: &Live) -> Result<Option<Log>, LiveRunError> {
     let Some(path) = &config.events else {
         return Ok(None);
     };
-    Log::open(path).map(Some).map_err(|source| RunError::Write {
-        path: path.clone(),
-        source,
-    })
+    Log::open(path)
+        .map(Some)
+        .map_err(|source| LiveRunError::Write {
+            path: path.clone(),
+            source,
+        })
 }
 
 /// Signals that end the run, or ask for a report. The second that would end it does, at
@@ -291,7 +293,7 @@ fn ignores(signal: i32) -> bool {
 fn listen<'s>(
     scope: &'s Scope<'s, '_>,
     mut signals: Signals,
-    control: &'s Control,
+    control: &'s StopControl,
 ) -> Receiver<()> {
     let (ask, requests) = bounded(1);
     scope.spawn(move || {
@@ -313,7 +315,7 @@ fn start_workers<'s>(
     handles: Vec<Handle>,
     ring: Option<Ring>,
     engine: &'s Engine,
-    control: &'s Control,
+    control: &'s StopControl,
 ) -> (Receiver<Delta>, Option<Saver>) {
     let workers = handles.len();
     let (tell, deltas) = bounded(2 * workers);

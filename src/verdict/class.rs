@@ -69,9 +69,9 @@ pub enum Ground {
 /// Ciphers that hellos chose, by five-tuple: where directions are captured on interfaces of
 /// their own, the hello stands beside the records that it governs.
 #[derive(Debug, Default)]
-pub struct Hellos(BTreeMap<Ends, Vec<(FlowKey, Cipher)>>);
+pub struct Hellos(BTreeMap<EndPair, Vec<(FlowKey, Cipher)>>);
 
-type Ends = (Endpoint, Endpoint, Protocol);
+type EndPair = (Endpoint, Endpoint, Protocol);
 
 impl Hellos {
     /// Hellos of all flows.
@@ -91,7 +91,7 @@ impl Hellos {
         hellos
     }
 
-    fn ends(key: &FlowKey) -> Ends {
+    fn ends(key: &FlowKey) -> EndPair {
         (key.low, key.high, key.protocol)
     }
 

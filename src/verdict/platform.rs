@@ -10,7 +10,7 @@ use crate::decode::Protocol;
 use crate::evidence::Shown;
 use crate::flow::Times;
 use crate::flow_log::view::CLOCK;
-use crate::flow_log::{Carried, Logged, Span, State, Tally, Told};
+use crate::flow_log::{Carried, Logged, Span, State, StateTally, Told};
 
 /// Way in which a captured flow was found in the logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +29,7 @@ pub struct StateSum {
     /// Flows; a sum of those too many to keep apart counts as one.
     pub flows: u64,
     /// Sum of their tallies.
-    pub tally: Tally,
+    pub tally: StateTally,
 }
 
 /// Word of flow logs on a path.
@@ -141,7 +141,10 @@ impl Scales<'_> {
             add(&mut platform.states, then);
             add(&mut platform.other_times, other);
         }
-        let found: Vec<_> = parts.iter().map(|part| Found::of(part, logged)).collect();
+        let found: Vec<_> = parts
+            .iter()
+            .map(|part| JoinedFlow::of(part, logged))
+            .collect();
         let is_whole = !self.is_damaged && found.iter().all(|found| found.is_whole);
         platform.said = said(&platform.states, is_whole, ends);
         let joined = found.into_iter().flat_map(|found| found.joins);
@@ -162,7 +165,7 @@ impl Scales<'_> {
 }
 
 /// Adds the tallies of a flow.
-fn add(sums: &mut BTreeMap<State, StateSum>, flow: BTreeMap<State, Tally>) {
+fn add(sums: &mut BTreeMap<State, StateSum>, flow: BTreeMap<State, StateTally>) {
     for (state, tally) in flow {
         let known = sums.entry(state);
         known
@@ -190,13 +193,13 @@ fn said(states: &BTreeMap<State, StateSum>, is_whole: bool, ends: Ends) -> Said 
 }
 
 /// Captured flow among those that were logged to be carried at its time.
-struct Found {
+struct JoinedFlow {
     joins: BTreeSet<Join>,
     /// True if they prove encryption for all its packets.
     is_whole: bool,
 }
 
-impl Found {
+impl JoinedFlow {
     fn of(part: &Part<'_>, logged: &[Logged]) -> Self {
         let captured = Captured::of([part]);
         let mut views = BTreeMap::<Join, Vec<bool>>::new();

@@ -106,7 +106,7 @@ pub static RUN: [Obligation; 3] = [
 
 /// Outcome of an obligation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum ProofOutcome {
     /// It holds.
     Met,
     /// Nothing tells.
@@ -124,7 +124,7 @@ pub enum Breach {
     Readable,
 }
 
-impl Outcome {
+impl ProofOutcome {
     /// The word.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -144,7 +144,7 @@ pub struct Finding<At> {
     /// The obligation.
     pub obligation: &'static Obligation,
     /// Its outcome.
-    pub outcome: Outcome,
+    pub outcome: ProofOutcome,
     /// Reason, as a clause.
     pub says: Cow<'static, str>,
     /// Packets that show it, the first ones.
@@ -154,7 +154,7 @@ pub struct Finding<At> {
 impl<At> Finding<At> {
     fn new(
         obligation: &'static Obligation,
-        outcome: Outcome,
+        outcome: ProofOutcome,
         says: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self {
@@ -175,19 +175,19 @@ impl<At> Finding<At> {
 
 /// Worst outcome of a proof; `Met` where all obligations are.
 #[must_use]
-pub fn worst<At>(proof: &[Finding<At>]) -> Outcome {
+pub fn worst<At>(proof: &[Finding<At>]) -> ProofOutcome {
     let outcomes = proof.iter().map(|finding| finding.outcome);
-    outcomes.max().unwrap_or(Outcome::Open)
+    outcomes.max().unwrap_or(ProofOutcome::Open)
 }
 
 /// First obligation that is broken or, where none is, open.
 #[must_use]
 pub fn first_failed<At>(proof: &[Finding<At>]) -> Option<&Finding<At>> {
-    let is_broken = |finding: &&Finding<At>| matches!(finding.outcome, Outcome::Broken(_));
+    let is_broken = |finding: &&Finding<At>| matches!(finding.outcome, ProofOutcome::Broken(_));
     let open = || {
         proof
             .iter()
-            .find(|finding| finding.outcome == Outcome::Open)
+            .find(|finding| finding.outcome == ProofOutcome::Open)
     };
     proof.iter().find(is_broken).or_else(open)
 }

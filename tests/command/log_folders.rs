@@ -2,8 +2,10 @@
 //! leaves the run open.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
+use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -91,6 +93,171 @@ fn what_may_be_a_log_and_is_not_read_leaves_the_run_open() {
         assert_eq!(exit(&report), 3, "{name}: {report:#}");
         assert!(report["warnings"].to_string().contains(name), "{report:#}");
     }
+}
+
+/// A log of plaintext in the forms that exporters and people give it.
+fn forms() -> Vec<(&'static str, Vec<u8>)> {
+    let whole = String::from_utf8(one("NX")).expect("UTF-8");
+    let text = |text: &str| Value::from(text).to_string();
+    let event = |body: &str| json!([{"sequence": 1, "body": body}]).to_string();
+    let base64 = |bytes: &[u8]| event(&base64(bytes));
+    let nested = |depth: usize| (0..depth).fold(whole.clone(), |inner, _| text(&inner));
+    let keys = [
+        ("flowRecords", "FlowRecords"),
+        ("flows", "Flows"),
+        ("flowGroups", "FLOWGROUPS"),
+        ("flowTuples", "flowtuples"),
+        ("macAddress", "MACAddress"),
+    ];
+    let cased = keys.iter().fold(whole.clone(), |log, (key, other)| {
+        log.replace(&format!("\"{key}\""), &format!("\"{other}\""))
+    });
+    let utf_32 = |order: fn(u32) -> [u8; 4], mark: &str| -> Vec<u8> {
+        let characters = mark.chars().chain(whole.chars());
+        characters.flat_map(|it| order(u32::from(it))).collect()
+    };
+    let body = json!([record_of(&whole)]).to_string();
+    let list = record_of(&whole)["flowRecords"].to_string();
+    vec![
+        ("base64", base64(whole.as_bytes()).into_bytes()),
+        (
+            "gzip in base64",
+            base64(&gzip(whole.as_bytes())).into_bytes(),
+        ),
+        ("list in base64", base64(body.as_bytes()).into_bytes()),
+        (
+            "mark in base64",
+            base64(format!("\u{feff}{whole}").as_bytes()).into_bytes(),
+        ),
+        (
+            "space in base64",
+            base64(format!("\r\n  {whole}").as_bytes()).into_bytes(),
+        ),
+        ("text in base64", base64(nested(1).as_bytes()).into_bytes()),
+        ("text", nested(1).into_bytes()),
+        ("text in text", nested(3).into_bytes()),
+        ("text in an event", event(&nested(2)).into_bytes()),
+        (
+            "records as text",
+            json!({"records": text(&body)}).to_string().into_bytes(),
+        ),
+        (
+            "flows as text",
+            whole.replace(&list, &text(&list)).into_bytes(),
+        ),
+        ("other case", cased.clone().into_bytes()),
+        ("other case in an event", event(&cased).into_bytes()),
+        (
+            "no flowRecords",
+            whole.replace("flowRecords", "properties").into_bytes(),
+        ),
+        ("gzip in gzip", gzip(&gzip(whole.as_bytes()))),
+        ("UTF-32", utf_32(u32::to_le_bytes, "\u{feff}")),
+        ("UTF-32, big-endian", utf_32(u32::to_be_bytes, "\u{feff}")),
+        ("UTF-32 without a mark", utf_32(u32::to_le_bytes, "")),
+    ]
+}
+
+fn record_of(log: &str) -> Value {
+    serde_json::from_str::<Value>(log).expect("JSON")["records"][0].clone()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    openssl::base64::encode_block(bytes)
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(bytes).expect("gzip");
+    gzip.finish().expect("gzip")
+}
+
+/// A log of another path that is encrypted, beside which nothing may be passed over.
+fn beside() -> (&'static str, Vec<u8>) {
+    let tuple = tuple("10.20.1.9", "10.20.2.5", "X");
+    ("PT1H.json", log(&[record("000D3AF87857", &[&tuple])]))
+}
+
+#[test]
+fn forms_of_exporters_are_read() {
+    assert_eq!(exit(&report(&[beside()])), 0);
+    for (form, bytes) in forms() {
+        let report = report(&[beside(), ("other", bytes)]);
+        assert_eq!(exit(&report), 1, "{form}: {report:#}");
+        let damaged = report["flow_logs"].as_array().expect("logs").iter();
+        let parts: u64 = damaged.filter_map(|log| log["unread"].as_u64()).sum();
+        assert_eq!(parts, 0, "{form}: {report:#}");
+    }
+}
+
+/// Files that may hold a log, and are in a form that is not read.
+fn unread_forms() -> Vec<(&'static str, Vec<u8>)> {
+    let whole = String::from_utf8(one("NX")).expect("UTF-8");
+    let row = tuple("10.20.1.4", "10.20.2.5", "NX");
+    let yaml = "records:\n- flowRecords:\n    flows:\n    - flowGroups: []\n";
+    let table = "TimeGenerated,SrcIp,DestIp,FlowEncryption\n2026-11-21,,,NX\n";
+    let semicolons = format!("time;source\n{}\n", row.replace(',', ";"));
+    let tabs = format!(
+        "# hour 20\n\n\"000D\"\t\"{}\"\n",
+        row.replace(',', "\"\t\"")
+    );
+    let deep = (0..6).fold(whole.into_bytes(), |inner, _| gzip(&inner));
+    let tabular = json!([{"SrcIp": "10.20.1.4", "FlowEncryption": "NX"}]);
+    let listed = json!({ "tuples": [row] });
+    let missing = json!({"records": [{"flowLogVersion": 4, "macAddress": "000D3AF87856"}]});
+    let no_groups = json!({"records": [{"flowRecords": {"flow": []}}]});
+    let no_tuples = json!({"records": [{"flowRecords": {"flows": [{"flowGroups": [{"x": 1}]}]}}]});
+    let broken = json!([{"body": r#"{"records":[{"flowRecords":"#}]);
+    let cut = base64(&gzip(&one("NX"))[..40]);
+    let mut encrypted = b"Salted__".to_vec();
+    encrypted.extend((0..=u8::MAX).map(|n| n.wrapping_mul(n) ^ 0xa5));
+    vec![
+        ("yaml", yaml.into()),
+        ("table", table.into()),
+        ("semicolons", semicolons.into()),
+        ("tabs", tabs.into()),
+        ("gzip, deeper", deep),
+        ("binary", encrypted),
+        ("cut gzip", gzip(&one("NX"))[..12].to_vec()),
+        ("tabular", tabular.to_string().into()),
+        ("listed", listed.to_string().into()),
+        ("missing", missing.to_string().into()),
+        ("no groups", no_groups.to_string().into()),
+        ("no tuples", no_tuples.to_string().into()),
+        ("broken", broken.to_string().into()),
+        ("cut in base64", json!({ "body": cut }).to_string().into()),
+    ]
+}
+
+#[test]
+fn forms_that_are_not_read_leave_the_run_open() {
+    for (form, bytes) in unread_forms() {
+        let report = report(&[beside(), (form, bytes)]);
+        assert_eq!(exit(&report), 3, "{form}: {report:#}");
+        assert!(report["warnings"].to_string().contains(form), "{report:#}");
+    }
+    // Nor do they where they stand in a log that is read.
+    for (form, bytes) in unread_forms() {
+        if bytes.starts_with(b"{") || bytes.starts_with(b"[") {
+            let both = [beside().1, bytes].join(&b'\n');
+            assert_eq!(exit(&report(&[("PT1H.json", both)])), 3, "{form}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_may_not_be_opened_leaves_the_run_open() {
+    let folder = TempDir::new().expect("a folder");
+    let (name, bytes) = beside();
+    fs::write(folder.path().join(name), bytes).expect("a file");
+    let other = TempDir::new().expect("a folder");
+    std::os::unix::fs::symlink(other.path(), folder.path().join("linked")).expect("a link");
+    let report = report_on(folder.path());
+    assert_eq!(exit(&report), 3);
+    assert!(
+        report["warnings"].to_string().contains("linked"),
+        "{report:#}"
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The JSON of `posture`, held to its description in `posture.schema.json`, and what stays
 //! the same whatever the configuration.
 
-use plainsight::azure::checks::{Kind, Outcome};
+use plainsight::azure::checks::{CheckKind, Outcome};
 use plainsight::report::Standing;
 use plainsight::verdict::Exit;
 use serde_json::{Value, json};
@@ -175,7 +175,10 @@ fn clients_are_those_in_reach() {
     let far = ("far-1", Standing::NoPath);
     assert_eq!(standing, [("client-1", Standing::OnPath), far]);
     let check = &report.clients[1].checks[0];
-    assert_eq!((check.check, check.outcome), (Kind::Reach, Outcome::Note));
+    assert_eq!(
+        (check.check, check.outcome),
+        (CheckKind::Reach, Outcome::Note)
+    );
     assert!(
         check.says.contains("no peering joins VNet far-vnet"),
         "{}",

@@ -5,19 +5,16 @@
 
 use allocation_counter::{AllocationInfo, measure};
 use fastrand::Rng;
-use plainsight::aggregate::worker::{Part, Worker};
+use plainsight::aggregate::worker::{InputPart, Worker};
 use plainsight::capture::{Frame, InterfaceId, LinkType, Timestamp};
-use plainsight::decode::Options;
+use plainsight::decode::TunnelPorts;
 use plainsight::flow::table::DEFAULT_LIMIT;
 use plainsight::flow_log::{Table, read};
 
-#[path = "../../benches/generator/mod.rs"]
-mod generator;
+use crate::generator::frames::{self, Ends};
+use crate::generator::mixes::{Mix, Supply};
 
-use generator::frames::{self, Ends};
-use generator::mixes::{Mix, Supply};
-
-const PART: Part = Part { file: 0, piece: 0 };
+const PART: InputPart = InputPart { file: 0, piece: 0 };
 /// Packets that are shown to a warm worker.
 const PACKETS: u64 = 10_000;
 /// Flows that take turns.
@@ -57,7 +54,7 @@ impl Trial {
     /// Shows a worker many packets until it is warm, and then more, for which it must not
     /// allocate. `next` shows the bytes of the packet of a number, and may not either.
     fn run(&self, mut next: impl FnMut(u64, &mut dyn FnMut(&[u8]))) {
-        let options = Options::default();
+        let options = TunnelPorts::default();
         let mut worker = Worker::new(&options, self.limit);
         let mut show = |number| {
             next(number, &mut |data| {

@@ -2,7 +2,7 @@
 
 use openssl::symm::{Cipher, encrypt_aead};
 use plainsight::evidence::ciphertext::{ByteSample, ByteTest, exposure};
-use plainsight::evidence::dtls::{ContentType, Record, Version};
+use plainsight::evidence::dtls::{ContentType, DtlsRecord, Version};
 
 /// Sessions tried, unless the environment says how many.
 const SESSIONS: u64 = 2000;
@@ -34,7 +34,7 @@ fn test(fragments: &[Vec<u8>]) -> (usize, ByteTest) {
     let mut sample = ByteSample::default();
     let mut exposed = 0;
     for (sequence, fragment) in (0..).zip(fragments) {
-        let record = Record {
+        let record = DtlsRecord {
             content_type: ContentType::APPLICATION_DATA,
             version: Version::V1_2,
             epoch: 1,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use plainsight::aggregate::fragments::Event;
+use plainsight::aggregate::fragments::FragmentEvent;
 use plainsight::aggregate::worker::Worker;
 use plainsight::capture::{Frame, Interfaces, LinkType};
 use plainsight::decode::{self, Protocol};
@@ -30,11 +30,11 @@ enum Seen {
 }
 
 fn look(frame: &Frame<'_>) -> Seen {
-    let options = decode::Options::default();
+    let options = decode::TunnelPorts::default();
     let mut worker = Worker::new(&options, 4);
     worker.packet(run::WHOLE, frame);
     let fragments = worker.take_fragments();
-    if let Some((_, Event::Later(later))) = fragments.first() {
+    if let Some((_, FragmentEvent::Later(later))) = fragments.first() {
         return Seen::LaterFragment(later.alone.map(|place| FlowKey::of(&place.five_tuple).0));
     }
     let mut snapshot = worker.into_snapshot();
@@ -104,7 +104,7 @@ fn is_silent(cut: Seen) -> bool {
 }
 
 fn depth(frame: &Frame<'_>) -> usize {
-    let decoded = decode::decode(frame, &decode::Options::default());
+    let decoded = decode::decode(frame, &decode::TunnelPorts::default());
     decoded.encapsulation.names().count()
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use pcap::{BpfProgram, Capture, Linktype};
 use plainsight::capture::{InterfaceId, LinkType};
-use plainsight::decode::{ENCAPSULATIONS, Options, Sign, UNOPENED};
+use plainsight::decode::{ENCAPSULATIONS, Sign, TunnelPorts, UNOPENED};
 use plainsight::engine::Engine;
 use plainsight::report::{PathReport, Report, Run};
 use plainsight::run::live::filter;
@@ -115,7 +115,7 @@ fn program(link_type: u16, servers: &Servers) -> BpfProgram {
     // libpcap has another number for raw IP in memory than in files.
     let number = if link_type == 101 { 12 } else { link_type };
     let capture = Capture::dead(Linktype(number.into())).expect("a link type");
-    let text = filter::of(&Options::default(), servers, None, LinkType(link_type));
+    let text = filter::of(&TunnelPorts::default(), servers, None, LinkType(link_type));
     capture.compile(&text, true).expect("a filter")
 }
 

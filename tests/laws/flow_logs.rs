@@ -6,13 +6,14 @@ use std::net::IpAddr;
 
 use plainsight::capture::Timestamp;
 use plainsight::flow::{Endpoint, FlowKey, GroupKey};
-use plainsight::flow_log::tuple::{Stage, Volume, Way};
+use plainsight::flow_log::tuple::{Stage, TupleVolume, Way};
 use plainsight::flow_log::{
-    FlowLog, LogReport, Mac, NotALog, Span, State, Table, Tally, Told, Tuple, read,
+    FlowLog, LogReport, Mac, NotALog, Span, State, StateTally, Table, Told, Tuple, read,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 fn endpoint() -> impl Strategy<Value = Endpoint> {
@@ -22,8 +23,8 @@ fn endpoint() -> impl Strategy<Value = Endpoint> {
     })
 }
 
-fn volume() -> impl Strategy<Value = Volume> {
-    (any::<u64>(), any::<u64>()).prop_map(|(packets, bytes)| Volume { packets, bytes })
+fn volume() -> impl Strategy<Value = TupleVolume> {
+    (any::<u64>(), any::<u64>()).prop_map(|(packets, bytes)| TupleVolume { packets, bytes })
 }
 
 /// A number of a tuple's time field, in seconds or milliseconds, and the moment it tells.
@@ -59,16 +60,16 @@ fn fields_stand_where_the_documentation_has_them() {
         way: Way::Outbound,
         stage: Stage::Continue,
         encryption: "NX",
-        sent: Volume {
+        sent: TupleVolume {
             packets: 767,
             bytes: 767_000,
         },
-        received: Volume {
+        received: TupleVolume {
             packets: 1580,
             bytes: 1_580_000,
         },
     };
-    assert_eq!(Tuple::parse(line), Some(outbound));
+    assert_eq!(Tuple::parse(line.as_bytes()), Some(outbound));
     let line = "1542110377,2001:db8::4,2001:db8::5,1023,988,17,I,D,NX_NOT_ACCEPTED,,,,";
     let inbound = Tuple {
         time: Timestamp(1_542_110_377_000_000_000),
@@ -78,10 +79,10 @@ fn fields_stand_where_the_documentation_has_them() {
         way: Way::Inbound,
         stage: Stage::Deny,
         encryption: "NX_NOT_ACCEPTED",
-        sent: Volume::default(),
-        received: Volume::default(),
+        sent: TupleVolume::default(),
+        received: TupleVolume::default(),
     };
-    assert_eq!(Tuple::parse(line), Some(inbound));
+    assert_eq!(Tuple::parse(line.as_bytes()), Some(inbound));
 }
 
 proptest! {
@@ -111,17 +112,17 @@ proptest! {
         let tuple = Tuple {
             time, source, destination, protocol, way, stage, encryption, sent, received,
         };
-        prop_assert_eq!(Tuple::parse(&line), Some(tuple));
+        prop_assert_eq!(Tuple::parse(line.as_bytes()), Some(tuple));
         // Neither more nor less than a tuple is one.
         let longer = format!("{line},0");
-        prop_assert_eq!(Tuple::parse(&longer), None);
-        prop_assert_eq!(Tuple::parse(line.rsplit_once(',').unwrap().0), None);
+        prop_assert_eq!(Tuple::parse(longer.as_bytes()), None);
+        prop_assert_eq!(Tuple::parse(line.rsplit_once(',').unwrap().0.as_bytes()), None);
     }
 
     #[test]
     fn no_text_is_too_odd_for_a_tuple(text in ".*", fields in vec("[0-9A-Za-z.:_ ]{0,24}", 0..16)) {
         for text in [text, fields.join(",")] {
-            if let Some(tuple) = Tuple::parse(&text) {
+            if let Some(tuple) = Tuple::parse(text.as_bytes()) {
                 prop_assert!(text.contains(tuple.encryption));
             }
         }
@@ -235,7 +236,7 @@ struct Seen {
     group: GroupKey,
     key: Option<FlowKey>,
     told: Vec<Vec<Told>>,
-    tallies: BTreeMap<State, Tally>,
+    tallies: BTreeMap<State, StateTally>,
 }
 
 /// The flows of some logs, each read by a worker of its own.
@@ -271,6 +272,27 @@ proptest! {
         if let Ok(report) = walk(value.to_string().as_bytes(), &mut table) {
             prop_assert_eq!(report.fault, None);
             prop_assert!(report.bad_tuples <= report.tuples);
+        }
+    }
+
+    /// What is no JSON is damage, and what is JSON is none.
+    #[test]
+    fn damage_is_what_another_reader_refuses(
+        value in value(),
+        places in vec((any::<Index>(), b' '..0x7f), 0..3),
+    ) {
+        let mut bytes = json!([value, "", 1.5e-9, true]).to_string().into_bytes();
+        for (place, byte) in places {
+            let place = 1 + place.index(bytes.len() - 1);
+            bytes[place] = byte;
+        }
+        let texts = serde_json::Deserializer::from_slice(&bytes).into_iter::<IgnoredAny>();
+        let is_json = texts.into_iter().all(|text| text.is_ok());
+        match walk(&bytes, &mut Table::new(4)) {
+            Ok(report) => prop_assert_eq!(report.fault.is_none(), is_json),
+            Err(NotALog::Unread(why)) => prop_assert_eq!(!why.starts_with("at byte"), is_json),
+            Err(NotALog::Other(_)) => prop_assert!(is_json),
+            Err(NotALog::Nsg) => {}
         }
     }
 

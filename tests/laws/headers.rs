@@ -6,8 +6,8 @@ use std::path::Path;
 
 use plainsight::capture::{Frame, Interfaces, LinkType};
 use plainsight::decode::{
-    Cause, Content, Decoded, ENCAPSULATIONS, Options, Packet, Stop, Transport, decode, fast_path,
-    full_walk,
+    Cause, Content, DecodeStop, Decoded, ENCAPSULATIONS, Packet, Transport, TunnelPorts, decode,
+    fast_path, full_walk,
 };
 use plainsight::input::{Input, InputPath};
 use proptest::collection::vec;
@@ -22,7 +22,7 @@ use crate::support::run::{Stored, reported};
 use crate::support::{config, expect, made};
 
 /// The stop of a frame whose transport header was not reached.
-fn stop(decoded: &Decoded<'_>) -> Option<Stop> {
+fn stop(decoded: &Decoded<'_>) -> Option<DecodeStop> {
     match decoded.content {
         Content::Undecodable(stop) => Some(stop),
         Content::Packet(packet) => match packet.transport {
@@ -59,7 +59,7 @@ fn shortened<'a>(mut decoded: Decoded<'a>, frame: &[u8], end: usize) -> Decoded<
 
 /// Holds what a cut frame decodes to against the whole one.
 fn assert_honest(frame: &Frame<'_>, len: usize) {
-    let options = Options::default();
+    let options = TunnelPorts::default();
     let cut_frame = Frame {
         data: &frame.data[..len],
         ..*frame
@@ -86,7 +86,7 @@ fn assert_honest(frame: &Frame<'_>, len: usize) {
 
 /// Holds the fast path to the full walk; true where it was taken.
 fn agrees(frame: &Frame<'_>) -> bool {
-    let options = Options::default();
+    let options = TunnelPorts::default();
     assert_eq!(
         decode(frame, &options),
         full_walk(frame, &options),
@@ -240,7 +240,7 @@ fn whatever_tells_what_stands_around_a_packet_leads_to_it() {
         let packet = ip.packet(TCP, &tcp(1018, 988, b"readable"));
         for (data, names) in around(&packet) {
             let frame = Stored::whole(LinkType::ETHERNET, data);
-            let decoded = decode(&frame.at(0), &Options::default());
+            let decoded = decode(&frame.at(0), &TunnelPorts::default());
             let found: Vec<_> = decoded.encapsulation.names().collect();
             assert_eq!(found, names, "{frame:?}");
             let Content::Packet(packet) = decoded.content else {

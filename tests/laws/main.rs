@@ -10,15 +10,19 @@ mod decoding;
 mod filter;
 mod flow_logs;
 mod fuzzed;
+#[path = "../../benches/generator/mod.rs"]
+mod generator;
 mod headers;
 mod memory;
 mod merging;
 mod model;
 mod pieces;
 mod platform;
+mod published;
 mod scenarios;
 mod source;
 mod stages;
 mod style;
 #[path = "../support/mod.rs"]
 mod support;
+mod traffic;

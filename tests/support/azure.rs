@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use plainsight::azure::checks::{self, Check, Kind, Seen};
+use plainsight::azure::checks::{self, Check, CheckKind, SeenFacts};
 use plainsight::azure::export::Export;
 use plainsight::azure::topology::Azure;
 use plainsight::azure::vm_sizes::VmSizes;
@@ -117,11 +117,11 @@ pub fn arm(resource: &Value) -> Value {
 
 /// The checks of the path from the client to a server.
 pub fn path_to(azure: &Azure, server: &str) -> Vec<Check> {
-    path_seen(azure, server, &Seen::default())
+    path_seen(azure, server, &SeenFacts::default())
 }
 
 /// The same, with what captures and flow logs show of it.
-pub fn path_seen(azure: &Azure, server: &str, seen: &Seen) -> Vec<Check> {
+pub fn path_seen(azure: &Azure, server: &str, seen: &SeenFacts) -> Vec<Check> {
     let address = |text: &str| text.parse::<std::net::IpAddr>().expect("an address");
     let ends = azure.ends(address(CLIENT), address(server));
     checks::of_path(azure, &ends, seen)
@@ -134,7 +134,7 @@ pub fn posture(azure: &Azure) -> PostureReport {
 /// What the checks of a kind say: outcome, resource, field and value.
 pub fn said<'c>(
     checks: impl IntoIterator<Item = &'c Check>,
-    kind: Kind,
+    kind: CheckKind,
 ) -> Vec<(&'c str, &'c str, &'c str, Option<&'c str>)> {
     let of_kind = checks.into_iter().filter(|check| check.check == kind);
     of_kind

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use plainsight::aggregate::duplicates::Window;
-use plainsight::aggregate::{Part, Snapshot};
+use plainsight::aggregate::{InputPart, Snapshot};
 use plainsight::capture::{Frame, InterfaceId, LinkType, Timestamp};
-use plainsight::engine::{Counted, Engine};
+use plainsight::engine::{CountedState, Engine};
 use plainsight::report::Run;
 use plainsight::verdict::Servers;
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub const SERVERS: &str = "10.20.2.0/24,fd00:2::/64,10.20.2.99";
 pub const SILENT: &str = "10.20.2.99";
 
 /// The one part of an input that is not split.
-pub const WHOLE: Part = Part { file: 0, piece: 0 };
+pub const WHOLE: InputPart = InputPart { file: 0, piece: 0 };
 
 fn interface_name(number: u32) -> &'static str {
     if number == 0 { "eth0" } else { "eth1" }
@@ -94,12 +94,12 @@ pub fn engine(max_flows: usize) -> Engine {
 }
 
 /// Counted state of all frames, as one worker counts them.
-pub fn counted(frames: &[Stored], engine: &Engine) -> Counted {
+pub fn counted(frames: &[Stored], engine: &Engine) -> CountedState {
     split_counted(frames, engine, &Split::default())
 }
 
 /// Counted state of all frames, as several workers count them.
-pub fn split_counted(frames: &[Stored], engine: &Engine, split: &Split) -> Counted {
+pub fn split_counted(frames: &[Stored], engine: &Engine, split: &Split) -> CountedState {
     let mut bounds = vec![0, frames.len()];
     bounds.extend(split.cuts.iter().map(|cut| cut % (frames.len() + 1)));
     bounds.sort_unstable();
@@ -140,7 +140,7 @@ fn merge(mut parts: Vec<Snapshot>, order: &[usize]) -> Option<Snapshot> {
 }
 
 /// The report of counted state, as JSON.
-pub fn report(mut counted: Counted, engine: &Engine) -> String {
+pub fn report(mut counted: CountedState, engine: &Engine) -> String {
     let names = [0, 1].map(interface_name);
     let names = names
         .map(|name| (InterfaceId::of(name), name.to_owned()))

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
-use super::{Check, Field, Kind, Outcome, remedy};
-use crate::azure::export::{FileSystem, ResourceId, Rule, SecurityGroup};
-use crate::azure::nsg::{Decision, Flow, Peer, Ruling, Space, Way, decide};
-use crate::azure::topology::{Azure, Place};
+use super::{Check, CheckKind, Field, Outcome, remedy};
+use crate::azure::export::{FileSystem, ResourceId, SecurityGroup, SecurityRule};
+use crate::azure::nsg::{Decision, FlowEnd, NsgFlow, RuleDirection, Ruling, Space, decide};
+use crate::azure::topology::{Azure, RouteEnd};
 
 mod exposure;
 mod services;
@@ -35,7 +35,7 @@ pub struct Access<'a> {
 /// The subnet of clients, and the NSG of their NICs: the same rules hold for all behind both.
 type Behind<'a> = (Option<&'a ResourceId>, Option<&'a ResourceId>);
 
-fn behind<'a>(client: &Place<'a>) -> Behind<'a> {
+fn behind<'a>(client: &RouteEnd<'a>) -> Behind<'a> {
     let group = client.nic.and_then(|nic| nic.nsg.as_ref());
     (client.subnet_id, group)
 }
@@ -43,7 +43,7 @@ fn behind<'a>(client: &Place<'a>) -> Behind<'a> {
 impl Access<'_> {
     /// Sentence on the rule that keeps a client from the file system, where one does.
     #[must_use]
-    pub fn blocks(&self, client: &Place<'_>) -> Option<&str> {
+    pub fn blocks(&self, client: &RouteEnd<'_>) -> Option<&str> {
         let mut blocked = self.blocked.iter();
         let found = blocked.find(|(who, _)| *who == behind(client));
         found.map(|(_, says)| says.as_str())
@@ -53,21 +53,21 @@ impl Access<'_> {
 pub(super) fn of<'a>(
     azure: &'a Azure,
     file_system: &'a FileSystem,
-    clients: &[Place<'a>],
+    clients: &[RouteEnd<'a>],
 ) -> Access<'a> {
     let servers = Party::servers(azure, file_system);
     let parties = Party::clients(azure, clients);
     let mut access = Access::default();
     for (who, clients) in &parties {
-        let to = between(azure, Kind::NsgToServers, clients, &servers);
-        let from = between(azure, Kind::NsgToClients, &servers, clients);
+        let to = between(azure, CheckKind::NsgToServers, clients, &servers);
+        let from = between(azure, CheckKind::NsgToClients, &servers, clients);
         let blocking = [&to, &from].into_iter().find(|check| check.is_blocking());
         let blocked = blocking.map(|check| (*who, check.says.clone()));
         access.blocked.extend(blocked);
         access.checks.extend([to, from]);
     }
     let within = servers.pass(&servers, &PORTS_WITHIN);
-    let within = check(azure, Kind::NsgWithin, &servers, &servers, &within);
+    let within = check(azure, CheckKind::NsgWithin, &servers, &servers, &within);
     access.checks.push(within);
     let services = services::of(azure, file_system, &servers);
     access.checks.extend(services);
@@ -94,7 +94,7 @@ struct Party<'a> {
     /// The blocks of their subnet.
     blocks: Vec<IpNet>,
     /// Those that are known one by one.
-    members: Vec<Peer<'a>>,
+    members: Vec<FlowEnd<'a>>,
     /// True if there are no others.
     complete: bool,
     /// True if their NICs are known, which may have groups of their own.
@@ -109,7 +109,7 @@ const WITHOUT_NICS: &str =
 struct Passage<'p> {
     ruling: Ruling,
     /// The decision behind it; `None` where no group has a say, or no export has it.
-    decision: Option<(Decision<'p>, Way)>,
+    decision: Option<(Decision<'p>, RuleDirection)>,
     /// A port that shows it.
     port: u16,
     /// Sentence on what is missing, where no rule leaves it open.
@@ -147,7 +147,7 @@ impl<'a> Party<'a> {
             subnet: place.subnet_id,
             guards: guards(azure, &place, &groups),
             blocks: blocks(&place),
-            members: addresses.map(Peer::address).take(MAX_MEMBERS).collect(),
+            members: addresses.map(FlowEnd::address).take(MAX_MEMBERS).collect(),
             // File systems name one server, and NICs may be in no export.
             complete: false,
             has_nics: !own.is_empty(),
@@ -155,8 +155,8 @@ impl<'a> Party<'a> {
     }
 
     /// Clients, by their subnet and the group of their NIC.
-    fn clients(azure: &'a Azure, clients: &[Place<'a>]) -> Vec<(Behind<'a>, Self)> {
-        let mut parties = BTreeMap::<Behind<'a>, Vec<&Place<'a>>>::new();
+    fn clients(azure: &'a Azure, clients: &[RouteEnd<'a>]) -> Vec<(Behind<'a>, Self)> {
+        let mut parties = BTreeMap::<Behind<'a>, Vec<&RouteEnd<'a>>>::new();
         for client in clients.iter().filter(|client| client.nic.is_some()) {
             parties.entry(behind(client)).or_default().push(client);
         }
@@ -166,12 +166,12 @@ impl<'a> Party<'a> {
             .collect()
     }
 
-    fn of(azure: &'a Azure, group: Option<&'a ResourceId>, members: &[&Place<'a>]) -> Self {
+    fn of(azure: &'a Azure, group: Option<&'a ResourceId>, members: &[&RouteEnd<'a>]) -> Self {
         let place = members[0];
         let subnet = place.subnet_id.map(|id| azure.label(id));
         let subnet = subnet.unwrap_or_else(|| "unknown".to_owned());
         let peers = members.iter().filter_map(|member| {
-            Some(Peer::Net {
+            Some(FlowEnd::Net {
                 net: member.address?.into(),
                 asgs: member.configuration.map(|it| &it.asgs[..]),
             })
@@ -194,7 +194,7 @@ impl<'a> Party<'a> {
 
     /// Addresses to name in a rule: of all of them, or else of those that are known.
     fn prefixes(&self) -> Option<String> {
-        let members = self.members.iter().filter_map(Peer::prefix);
+        let members = self.members.iter().filter_map(FlowEnd::prefix);
         let known: Vec<IpNet> = match &self.blocks[..] {
             [] => members.collect(),
             blocks => blocks.to_vec(),
@@ -203,12 +203,12 @@ impl<'a> Party<'a> {
         (!words.is_empty()).then(|| words.join(" "))
     }
 
-    fn whole(&self) -> Vec<Peer<'a>> {
-        self.blocks.iter().copied().map(Peer::net).collect()
+    fn whole(&self) -> Vec<FlowEnd<'a>> {
+        self.blocks.iter().copied().map(FlowEnd::net).collect()
     }
 
     /// All of them: one by one where these are all, else as blocks.
-    fn exact(&self) -> Vec<Peer<'a>> {
+    fn exact(&self) -> Vec<FlowEnd<'a>> {
         if self.complete {
             self.members.clone()
         } else {
@@ -219,7 +219,7 @@ impl<'a> Party<'a> {
     /// Fate of flows from here to others: of all in the blocks, or where rules part these, of
     /// those that are known one by one.
     fn pass<'p>(&'p self, others: &'p Self, ports: &[u16]) -> Passage<'p> {
-        let way = |sources: &[Peer<'a>], destinations: &[Peer<'a>]| {
+        let way = |sources: &[FlowEnd<'a>], destinations: &[FlowEnd<'a>]| {
             passage(self, others, sources, destinations, ports)
         };
         let is_told = |passage: &Passage<'_>| passage.ruling != Ruling::Unknown;
@@ -242,7 +242,11 @@ impl<'a> Party<'a> {
 }
 
 /// The groups of a place's subnet and of its NICs.
-fn guards<'a>(azure: &'a Azure, place: &Place<'a>, of_nics: &[&'a ResourceId]) -> Vec<Guard<'a>> {
+fn guards<'a>(
+    azure: &'a Azure,
+    place: &RouteEnd<'a>,
+    of_nics: &[&'a ResourceId],
+) -> Vec<Guard<'a>> {
     let space = azure.space(place.vnet);
     let guard = |id: &ResourceId| {
         let known = azure.export.nsgs.get(id);
@@ -265,7 +269,7 @@ fn guards<'a>(azure: &'a Azure, place: &Place<'a>, of_nics: &[&'a ResourceId]) -
     unknown.into_iter().chain(known).collect()
 }
 
-fn blocks(place: &Place<'_>) -> Vec<IpNet> {
+fn blocks(place: &RouteEnd<'_>) -> Vec<IpNet> {
     place
         .subnet
         .map_or_else(Vec::new, |subnet| subnet.prefixes.clone())
@@ -275,8 +279,8 @@ fn blocks(place: &Place<'_>) -> Vec<IpNet> {
 fn passage<'p>(
     from: &'p Party<'_>,
     to: &'p Party<'_>,
-    sources: &[Peer<'_>],
-    destinations: &[Peer<'_>],
+    sources: &[FlowEnd<'_>],
+    destinations: &[FlowEnd<'_>],
     ports: &[u16],
 ) -> Passage<'p> {
     if sources.len().saturating_mul(destinations.len()) > MAX_PAIRS {
@@ -286,7 +290,7 @@ fn passage<'p>(
         .iter()
         .flat_map(|source| destinations.iter().map(move |to| (source, to)));
     let flows = pairs.flat_map(|(source, destination)| {
-        ports.iter().map(|&port| Flow {
+        ports.iter().map(|&port| NsgFlow {
             protocol: "Tcp",
             source: source.clone(),
             destination: destination.clone(),
@@ -299,9 +303,9 @@ fn passage<'p>(
 }
 
 /// Fate of one flow: it has to pass every group.
-fn passage_of<'p>(out: &'p [Guard<'_>], into: &'p [Guard<'_>], flow: &Flow<'_>) -> Passage<'p> {
-    let out = out.iter().map(|guard| (guard, Way::Outbound));
-    let into = into.iter().map(|guard| (guard, Way::Inbound));
+fn passage_of<'p>(out: &'p [Guard<'_>], into: &'p [Guard<'_>], flow: &NsgFlow<'_>) -> Passage<'p> {
+    let out = out.iter().map(|guard| (guard, RuleDirection::Outbound));
+    let into = into.iter().map(|guard| (guard, RuleDirection::Inbound));
     let passages = out.chain(into).map(|(guard, way)| match &guard.group {
         Ok(group) => {
             let decision = decide(group, way, flow, &guard.space);
@@ -336,13 +340,13 @@ fn worse<'p>(known: Passage<'p>, other: Passage<'p>) -> Passage<'p> {
     }
 }
 
-fn between(azure: &Azure, kind: Kind, from: &Party<'_>, to: &Party<'_>) -> Check {
+fn between(azure: &Azure, kind: CheckKind, from: &Party<'_>, to: &Party<'_>) -> Check {
     check(azure, kind, from, to, &from.pass(to, &PORTS))
 }
 
 fn check(
     azure: &Azure,
-    kind: Kind,
+    kind: CheckKind,
     from: &Party<'_>,
     to: &Party<'_>,
     passage: &Passage<'_>,
@@ -402,7 +406,7 @@ fn field(azure: &Azure, passage: &Passage<'_>, subnet: Option<&ResourceId>) -> O
     }
 }
 
-fn of_rule(azure: &Azure, group: &ResourceId, rule: &Rule) -> Field {
+fn of_rule(azure: &Azure, group: &ResourceId, rule: &SecurityRule) -> Field {
     let access = if rule.allow { "Allow" } else { "Deny" };
     let value = format!("{access}, priority {}", rule.priority);
     let list = if rule.is_default() {
@@ -415,15 +419,20 @@ fn of_rule(azure: &Azure, group: &ResourceId, rule: &Rule) -> Field {
 }
 
 /// A rule before the one that denies. Users' priorities are 100 to 4096.
-fn allow(kind: Kind, passage: &Passage<'_>, from: &Party<'_>, to: &Party<'_>) -> Option<String> {
+fn allow(
+    kind: CheckKind,
+    passage: &Passage<'_>,
+    from: &Party<'_>,
+    to: &Party<'_>,
+) -> Option<String> {
     let (decision, way) = passage.decision.as_ref()?;
     let priority = free_priority(decision, *way, from, to)?;
     let direction = match way {
-        Way::Inbound => "Inbound",
-        Way::Outbound => "Outbound",
+        RuleDirection::Inbound => "Inbound",
+        RuleDirection::Outbound => "Outbound",
     };
     let what = match kind {
-        Kind::NsgWithin => "--protocol '*' --destination-port-ranges '*'",
+        CheckKind::NsgWithin => "--protocol '*' --destination-port-ranges '*'",
         _ => "--protocol Tcp --destination-port-ranges 988 1019-1023",
     };
     let (sources, destinations) = (from.prefixes()?, to.prefixes()?);
@@ -438,7 +447,7 @@ fn allow(kind: Kind, passage: &Passage<'_>, from: &Party<'_>, to: &Party<'_>) ->
 
 fn free_priority(
     decision: &Decision<'_>,
-    way: Way,
+    way: RuleDirection,
     from: &Party<'_>,
     to: &Party<'_>,
 ) -> Option<u64> {
@@ -452,7 +461,9 @@ fn free_priority(
         .find(|group| &group.id == decision.group)?;
     let taken = |priority: u64| {
         let mut rules = group.rules.iter();
-        rules.any(|rule| rule.priority == priority && rule.inbound == (way == Way::Inbound))
+        rules.any(|rule| {
+            rule.priority == priority && rule.inbound == (way == RuleDirection::Inbound)
+        })
     };
     (100..decision.rule?.priority.min(4097))
         .rev()

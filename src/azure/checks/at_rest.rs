@@ -1,9 +1,9 @@
 //! Encryption at rest: of the file system, and of the disks of its clients.
 
 use super::Outcome::{Fail, Pass, Unknown};
-use super::{Check, Field, Kind, disks, remedy};
+use super::{Check, CheckKind, Field, disks, remedy};
 use crate::azure::export::{AttachedDisk, Disk, FileSystem, VirtualMachine};
-use crate::azure::topology::{Azure, Place};
+use crate::azure::topology::{Azure, RouteEnd};
 
 /// A disk of a VM, and its export.
 type Attached<'a> = (&'a AttachedDisk, Option<&'a Disk>);
@@ -26,10 +26,10 @@ pub(super) fn of_file_system(azure: &Azure, file_system: &FileSystem) -> Check {
         )
     };
     let says = format!("{name} {whose}; this cannot be changed after its creation");
-    Check::new(Kind::FileSystemKey, outcome, says).field(field)
+    Check::new(CheckKind::FileSystemKey, outcome, says).field(field)
 }
 
-pub(super) fn of_client(azure: &Azure, client: &Place<'_>) -> Vec<Check> {
+pub(super) fn of_client(azure: &Azure, client: &RouteEnd<'_>) -> Vec<Check> {
     let Some(vm) = client.vm else {
         return Vec::new();
     };
@@ -44,7 +44,7 @@ pub(super) fn of_client(azure: &Azure, client: &Place<'_>) -> Vec<Check> {
         .collect();
     if checks.is_empty() {
         let says = format!("VM {} does not say its disks", azure.label(&vm.id));
-        checks.push(Check::new(Kind::DiskEncryption, Unknown, says));
+        checks.push(Check::new(CheckKind::DiskEncryption, Unknown, says));
     }
     let system = disks.iter().find(|(attached, _)| attached.is_system());
     checks.push(caches(azure, vm, system));
@@ -66,7 +66,7 @@ fn by_service(
     attached: &AttachedDisk,
     disk: Option<&Disk>,
 ) -> Check {
-    let check = |outcome, says| Check::new(Kind::DiskEncryption, outcome, says);
+    let check = |outcome, says| Check::new(CheckKind::DiskEncryption, outcome, says);
     let Some(id) = &attached.managed else {
         let (name, vm) = (&attached.name, azure.label(&vm.id));
         return check(
@@ -112,7 +112,7 @@ fn whose(disk: &Disk) -> Option<&'static str> {
 fn caches(azure: &Azure, vm: &VirtualMachine, system: Option<&Attached<'_>>) -> Check {
     let check = |outcome, says: &str| {
         let says = format!("VM {} {says}", azure.label(&vm.id));
-        Check::new(Kind::HostEncryption, outcome, says)
+        Check::new(CheckKind::HostEncryption, outcome, says)
     };
     let host = Field::of(azure, &vm.id, &vm.encryption_at_host);
     match vm.encryption_at_host.flag() {

@@ -2,7 +2,7 @@
 //! and the support of Azure Disk Encryption.
 
 use super::Outcome::{Fail, Note, Pass, Unknown};
-use super::{Check, Field, Kind, remedy};
+use super::{Check, CheckKind, Field, remedy};
 use crate::azure::export::{Disk, VirtualMachine};
 use crate::azure::topology::Azure;
 
@@ -10,11 +10,11 @@ use crate::azure::topology::Azure;
 pub(super) fn of(azure: &Azure, disk: &Disk) -> Vec<Check> {
     let mut checks = vec![
         layers(azure, disk),
-        export(azure, disk, "disk", Kind::DiskExport),
+        export(azure, disk, "disk", CheckKind::DiskExport),
     ];
     checks.extend(rotation(azure, disk));
     let snapshots = azure.snapshots_of(&disk.id);
-    checks.extend(snapshots.map(|it| export(azure, it, "snapshot", Kind::Snapshot)));
+    checks.extend(snapshots.map(|it| export(azure, it, "snapshot", CheckKind::Snapshot)));
     checks
 }
 
@@ -34,7 +34,7 @@ fn layers(azure: &Azure, disk: &Disk) -> Check {
         (Note, "is encrypted once")
     };
     Check::new(
-        Kind::DoubleEncryption,
+        CheckKind::DoubleEncryption,
         outcome,
         format!("Disk {name} {says}"),
     )
@@ -45,7 +45,7 @@ fn layers(azure: &Azure, disk: &Disk) -> Check {
 fn rotation(azure: &Azure, disk: &Disk) -> Option<Check> {
     let id = disk.encryption_set.as_ref()?;
     let (name, set_name) = (azure.label(&disk.id), azure.label(id));
-    let check = |outcome, says| Check::new(Kind::DiskKeyRotation, outcome, says);
+    let check = |outcome, says| Check::new(CheckKind::DiskKeyRotation, outcome, says);
     let Some(set) = azure.export.disk_encryption_sets.get(id) else {
         let says = format!(
             "No export has disk encryption set {set_name} of disk {name}: az disk-encryption-set \
@@ -71,7 +71,7 @@ fn rotation(azure: &Azure, disk: &Disk) -> Option<Check> {
 }
 
 /// Export of a disk or a snapshot, by whoever has a link to it.
-fn export(azure: &Azure, disk: &Disk, kind: &str, check: Kind) -> Check {
+fn export(azure: &Azure, disk: &Disk, kind: &str, check: CheckKind) -> Check {
     let name = azure.label(&disk.id);
     let (policy, public) = (&disk.access_policy, &disk.public_access);
     let (outcome, says, setting) = if policy.is("DenyAll") {
@@ -122,5 +122,5 @@ pub(super) fn ade_support(azure: &Azure, vm: &VirtualMachine) -> Option<Check> {
         "VM {} has Azure Disk Encryption: {says}",
         azure.label(&vm.id)
     );
-    Some(Check::new(Kind::AdeSupport, outcome, says).field(field))
+    Some(Check::new(CheckKind::AdeSupport, outcome, says).field(field))
 }

@@ -1,15 +1,15 @@
 //! Encryption of the VNets at both ends, and its enforcement.
 
 use super::Outcome::{Fail, Note, Pass, Unknown};
-use super::{Check, Field, Kind, remedy};
+use super::{Check, CheckKind, Field, remedy};
 use crate::azure::export::VirtualNetwork;
-use crate::azure::topology::{Azure, Ends, FoundBy, Place};
+use crate::azure::topology::{Azure, FoundBy, RouteEnd, RouteEnds};
 
-pub(super) fn of(azure: &Azure, ends: &Ends<'_>) -> Vec<Check> {
+pub(super) fn of(azure: &Azure, ends: &RouteEnds<'_>) -> Vec<Check> {
     let (client, server) = (&ends.client, &ends.server);
     let mut checks = vec![
-        vnet(azure, Kind::ClientVnet, client, "client"),
-        vnet(azure, Kind::ServerVnet, server, "server"),
+        vnet(azure, CheckKind::ClientVnet, client, "client"),
+        vnet(azure, CheckKind::ServerVnet, server, "server"),
     ];
     checks.extend(client.vnet.map(|vnet| enforcement(azure, vnet)));
     if server.vnet_id != client.vnet_id {
@@ -18,7 +18,7 @@ pub(super) fn of(azure: &Azure, ends: &Ends<'_>) -> Vec<Check> {
     checks
 }
 
-fn vnet(azure: &Azure, kind: Kind, place: &Place<'_>, end: &str) -> Check {
+fn vnet(azure: &Azure, kind: CheckKind, place: &RouteEnd<'_>, end: &str) -> Check {
     match place.vnet {
         Some(vnet) => switched(azure, kind, vnet, &found_by(place)),
         None => missing(azure, kind, place, end),
@@ -27,7 +27,12 @@ fn vnet(azure: &Azure, kind: Kind, place: &Place<'_>, end: &str) -> Check {
 
 /// Encryption of a VNet. An absent field means that it is off where the export has all
 /// others, and nothing where it has not.
-pub(super) fn switched(azure: &Azure, kind: Kind, vnet: &VirtualNetwork, found: &str) -> Check {
+pub(super) fn switched(
+    azure: &Azure,
+    kind: CheckKind,
+    vnet: &VirtualNetwork,
+    found: &str,
+) -> Check {
     let (name, setting) = (azure.label(&vnet.id), &vnet.encryption);
     let (outcome, says) = match setting.flag() {
         Some(true) => (Pass, "has encryption on"),
@@ -60,7 +65,7 @@ pub(super) fn turn_on(azure: &Azure, vnet: &VirtualNetwork) -> Option<String> {
     remedy::az("network vnet update", &vnet.id, &options)
 }
 
-fn missing(azure: &Azure, kind: Kind, place: &Place<'_>, end: &str) -> Check {
+fn missing(azure: &Azure, kind: CheckKind, place: &RouteEnd<'_>, end: &str) -> Check {
     let says = match (place.vnet_id, place.address) {
         (Some(id), _) => format!("VNet {} of the {end} is in no export", azure.label(id)),
         (None, Some(address)) => format!("No VNet in the exports is known to hold {address}"),
@@ -69,7 +74,7 @@ fn missing(azure: &Azure, kind: Kind, place: &Place<'_>, end: &str) -> Check {
     Check::new(kind, Unknown, says)
 }
 
-fn found_by(place: &Place<'_>) -> String {
+fn found_by(place: &RouteEnd<'_>) -> String {
     match (place.found_by, place.address) {
         (Some(FoundBy::Prefix), Some(address)) => {
             format!(" (found by its addresses: no NIC in the exports is known to have {address})")
@@ -94,6 +99,10 @@ fn enforcement(azure: &Azure, vnet: &VirtualNetwork) -> Check {
             "does not say what becomes of what cannot be encrypted",
         )
     };
-    Check::new(Kind::Enforcement, outcome, format!("VNet {name} {says}"))
-        .field(Field::of(azure, &vnet.id, setting))
+    Check::new(
+        CheckKind::Enforcement,
+        outcome,
+        format!("VNet {name} {says}"),
+    )
+    .field(Field::of(azure, &vnet.id, setting))
 }

@@ -1,7 +1,7 @@
 //! The exports as a whole, and VMs that are on no path.
 
 use super::Outcome::{Note, Pass, Unknown};
-use super::{Check, Kind};
+use super::{Check, CheckKind};
 use crate::azure::export::ResourceId;
 use crate::azure::topology::{Azure, Route};
 
@@ -29,7 +29,7 @@ fn complete(azure: &Azure) -> Check {
         ),
         Some(file) => (Unknown, format!("{} was not read", file.name)),
     };
-    Check::new(Kind::Exports, outcome, says)
+    Check::new(CheckKind::Exports, outcome, says)
 }
 
 /// The standing of a VM that is on no path. Without a route, no NIC of it was exported.
@@ -49,7 +49,7 @@ pub(super) fn of_stranger(azure: &Azure, vm: &ResourceId, route: Option<&Route<'
             ),
         ),
     };
-    Check::new(Kind::Reach, outcome, says)
+    Check::new(CheckKind::Reach, outcome, says)
 }
 
 /// The NICs of a VM that were not exported.

@@ -3,22 +3,22 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Outcome::{Fail, Pass, Unknown};
-use super::{Check, Field, Kind, remedy};
-use crate::azure::export::{FileSystem, FlowLog, ResourceId, Setting};
-use crate::azure::topology::{Azure, Place};
+use super::{Check, CheckKind, Field, remedy};
+use crate::azure::export::{FileSystem, FlowLogResource, ResourceId, Setting};
+use crate::azure::topology::{Azure, RouteEnd};
 
 /// States that show what a flow did, as letters of `recordTypes`: its begin, its course, and
 /// its end.
 const TELLING: [char; 3] = ['B', 'C', 'E'];
 
 /// Logs by the VNet, subnet or NIC that they log.
-type Logs<'a> = HashMap<&'a ResourceId, Vec<&'a FlowLog>>;
+type TargetLogs<'a> = HashMap<&'a ResourceId, Vec<&'a FlowLogResource>>;
 
 /// One log at the server's end covers all paths; else those of clients cover theirs.
 pub(super) fn of(
     azure: &Azure,
     file_system: &FileSystem,
-    clients: &[Place<'_>],
+    clients: &[RouteEnd<'_>],
     since_days: Option<u64>,
 ) -> Vec<Check> {
     let Some(vnet) = &file_system.vnet else {
@@ -26,9 +26,9 @@ pub(super) fn of(
             "No export tells the VNet of {}",
             azure.label(&file_system.id)
         );
-        return vec![Check::new(Kind::FlowLog, Unknown, says)];
+        return vec![Check::new(CheckKind::FlowLog, Unknown, says)];
     };
-    let mut logs = Logs::new();
+    let mut logs = TargetLogs::new();
     for log in azure.export.flow_logs.values() {
         if let Some(target) = &log.target {
             logs.entry(target).or_default().push(log);
@@ -60,7 +60,7 @@ fn of_servers(
 fn of_clients(
     azure: &Azure,
     server_vnet: &ResourceId,
-    clients: &[Place<'_>],
+    clients: &[RouteEnd<'_>],
     server: Option<&Check>,
     judged: &impl Fn(&ResourceId) -> Option<Check>,
 ) -> Vec<Check> {
@@ -84,7 +84,7 @@ fn of_clients(
 /// The best log of a target.
 fn best(
     azure: &Azure,
-    logs: &Logs<'_>,
+    logs: &TargetLogs<'_>,
     target: &ResourceId,
     since_days: Option<u64>,
 ) -> Option<Check> {
@@ -93,12 +93,17 @@ fn best(
     checks.max_by_key(|check| check.outcome)
 }
 
-fn one(azure: &Azure, log: &FlowLog, target: &ResourceId, since_days: Option<u64>) -> Check {
+fn one(
+    azure: &Azure,
+    log: &FlowLogResource,
+    target: &ResourceId,
+    since_days: Option<u64>,
+) -> Check {
     let (name, of) = (azure.label(&log.id), described(azure, target));
     let check = |outcome, says: &str, setting: &Setting, option: Option<&str>| {
         let command = option.and_then(|option| update(log, option));
         Check::new(
-            Kind::FlowLog,
+            CheckKind::FlowLog,
             outcome,
             format!("Flow log {name} of {of} {says}"),
         )
@@ -123,9 +128,9 @@ fn one(azure: &Azure, log: &FlowLog, target: &ResourceId, since_days: Option<u64
 }
 
 /// Fault of a log that is on: its outcome, a sentence, the field, and an option that mends it.
-type Fault<'l> = (super::Outcome, String, &'l Setting, Option<&'static str>);
+type LogFault<'l> = (super::Outcome, String, &'l Setting, Option<&'static str>);
 
-fn fault(log: &FlowLog, since_days: Option<u64>) -> Option<Fault<'_>> {
+fn fault(log: &FlowLogResource, since_days: Option<u64>) -> Option<LogFault<'_>> {
     if !log.provisioned.is_absent() && !log.provisioned.is("Succeeded") {
         let is_failed = log.provisioned.is("Failed") || log.provisioned.is("Canceled");
         let outcome = if is_failed { Fail } else { Unknown };
@@ -165,7 +170,7 @@ fn lacking_states(types: &Setting) -> Option<(super::Outcome, &'static str)> {
 }
 
 /// Retention shorter than the time that is asked for. 0 days keep files for good.
-fn forgetting(log: &FlowLog, since_days: Option<u64>) -> Option<String> {
+fn forgetting(log: &FlowLogResource, since_days: Option<u64>) -> Option<String> {
     let since = since_days?;
     let days: u64 = log.retention_days.value.as_deref()?.trim().parse().ok()?;
     let forgets = log.retention.flag() != Some(false) && days > 0 && days < since;
@@ -193,11 +198,11 @@ fn none(azure: &Azure, client: Option<&ResourceId>, server: &ResourceId) -> Chec
         "No export has a flow log of VNet {either}, which alone tells what the wire carried; those \
          of NSGs have no encryption field"
     );
-    Check::new(Kind::FlowLog, Unknown, says).remedy(create(azure, server))
+    Check::new(CheckKind::FlowLog, Unknown, says).remedy(create(azure, server))
 }
 
 /// Changes a log by its properties.
-fn update(log: &FlowLog, option: &str) -> Option<String> {
+fn update(log: &FlowLogResource, option: &str) -> Option<String> {
     let watcher = log.id.segment("networkwatchers")?;
     let parent = remedy::word(&format!("networkWatchers/{watcher}"))?;
     let kind = format!("--namespace Microsoft.Network --parent {parent} --resource-type flowLogs");

@@ -1,15 +1,15 @@
 //! Causes of plaintext whatever the configuration: a shared host, and IP fragments.
 
 use super::Outcome::{Fail, Note, Pass};
-use super::{Check, Field, Fragments, Kind, Seen};
+use super::{Check, CheckKind, Field, FragmentsSeen, SeenFacts};
 use crate::azure::export::{FileSystem, VirtualMachine};
-use crate::azure::topology::{Azure, Ends};
+use crate::azure::topology::{Azure, RouteEnds};
 use crate::flow_log::State;
 
 /// Two VMs of one host talk in plaintext by design. A flow log tells them. Exports do not
 /// tell hosts, but VMs in different regions or zones share none.
-pub(super) fn same(azure: &Azure, ends: &Ends<'_>, seen: &Seen) -> Check {
-    let check = |outcome, says: String| Check::new(Kind::SameHost, outcome, says);
+pub(super) fn same(azure: &Azure, ends: &RouteEnds<'_>, seen: &SeenFacts) -> Check {
+    let check = |outcome, says: String| Check::new(CheckKind::SameHost, outcome, says);
     if seen.states.contains(&State::NxLocalDst) {
         let says = "By the flow log, client and server share a host, where traffic is in \
                     plaintext by design";
@@ -59,20 +59,20 @@ fn apart(
     }
 }
 
-pub(super) fn fragments(fragments: Fragments) -> Check {
+pub(super) fn fragments(fragments: FragmentsSeen) -> Check {
     let (outcome, says) = match fragments {
-        Fragments::Seen => (
+        FragmentsSeen::Seen => (
             Fail,
             "The capture shows IP fragments without their first; fragments are not encrypted or are dropped",
         ),
-        Fragments::NoneAlone => (
+        FragmentsSeen::NoneAlone => (
             Note,
             "The capture shows no IP fragment without its first; others are not told from whole packets",
         ),
-        Fragments::NoCapture => (
+        FragmentsSeen::NoCapture => (
             Note,
             "No export ever tells if packets are fragmented, which keeps them from being encrypted, and nothing was captured",
         ),
     };
-    Check::new(Kind::Fragments, outcome, says)
+    Check::new(CheckKind::Fragments, outcome, says)
 }

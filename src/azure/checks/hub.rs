@@ -2,11 +2,11 @@
 //! such a way hop by hop, between VMs that support it.
 
 use super::Outcome::{Fail, Pass, Unknown};
-use super::{Check, Field, Kind, encryption};
+use super::{Check, CheckKind, Field, encryption};
 use crate::azure::export::{Nic, Peering, ResourceId};
-use crate::azure::topology::{Azure, Ends, Route};
+use crate::azure::topology::{Azure, Route, RouteEnds};
 
-pub(super) fn of(azure: &Azure, ends: &Ends<'_>, route: &Route<'_>) -> Vec<Check> {
+pub(super) fn of(azure: &Azure, ends: &RouteEnds<'_>, route: &Route<'_>) -> Vec<Check> {
     let Route::Through(between) = route else {
         return Vec::new();
     };
@@ -29,11 +29,11 @@ fn covers(azure: &Azure, between: &[&ResourceId]) -> Check {
          hop",
         names.join(" and ")
     );
-    Check::new(Kind::Hub, Unknown, says)
+    Check::new(CheckKind::Hub, Unknown, says)
 }
 
 /// Peerings of both ends towards the VNets in between that refuse what an appliance forwards.
-fn forwarding(azure: &Azure, ends: &Ends<'_>, between: &[&ResourceId]) -> Vec<Check> {
+fn forwarding(azure: &Azure, ends: &RouteEnds<'_>, between: &[&ResourceId]) -> Vec<Check> {
     let outer = [ends.client.vnet_id, ends.server.vnet_id];
     let peerings = azure.export.peerings.values();
     let refusing = peerings.filter(|peering| {
@@ -50,7 +50,7 @@ fn forwarding(azure: &Azure, ends: &Ends<'_>, between: &[&ResourceId]) -> Vec<Ch
             azure.label(&peering.id)
         );
         let field = Field::of(azure, &peering.id, &peering.forwarded);
-        Check::new(Kind::Hub, Unknown, says).field(field)
+        Check::new(CheckKind::Hub, Unknown, says).field(field)
     };
     refusing.map(check).collect()
 }
@@ -58,9 +58,14 @@ fn forwarding(azure: &Azure, ends: &Ends<'_>, between: &[&ResourceId]) -> Vec<Ch
 fn of_vnet(azure: &Azure, id: &ResourceId) -> Vec<Check> {
     let Some(vnet) = azure.export.vnets.get(id) else {
         let says = format!("VNet {}, on the way, is in no export", azure.label(id));
-        return vec![Check::new(Kind::Hub, Unknown, says)];
+        return vec![Check::new(CheckKind::Hub, Unknown, says)];
     };
-    let mut checks = vec![encryption::switched(azure, Kind::Hub, vnet, ", on the way")];
+    let mut checks = vec![encryption::switched(
+        azure,
+        CheckKind::Hub,
+        vnet,
+        ", on the way",
+    )];
     let appliances = azure.forwarding_nics(id);
     checks.extend(appliances.map(|nic| appliance(azure, nic)));
     checks
@@ -84,5 +89,5 @@ fn appliance(azure: &Azure, nic: &Nic) -> Check {
         ),
     };
     let says = format!("NIC {name}, which forwards on the way, {says}");
-    Check::new(Kind::Hub, outcome, says).field(Field::of(azure, &nic.id, setting))
+    Check::new(CheckKind::Hub, outcome, says).field(Field::of(azure, &nic.id, setting))
 }

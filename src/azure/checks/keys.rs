@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 
 use super::Outcome::{Fail, Note, Pass, Unknown};
-use super::{Check, Field, Kind, Outcome, remedy};
-use crate::azure::export::{FileSystem, Key, ResourceId, Vault};
+use super::{Check, CheckKind, Field, Outcome, remedy};
+use crate::azure::export::{FileSystem, ResourceId, Vault, VaultKey};
 use crate::azure::topology::Azure;
 
 /// Rights on a key that encryption takes, as access policies write them in lower case.
@@ -44,12 +44,12 @@ pub(super) fn of(azure: &Azure, it: &FileSystem, now: Option<Timestamp>) -> Vec<
     } else {
         let of = azure.label(&it.id);
         let says = format!("No export has the Key Vault of {of}: az keyvault show tells it");
-        let both = [Kind::KeyVaultRegion, Kind::KeyAccess];
+        let both = [CheckKind::KeyVaultRegion, CheckKind::KeyAccess];
         both.map(|kind| Check::new(kind, Unknown, says.clone()))
             .into()
     };
     checks.push(protection(azure, it, vault));
-    let name = Key::name_of(url);
+    let name = VaultKey::name_of(url);
     let key = name.as_ref().and_then(|name| azure.export.keys.get(name));
     checks.push(validity(azure, it, key, now));
     checks.push(rotation(azure, it, key));
@@ -67,7 +67,7 @@ fn region(azure: &Azure, it: &FileSystem, vault: &Vault) -> Check {
     };
     let field = Field::at(azure, &vault.id, "location", vault.location.clone());
     Check::new(
-        Kind::KeyVaultRegion,
+        CheckKind::KeyVaultRegion,
         outcome,
         format!("Key Vault {name} {says} {of}"),
     )
@@ -76,7 +76,7 @@ fn region(azure: &Azure, it: &FileSystem, vault: &Vault) -> Check {
 
 /// Soft delete and purge protection keep a key that data depends on.
 fn protection(azure: &Azure, it: &FileSystem, vault: Option<&Vault>) -> Check {
-    let check = |outcome, says| Check::new(Kind::KeyVaultProtection, outcome, says);
+    let check = |outcome, says| Check::new(CheckKind::KeyVaultProtection, outcome, says);
     let Some(vault) = vault else {
         let of = azure.label(&it.id);
         let says = format!("No export tells the protection of the Key Vault of {of}");
@@ -119,7 +119,7 @@ fn access(azure: &Azure, it: &FileSystem, vault: &Vault) -> Check {
         (Fail, "lacks the rights to get, wrap and unwrap keys")
     };
     let says = format!("{of} {says}, in Key Vault {name}");
-    Check::new(Kind::KeyAccess, outcome, says).field(field)
+    Check::new(CheckKind::KeyAccess, outcome, says).field(field)
 }
 
 fn may(azure: &Azure, it: &FileSystem, vault: &Vault, by_roles: bool) -> bool {
@@ -138,7 +138,7 @@ fn may(azure: &Azure, it: &FileSystem, vault: &Vault, by_roles: bool) -> bool {
 }
 
 /// A field of a key, which no id names.
-fn key_field(it: &FileSystem, key: &Key, path: &str, value: Option<&String>) -> Field {
+fn key_field(it: &FileSystem, key: &VaultKey, path: &str, value: Option<&String>) -> Field {
     Field {
         resource: key.name.clone(),
         id: it.vault.as_ref().map(ResourceId::to_string),
@@ -149,8 +149,13 @@ fn key_field(it: &FileSystem, key: &Key, path: &str, value: Option<&String>) -> 
 }
 
 /// A key that is off, or ends, takes the data with it.
-fn validity(azure: &Azure, it: &FileSystem, key: Option<&Key>, now: Option<Timestamp>) -> Check {
-    let check = |outcome, says: String| Check::new(Kind::KeyValidity, outcome, says);
+fn validity(
+    azure: &Azure,
+    it: &FileSystem,
+    key: Option<&VaultKey>,
+    now: Option<Timestamp>,
+) -> Check {
+    let check = |outcome, says: String| Check::new(CheckKind::KeyValidity, outcome, says);
     let of = azure.label(&it.id);
     let Some(key) = key else {
         let says = format!("No export has the key of {of}: az keyvault key list tells it");
@@ -191,8 +196,8 @@ fn expiry(end: &str, now: Option<Timestamp>) -> (Outcome, String) {
     }
 }
 
-fn rotation(azure: &Azure, it: &FileSystem, key: Option<&Key>) -> Check {
-    let check = |outcome, says: String| Check::new(Kind::KeyRotation, outcome, says);
+fn rotation(azure: &Azure, it: &FileSystem, key: Option<&VaultKey>) -> Check {
+    let check = |outcome, says: String| Check::new(CheckKind::KeyRotation, outcome, says);
     let Some(key) = key.filter(|key| key.has_policy) else {
         let says = format!(
             "No export has the rotation policy of the key of {}: az keyvault key rotation-policy \

@@ -1,11 +1,11 @@
 //! Kinds of checks.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// Kind of a check. Those of a path come first, in the order in which they decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum CheckKind {
     /// Encryption of the client's VNet.
     ClientVnet,
     /// Encryption of the server's VNet.
@@ -92,7 +92,7 @@ pub enum Kind {
     Exports,
 }
 
-impl Kind {
+impl CheckKind {
     /// Title in a table.
     #[must_use]
     pub fn title(self) -> &'static str {

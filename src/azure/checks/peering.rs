@@ -2,12 +2,12 @@
 //! encryption.
 
 use super::Outcome::{Fail, Pass, Unknown};
-use super::{Check, Field, Kind, remedy};
+use super::{Check, CheckKind, Field, remedy};
 use crate::azure::export::{Peering, ResourceId};
-use crate::azure::topology::{Azure, Ends, Route};
+use crate::azure::topology::{Azure, Route, RouteEnds};
 
-pub(super) fn of(azure: &Azure, ends: &Ends<'_>, route: &Route<'_>) -> Vec<Check> {
-    let check = |outcome, says| vec![Check::new(Kind::Peering, outcome, says)];
+pub(super) fn of(azure: &Azure, ends: &RouteEnds<'_>, route: &Route<'_>) -> Vec<Check> {
+    let check = |outcome, says| vec![Check::new(CheckKind::Peering, outcome, says)];
     let (client, server) = (ends.client.vnet_id, ends.server.vnet_id);
     let (Some(client), Some(server)) = (client, server) else {
         let says = "Whether the two ends are in one VNet or in peered ones is not in the exports";
@@ -31,7 +31,7 @@ pub(super) fn of(azure: &Azure, ends: &Ends<'_>, route: &Route<'_>) -> Vec<Check
         }
         Route::None(why) => vec![
             Check::new(
-                Kind::Peering,
+                CheckKind::Peering,
                 Fail,
                 format!("Nothing joins the two ends: {why}"),
             )
@@ -63,7 +63,7 @@ fn hop(azure: &Azure, near: &ResourceId, far: &ResourceId) -> Vec<Check> {
 fn absent(azure: &Azure, near: &ResourceId, far: &ResourceId) -> Check {
     let (near, far) = (azure.label(near), azure.label(far));
     let says = format!("No export has the way of the peering from VNet {near} to VNet {far}");
-    Check::new(Kind::Peering, Unknown, says)
+    Check::new(CheckKind::Peering, Unknown, says)
 }
 
 fn one_way(azure: &Azure, peering: &Peering) -> Check {
@@ -74,7 +74,7 @@ fn one_way(azure: &Azure, peering: &Peering) -> Check {
     if peering.access.flag() == Some(false) {
         let says = format!("Peering {name} to VNet {far} lets no traffic pass");
         let field = Field::of(azure, &peering.id, &peering.access);
-        let check = Check::new(Kind::Peering, Fail, says).blocks();
+        let check = Check::new(CheckKind::Peering, Fail, says).blocks();
         return check.field(field).remedy(open(peering));
     }
     let encrypted = &peering.remote_encryption;
@@ -87,9 +87,13 @@ fn one_way(azure: &Azure, peering: &Peering) -> Check {
         ),
     };
     let command = (outcome == Fail).then(|| encrypt(azure, peering)).flatten();
-    Check::new(Kind::Peering, outcome, format!("Peering {name} {says}"))
-        .remedy(command)
-        .field(Field::of(azure, &peering.id, encrypted))
+    Check::new(
+        CheckKind::Peering,
+        outcome,
+        format!("Peering {name} {says}"),
+    )
+    .remedy(command)
+    .field(Field::of(azure, &peering.id, encrypted))
 }
 
 fn unconnected(azure: &Azure, peering: &Peering) -> Check {
@@ -101,9 +105,13 @@ fn unconnected(azure: &Azure, peering: &Peering) -> Check {
             format!("to VNet {far} is not connected, which takes both ways of it: nothing passes");
         (Fail, says)
     };
-    Check::new(Kind::Peering, outcome, format!("Peering {name} {says}"))
-        .blocks()
-        .field(Field::of(azure, &peering.id, &peering.state))
+    Check::new(
+        CheckKind::Peering,
+        outcome,
+        format!("Peering {name} {says}"),
+    )
+    .blocks()
+    .field(Field::of(azure, &peering.id, &peering.state))
 }
 
 fn far(azure: &Azure, peering: &Peering) -> String {

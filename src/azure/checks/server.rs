@@ -1,16 +1,16 @@
 //! The server's end: statements of its NICs, and maintenance of the file system.
 
 use super::Outcome::{Fail, Note, Pass, Unknown};
-use super::{Check, Field, Kind};
+use super::{Check, CheckKind, Field};
 use crate::azure::export::{FileSystem, Nic, ResourceId};
-use crate::azure::topology::{Azure, Ends};
+use crate::azure::topology::{Azure, RouteEnds};
 
-pub(super) fn of(azure: &Azure, ends: &Ends<'_>) -> Vec<Check> {
+pub(super) fn of(azure: &Azure, ends: &RouteEnds<'_>) -> Vec<Check> {
     let nics = ends.server_nics.iter();
     let mut checks: Vec<Check> = nics.map(|nic| server_nic(azure, nic)).collect();
     if checks.is_empty() {
         checks.push(Check::new(
-            Kind::ServerNic,
+            CheckKind::ServerNic,
             Unknown,
             without_nic(azure, ends),
         ));
@@ -19,7 +19,7 @@ pub(super) fn of(azure: &Azure, ends: &Ends<'_>) -> Vec<Check> {
     checks
 }
 
-fn without_nic(azure: &Azure, ends: &Ends<'_>) -> String {
+fn without_nic(azure: &Azure, ends: &RouteEnds<'_>) -> String {
     let names = names(azure, &ends.server_rivals);
     match (ends.server.address, &names[..]) {
         (Some(address), [_, _, ..]) => format!(
@@ -44,7 +44,7 @@ fn server_nic(azure: &Azure, nic: &Nic) -> Check {
             "does not say whether its server supports encryption",
         ),
     };
-    Check::new(Kind::ServerNic, outcome, format!("NIC {name} {says}")).field(Field::of(
+    Check::new(CheckKind::ServerNic, outcome, format!("NIC {name} {says}")).field(Field::of(
         azure,
         &nic.id,
         &nic.supported,
@@ -53,7 +53,7 @@ fn server_nic(azure: &Azure, nic: &Nic) -> Check {
 
 /// Servers begin to encrypt with a maintenance reboot. A NIC that says `false` shows that it
 /// is still to come; nothing shows that it was.
-fn maintenance(azure: &Azure, ends: &Ends<'_>) -> Check {
+fn maintenance(azure: &Azure, ends: &RouteEnds<'_>) -> Check {
     let mut nics = ends.server_nics.iter();
     let silent = nics.find(|nic| nic.supported.flag() == Some(false));
     let when = ends.file_system.map(|it| window(azure, it));
@@ -61,13 +61,13 @@ fn maintenance(azure: &Azure, ends: &Ends<'_>) -> Check {
     if let Some(nic) = silent {
         let says = format!("Servers encrypt only after the next maintenance{when}");
         let field = Field::of(azure, &nic.id, &nic.supported);
-        return Check::new(Kind::Maintenance, Fail, says).field(field);
+        return Check::new(CheckKind::Maintenance, Fail, says).field(field);
     }
     let says = format!(
         "No export ever tells if maintenance rebooted the servers since the VNet's encryption was \
          switched on{when}"
     );
-    let check = Check::new(Kind::Maintenance, Note, says);
+    let check = Check::new(CheckKind::Maintenance, Note, says);
     match ends.file_system {
         Some(it) if it.window.is_some() => check.field(Field::at(
             azure,

@@ -1,21 +1,21 @@
 //! The client's VM and NIC: their capability of encryption, and its start.
 
 use super::Outcome::{Fail, Pass, Unknown};
-use super::{Check, Field, Kind, Seen, remedy, server};
+use super::{Check, CheckKind, Field, SeenFacts, remedy, server};
 use crate::azure::export::{Nic, VirtualMachine};
-use crate::azure::topology::{Azure, Ends};
+use crate::azure::topology::{Azure, RouteEnds};
 pub(super) use crate::azure::vm_sizes::Support;
 use crate::flow_log::{Carried, State};
 
 /// Checks of the VM itself, whatever its path.
-const KINDS: [Kind; 4] = [
-    Kind::VmSize,
-    Kind::AcceleratedNetworking,
-    Kind::ClientNic,
-    Kind::Restart,
+const KINDS: [CheckKind; 4] = [
+    CheckKind::VmSize,
+    CheckKind::AcceleratedNetworking,
+    CheckKind::ClientNic,
+    CheckKind::Restart,
 ];
 
-pub(super) fn of(azure: &Azure, ends: &Ends<'_>, seen: &Seen) -> Vec<Check> {
+pub(super) fn of(azure: &Azure, ends: &RouteEnds<'_>, seen: &SeenFacts) -> Vec<Check> {
     let Some(nic) = ends.client.nic else {
         let says = without_nic(azure, ends);
         let checks = KINDS.map(|kind| Check::new(kind, Unknown, says.clone()));
@@ -54,23 +54,23 @@ fn confidential(azure: &Azure, nic: &Nic, vm: Option<&VirtualMachine>) -> Option
     };
     let says = format!("{} {says}", who(azure, vm));
     let field = Field::of(azure, &nic.id, &nic.accelerated);
-    Some(Check::new(Kind::ConfidentialVm, outcome, says).field(field))
+    Some(Check::new(CheckKind::ConfidentialVm, outcome, says).field(field))
 }
 
 /// The platform knows the hardware of its hosts better than any list of sizes.
-fn by_platform(check: Check, seen: &Seen) -> Check {
+fn by_platform(check: Check, seen: &SeenFacts) -> Check {
     let state = State::NxHwNotSupported;
-    if check.check != Kind::VmSize || !seen.states.contains(&state) {
+    if check.check != CheckKind::VmSize || !seen.states.contains(&state) {
         return check;
     }
     let says = "By the flow log, the hardware of a host on this path cannot encrypt";
     let says = format!("{says}. {}", check.says);
-    Check::new(Kind::VmSize, Fail, says)
+    Check::new(CheckKind::VmSize, Fail, says)
         .field(Field::logged(state))
         .remedy(check.remedy)
 }
 
-fn without_nic(azure: &Azure, ends: &Ends<'_>) -> String {
+fn without_nic(azure: &Azure, ends: &RouteEnds<'_>) -> String {
     let Some(address) = ends.client.address else {
         return "No NIC in the exports has the client's address".to_owned();
     };
@@ -103,7 +103,7 @@ pub(super) fn support(azure: &Azure, vm: Option<&VirtualMachine>) -> Option<Supp
 fn size(azure: &Azure, nic: &Nic, vm: Option<&VirtualMachine>) -> Check {
     let Some(vm) = vm else {
         let says = format!("No export has the VM of NIC {}", azure.label(&nic.id));
-        return Check::new(Kind::VmSize, Unknown, says);
+        return Check::new(CheckKind::VmSize, Unknown, says);
     };
     let name = who(azure, vm);
     let size = vm.size.value.as_deref().unwrap_or_default();
@@ -128,7 +128,7 @@ fn size(azure: &Azure, nic: &Nic, vm: Option<&VirtualMachine>) -> Check {
             format!("{name} has size {size}, which is newer than the list of sizes"),
         ),
     };
-    Check::new(Kind::VmSize, outcome, says).field(Field::of(azure, &vm.id, &vm.size))
+    Check::new(CheckKind::VmSize, outcome, says).field(Field::of(azure, &vm.id, &vm.size))
 }
 
 fn accelerated(azure: &Azure, nic: &Nic) -> Check {
@@ -151,7 +151,7 @@ fn accelerated(azure: &Azure, nic: &Nic) -> Check {
         })
         .flatten();
     let says = format!("NIC {name} {says}");
-    Check::new(Kind::AcceleratedNetworking, outcome, says)
+    Check::new(CheckKind::AcceleratedNetworking, outcome, says)
         .field(Field::of(azure, &nic.id, &nic.accelerated))
         .remedy(command)
 }
@@ -169,7 +169,7 @@ fn supported(azure: &Azure, nic: &Nic, vm: Option<&VirtualMachine>) -> Check {
         Some(false) => (Fail, "says that its VM does not encrypt"),
         None => (Unknown, "does not say whether its VM supports encryption"),
     };
-    Check::new(Kind::ClientNic, outcome, format!("NIC {name} {says}")).field(Field::of(
+    Check::new(CheckKind::ClientNic, outcome, format!("NIC {name} {says}")).field(Field::of(
         azure,
         &nic.id,
         &nic.supported,
@@ -178,7 +178,7 @@ fn supported(azure: &Azure, nic: &Nic, vm: Option<&VirtualMachine>) -> Check {
 
 /// Stop and start of the VM since the VNet's encryption was switched on. No export says when
 /// that was; flow logs tell what became of it, and a NIC that it may.
-fn restart(azure: &Azure, nic: &Nic, vm: Option<&VirtualMachine>, seen: &Seen) -> Check {
+fn restart(azure: &Azure, nic: &Nic, vm: Option<&VirtualMachine>, seen: &SeenFacts) -> Check {
     let nic_name = azure.label(&nic.id);
     let who = match vm {
         Some(vm) => format!("{} of NIC {nic_name}", who(azure, vm)),
@@ -210,13 +210,13 @@ fn restart(azure: &Azure, nic: &Nic, vm: Option<&VirtualMachine>, seen: &Seen) -
         None => return untold(azure, vm, &who),
     };
     let vm = vm.filter(|_| outcome == Fail);
-    Check::new(Kind::Restart, outcome, format!("{who} {says}"))
+    Check::new(CheckKind::Restart, outcome, format!("{who} {says}"))
         .field(Field::of(azure, &nic.id, &nic.supported))
         .remedy(vm.and_then(|vm| remedy::stop_and_start(&vm.id)))
 }
 
 /// The word of flow logs, where they say X, or that the host's software was not ready.
-fn logged(who: &str, seen: &Seen) -> Option<Check> {
+fn logged(who: &str, seen: &SeenFacts) -> Option<Check> {
     let (outcome, state, says) = if seen.states.contains(&State::NxSwNotReady) {
         let says = "shares a path on which the flow log has a host whose software is not ready";
         (Fail, State::NxSwNotReady, says)
@@ -229,7 +229,7 @@ fn logged(who: &str, seen: &Seen) -> Option<Check> {
         let says = "encrypts by the flow log, which is one NIC's word for one hop";
         (Pass, State::X, says)
     };
-    let check = Check::new(Kind::Restart, outcome, format!("{who} {says}"));
+    let check = Check::new(CheckKind::Restart, outcome, format!("{who} {says}"));
     Some(check.field(Field::logged(state)))
 }
 
@@ -240,9 +240,9 @@ fn untold(azure: &Azure, vm: Option<&VirtualMachine>, who: &str) -> Check {
         who.replace("The VM", "the VM")
     );
     let Some(vm) = vm.filter(|vm| !vm.provisioned.is_absent()) else {
-        return Check::new(Kind::Restart, Unknown, says);
+        return Check::new(CheckKind::Restart, Unknown, says);
     };
     let says = format!("{says}; its last change of any kind is of the time given");
     let field = Field::of(azure, &vm.id, &vm.provisioned);
-    Check::new(Kind::Restart, Unknown, says).field(field)
+    Check::new(CheckKind::Restart, Unknown, says).field(field)
 }

@@ -3,11 +3,11 @@
 
 use super::Outcome::{Fail, Note, Pass, Unknown};
 use super::vm::Support;
-use super::{Check, Field, Kind, Outcome};
+use super::{Check, CheckKind, Field, Outcome};
 use crate::azure::export::{LoadBalancer, Nic, Subnet, VirtualNetwork};
-use crate::azure::topology::{Azure, Ends};
+use crate::azure::topology::{Azure, RouteEnds};
 
-pub(super) fn of(azure: &Azure, ends: &Ends<'_>) -> Vec<Check> {
+pub(super) fn of(azure: &Azure, ends: &RouteEnds<'_>) -> Vec<Check> {
     let mut vnets: Vec<&VirtualNetwork> = Vec::new();
     for vnet in [ends.client.vnet, ends.server.vnet].into_iter().flatten() {
         if vnets.iter().all(|known| known.id != vnet.id) {
@@ -38,7 +38,7 @@ fn beside(vnet: &VirtualNetwork) -> Outcome {
 /// A subnet with a Private Link service has its policies for them off.
 fn private_link(azure: &Azure, vnet: &VirtualNetwork) -> Check {
     let name = azure.label(&vnet.id);
-    let check = |outcome, says| Check::new(Kind::PrivateLink, outcome, says);
+    let check = |outcome, says| Check::new(CheckKind::PrivateLink, outcome, says);
     if let Some(service) = azure.private_links(vnet).next() {
         let says = format!(
             "VNet {name} has a Private Link service, {}, beside which its encryption must not be on",
@@ -54,7 +54,7 @@ fn private_link(azure: &Azure, vnet: &VirtualNetwork) -> Check {
 /// Policies of the subnets, which are off where a Private Link service can be.
 fn by_policies(azure: &Azure, vnet: &VirtualNetwork) -> Check {
     let name = azure.label(&vnet.id);
-    let check = |outcome, says| Check::new(Kind::PrivateLink, outcome, says);
+    let check = |outcome, says| Check::new(CheckKind::PrivateLink, outcome, says);
     let field = |subnet: &Subnet| Field::of(azure, &subnet.id, &subnet.private_link_policies);
     let mut subnets = vnet.subnets.iter();
     if let Some(subnet) = subnets.find(|it| it.private_link_policies.is("Disabled")) {
@@ -83,7 +83,7 @@ fn by_policies(azure: &Azure, vnet: &VirtualNetwork) -> Check {
 /// A DNS Private Resolver has a subnet that is delegated to it.
 fn resolver(azure: &Azure, vnet: &VirtualNetwork) -> Check {
     let name = azure.label(&vnet.id);
-    let check = |outcome, says| Check::new(Kind::DnsResolver, outcome, says);
+    let check = |outcome, says| Check::new(CheckKind::DnsResolver, outcome, says);
     let with =
         format!("VNet {name} has a DNS Private Resolver, which does not work with encryption");
     let mut resolvers = azure.export.dns_resolvers.values();
@@ -123,7 +123,7 @@ fn balancer(azure: &Azure, it: &LoadBalancer) -> Check {
     let name = azure.label(&it.id);
     let check = |outcome, says: String| {
         let says = format!("Internal load balancer {name} {says}");
-        Check::new(Kind::LoadBalancer, outcome, says)
+        Check::new(CheckKind::LoadBalancer, outcome, says)
     };
     let nics = it.backends.iter();
     let nics: Vec<Option<&Nic>> = nics
@@ -165,7 +165,7 @@ fn registration(azure: &Azure, vnet: &VirtualNetwork) -> Option<Check> {
         return None;
     }
     let name = azure.label(&vnet.id);
-    let check = |outcome, says| Check::new(Kind::DropFeature, outcome, says);
+    let check = |outcome, says| Check::new(CheckKind::DropFeature, outcome, says);
     let mut features = azure.export.features.values();
     let own = features.find(|it| {
         let is_own = it.id.subscription() == vnet.id.subscription();
@@ -203,7 +203,7 @@ fn cloud(azure: &Azure, vnet: &VirtualNetwork) -> Option<Check> {
         azure.label(&vnet.id)
     );
     let field = Field::at(azure, &vnet.id, "location", Some(location.to_owned()));
-    Some(Check::new(Kind::Cloud, Note, says).field(field))
+    Some(Check::new(CheckKind::Cloud, Note, says).field(field))
 }
 
 /// Pods with addresses of their own send past the encryption of their nodes.
@@ -223,13 +223,13 @@ fn pods(azure: &Azure, vnet: &VirtualNetwork) -> Vec<Check> {
         );
         let path = "agentPoolProfiles.podSubnetId";
         let field = Field::at(azure, &cluster.id, path, Some(subnet.to_string()));
-        Check::new(Kind::PodAddress, Note, says).field(field)
+        Check::new(CheckKind::PodAddress, Note, says).field(field)
     })
     .collect()
 }
 
 /// A client whose address is a pod's.
-pub(super) fn pod(azure: &Azure, ends: &Ends<'_>) -> Option<Check> {
+pub(super) fn pod(azure: &Azure, ends: &RouteEnds<'_>) -> Option<Check> {
     let subnet = ends.client.subnet_id?;
     let mut clusters = azure.export.clusters.values();
     let cluster = clusters.find(|cluster| cluster.pod_subnets.contains(subnet))?;
@@ -241,5 +241,5 @@ pub(super) fn pod(azure: &Azure, ends: &Ends<'_>) -> Option<Check> {
     );
     let path = "agentPoolProfiles.podSubnetId";
     let field = Field::at(azure, &cluster.id, path, Some(subnet.to_string()));
-    Some(Check::new(Kind::PodAddress, Fail, says).field(field))
+    Some(Check::new(CheckKind::PodAddress, Fail, says).field(field))
 }

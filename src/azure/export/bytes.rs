@@ -14,10 +14,10 @@ use super::FileReport;
 pub const MAX_LEN: u64 = 64 << 20;
 
 /// Text of a file.
-pub(super) struct Text(pub(super) String);
+pub(super) struct FileText(pub(super) String);
 
 /// Reads the text of a file, and completes its report. Fails with a sentence.
-pub(super) fn read(path: &Path, report: &mut FileReport) -> Result<Text, String> {
+pub(super) fn read(path: &Path, report: &mut FileReport) -> Result<FileText, String> {
     let bytes = bytes(path, report).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > MAX_LEN {
         return Err(format!("larger than {} MiB", MAX_LEN >> 20));
@@ -25,7 +25,7 @@ pub(super) fn read(path: &Path, report: &mut FileReport) -> Result<Text, String>
     report.size = bytes.len() as u64;
     report.sha256 = Some(sha256(&bytes));
     let text = text(bytes).ok_or_else(|| "not JSON: neither UTF-8 nor UTF-16".to_owned())?;
-    Ok(Text(text))
+    Ok(FileText(text))
 }
 
 /// Bytes of a file; one more than the limit where there are more.

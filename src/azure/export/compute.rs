@@ -1,7 +1,7 @@
 //! VMs, scale sets and disks, as in the REST reference of `Microsoft.Compute`.
 
 use super::network::IpConfiguration;
-use super::node::Node;
+use super::node::JsonNode;
 use super::{Nic, ResourceId, Setting};
 
 /// Path of the disk of a VM's system.
@@ -44,7 +44,7 @@ pub struct VirtualMachine {
 }
 
 impl VirtualMachine {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         let os = node.at(SYSTEM).into_iter();
         let os = os.map(|disk| (disk, SYSTEM.to_owned()));
         let data = node.list("storageProfile.dataDisks").enumerate();
@@ -78,7 +78,7 @@ impl VirtualMachine {
 }
 
 /// The first of two fields that is present.
-fn first(node: Node<'_>, one: &'static str, other: &'static str) -> Setting {
+fn first(node: JsonNode<'_>, one: &'static str, other: &'static str) -> Setting {
     let known = node.setting(one);
     let other = || Some(node.setting(other)).filter(|other| !other.is_absent());
     if known.is_absent() {
@@ -89,14 +89,14 @@ fn first(node: Node<'_>, one: &'static str, other: &'static str) -> Setting {
 }
 
 /// The scale set of an instance, of uniform or of flexible orchestration.
-fn scale_set(id: &ResourceId, node: Node<'_>) -> Option<ResourceId> {
+fn scale_set(id: &ResourceId, node: JsonNode<'_>) -> Option<ResourceId> {
     let within = id.segment("virtualmachinescalesets").is_some();
     let uniform = within.then(|| id.parent("virtualmachines")).flatten();
     uniform.or_else(|| node.id("virtualMachineScaleSet.id"))
 }
 
 /// `powerState` of `az vm list -d`, or the status of an instance view.
-fn power(node: Node<'_>) -> Setting {
+fn power(node: JsonNode<'_>) -> Setting {
     let listed = node.setting("powerState");
     if listed.is_absent() {
         status(node, "PowerState/", "code")
@@ -106,8 +106,8 @@ fn power(node: Node<'_>) -> Setting {
 }
 
 /// A field of the status whose code begins with a word.
-fn status(node: Node<'_>, code: &str, field: &str) -> Setting {
-    let is_it = |status: &Node<'_>| {
+fn status(node: JsonNode<'_>, code: &str, field: &str) -> Setting {
+    let is_it = |status: &JsonNode<'_>| {
         let text = status.text("code").unwrap_or_default();
         let prefix = text.get(..code.len());
         prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(code))
@@ -117,7 +117,7 @@ fn status(node: Node<'_>, code: &str, field: &str) -> Setting {
     Setting::new(path, found.and_then(|status| status.owned(field)))
 }
 
-fn placement(node: Node<'_>) -> Setting {
+fn placement(node: JsonNode<'_>) -> Setting {
     let paths = [
         "host.id",
         "proximityPlacementGroup.id",
@@ -142,7 +142,7 @@ pub struct Ade {
 }
 
 impl Ade {
-    fn of(node: Node<'_>) -> Self {
+    fn of(node: JsonNode<'_>) -> Self {
         let path = "resources.settings.VolumeType";
         let Some(extension) = node.list("resources").find(|&it| is_ade(it)) else {
             return Self {
@@ -159,7 +159,7 @@ impl Ade {
     }
 }
 
-fn is_ade(extension: Node<'_>) -> bool {
+fn is_ade(extension: JsonNode<'_>) -> bool {
     let kind = extension
         .text("typePropertiesType")
         .or(extension.text("virtualMachineExtensionType"));
@@ -188,7 +188,7 @@ impl AttachedDisk {
         self.path == SYSTEM
     }
 
-    fn of((node, path): (Node<'_>, String)) -> Self {
+    fn of((node, path): (JsonNode<'_>, String)) -> Self {
         Self {
             name: node.owned("name").unwrap_or_default(),
             path,
@@ -220,7 +220,7 @@ pub struct Disk {
 }
 
 impl Disk {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         Self {
             id,
             encryption: node.setting("encryption.type"),
@@ -246,7 +246,7 @@ pub struct ScaleSet {
 }
 
 impl ScaleSet {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         let profile = node.at("virtualMachineProfile").unwrap_or(node);
         let nics = profile.list("networkProfile.networkInterfaceConfigurations");
         let nics: Vec<Nic> = nics.map(|nic| model_nic(&id, nic)).collect();
@@ -259,7 +259,7 @@ impl ScaleSet {
 }
 
 /// The NIC of a scale set's model. It has no address; its id is that of the set.
-fn model_nic(set: &ResourceId, node: Node<'_>) -> Nic {
+fn model_nic(set: &ResourceId, node: JsonNode<'_>) -> Nic {
     let accelerated = node.setting("enableAcceleratedNetworking").value;
     let path = "virtualMachineProfile.networkProfile.networkInterfaceConfigurations.enableAcceleratedNetworking";
     let configurations = node.list("ipConfigurations").map(|it| IpConfiguration {

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::node::Node;
+use super::node::JsonNode;
 use super::{ResourceId, Setting};
 
 /// A file system (`az amlfs list`).
@@ -34,7 +34,7 @@ pub struct FileSystem {
 }
 
 impl FileSystem {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         let subnet = node.id("filesystemSubnet");
         Self {
             id,
@@ -52,7 +52,7 @@ impl FileSystem {
     }
 }
 
-fn identities(node: Node<'_>) -> Vec<String> {
+fn identities(node: JsonNode<'_>) -> Vec<String> {
     let assigned = node.members("identity.userAssignedIdentities");
     let assigned = assigned.filter_map(|(_, identity)| identity.text("principalId"));
     let system = node.text("identity.principalId");
@@ -60,7 +60,7 @@ fn identities(node: Node<'_>) -> Vec<String> {
     all.map(str::to_ascii_lowercase).collect()
 }
 
-fn window(node: Node<'_>) -> Option<String> {
+fn window(node: JsonNode<'_>) -> Option<String> {
     let day = node.text("maintenanceWindow.dayOfWeek")?;
     let time = node.text("maintenanceWindow.timeOfDayUTC");
     Some(time.map_or_else(|| day.to_owned(), |time| format!("{day} {time} UTC")))

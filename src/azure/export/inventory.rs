@@ -3,10 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 /// A file of exports.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileReport {
     /// Its path as it was named or found; `-` for standard input.
     pub name: String,
@@ -36,7 +34,7 @@ impl FileReport {
 }
 
 /// Number of resources of a kind in a subscription.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KindReport {
     /// The kind.
     pub kind: &'static str,
@@ -47,7 +45,7 @@ pub struct KindReport {
 }
 
 /// JSON that was ignored, of one file and for one reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IgnoredReport {
     /// Name of the file.
     pub file: String,
@@ -58,7 +56,7 @@ pub struct IgnoredReport {
 }
 
 /// Everything that exports held.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
     /// Each file, in the order of reading.
     pub files: Vec<FileReport>,

@@ -1,6 +1,6 @@
 //! Keys of customers: Key Vaults, keys, roles on them, and disk encryption sets.
 
-use super::node::Node;
+use super::node::JsonNode;
 use super::{ResourceId, Setting};
 
 /// A Key Vault (`az keyvault show`).
@@ -23,7 +23,7 @@ pub struct Vault {
 }
 
 impl Vault {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         let policies = node.list("accessPolicies").filter_map(|policy| {
             let who = policy.text("objectId")?.to_ascii_lowercase();
             let rights = policy.texts("permissions.keys").into_iter();
@@ -44,7 +44,7 @@ impl Vault {
 /// A key of a Key Vault (`az keyvault key list`, `az keyvault key show`, and
 /// `az keyvault key rotation-policy show`). Only URLs name it.
 #[derive(Clone, Debug)]
-pub struct Key {
+pub struct VaultKey {
     /// Its name in the exports, `VAULT/KEY` in lower case.
     pub name: String,
     /// Its switch.
@@ -57,7 +57,7 @@ pub struct Key {
     pub has_policy: bool,
 }
 
-impl Key {
+impl VaultKey {
     /// Name of the key at a URL, `VAULT/KEY` in lower case.
     #[must_use]
     pub fn name_of(url: &str) -> Option<String> {
@@ -71,7 +71,7 @@ impl Key {
     }
 
     /// Reads a key, or its rotation policy; `None` for other JSON.
-    pub(super) fn of(node: Node<'_>) -> Option<Self> {
+    pub(super) fn of(node: JsonNode<'_>) -> Option<Self> {
         let url = node
             .text("kid")
             .or(node.text("key.kid"))
@@ -123,7 +123,7 @@ pub struct RoleAssignment {
 }
 
 impl RoleAssignment {
-    pub(super) fn of(node: Node<'_>) -> Self {
+    pub(super) fn of(node: JsonNode<'_>) -> Self {
         let text = |path| node.text(path).unwrap_or_default().to_ascii_lowercase();
         let name = text("roleDefinitionName");
         Self {
@@ -160,7 +160,7 @@ pub struct DiskEncryptionSet {
 }
 
 impl DiskEncryptionSet {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         Self {
             id,
             encryption: node.setting("encryptionType"),

@@ -1,11 +1,11 @@
 //! Kinds of resources, told by the type in their id.
 
 use super::ResourceId;
-use super::node::Node;
+use super::node::JsonNode;
 
 /// A kind of resource that checks read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(super) enum ResourceKind {
     VirtualNetwork,
     Peering,
     Nic,
@@ -27,45 +27,66 @@ pub(super) enum Kind {
 }
 
 /// Types as Azure writes them, by their ends: those of a scale set's VMs and NICs are longer.
-const TYPES: [(&str, Kind); 19] = [
-    ("microsoft.network/virtualnetworks", Kind::VirtualNetwork),
-    ("/virtualnetworks/virtualnetworkpeerings", Kind::Peering),
-    ("/networkinterfaces", Kind::Nic),
-    ("/virtualmachines", Kind::VirtualMachine),
-    ("microsoft.compute/virtualmachinescalesets", Kind::ScaleSet),
+const TYPES: [(&str, ResourceKind); 19] = [
+    (
+        "microsoft.network/virtualnetworks",
+        ResourceKind::VirtualNetwork,
+    ),
+    (
+        "/virtualnetworks/virtualnetworkpeerings",
+        ResourceKind::Peering,
+    ),
+    ("/networkinterfaces", ResourceKind::Nic),
+    ("/virtualmachines", ResourceKind::VirtualMachine),
+    (
+        "microsoft.compute/virtualmachinescalesets",
+        ResourceKind::ScaleSet,
+    ),
     (
         "microsoft.network/networksecuritygroups",
-        Kind::SecurityGroup,
+        ResourceKind::SecurityGroup,
     ),
-    ("microsoft.storagecache/amlfilesystems", Kind::FileSystem),
+    (
+        "microsoft.storagecache/amlfilesystems",
+        ResourceKind::FileSystem,
+    ),
     // As an example of the REST reference has it.
-    ("microsoft.storagecache/amlfilesystem", Kind::FileSystem),
-    ("microsoft.compute/disks", Kind::Disk),
-    ("microsoft.compute/snapshots", Kind::Snapshot),
+    (
+        "microsoft.storagecache/amlfilesystem",
+        ResourceKind::FileSystem,
+    ),
+    ("microsoft.compute/disks", ResourceKind::Disk),
+    ("microsoft.compute/snapshots", ResourceKind::Snapshot),
     (
         "microsoft.compute/diskencryptionsets",
-        Kind::DiskEncryptionSet,
+        ResourceKind::DiskEncryptionSet,
     ),
-    ("microsoft.network/networkwatchers/flowlogs", Kind::FlowLog),
+    (
+        "microsoft.network/networkwatchers/flowlogs",
+        ResourceKind::FlowLog,
+    ),
     (
         "microsoft.network/privatelinkservices",
-        Kind::PrivateLinkService,
+        ResourceKind::PrivateLinkService,
     ),
-    ("microsoft.network/dnsresolvers", Kind::DnsResolver),
-    ("microsoft.network/loadbalancers", Kind::LoadBalancer),
+    ("microsoft.network/dnsresolvers", ResourceKind::DnsResolver),
+    (
+        "microsoft.network/loadbalancers",
+        ResourceKind::LoadBalancer,
+    ),
     (
         "microsoft.containerservice/managedclusters",
-        Kind::ManagedCluster,
+        ResourceKind::ManagedCluster,
     ),
-    ("microsoft.network/features", Kind::Feature),
-    ("microsoft.keyvault/vaults", Kind::Vault),
+    ("microsoft.network/features", ResourceKind::Feature),
+    ("microsoft.keyvault/vaults", ResourceKind::Vault),
     (
         "microsoft.authorization/roleassignments",
-        Kind::RoleAssignment,
+        ResourceKind::RoleAssignment,
     ),
 ];
 
-impl Kind {
+impl ResourceKind {
     fn of_type(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
         let known = name.starts_with("microsoft.");
@@ -98,7 +119,7 @@ impl Kind {
     }
 
     /// The kind and the id of a resource, or a sentence on why it is not read.
-    pub(super) fn of(node: Node<'_>) -> Result<(Self, ResourceId), String> {
+    pub(super) fn of(node: JsonNode<'_>) -> Result<(Self, ResourceId), String> {
         let named = node.text("type").filter(|name| name.contains('/'));
         let Some(id) = node.id("id") else {
             return Err(stranger(node, named));
@@ -112,7 +133,7 @@ impl Kind {
 }
 
 /// Describes JSON without an id.
-fn stranger(node: Node<'_>, named: Option<&str>) -> String {
+fn stranger(node: JsonNode<'_>, named: Option<&str>) -> String {
     let looks = if node.has("records") {
         "a flow log, which says what was sent and not how it is configured"
     } else if node.has("statuses") {

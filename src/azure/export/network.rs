@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::node::Node;
+use super::node::JsonNode;
 use super::{ResourceId, Setting};
 
 /// A VNet (`az network vnet list`).
@@ -32,7 +32,7 @@ pub struct VirtualNetwork {
 }
 
 impl VirtualNetwork {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         let others = [
             "virtualNetworkPeerings",
             "provisioningState",
@@ -78,7 +78,7 @@ pub struct Subnet {
 }
 
 impl Subnet {
-    fn of(node: Node<'_>) -> Option<Self> {
+    fn of(node: JsonNode<'_>) -> Option<Self> {
         let prefixes = node.nets("addressPrefix", "addressPrefixes");
         let delegations = node.list("delegations");
         Some(Self {
@@ -122,7 +122,7 @@ pub struct Peering {
 }
 
 impl Peering {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         let prefixes = |path| node.nets("", path);
         let synced = prefixes("remoteVirtualNetworkAddressSpace.addressPrefixes");
         Self {
@@ -175,7 +175,7 @@ pub struct Nic {
 }
 
 impl Nic {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         let configurations = node.list("ipConfigurations").map(IpConfiguration::of);
         Self {
             id,
@@ -210,7 +210,7 @@ pub struct IpConfiguration {
 }
 
 impl IpConfiguration {
-    fn of(node: Node<'_>) -> Self {
+    fn of(node: JsonNode<'_>) -> Self {
         Self {
             id: node.id("id"),
             address: node.address("privateIPAddress"),
@@ -222,7 +222,7 @@ impl IpConfiguration {
 
 /// A flow log resource (`az network watcher flow-log list`).
 #[derive(Clone, Debug)]
-pub struct FlowLog {
+pub struct FlowLogResource {
     /// Its id.
     pub id: ResourceId,
     /// The VNet, subnet or NIC whose flows it logs, or of the older kind an NSG.
@@ -243,8 +243,8 @@ pub struct FlowLog {
     pub storage: Option<ResourceId>,
 }
 
-impl FlowLog {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+impl FlowLogResource {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         Self {
             id,
             target: node.id("targetResourceId"),

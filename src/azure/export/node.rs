@@ -89,15 +89,15 @@ fn same(one: &Value, other: &Value) -> bool {
 
 /// A place in normalized JSON.
 #[derive(Clone, Copy)]
-pub(super) struct Node<'v>(pub(super) &'v Value);
+pub(super) struct JsonNode<'v>(pub(super) &'v Value);
 
-impl<'v> Node<'v> {
+impl<'v> JsonNode<'v> {
     /// Value at a path of keys with dots between; `None` for `null`.
-    pub(super) fn at(self, path: &str) -> Option<Node<'v>> {
+    pub(super) fn at(self, path: &str) -> Option<JsonNode<'v>> {
         path.split('.')
             .try_fold(self.0, |value, key| value.get(key.to_ascii_lowercase()))
             .filter(|value| !value.is_null())
-            .map(Node)
+            .map(JsonNode)
     }
 
     pub(super) fn has(self, path: &str) -> bool {
@@ -113,9 +113,9 @@ impl<'v> Node<'v> {
     }
 
     /// The items of a list; none where it is no list.
-    pub(super) fn list(self, path: &str) -> impl Iterator<Item = Node<'v>> + use<'v> {
+    pub(super) fn list(self, path: &str) -> impl Iterator<Item = JsonNode<'v>> + use<'v> {
         let items = self.at(path).and_then(|node| node.0.as_array());
-        items.into_iter().flatten().map(Node)
+        items.into_iter().flatten().map(JsonNode)
     }
 
     /// The words of a list.
@@ -146,10 +146,13 @@ impl<'v> Node<'v> {
     }
 
     /// Members of an object, their keys in lower case.
-    pub(super) fn members(self, path: &str) -> impl Iterator<Item = (&'v str, Node<'v>)> + use<'v> {
+    pub(super) fn members(
+        self,
+        path: &str,
+    ) -> impl Iterator<Item = (&'v str, JsonNode<'v>)> + use<'v> {
         let members = self.at(path).and_then(|node| node.0.as_object());
         let all = members.into_iter().flatten();
-        all.map(|(key, value)| (key.as_str(), Node(value)))
+        all.map(|(key, value)| (key.as_str(), JsonNode(value)))
     }
 
     /// Tells if any of several paths is present.

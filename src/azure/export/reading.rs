@@ -1,11 +1,11 @@
 //! Exports while they are read: each resource once, and where it stood.
 
-use super::bytes::{self, Text};
+use super::bytes::{self, FileText};
 use super::items::{self, Item};
 use super::node::{merge, normalized};
 use super::{
-    BTreeMap, BTreeSet, Export, ExportError, FileReport, HashMap, InputPath, Inventory, Key, Kind,
-    Node, PathBuf, ResourceId, Value,
+    BTreeMap, BTreeSet, Export, ExportError, FileReport, HashMap, InputPath, Inventory, JsonNode,
+    PathBuf, ResourceId, ResourceKind, Value, VaultKey,
 };
 
 /// Most differences between exports that are told one by one.
@@ -36,9 +36,9 @@ impl Origins {
 
 /// Exports while they are read.
 #[derive(Default)]
-pub(super) struct Reading {
-    resources: BTreeMap<(Kind, ResourceId), Value>,
-    keys: BTreeMap<String, Key>,
+pub(super) struct ExportReading {
+    resources: BTreeMap<(ResourceKind, ResourceId), Value>,
+    keys: BTreeMap<String, VaultKey>,
     has_roles: bool,
     origins: Origins,
     files: Vec<FileReport>,
@@ -52,14 +52,14 @@ pub(super) struct Reading {
 
 /// Content of a file, until it is read to its end.
 #[derive(Default)]
-struct Content {
-    resources: Vec<(Kind, ResourceId, Value)>,
-    keys: Vec<Key>,
+struct FileContent {
+    resources: Vec<(ResourceKind, ResourceId, Value)>,
+    keys: Vec<VaultKey>,
     passed: BTreeMap<String, u64>,
     is_page: bool,
 }
 
-impl Content {
+impl FileContent {
     /// Reads documents in a row.
     fn of_text(text: &str) -> serde_json::Result<Self> {
         let mut content = Self::default();
@@ -83,13 +83,13 @@ impl Content {
     fn add(&mut self, resource: Value) {
         let mut waiting = vec![resource];
         while let Some(mut resource) = waiting.pop() {
-            if let Some(key) = Key::of(Node(&resource)) {
+            if let Some(key) = VaultKey::of(JsonNode(&resource)) {
                 self.keys.push(key);
                 continue;
             }
-            match Kind::of(Node(&resource)) {
+            match ResourceKind::of(JsonNode(&resource)) {
                 Ok((kind, id)) => {
-                    if kind == Kind::VirtualNetwork {
+                    if kind == ResourceKind::VirtualNetwork {
                         waiting.extend(take_list(&mut resource, "virtualnetworkpeerings"));
                     }
                     self.resources.push((kind, id, resource));
@@ -116,11 +116,11 @@ fn take_list(resource: &mut Value, key: &str) -> Vec<Value> {
     list.map(std::mem::take).unwrap_or_default()
 }
 
-impl Reading {
+impl ExportReading {
     pub(super) fn add_file(&mut self, file: &InputPath) {
         let mut report = FileReport::named(file.to_string());
-        let content = bytes::read(&file.path, &mut report).and_then(|Text(text)| {
-            Content::of_text(&text).map_err(|error| format!("not JSON: {error}"))
+        let content = bytes::read(&file.path, &mut report).and_then(|FileText(text)| {
+            FileContent::of_text(&text).map_err(|error| format!("not JSON: {error}"))
         });
         match content {
             Ok(content) => self.add(report, content),
@@ -134,13 +134,13 @@ impl Reading {
 
     /// Adds a document that is JSON already.
     pub(super) fn add_value(&mut self, name: &str, json: Value) {
-        let mut content = Content::default();
+        let mut content = FileContent::default();
         // A value has no errors.
         let _ = items::each(json, &mut |item| content.take(item));
         self.add(FileReport::named(name.to_owned()), content);
     }
 
-    fn add(&mut self, mut report: FileReport, content: Content) {
+    fn add(&mut self, mut report: FileReport, content: FileContent) {
         report.resources = (content.resources.len() + content.keys.len()) as u64;
         report.ignored = content.passed.values().sum();
         report.is_page = content.is_page;
@@ -148,7 +148,7 @@ impl Reading {
         let name = report.name.clone();
         self.files.push(report);
         for (kind, id, resource) in content.resources {
-            self.has_roles |= kind == Kind::RoleAssignment;
+            self.has_roles |= kind == ResourceKind::RoleAssignment;
             self.add_resource(place, kind, &id, resource);
         }
         for key in content.keys {
@@ -162,7 +162,7 @@ impl Reading {
         }
     }
 
-    fn add_resource(&mut self, place: u32, kind: Kind, id: &ResourceId, resource: Value) {
+    fn add_resource(&mut self, place: u32, kind: ResourceKind, id: &ResourceId, resource: Value) {
         let first = *self.origins.first.entry(id.clone()).or_insert(place);
         let known = self.resources.entry((kind, id.clone())).or_default();
         if first != place
@@ -217,7 +217,7 @@ impl Reading {
             ..Export::default()
         };
         for ((kind, id), value) in &self.resources {
-            export.add(*kind, id.clone(), Node(value));
+            export.add(*kind, id.clone(), JsonNode(value));
         }
         let counted = self.resources.keys();
         let counted = counted.map(|(kind, id)| (kind.name(), id.subscription()));

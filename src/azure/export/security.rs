@@ -1,7 +1,34 @@
 //! NSGs and their rules, as in the REST reference of `Microsoft.Network`.
 
 use super::ResourceId;
-use super::node::Node;
+use super::node::JsonNode;
+
+/// Name and priority of a rule, true for inbound and for allowing, its source and destination.
+type RuleRow = (&'static str, u64, (bool, bool), &'static str, &'static str);
+
+/// Rules that every group has below its own, as Azure documents them.
+const DEFAULTS: [RuleRow; 6] = [
+    ("AllowVnetInBound", 65000, (true, true), VNET, VNET),
+    (
+        "AllowAzureLoadBalancerInBound",
+        65001,
+        (true, true),
+        "AzureLoadBalancer",
+        "*",
+    ),
+    ("DenyAllInBound", 65500, (true, false), "*", "*"),
+    ("AllowVnetOutBound", 65000, (false, true), VNET, VNET),
+    (
+        "AllowInternetOutBound",
+        65001,
+        (false, true),
+        "*",
+        "Internet",
+    ),
+    ("DenyAllOutBound", 65500, (false, false), "*", "*"),
+];
+/// Service tag of the addresses that a virtual network reaches.
+const VNET: &str = "VirtualNetwork";
 
 /// A network security group (`az network nsg list`).
 #[derive(Clone, Debug)]
@@ -9,14 +36,14 @@ pub struct SecurityGroup {
     /// Its id.
     pub id: ResourceId,
     /// Its rules, the default ones last, where it lists these.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<SecurityRule>,
     /// Name of a rule that lacks its priority, direction or access, so that nobody can tell
     /// what the group does; empty where the export has no rules at all.
     pub broken: Option<String>,
 }
 
 impl SecurityGroup {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         let own = node.list("securityRules");
         // Exports without properties list no rules, which says nothing of the group.
         let is_silent = !node.has_any(&["securityRules", "defaultSecurityRules"]);
@@ -27,13 +54,13 @@ impl SecurityGroup {
             broken: is_silent.then(String::new),
         };
         for node in given {
-            match Rule::of(node) {
+            match SecurityRule::of(node) {
                 Some(rule) => group.rules.push(rule),
                 None => group.broken = Some(node.owned("name").unwrap_or_default()),
             }
         }
         if node.list("defaultSecurityRules").next().is_none() {
-            group.rules.extend(Rule::defaults());
+            group.rules.extend(SecurityRule::defaults());
         }
         group.rules.sort_by_key(|rule| rule.priority);
         group
@@ -42,7 +69,7 @@ impl SecurityGroup {
 
 /// A rule. Words that many fields share stay as they were given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
+pub struct SecurityRule {
     /// Its name.
     pub name: String,
     /// Its priority: the lowest number is tried first.
@@ -80,7 +107,7 @@ impl Side {
         }
     }
 
-    fn source(node: Node<'_>) -> Self {
+    fn source(node: JsonNode<'_>) -> Self {
         Self {
             prefixes: node.one_or_many("sourceAddressPrefix", "sourceAddressPrefixes"),
             asgs: node.ids("sourceApplicationSecurityGroups"),
@@ -88,7 +115,7 @@ impl Side {
         }
     }
 
-    fn destination(node: Node<'_>) -> Self {
+    fn destination(node: JsonNode<'_>) -> Self {
         Self {
             prefixes: node.one_or_many("destinationAddressPrefix", "destinationAddressPrefixes"),
             asgs: node.ids("destinationApplicationSecurityGroups"),
@@ -97,14 +124,14 @@ impl Side {
     }
 }
 
-impl Rule {
+impl SecurityRule {
     /// Tells if it is one that every group has: users' priorities end at 4096.
     #[must_use]
     pub fn is_default(&self) -> bool {
         self.priority >= 65000
     }
 
-    fn of(node: Node<'_>) -> Option<Self> {
+    fn of(node: JsonNode<'_>) -> Option<Self> {
         let one_of = |path, [yes, no]: [&str; 2]| {
             let word = node.text(path)?;
             let is_yes = word.eq_ignore_ascii_case(yes);
@@ -123,37 +150,8 @@ impl Rule {
 
     /// The rules that every group has below its own, as Azure documents them.
     fn defaults() -> impl Iterator<Item = Self> {
-        let rows = [
-            (
-                "AllowVnetInBound",
-                65000,
-                true,
-                true,
-                "VirtualNetwork",
-                "VirtualNetwork",
-            ),
-            (
-                "AllowAzureLoadBalancerInBound",
-                65001,
-                true,
-                true,
-                "AzureLoadBalancer",
-                "*",
-            ),
-            ("DenyAllInBound", 65500, true, false, "*", "*"),
-            (
-                "AllowVnetOutBound",
-                65000,
-                false,
-                true,
-                "VirtualNetwork",
-                "VirtualNetwork",
-            ),
-            ("AllowInternetOutBound", 65001, false, true, "*", "Internet"),
-            ("DenyAllOutBound", 65500, false, false, "*", "*"),
-        ];
-        rows.into_iter().map(
-            |(name, priority, inbound, allow, source, destination)| Self {
+        DEFAULTS.into_iter().map(
+            |(name, priority, (inbound, allow), source, destination)| Self {
                 name: name.to_owned(),
                 priority,
                 inbound,

@@ -1,7 +1,7 @@
 //! Services in a VNet that bear on its encryption: Private Link services, DNS Private
 //! Resolvers, load balancers, AKS clusters, and registered features.
 
-use super::node::Node;
+use super::node::JsonNode;
 use super::{ResourceId, Setting};
 
 /// A Private Link service (`az network private-link-service list`).
@@ -14,7 +14,7 @@ pub struct PrivateLinkService {
 }
 
 impl PrivateLinkService {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         let subnets = node.list("ipConfigurations");
         let subnets = subnets.filter_map(|it| it.id("subnet.id"));
         Self {
@@ -36,7 +36,7 @@ pub struct DnsResolver {
 }
 
 impl DnsResolver {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         Self {
             id,
             vnet: node.id("virtualNetwork.id"),
@@ -56,7 +56,7 @@ pub struct LoadBalancer {
 }
 
 impl LoadBalancer {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         let subnets = node.list("frontendIPConfigurations");
         let pools: Vec<_> = node.list("backendAddressPools").collect();
         let listed = pools.iter().flat_map(|pool| {
@@ -87,7 +87,7 @@ pub struct ManagedCluster {
 }
 
 impl ManagedCluster {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         let pools = node.list("agentPoolProfiles");
         Self {
             id,
@@ -106,7 +106,7 @@ pub struct Feature {
 }
 
 impl Feature {
-    pub(super) fn of(id: ResourceId, node: Node<'_>) -> Self {
+    pub(super) fn of(id: ResourceId, node: JsonNode<'_>) -> Self {
         Self {
             id,
             state: node.setting("state"),

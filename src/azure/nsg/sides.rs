@@ -29,7 +29,7 @@ impl Match {
 
 /// An end of a flow.
 #[derive(Clone, Debug)]
-pub enum Peer<'p> {
+pub enum FlowEnd<'p> {
     /// An address, or all addresses of a block.
     Net {
         /// The addresses.
@@ -46,7 +46,7 @@ pub enum Peer<'p> {
     },
 }
 
-impl Peer<'_> {
+impl FlowEnd<'_> {
     /// An address of which nothing else is known.
     #[must_use]
     pub fn address(address: IpAddr) -> Self {
@@ -94,7 +94,7 @@ const PUBLIC_TAGS: [&str; 11] = [
 const HOST: &str = "168.63.129.16/32";
 
 /// Match of an end of a flow with a side of a rule, which allows or denies.
-pub(super) fn matched(side: &Side, allows: bool, peer: &Peer<'_>, space: &Space) -> Match {
+pub(super) fn matched(side: &Side, allows: bool, peer: &FlowEnd<'_>, space: &Space) -> Match {
     let prefixes = side.prefixes.iter();
     let prefixes = prefixes.map(|word| prefix(word, allows, peer, space));
     let groups = side.asgs.iter().map(|group| member(group, peer));
@@ -102,26 +102,26 @@ pub(super) fn matched(side: &Side, allows: bool, peer: &Peer<'_>, space: &Space)
 }
 
 /// Membership of the peer in an application security group.
-fn member(group: &ResourceId, peer: &Peer<'_>) -> Match {
+fn member(group: &ResourceId, peer: &FlowEnd<'_>) -> Match {
     match peer {
-        Peer::Net {
+        FlowEnd::Net {
             asgs: Some(asgs), ..
         } => Match::of(asgs.contains(group)),
-        Peer::Net { asgs: None, .. } => Match::Perhaps,
-        Peer::Service { .. } => Match::No,
+        FlowEnd::Net { asgs: None, .. } => Match::Perhaps,
+        FlowEnd::Service { .. } => Match::No,
     }
 }
 
-fn prefix(word: &str, allows: bool, peer: &Peer<'_>, space: &Space) -> Match {
+fn prefix(word: &str, allows: bool, peer: &FlowEnd<'_>, space: &Space) -> Match {
     let is = |tag: &str| word.eq_ignore_ascii_case(tag);
     if is("*") || is("any") || word == "0.0.0.0/0" {
         return Match::Yes;
     }
     match (net(word), peer) {
-        (Some(block), Peer::Net { net, .. }) => covers(&block, net),
-        (Some(block), Peer::Service { .. }) => of_service(&block, allows),
-        (None, Peer::Net { net, .. }) => tag_of_net(word, net, space),
-        (None, Peer::Service { tag, region }) => tag_of_service(word, tag, *region),
+        (Some(block), FlowEnd::Net { net, .. }) => covers(&block, net),
+        (Some(block), FlowEnd::Service { .. }) => of_service(&block, allows),
+        (None, FlowEnd::Net { net, .. }) => tag_of_net(word, net, space),
+        (None, FlowEnd::Service { tag, region }) => tag_of_service(word, tag, *region),
     }
 }
 

@@ -6,9 +6,9 @@ use super::{Export, ResourceId};
 
 /// Names in use, by kind and name in lower case, with the number of resources that have each.
 #[derive(Debug, Default)]
-pub(super) struct Names(HashMap<(u64, String), u32>);
+pub(super) struct ResourceNames(HashMap<(u64, String), u32>);
 
-impl Names {
+impl ResourceNames {
     pub(super) fn new(export: &Export) -> Self {
         let mut names = Self::default();
         let subnets = export.vnets.values().flat_map(|vnet| &vnet.subnets);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::{Azure, Ends, FileSystem, FoundBy, IpNet, Nic, Place, ResourceId, Route};
+use super::{Azure, FileSystem, FoundBy, IpNet, Nic, ResourceId, Route, RouteEnd, RouteEnds};
 
 /// Most NICs with one address that are told apart.
 const MAX_PLACES: usize = 64;
@@ -11,7 +11,7 @@ const MAX_PLACES: usize = 64;
 /// A place that an address may stand for: one for each VNet.
 #[derive(Clone, Debug, Default)]
 struct Candidate<'a> {
-    place: Place<'a>,
+    place: RouteEnd<'a>,
     /// NICs of the VNet that have the address, where more than one has.
     rivals: Vec<&'a ResourceId>,
 }
@@ -27,21 +27,21 @@ impl<'a> Candidate<'a> {
 impl Azure {
     /// Ends of a path between two addresses.
     #[must_use]
-    pub fn ends(&self, client: impl Into<Option<IpAddr>>, server: IpAddr) -> Ends<'_> {
+    pub fn ends(&self, client: impl Into<Option<IpAddr>>, server: IpAddr) -> RouteEnds<'_> {
         let client = client.into();
         let servers = self.servers_at(server);
         let clients = client
             .map(|address| self.candidates(address))
             .unwrap_or_default();
         let (client_end, server_end) = self.together(clients, servers);
-        Ends {
+        RouteEnds {
             file_system: self.file_system_at(server, &server_end.place),
             server_nics: server_end.place.nic.into_iter().collect(),
-            client: Place {
+            client: RouteEnd {
                 address: client,
                 ..client_end.place
             },
-            server: Place {
+            server: RouteEnd {
                 address: Some(server),
                 ..server_end.place
             },
@@ -68,7 +68,7 @@ impl Azure {
     fn claimants<'a>(
         &'a self,
         address: IpAddr,
-        place: &Place<'a>,
+        place: &RouteEnd<'a>,
     ) -> impl Iterator<Item = &'a FileSystem> {
         let place = *place;
         let is_client = place.nic.is_some_and(|nic| !nic.is_amlfs_server());
@@ -127,12 +127,12 @@ impl Azure {
         all.into_values().collect()
     }
 
-    fn place_at(&self, nic: &ResourceId, index: usize) -> Option<Place<'_>> {
+    fn place_at(&self, nic: &ResourceId, index: usize) -> Option<RouteEnd<'_>> {
         let nic = self.export.nics.get(nic)?;
         Some(self.place_of_nic(nic, nic.configurations.get(index)?))
     }
 
-    fn by_mgs(&self, address: IpAddr) -> Vec<Place<'_>> {
+    fn by_mgs(&self, address: IpAddr) -> Vec<RouteEnd<'_>> {
         let ids = self.mgs.get(&address).into_iter().flatten();
         let known = ids.filter_map(|id| self.export.file_systems.get(id));
         known
@@ -140,51 +140,55 @@ impl Azure {
             .collect()
     }
 
-    fn by_prefix(&self, address: IpAddr) -> Vec<Place<'_>> {
+    fn by_prefix(&self, address: IpAddr) -> Vec<RouteEnd<'_>> {
         let holds = |nets: &[IpNet]| nets.iter().any(|net| net.contains(&address));
         let vnets = self.export.vnets.values();
         vnets
             .filter_map(|vnet| {
                 let subnet = vnet.subnets.iter().find(|subnet| holds(&subnet.prefixes));
-                (subnet.is_some() || holds(&vnet.spaces)).then_some(Place {
+                (subnet.is_some() || holds(&vnet.spaces)).then_some(RouteEnd {
                     vnet: Some(vnet),
                     vnet_id: Some(&vnet.id),
                     subnet,
                     subnet_id: subnet.map(|subnet| &subnet.id),
                     found_by: Some(FoundBy::Prefix),
-                    ..Place::default()
+                    ..RouteEnd::default()
                 })
             })
             .collect()
     }
 
     /// VNets that were not exported, by the addresses that peerings know of them.
-    fn by_peering(&self, address: IpAddr) -> Vec<Place<'_>> {
+    fn by_peering(&self, address: IpAddr) -> Vec<RouteEnd<'_>> {
         let peerings = self.export.peerings.values();
         let holds = |nets: &[IpNet]| nets.iter().any(|net| net.contains(&address));
         peerings
             .filter(|peering| holds(&peering.remote_spaces))
             .filter_map(|peering| peering.remote.as_ref())
             .filter(|remote| !self.export.vnets.contains_key(remote))
-            .map(|remote| Place {
+            .map(|remote| RouteEnd {
                 vnet_id: Some(remote),
                 found_by: Some(FoundBy::Prefix),
-                ..Place::default()
+                ..RouteEnd::default()
             })
             .collect()
     }
 
     /// The file system with a server at an address: its MGS, or else the only one whose
     /// subnet the address is in.
-    fn file_system_at<'a>(&'a self, address: IpAddr, place: &Place<'a>) -> Option<&'a FileSystem> {
+    fn file_system_at<'a>(
+        &'a self,
+        address: IpAddr,
+        place: &RouteEnd<'a>,
+    ) -> Option<&'a FileSystem> {
         let by_address = self.claimants(address, place);
         let by_address = sole(by_address.filter(|it| it.mgs == Some(address)));
         by_address.or_else(|| sole(self.claimants(address, place)))
     }
 }
 
-impl<'a> From<Place<'a>> for Candidate<'a> {
-    fn from(place: Place<'a>) -> Self {
+impl<'a> From<RouteEnd<'a>> for Candidate<'a> {
+    fn from(place: RouteEnd<'a>) -> Self {
         Self {
             place,
             rivals: Vec::new(),
@@ -194,16 +198,16 @@ impl<'a> From<Place<'a>> for Candidate<'a> {
 
 impl<'a> Candidate<'a> {
     /// Adds another NIC of the same VNet with the same address: neither is known to be meant.
-    fn share(&mut self, other: Place<'a>) {
+    fn share(&mut self, other: RouteEnd<'a>) {
         self.rivals = self.nics().chain(other.nic.map(|nic| &nic.id)).collect();
         let is_one = self.place.subnet_id == other.subnet_id;
-        self.place = Place {
+        self.place = RouteEnd {
             vnet: self.place.vnet,
             vnet_id: self.place.vnet_id,
             subnet: self.place.subnet.filter(|_| is_one),
             subnet_id: self.place.subnet_id.filter(|_| is_one),
             found_by: Some(FoundBy::Prefix),
-            ..Place::default()
+            ..RouteEnd::default()
         };
     }
 }
@@ -232,7 +236,7 @@ fn chosen(mut all: Vec<Candidate<'_>>, choice: Option<usize>) -> Candidate<'_> {
     match choice {
         Some(at) => all.swap_remove(at),
         None => Candidate {
-            place: Place::default(),
+            place: RouteEnd::default(),
             rivals: all.iter().flat_map(Candidate::nics).collect(),
         },
     }

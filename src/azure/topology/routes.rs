@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use super::{Azure, Export, Peering, Place, ResourceId};
+use super::{Azure, Export, Peering, ResourceId, RouteEnd};
 
 /// Way between the places of two ends.
 #[derive(Clone, Debug)]
@@ -136,7 +136,7 @@ fn carries(peerings: &[&Peering]) -> bool {
 impl Azure {
     /// Way between the places of two ends.
     #[must_use]
-    pub fn route<'a>(&'a self, client: &Place<'_>, server: &Place<'_>) -> Route<'a> {
+    pub fn route<'a>(&'a self, client: &RouteEnd<'_>, server: &RouteEnd<'_>) -> Route<'a> {
         let (Some(near), Some(far)) = (client.vnet_id, server.vnet_id) else {
             return Route::Unknown("the exports do not tell the VNets of both".to_owned());
         };
@@ -203,7 +203,7 @@ impl Azure {
 }
 
 /// Tells if a peering, of subnets or whole VNets, takes the traffic of two places.
-fn takes(peering: &Peering, client: &Place<'_>, server: &Place<'_>) -> bool {
+fn takes(peering: &Peering, client: &RouteEnd<'_>, server: &RouteEnd<'_>) -> bool {
     let is_clients = peering.local.as_ref() == client.vnet_id;
     let (near, far) = if is_clients {
         (client, server)

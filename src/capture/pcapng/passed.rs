@@ -10,7 +10,7 @@ use nom::number::complete::u32;
 use nom::{Parser, combinator::verify};
 
 use super::options::{behind, options_end};
-use crate::capture::Stop;
+use crate::capture::NoFrame;
 
 const NAME_RESOLUTION: u32 = 4;
 const JOURNAL: u32 = 9;
@@ -53,8 +53,8 @@ pub(super) fn is_numbered(kind: u32) -> bool {
 /// Tells what is wrong with a block of `length` bytes, if anything is.
 ///
 /// # Errors
-/// [`Stop::Flaw`].
-pub(super) fn check(kind: u32, body: &[u8], length: u32, order: Endianness) -> Result<(), Stop> {
+/// [`NoFrame::Flaw`].
+pub(super) fn check(kind: u32, body: &[u8], length: u32, order: Endianness) -> Result<(), NoFrame> {
     let stands = match kind {
         NAME_RESOLUTION => names_stand(body, order),
         DECRYPTION_SECRETS => secrets_stand(body, order),
@@ -67,7 +67,7 @@ pub(super) fn check(kind: u32, body: &[u8], length: u32, order: Endianness) -> R
         (false, _) => format!("a block of type {kind:#x}, which is not known"),
     };
     let unread = length as usize;
-    Err(Stop::Flaw { what, unread })
+    Err(NoFrame::Flaw { what, unread })
 }
 
 /// Records, which have the shape of options, then options.

@@ -20,7 +20,7 @@ const NANOSECONDS: u8 = 9;
 
 /// An interface, as its description block tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Interface {
+pub struct InterfaceBlock {
     /// Its name, which no other in the section need have.
     pub name: String,
     /// Type of the first header of its packets.
@@ -42,7 +42,7 @@ pub fn section_header(out: &mut Vec<u8>) {
 }
 
 /// Describes the section's next interface.
-pub fn interface_description(out: &mut Vec<u8>, interface: &Interface) {
+pub fn interface_description(out: &mut Vec<u8>, interface: &InterfaceBlock) {
     block(out, INTERFACE_DESCRIPTION, |body| {
         let link_type = u32::from(interface.link_type.0);
         words(body, [link_type, interface.snap_length]);

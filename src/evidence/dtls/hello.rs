@@ -7,13 +7,13 @@ use nom::{
     number::complete::{be_u8, be_u16},
 };
 
-use super::{Choice, ContentType, Record, Suite, Version, handshake};
+use super::{Choice, ContentType, DtlsRecord, Suite, Version, handshake};
 
 const SERVER_HELLO: u8 = 2;
 
 /// A `ServerHello`, or the fragment of one that a record carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fragment<'a> {
+pub struct HelloFragment<'a> {
     /// Number of the message in its handshake.
     pub message: u16,
     /// Length of the whole message, in bytes.
@@ -25,7 +25,7 @@ pub struct Fragment<'a> {
 }
 
 /// Iterates over the `ServerHello`s, or fragments of them, in an unprotected handshake record.
-pub fn fragments<'a>(record: &Record<'a>) -> impl Iterator<Item = Fragment<'a>> + use<'a> {
+pub fn fragments<'a>(record: &DtlsRecord<'a>) -> impl Iterator<Item = HelloFragment<'a>> + use<'a> {
     let clear = !record.is_protected() && record.content_type == ContentType::HANDSHAKE;
     let mut rest = if clear { record.fragment } else { &[] };
     std::iter::from_fn(move || {
@@ -36,7 +36,7 @@ pub fn fragments<'a>(record: &Record<'a>) -> impl Iterator<Item = Fragment<'a>> 
         Some((message, bytes))
     })
     .filter(|(message, _)| message.kind == SERVER_HELLO)
-    .map(|(message, bytes)| Fragment {
+    .map(|(message, bytes)| HelloFragment {
         message: message.sequence,
         len: message.len,
         at: message.fragment_at,
@@ -62,7 +62,7 @@ impl ServerHello {
 
     /// The hello of which this much was seen.
     #[must_use]
-    pub fn of(fragment: &Fragment<'_>) -> Self {
+    pub fn of(fragment: &HelloFragment<'_>) -> Self {
         let kept = usize::try_from(fragment.len).map_or(Self::KEPT, |len| len.min(Self::KEPT));
         let mut hello = Self {
             message: fragment.message,

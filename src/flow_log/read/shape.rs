@@ -1,10 +1,7 @@
 //! Shape of a log: records at any depth, and tuples in them.
 
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-
-use super::{NotALog, Seen, Walk};
+use super::Walk;
+use super::json::{Json, Stop};
 
 /// Level in a log's shape at which a value stands. An array stands where its elements do.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,181 +18,103 @@ pub(super) enum Level {
     Other,
 }
 
+/// Keys that lead to tuples, and the level of their values: in whatever case an exporter
+/// writes them, and though it leaves out the one before.
+const KEYS: [(&[u8], Level); 4] = [
+    (b"flowRecords", Level::FlowRecords),
+    (b"flows", Level::Flows),
+    (b"flowGroups", Level::Groups),
+    (b"flowTuples", Level::Tuples),
+];
+
 impl Level {
-    fn inner(self, key: &str) -> Self {
-        match (self, key) {
-            (Self::Around, "macAddress") => Self::Mac,
-            (Self::Around, "flowRecords") => Self::FlowRecords,
-            (Self::Around, "category") => Self::Category,
-            (Self::Around, _) => Self::Around,
-            (Self::FlowRecords, "flows") => Self::Flows,
-            (Self::Flows, "flowGroups") => Self::Groups,
-            (Self::Groups, "flowTuples") => Self::Tuples,
+    /// Level of the value of a key at this one.
+    pub(super) fn inner(self, key: &[u8]) -> Self {
+        let is = |known: &[u8]| known.eq_ignore_ascii_case(key);
+        let known = KEYS.iter().find(|(known, _)| is(known));
+        match (self, known.map(|&(_, level)| level)) {
+            // Other things have flows as well, and groups in them tell.
+            (Self::Around, Some(Self::Flows)) => Self::Around,
+            (Self::Around | Self::FlowRecords | Self::Flows | Self::Groups, Some(level)) => level,
+            (Self::Around, None) if is(b"macAddress") => Self::Mac,
+            (Self::Around, None) if is(b"category") => Self::Category,
+            (Self::Around, None) => Self::Around,
             _ => Self::Other,
         }
     }
 
-    /// Tests that text or a number in place of a list hides tuples.
-    fn holds_tuples(self) -> bool {
+    /// Tests that text or a number in place of a list hides tuples, and that an object has
+    /// a key that leads to them.
+    pub(super) fn holds_tuples(self) -> bool {
         matches!(self, Self::FlowRecords | Self::Flows | Self::Groups)
     }
 }
 
-/// Keys that nothing but flow logs have, in this form or another.
-const KEYS_OF_LOGS: [&str; 6] = [
-    "flowLogVersion",
-    "flowLogGUID",
-    "flowLogResourceID",
-    "flowGroups",
-    "flowTuples",
-    "FlowEncryption",
-];
-
-impl Walk<'_> {
-    fn key(&mut self, level: Level, key: &str) -> Level {
-        self.place.is_good();
-        let inner = level.inner(key);
-        if inner == Level::FlowRecords {
-            self.begin_record();
-        } else if level == Level::Around && KEYS_OF_LOGS.contains(&key) {
-            self.is_log_like = true;
+/// Reads a value.
+#[inline]
+pub(super) fn value(json: &mut Json<'_>, walk: &mut Walk<'_>, level: Level) -> Result<(), Stop> {
+    match json.peek()? {
+        b'"' => {
+            let text = json.string()?;
+            walk.text(level, text)
         }
-        inner
-    }
-}
-
-/// Value to be read.
-pub(super) struct Node<'a, 'w> {
-    pub(super) walk: &'a mut Walk<'w>,
-    pub(super) level: Level,
-}
-
-impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        match self.level {
-            Level::Other => json.deserialize_ignored_any(IgnoredAny).map(|_| ()),
-            // What is no text within its quotes is no tuple, and no end of the log.
-            Level::Tuples if self.walk.place.byte.get() == b'"' => json.deserialize_bytes(self),
-            _ => json.deserialize_any(self),
+        b'[' => list(json, walk, level),
+        b'{' => object(json, walk, level),
+        _ => {
+            json.scalar()?;
+            walk.misplaced(level);
+            Ok(())
         }
     }
 }
 
-impl Node<'_, '_> {
-    /// Counts what is no text where a tuple is due, and no list where one is.
-    fn misplaced(self) {
-        match self.level {
-            Level::Tuples => self.walk.bad_tuple(),
-            level if level.holds_tuples() => self.walk.report.unread += 1,
-            _ => {}
+fn list(json: &mut Json<'_>, walk: &mut Walk<'_>, level: Level) -> Result<(), Stop> {
+    if json.begin(b']')? {
+        return Ok(());
+    }
+    loop {
+        value(json, walk, level)?;
+        if !json.goes_on(b']')? {
+            return Ok(());
         }
     }
 }
 
-impl<'de> Visitor<'de> for Node<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a flow log")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        match self.level {
-            Level::Around => {
-                let outer = self.walk.enter();
-                let read = fields(self.walk, self.level, map);
-                self.walk.leave(outer);
-                read
+fn object(json: &mut Json<'_>, walk: &mut Walk<'_>, level: Level) -> Result<(), Stop> {
+    match level {
+        Level::Around => {
+            let outer = walk.enter();
+            let read = fields(json, walk, level);
+            walk.leave(outer, read.is_ok());
+            read.map(drop)
+        }
+        Level::Tuples => {
+            fields(json, walk, level)?;
+            walk.misplaced(level);
+            Ok(())
+        }
+        _ => {
+            if !fields(json, walk, level)? {
+                walk.misplaced(level);
             }
-            Level::Tuples => {
-                fields(self.walk, self.level, map)?;
-                self.misplaced();
-                Ok(())
-            }
-            level => fields(self.walk, level, map),
+            Ok(())
         }
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let Self { walk, level } = self;
-        while seq.next_element_seed(Node { walk, level })?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        if self.level.holds_tuples() {
-            self.walk.report.unread += 1;
-        }
-        self.walk.text(self.level, text);
-        match self.walk.seen {
-            Seen::Nsg => Err(E::custom(NotALog::Nsg)),
-            _ => Ok(()),
-        }
-    }
-
-    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<(), E> {
-        // Bytes that are no text are as good a tuple as none.
-        self.visit_str(std::str::from_utf8(bytes).unwrap_or_default())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.misplaced();
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.misplaced();
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.misplaced();
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.misplaced();
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.misplaced();
-        Ok(())
     }
 }
 
-fn fields<'de, A: MapAccess<'de>>(
-    walk: &mut Walk<'_>,
-    level: Level,
-    mut map: A,
-) -> Result<(), A::Error> {
-    while let Some(level) = map.next_key_seed(Key(walk, level))? {
-        map.next_value_seed(Node { walk, level })?;
+/// Reads the fields of an object; true if one of them leads to tuples.
+fn fields(json: &mut Json<'_>, walk: &mut Walk<'_>, level: Level) -> Result<bool, Stop> {
+    let mut leads_on = false;
+    if json.begin(b'}')? {
+        return Ok(leads_on);
     }
-    Ok(())
-}
-
-/// Key of a value at some level.
-struct Key<'a, 'w>(&'a mut Walk<'w>, Level);
-
-impl<'de> DeserializeSeed<'de> for Key<'_, '_> {
-    type Value = Level;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Level, D::Error> {
-        json.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Key<'_, '_> {
-    type Value = Level;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Level, E> {
-        Ok(self.0.key(self.1, key))
+    loop {
+        let inner = walk.key(level, json.string()?);
+        json.colon()?;
+        leads_on |= inner == Level::Tuples || inner.holds_tuples();
+        value(json, walk, inner)?;
+        if !json.goes_on(b'}')? {
+            return Ok(leads_on);
+        }
     }
 }

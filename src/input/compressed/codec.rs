@@ -15,7 +15,7 @@ const XZ_MEMORY_LIMIT: u64 = (1 << 27) + (1 << 20);
 const GZIP_WINDOW_BITS: u8 = 15;
 
 /// Progress of a decoder.
-pub(super) struct Progress {
+pub(super) struct DecoderProgress {
     /// Bytes read of the input.
     pub(super) read: usize,
     /// Bytes written to the output.
@@ -27,7 +27,7 @@ pub(super) struct Progress {
 /// A decoder of one member.
 pub(super) trait Codec: Send {
     /// Decodes some of `input` into `output`.
-    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> (Progress, io::Result<()>);
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> (DecoderProgress, io::Result<()>);
 }
 
 /// A decoder before its first byte.
@@ -64,11 +64,15 @@ fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Er
 macro_rules! counted {
     ($codec:ty, $status:ty, |$it:ident, $input:ident, $output:ident| $decode:expr) => {
         impl Codec for $codec {
-            fn decode(&mut self, $input: &[u8], $output: &mut [u8]) -> (Progress, io::Result<()>) {
+            fn decode(
+                &mut self,
+                $input: &[u8],
+                $output: &mut [u8],
+            ) -> (DecoderProgress, io::Result<()>) {
                 let before = (self.total_in(), self.total_out());
                 let $it = &mut *self;
                 let status = $decode;
-                let progress = Progress {
+                let progress = DecoderProgress {
                     read: between(before.0, self.total_in()),
                     made: between(before.1, self.total_out()),
                     ended: matches!(status, Ok(<$status>::StreamEnd)),
@@ -90,7 +94,7 @@ counted!(Bzip2, bzip2::Status, |it, input, output| {
 });
 
 impl Codec for Zstd<'static> {
-    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> (Progress, io::Result<()>) {
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> (DecoderProgress, io::Result<()>) {
         let (progress, result) = match self.run_on_buffers(input, output) {
             Ok(status) => {
                 let progress = (
@@ -103,6 +107,6 @@ impl Codec for Zstd<'static> {
             Err(error) => ((0, 0, false), Err(error)),
         };
         let (read, made, ended) = progress;
-        (Progress { read, made, ended }, result)
+        (DecoderProgress { read, made, ended }, result)
     }
 }

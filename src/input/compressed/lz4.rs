@@ -4,34 +4,34 @@ use std::io::{self, BufRead, Read};
 
 use lz4_flex::frame::FrameDecoder;
 
-use super::members::{Source, early_end};
+use super::members::{MemberSource, early_end};
 
 /// Decoder of all frames of a stream, which treats damage as
 /// [`Members`](super::members::Members) does.
 pub(super) struct Frames<R: BufRead> {
-    state: State<R>,
+    state: Lz4State<R>,
     /// A frame was damaged, and no byte of another came since.
     lost: bool,
 }
 
-enum State<R: BufRead> {
-    Between(Source<R>),
-    Inside(Box<FrameDecoder<Source<R>>>),
+enum Lz4State<R: BufRead> {
+    Between(MemberSource<R>),
+    Inside(Box<FrameDecoder<MemberSource<R>>>),
     /// Only while a frame begins.
     Neither,
 }
 
 impl<R: BufRead> Frames<R> {
-    pub(super) fn new(source: Source<R>) -> Self {
+    pub(super) fn new(source: MemberSource<R>) -> Self {
         Self {
-            state: State::Between(source),
+            state: Lz4State::Between(source),
             lost: false,
         }
     }
 
     /// Begins the next frame with a decoder of its own; false at the end.
     fn begin(&mut self) -> io::Result<bool> {
-        let State::Between(source) = &mut self.state else {
+        let Lz4State::Between(source) = &mut self.state else {
             return Ok(true);
         };
         let begins = if self.lost {
@@ -39,22 +39,23 @@ impl<R: BufRead> Frames<R> {
         } else {
             !source.fill_buf()?.is_empty()
         };
-        if begins && let State::Between(source) = std::mem::replace(&mut self.state, State::Neither)
+        if begins
+            && let Lz4State::Between(source) = std::mem::replace(&mut self.state, Lz4State::Neither)
         {
-            self.state = State::Inside(Box::new(FrameDecoder::new(source)));
+            self.state = Lz4State::Inside(Box::new(FrameDecoder::new(source)));
         }
         Ok(begins)
     }
 
     fn end_frame(&mut self) {
-        if let State::Inside(frame) = std::mem::replace(&mut self.state, State::Neither) {
-            self.state = State::Between(frame.into_inner());
+        if let Lz4State::Inside(frame) = std::mem::replace(&mut self.state, Lz4State::Neither) {
+            self.state = Lz4State::Between(frame.into_inner());
         }
     }
 
     /// Decodes some of a frame; nothing where it ended.
     fn decode(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let State::Inside(frame) = &mut self.state else {
+        let Lz4State::Inside(frame) = &mut self.state else {
             return Ok(0);
         };
         let made = frame.read(into)?;

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use super::codec::{Codec, New};
 
 /// Compressed bytes, to be read from the start of a member on.
-pub(super) struct Source<R> {
+pub(super) struct MemberSource<R> {
     input: R,
     magic: &'static [u8],
     /// The end of the magic that was read in search of a member.
@@ -14,7 +14,7 @@ pub(super) struct Source<R> {
     pub(super) ended: bool,
 }
 
-impl<R: BufRead> Source<R> {
+impl<R: BufRead> MemberSource<R> {
     pub(super) fn new(input: R, magic: &'static [u8]) -> Self {
         Self {
             input,
@@ -59,7 +59,7 @@ impl<R: BufRead> Source<R> {
     }
 }
 
-impl<R: BufRead> Read for Source<R> {
+impl<R: BufRead> Read for MemberSource<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.fill_buf()?.read(into)?;
         self.consume(read);
@@ -67,7 +67,7 @@ impl<R: BufRead> Read for Source<R> {
     }
 }
 
-impl<R: BufRead> BufRead for Source<R> {
+impl<R: BufRead> BufRead for MemberSource<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if !self.ahead.is_empty() {
             return Ok(self.ahead);
@@ -90,7 +90,7 @@ impl<R: BufRead> BufRead for Source<R> {
 /// Gives every byte before the first bad one, then an error, then goes on with the next
 /// member that can be read.
 pub(super) struct Members<R> {
-    source: Source<R>,
+    source: MemberSource<R>,
     new: New,
     member: Option<Box<dyn Codec>>,
     /// The error behind the bytes that were made last.
@@ -100,7 +100,7 @@ pub(super) struct Members<R> {
 }
 
 impl<R: BufRead> Members<R> {
-    pub(super) fn new(source: Source<R>, new: New) -> Self {
+    pub(super) fn new(source: MemberSource<R>, new: New) -> Self {
         Self {
             source,
             new,

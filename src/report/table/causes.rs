@@ -68,10 +68,10 @@ impl Page<'_> {
 }
 
 /// Sentence on paths in plaintext, the command that mends it, and the paths.
-type Group<'r> = (String, Option<&'r str>, Vec<&'r PathReport>);
+type CauseGroup<'r> = (String, Option<&'r str>, Vec<&'r PathReport>);
 
-fn grouped(report: &Report) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
+fn grouped(report: &Report) -> Vec<CauseGroup<'_>> {
+    let mut groups: Vec<CauseGroup<'_>> = Vec::new();
     let in_plaintext = |path: &&PathReport| {
         path.azure.is_some() && matches!(path.verdict, Verdict::Plaintext | Verdict::Mixed)
     };

@@ -7,7 +7,7 @@ use anstyle::Style as Ansi;
 use comfy_table::{Cell, Color};
 
 use super::{DIM, NO_BREAK, Page, printable};
-use crate::azure::checks::{Check, Kind, Outcome};
+use crate::azure::checks::{Check, CheckKind, Outcome};
 
 /// Most lines of a list.
 pub(super) const LISTED: usize = 20;
@@ -139,7 +139,7 @@ impl Page<'_> {
     }
 }
 
-fn row(outcome: Outcome, check: Kind, about: &str) -> Vec<Cell> {
+fn row(outcome: Outcome, check: CheckKind, about: &str) -> Vec<Cell> {
     vec![
         Cell::new(outcome.name()).fg(color(outcome)),
         Cell::new(check.title()),

@@ -7,7 +7,7 @@ use comfy_table::Cell;
 
 use super::{Page, number, right, title, volume};
 use crate::flow::sizes::Percentiles;
-use crate::report::path::{DtlsReport, FlowReport, LustreReport};
+use crate::report::model::{DtlsReport, FlowReport, LustreReport};
 use crate::report::{PathReport, Report};
 
 impl Page<'_> {

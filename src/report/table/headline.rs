@@ -238,7 +238,7 @@ fn ends(path: &PathReport) -> String {
 mod tests {
     use super::*;
     use crate::flow::Count;
-    use crate::report::path::Traffic;
+    use crate::report::Traffic;
 
     const WIRE: Vantage = Vantage::Wire;
 

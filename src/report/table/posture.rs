@@ -40,9 +40,13 @@ impl Page<'_> {
     /// A line for each path, those with the most causes first: the number of its checks of
     /// each outcome.
     fn paths_checked(&mut self, report: &PostureReport) -> io::Result<()> {
-        let mut paths: Vec<Row<'_>> = report.paths.iter().map(|it| Row::of(report, it)).collect();
+        let mut paths: Vec<PathRow<'_>> = report
+            .paths
+            .iter()
+            .map(|it| PathRow::of(report, it))
+            .collect();
         paths.sort_by_key(|row| (Reverse(row.counts[0]), Reverse(row.path.blocked.is_some())));
-        let rows = paths.iter().take(LISTED).map(Row::cells).collect();
+        let rows = paths.iter().take(LISTED).map(PathRow::cells).collect();
         self.line("")?;
         let header = ["Client", "VM", "Server", "Fail", "Unknown", "Note", "Pass"];
         self.table(&header, rows)?;
@@ -51,12 +55,12 @@ impl Page<'_> {
 }
 
 /// A line of the table of paths.
-struct Row<'r> {
+struct PathRow<'r> {
     path: &'r PosturePath,
     counts: [usize; 4],
 }
 
-impl<'r> Row<'r> {
+impl<'r> PathRow<'r> {
     fn of(report: &'r PostureReport, path: &'r PosturePath) -> Self {
         let causes = report.causes(path);
         let count = |wanted| causes.iter().filter(|it| it.outcome == wanted).count();

@@ -24,8 +24,8 @@ pub(super) fn log(log: &LogReport) -> Vec<String> {
     if log.unread > 0 {
         let [unread, records] = [log.unread, log.records].map(number);
         all.push(format!(
-            "{name}: {unread} parts of {records} records are text where lists of tuples are due, \
-             as PowerShell's ConvertTo-Json writes without -Depth; they were not read"
+            "{name}: {unread} parts of {records} records were not read: keys are missing, or what \
+             is due there is no list (PowerShell's ConvertTo-Json writes text without -Depth)"
         ));
     }
     if let Some(word) = &log.unknown_state {

@@ -8,7 +8,7 @@ use crate::run::files::stats::Stats;
 
 /// All that was measured.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Outcome {
+pub struct BenchOutcome {
     /// Runs that were counted, of each row.
     pub runs: usize,
     /// Workers of the analysis.
@@ -88,7 +88,7 @@ impl Spread {
     }
 }
 
-impl Outcome {
+impl BenchOutcome {
     pub(super) fn new(load: &Load<'_>, stats: &Stats, lanes: &[Lane], absent: Vec<Absent>) -> Self {
         let sizes = load.files.iter().map(|file| file.path.metadata());
         let mut outcome = Self {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use comfy_table::Cell;
 
-use super::{Outcome, PeakMemory, Row, Spread};
+use super::{BenchOutcome, PeakMemory, Row, Spread};
 use crate::cli::BenchFormat;
 use crate::report::Style;
 use crate::report::text::{bytes, number, packets, right, table};
@@ -16,7 +16,7 @@ const LEGEND: [&str; 2] = [
     "Ratio: the median time, divided by that of plainsight. Below 1 is faster.",
 ];
 
-impl Outcome {
+impl BenchOutcome {
     /// Writes it.
     ///
     /// # Errors

@@ -11,8 +11,8 @@ use crate::cli::Analyze;
 use crate::decode::Address;
 use crate::flow::Times;
 use crate::flow_log::{FlowLog, LogError, LogReport, Span, Table, read_file};
-use crate::input::discovery::DiscoveryError;
-use crate::input::{InputPath, discover};
+use crate::input::InputPath;
+use crate::input::discovery::{DiscoveryError, search};
 
 /// Flow logs of a run.
 pub(super) struct Logs {
@@ -25,25 +25,33 @@ pub(super) struct Logs {
 }
 
 /// Number of a file and what was found in it.
-type Outcome = (u32, Result<LogReport, LogError>);
+type LogOutcome = (u32, Result<LogReport, LogError>);
+
+/// Flow logs to read, and places in folders that could not be searched for them.
+pub(super) struct Found {
+    files: Vec<InputPath>,
+    unsearched: Vec<DiscoveryError>,
+}
 
 /// The files that are named, by name: what the report says must not depend on the order
 /// in which they were.
-pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<InputPath>, LogError> {
-    let mut files = discover(paths).map_err(|error| match error {
+pub(super) fn find(paths: &[PathBuf]) -> Result<Found, LogError> {
+    let found = search(paths).map_err(|error| match error {
         DiscoveryError::NoFiles { path } => LogError::NoLogs {
             folder: path.display().to_string(),
             why: None,
         },
         error @ DiscoveryError::Unreadable { .. } => LogError::Open(error.into()),
     })?;
+    let mut files = found.files;
     files.sort_by_key(ToString::to_string);
-    Ok(files)
+    let unsearched = found.unsearched;
+    Ok(Found { files, unsearched })
 }
 
 /// Bytes of all files as stored.
-pub(super) fn size(files: &[InputPath]) -> u64 {
-    files.iter().map(file_size).sum()
+pub(super) fn size(found: &Found) -> u64 {
+    found.files.iter().map(file_size).sum()
 }
 
 fn file_size(file: &InputPath) -> u64 {
@@ -53,11 +61,12 @@ fn file_size(file: &InputPath) -> u64 {
 /// Reads all files; `captured` are the times of the captures. Logs that hold what another
 /// does are left out, and then the others are read again.
 pub(super) fn read(
-    files: &[InputPath],
+    found: &Found,
     captured: &Times,
     config: &Analyze,
     progress: &Progress,
 ) -> Result<Logs, LogError> {
+    let files = &found.files;
     let captured = captured.spans();
     let all: Vec<u32> = (0..).take(files.len()).collect();
     let (table, outcomes) = read_all(files, &all, &captured, config, progress);
@@ -70,6 +79,8 @@ pub(super) fn read(
         read_all(files, &single, &captured, config, progress)
     };
     let mut logs = sort_out(files, outcomes, table)?;
+    let unsearched = found.unsearched.iter();
+    logs.unread.extend(unsearched.map(ToString::to_string));
     logs.skipped.extend(copies.into_iter().map(|(copy, of)| {
         let [copy, of] = [copy, of].map(|file| &files[file as usize]);
         format!("{copy} holds what {of} holds too, and is left out")
@@ -79,7 +90,7 @@ pub(super) fn read(
 
 /// Files whose log is the begin of another's, or the same as an earlier one, with that
 /// other.
-fn copies(outcomes: &[Outcome]) -> Vec<(u32, u32)> {
+fn copies(outcomes: &[LogOutcome]) -> Vec<(u32, u32)> {
     let reports = || {
         outcomes
             .iter()
@@ -111,7 +122,7 @@ fn read_all(
     captured: &[Span],
     config: &Analyze,
     progress: &Progress,
-) -> (Table, Vec<Outcome>) {
+) -> (Table, Vec<LogOutcome>) {
     let next = AtomicUsize::new(0);
     let empty = || Table::beside(config.engine.max_flows, captured);
     let take = || {
@@ -141,7 +152,7 @@ fn read_some<'f>(
     mut table: Table,
     config: &Analyze,
     progress: &Progress,
-) -> (Table, Vec<Outcome>) {
+) -> (Table, Vec<LogOutcome>) {
     let mut outcomes = Vec::new();
     let servers = &config.engine.servers;
     let is_server = |address: Address| servers.is_empty() || servers.rank(address) > 0;
@@ -154,28 +165,38 @@ fn read_some<'f>(
 }
 
 /// Files that were read, and files of folders that are no flow logs or may be some.
-fn sort_out(files: &[InputPath], outcomes: Vec<Outcome>, table: Table) -> Result<Logs, LogError> {
-    let (mut reports, mut skipped) = (Vec::new(), Vec::new());
+fn sort_out(
+    files: &[InputPath],
+    outcomes: Vec<LogOutcome>,
+    table: Table,
+) -> Result<Logs, LogError> {
+    let (mut reports, mut others) = (Vec::new(), Vec::new());
     for (number, outcome) in outcomes {
         match (outcome, &files[number as usize].found_in) {
             (Ok(report), _) => reports.push(report),
-            (Err(error @ LogError::NotALog { .. }), Some(folder)) => skipped.push((folder, error)),
-            (Err(error), _) => return Err(error),
+            (Err(error), Some(folder)) => others.push((folder, error)),
+            (Err(error), None) => return Err(error),
         }
     }
-    if let Some((folder, _)) = skipped.first().filter(|_| reports.is_empty()) {
+    if let Some((folder, _)) = others.first().filter(|_| reports.is_empty()) {
         return Err(LogError::NoLogs {
             folder: folder.display().to_string(),
-            why: skipped.into_iter().next().map(|(_, error)| Box::new(error)),
+            why: others.into_iter().next().map(|(_, error)| Box::new(error)),
         });
     }
-    let told = |(_, error): (_, LogError)| (error.may_be_log(), format!("passed over: {error}"));
-    let told: Vec<_> = skipped.into_iter().map(told).collect();
-    let unread = told.iter().filter(|(may_be_log, _)| *may_be_log);
+    let (mut skipped, mut unread) = (Vec::new(), Vec::new());
+    for (_, error) in others {
+        let told = if error.may_be_log() {
+            &mut unread
+        } else {
+            &mut skipped
+        };
+        told.push(format!("passed over: {error}"));
+    }
     Ok(Logs {
         log: FlowLog::new(table).read_as(&reports),
-        unread: unread.map(|(_, told)| told.clone()).collect(),
-        skipped: told.into_iter().map(|(_, told)| told).collect(),
         reports,
+        skipped,
+        unread,
     })
 }

@@ -7,8 +7,8 @@ use crossbeam_channel::Sender;
 use super::Context;
 use crate::aggregate::duplicates::Window;
 use crate::aggregate::fragments::FragmentEvents;
-use crate::aggregate::{Part, Snapshot, Worker};
-use crate::capture::pieces::{Pieces, Place};
+use crate::aggregate::{InputPart, Snapshot, Worker};
+use crate::capture::pieces::{Pieces, WalkPlace};
 use crate::capture::stream::Walked;
 use crate::capture::{Frame, Interfaces};
 use crate::input::Input;
@@ -17,7 +17,7 @@ use crate::input::Input;
 const FRAGMENTS_HELD: usize = 1024;
 
 /// Source of a part of the input.
-pub(super) enum Source {
+pub(super) enum PartSource {
     /// A whole capture.
     Whole(Input),
     /// A piece of one, of which nobody knows yet where it begins.
@@ -28,7 +28,7 @@ pub(super) enum Source {
 pub(super) enum News {
     /// Position that it takes for the first record of its piece, and the digest of the packets
     /// it takes to be before.
-    Began(Place, u64),
+    Began(WalkPlace, u64),
     /// Fragments that it saw.
     Fragments(FragmentEvents),
     /// All the rest.
@@ -40,15 +40,15 @@ pub(super) struct Done {
     pub(super) snapshot: Snapshot,
     pub(super) walked: Walked,
     /// Required begin of the next piece, if this was one and it had no fault.
-    pub(super) end: Option<Place>,
+    pub(super) end: Option<WalkPlace>,
     /// The last packets of the part.
     pub(super) window: Window,
 }
 
 /// A part for a worker to walk.
 pub(super) struct Job {
-    pub(super) part: Part,
-    pub(super) source: Source,
+    pub(super) part: InputPart,
+    pub(super) source: PartSource,
     pub(super) tell: Sender<News>,
 }
 
@@ -56,16 +56,20 @@ pub(super) struct Job {
 pub(super) fn of<'c>(
     captures: Vec<Input>,
     context: &'c Context<'c>,
-) -> impl Iterator<Item = (Part, Source)> + 'c {
+) -> impl Iterator<Item = (InputPart, PartSource)> + 'c {
     (0..).zip(captures).flat_map(move |(file, input)| {
         let (whole, pieces) = match input.pieces(piece_len(&input, context)) {
             None => (Some(input), None),
             Some(pieces) => (None, Some(Arc::new(pieces))),
         };
-        let whole = whole.map(|input| (Part { file, piece: 0 }, Source::Whole(input)));
+        let whole = whole.map(|input| (InputPart { file, piece: 0 }, PartSource::Whole(input)));
         let pieces = pieces.into_iter().flat_map(move |pieces| {
-            (0..pieces.count())
-                .map(move |piece| (Part { file, piece }, Source::Piece(Arc::clone(&pieces))))
+            (0..pieces.count()).map(move |piece| {
+                (
+                    InputPart { file, piece },
+                    PartSource::Piece(Arc::clone(&pieces)),
+                )
+            })
         });
         whole.into_iter().chain(pieces)
     })
@@ -85,8 +89,8 @@ impl Job {
         let Self { part, source, tell } = self;
         let mut worker = context.worker(part);
         let walk = match source {
-            Source::Whole(input) => Walk::Whole(input),
-            Source::Piece(pieces) => {
+            PartSource::Whole(input) => PartWalk::Whole(input),
+            PartSource::Piece(pieces) => {
                 let Some(from) = begin(&pieces, part, &mut worker) else {
                     return;
                 };
@@ -94,7 +98,7 @@ impl Job {
                 if tell.send(News::Began(from.clone(), digest)).is_err() {
                     return;
                 }
-                Walk::Piece(pieces, from)
+                PartWalk::Piece(pieces, from)
             }
         };
         let done = walk.run(context, part, worker, |events| {
@@ -106,7 +110,7 @@ impl Job {
 
 /// Finds the begin of a piece. If packets may have duplicates on other interfaces, the worker
 /// looks at those before it.
-fn begin(pieces: &Pieces, part: Part, worker: &mut Worker<'_>) -> Option<Place> {
+fn begin(pieces: &Pieces, part: InputPart, worker: &mut Worker<'_>) -> Option<WalkPlace> {
     /// More than what records have around their packets.
     const SPARE: u64 = 2 << 20;
     if part.piece == 0 || !pieces.has_siblings() {
@@ -118,19 +122,19 @@ fn begin(pieces: &Pieces, part: Part, worker: &mut Worker<'_>) -> Option<Place> 
 }
 
 /// A part whose beginning is settled.
-pub(super) enum Walk {
+pub(super) enum PartWalk {
     /// A whole capture.
     Whole(Input),
     /// A piece of one, from a place on.
-    Piece(Arc<Pieces>, Place),
+    Piece(Arc<Pieces>, WalkPlace),
 }
 
-impl Walk {
+impl PartWalk {
     /// Counts the packets of the part.
     pub(super) fn run(
         self,
         context: &Context<'_>,
-        part: Part,
+        part: InputPart,
         mut worker: Worker<'_>,
         mut on_fragments: impl FnMut(FragmentEvents),
     ) -> Done {
@@ -158,11 +162,11 @@ impl Walk {
 
     fn frames(
         self,
-        part: Part,
+        part: InputPart,
         interfaces: &Interfaces,
         on_frame: impl FnMut(&Frame<'_>),
         on_progress: impl FnMut(u64),
-    ) -> (Walked, Option<Place>) {
+    ) -> (Walked, Option<WalkPlace>) {
         match self {
             Self::Whole(input) => (input.walk(interfaces, on_frame, on_progress), None),
             Self::Piece(pieces, from) => {

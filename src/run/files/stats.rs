@@ -17,13 +17,13 @@ const SIGNIFICANT_DIGITS: u8 = 2;
 
 /// The times that pieces of work of one kind took.
 #[derive(Clone, Debug)]
-pub struct Times {
+pub struct WorkTimes {
     total: Duration,
     /// In nanoseconds.
     each: Histogram<u64>,
 }
 
-impl Default for Times {
+impl Default for WorkTimes {
     fn default() -> Self {
         let longest = nanos(LONGEST);
         Self {
@@ -34,7 +34,7 @@ impl Default for Times {
     }
 }
 
-impl Times {
+impl WorkTimes {
     /// Does some work, and adds the time it took.
     pub(super) fn of<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let started = Instant::now();
@@ -107,9 +107,9 @@ pub struct Stats {
     pub walking: Duration,
     /// Time that each part of the input took its worker: a whole file, or a piece of one.
     /// Pieces that had to be walked again count again.
-    pub parts: Times,
+    pub parts: WorkTimes,
     /// Adding up the parts, most of it while others are walked.
-    pub merging: Times,
+    pub merging: WorkTimes,
     /// From counters to a report.
     pub judging: Duration,
     /// From a report to bytes.
@@ -117,6 +117,22 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// Stats of a run that has opened its files and read nothing yet.
+    pub(super) fn new(threads: usize, opening: Duration) -> Self {
+        Self {
+            bytes: 0,
+            packets: 0,
+            threads,
+            opening,
+            reading_logs: Duration::ZERO,
+            walking: Duration::ZERO,
+            parts: WorkTimes::default(),
+            merging: WorkTimes::default(),
+            judging: Duration::ZERO,
+            writing: Duration::ZERO,
+        }
+    }
+
     /// Writes a report, and takes the time for that of [`writing`](Self::writing).
     pub fn time_writing<T>(&mut self, write: impl FnOnce() -> T) -> T {
         let started = Instant::now();

@@ -7,51 +7,51 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::Context;
-use super::jobs::{Done, Job, News, Source, Walk};
-use super::stats::Times;
-use crate::aggregate::Part;
+use super::jobs::{Done, Job, News, PartSource, PartWalk};
+use super::stats::WorkTimes;
+use crate::aggregate::InputPart;
 use crate::aggregate::duplicates::Window;
 use crate::aggregate::fragments::FragmentEvents;
-use crate::capture::pieces::{Pieces, Place};
+use crate::capture::pieces::{Pieces, WalkPlace};
 use crate::capture::stream::Walked;
-use crate::engine::Counted;
+use crate::engine::CountedState;
 use crate::report::{InputReport, Losses};
 
 /// Batches of fragments that wait for the parts before theirs.
 const NEWS_AHEAD: usize = 16;
 
 /// The sum over all parts so far.
-pub(super) struct Sum<'c> {
+pub(super) struct FileSum<'c> {
     context: &'c Context<'c>,
-    counted: Counted,
+    counted: CountedState,
     reports: Vec<InputReport>,
     /// The walk of each file so far.
     walked: Vec<Walked>,
     /// Required begin of the next piece of the same file.
-    end: Option<Place>,
+    end: Option<WalkPlace>,
     /// The last packets before it.
     window: Window,
-    merging: Times,
-    walked_again: Times,
+    merging: WorkTimes,
+    walked_again: WorkTimes,
 }
 
 /// Sum of all parts, and the time it took to add them up.
 pub(super) struct Total {
-    pub(super) counted: Counted,
+    pub(super) counted: CountedState,
     pub(super) reports: Vec<InputReport>,
-    pub(super) merging: Times,
+    pub(super) merging: WorkTimes,
     /// Pieces that did not begin where it was guessed.
-    pub(super) walked_again: Times,
+    pub(super) walked_again: WorkTimes,
 }
 
 /// A part that a worker has.
 struct Pending {
-    part: Part,
+    part: InputPart,
     pieces: Option<Arc<Pieces>>,
     news: Receiver<News>,
 }
 
-impl<'c> Sum<'c> {
+impl<'c> FileSum<'c> {
     pub(super) fn new(context: &'c Context<'c>, reports: Vec<InputReport>) -> Self {
         Self {
             context,
@@ -60,15 +60,15 @@ impl<'c> Sum<'c> {
             reports,
             end: None,
             window: Window::default(),
-            merging: Times::default(),
-            walked_again: Times::default(),
+            merging: WorkTimes::default(),
+            walked_again: WorkTimes::default(),
         }
     }
 
     /// Gives out the parts, some `ahead` of the one that is waited for, and adds them up.
     pub(super) fn add_all(
         &mut self,
-        parts: impl Iterator<Item = (Part, Source)>,
+        parts: impl Iterator<Item = (InputPart, PartSource)>,
         give: &Sender<Job>,
         ahead: usize,
     ) {
@@ -100,7 +100,12 @@ impl<'c> Sum<'c> {
     /// A piece counts if it began where the one before it ended, and knew the packets that
     /// its own may be duplicates of; else it is walked again from there. Where a file cannot
     /// be read on, there is nothing.
-    fn add_piece(&mut self, part: Part, pieces: Arc<Pieces>, news: Receiver<News>) -> Option<Done> {
+    fn add_piece(
+        &mut self,
+        part: InputPart,
+        pieces: Arc<Pieces>,
+        news: Receiver<News>,
+    ) -> Option<Done> {
         let window = std::mem::take(&mut self.window);
         let (begin, window) = match part.piece {
             0 => (pieces.start().clone(), Window::default()),
@@ -113,7 +118,7 @@ impl<'c> Sum<'c> {
             _ => {
                 drop(news);
                 let context = self.context;
-                let walk = Walk::Piece(pieces, begin);
+                let walk = PartWalk::Piece(pieces, begin);
                 let mut worker = context.worker(part);
                 *worker.window() = window;
                 let started = Instant::now();
@@ -136,7 +141,7 @@ impl<'c> Sum<'c> {
         None
     }
 
-    fn settle(&mut self, part: Part, done: Done) {
+    fn settle(&mut self, part: InputPart, done: Done) {
         self.merging.of(|| self.counted.add(done.snapshot));
         (self.end, self.window) = (done.end, done.window);
         self.walked[part.file as usize].add(done.walked);
@@ -163,11 +168,11 @@ impl<'c> Sum<'c> {
     }
 }
 
-fn hand_out((part, source): (Part, Source), give: &Sender<Job>) -> Pending {
+fn hand_out((part, source): (InputPart, PartSource), give: &Sender<Job>) -> Pending {
     let (tell, news) = bounded(NEWS_AHEAD);
     let pieces = match &source {
-        Source::Whole(_) => None,
-        Source::Piece(pieces) => Some(Arc::clone(pieces)),
+        PartSource::Whole(_) => None,
+        PartSource::Piece(pieces) => Some(Arc::clone(pieces)),
     };
     // Workers end only after this channel does.
     let _ = give.send(Job { part, source, tell });

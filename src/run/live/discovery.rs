@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::error::{RunError, system};
+use super::error::{LiveRunError, system};
 use super::route::{self, Routes, synthetic_of};
 use super::servers::discover;
 use crate::capture::live::ANY;
@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::verdict::Servers;
 
 /// Configuration of a run, completed by what was found on this machine.
-pub(super) struct Discovery {
+pub(super) struct LiveSetup {
     /// The configuration, with the servers that were found.
     pub(super) engine: Engine,
     /// Names of the interfaces to capture.
@@ -22,9 +22,9 @@ pub(super) struct Discovery {
     pub(super) notes: Vec<String>,
 }
 
-impl Discovery {
+impl LiveSetup {
     /// Reads what the machine tells below `root`, which is `/`. What the user named is taken as it is.
-    pub(super) fn of(config: &Live, root: &Path) -> Result<Self, RunError> {
+    pub(super) fn of(config: &Live, root: &Path) -> Result<Self, LiveRunError> {
         let found = discover(root);
         let mut engine = config.engine.clone();
         let mut notes = Vec::new();
@@ -44,7 +44,7 @@ impl Discovery {
             config.interfaces.iter().cloned().collect::<BTreeSet<_>>()
         };
         if interfaces.is_empty() {
-            return Err(RunError::NoInterface);
+            return Err(LiveRunError::NoInterface);
         }
         notes.extend(interfaces.iter().filter_map(|name| partial(root, name)));
         Ok(Self {

@@ -10,7 +10,7 @@ use crate::capture::live::LiveError;
 
 /// Error that keeps a live run from beginning.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
+pub enum LiveRunError {
     /// No interface was named or found.
     #[error(
         "no interface to capture: no Lustre is mounted here and no server is named; name an \
@@ -60,7 +60,7 @@ pub enum RunError {
     },
 }
 
-impl From<LiveError> for RunError {
+impl From<LiveError> for LiveRunError {
     fn from(error: LiveError) -> Self {
         let LiveError::Open { interface, source } = &error else {
             return Self::Capture(error);
@@ -76,6 +76,6 @@ impl From<LiveError> for RunError {
 }
 
 /// Adds to an error of the system the request that it refused.
-pub(super) fn system(what: &'static str) -> impl FnOnce(io::Error) -> RunError {
-    move |source| RunError::System { what, source }
+pub(super) fn system(what: &'static str) -> impl FnOnce(io::Error) -> LiveRunError {
+    move |source| LiveRunError::System { what, source }
 }

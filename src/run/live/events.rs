@@ -32,7 +32,7 @@ pub enum Event {
     PathAppeared {
         /// Client and server.
         #[serde(flatten)]
-        path: Ends,
+        path: EventEnds,
         /// Its verdict so far.
         verdict: Verdict,
     },
@@ -40,7 +40,7 @@ pub enum Event {
     VerdictChanged {
         /// Client and server.
         #[serde(flatten)]
-        path: Ends,
+        path: EventEnds,
         /// Verdict before.
         from: Verdict,
         /// Verdict now.
@@ -50,7 +50,7 @@ pub enum Event {
     FirstPlaintext {
         /// Client and server.
         #[serde(flatten)]
-        path: Ends,
+        path: EventEnds,
         /// The packet.
         evidence: Option<Evidence>,
     },
@@ -97,14 +97,14 @@ pub enum Event {
 
 /// The two ends of a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Ends {
+pub struct EventEnds {
     /// The client; `null` in the sum of paths that were too many to keep apart.
     pub client: Option<String>,
     /// The server; `null` there too.
     pub server: Option<String>,
 }
 
-impl Ends {
+impl EventEnds {
     /// Those of a path as it is reported.
     #[must_use]
     pub fn of(path: &PathReport) -> Self {
@@ -115,7 +115,7 @@ impl Ends {
     }
 }
 
-impl fmt::Display for Ends {
+impl fmt::Display for EventEnds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.client, &self.server) {
             (Some(client), Some(server)) => write!(f, "{client} to {server}"),
@@ -233,12 +233,12 @@ fn open(path: &Path) -> io::Result<File> {
 /// Paths and captures as the last report showed them.
 #[derive(Debug, Default)]
 pub struct LastSeen {
-    paths: BTreeMap<Ends, Known>,
+    paths: BTreeMap<EventEnds, KnownPath>,
     captures: BTreeMap<String, Condition>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Known {
+struct KnownPath {
     verdict: Verdict,
     plaintext: bool,
 }
@@ -264,9 +264,9 @@ impl LastSeen {
         events
     }
 
-    fn path(&self, path: &PathReport, events: &mut Vec<Event>) -> (Ends, Known) {
-        let ends = Ends::of(path);
-        let now = Known {
+    fn path(&self, path: &PathReport, events: &mut Vec<Event>) -> (EventEnds, KnownPath) {
+        let ends = EventEnds::of(path);
+        let now = KnownPath {
             verdict: path.verdict,
             plaintext: path.traffic.plaintext.packets > 0,
         };
@@ -318,7 +318,7 @@ impl LastSeen {
 fn first_plaintext(path: &PathReport) -> Event {
     let mut evidence = path.evidence.iter();
     Event::FirstPlaintext {
-        path: Ends::of(path),
+        path: EventEnds::of(path),
         evidence: evidence.find(|it| it.of == "plaintext").cloned(),
     }
 }

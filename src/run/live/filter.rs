@@ -16,7 +16,7 @@ use crate::verdict::Servers;
 /// Filter for an interface of this link type, and for what the user lets through besides.
 #[must_use]
 pub fn of(
-    decode: &decode::Options,
+    decode: &decode::TunnelPorts,
     servers: &Servers,
     more: Option<&str>,
     link_type: LinkType,
@@ -80,7 +80,7 @@ fn extensions() -> String {
 }
 
 /// Encapsulations, those that are opened and those that are not.
-fn encapsulations(decode: &decode::Options) -> String {
+fn encapsulations(decode: &decode::TunnelPorts) -> String {
     let opened = ENCAPSULATIONS.iter().flat_map(|kind| kind.signs);
     let signs = opened.chain(UNOPENED.iter().map(|(sign, _)| sign));
     let by_port = decode.udp_ports().map(Sign::UdpPort);

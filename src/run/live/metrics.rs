@@ -34,7 +34,7 @@ use tokio::time::{sleep, timeout};
 
 use super::clock::spent;
 use super::saving::SavingState;
-use super::state::{Published, State};
+use super::state::{Published, RunState};
 use crate::report::{InputReport, PathReport};
 use crate::verdict::Verdict;
 
@@ -48,12 +48,12 @@ const SCRAPE: Duration = Duration::from_secs(10);
 const AT_ONCE: usize = 16;
 
 /// An endpoint that is open and not yet served.
-pub(super) struct Endpoint {
+pub(super) struct MetricsEndpoint {
     listener: TcpListener,
     runtime: Runtime,
 }
 
-impl Endpoint {
+impl MetricsEndpoint {
     /// Opens it.
     pub(super) fn open(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
@@ -225,7 +225,7 @@ struct CaptureName {
     capture: String,
 }
 
-fn paths(state: &State, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+fn paths(state: &RunState, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let paths = &state.report.paths;
     let mut packets = counter(encoder, "path_packets", "Packets by path and class", None)?;
     each_class(paths, |labels, count| {
@@ -304,7 +304,7 @@ fn ends(path: &PathReport) -> PathEnds {
     }
 }
 
-fn captures(state: &State, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+fn captures(state: &RunState, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let inputs = &state.report.inputs;
     let mut packets = counter(encoder, "capture_packets", "Packets read", None)?;
     for input in inputs {

@@ -16,7 +16,7 @@ use super::metrics::Textfile;
 use super::printer::{Printer, are_events_on_stdout};
 use super::saving::SavingState;
 use super::screen::Screen;
-use super::state::{History, Published, State};
+use super::state::{History, Published, RunState};
 use crate::cli::Live;
 use crate::report::Report;
 
@@ -188,7 +188,7 @@ impl Outputs {
         let (report, elapsed, saving) = known;
         let history = self.history.as_mut();
         let minutes = history.map(|history| history.look(&report));
-        let state = State {
+        let state = RunState {
             report,
             elapsed,
             saving,

@@ -4,13 +4,13 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use crate::cli::Live;
-use crate::report::{Format, Report, Style};
+use crate::report::{DocumentFormat, Report, Style};
 
 /// Stream that reports go to besides files: standard output, or standard error where
 /// standard output carries events.
 #[derive(Clone, Debug)]
 pub(super) struct Printer {
-    format: &'static Format,
+    format: &'static DocumentFormat,
     style: Style,
     is_error: bool,
 }

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, select, tick};
 
 use super::clock::spent_by_thread;
-use super::discovery::Discovery;
+use super::discovery::LiveSetup;
 use super::events::{Event, LastSeen};
 use super::outputs::{Ended, Outputs};
 use super::printer::Printer;
 use super::saving::Saving;
-use super::sum::Sum;
-use super::worker::{Control, Delta};
+use super::sum::WorkerSum;
+use super::worker::{Delta, StopControl};
 use crate::cli::{Live, Until};
 use crate::report::{Report, ServerReport};
 use crate::verdict::Verdict;
@@ -31,7 +31,7 @@ const REST: u32 = 20;
 /// State of the run loop.
 pub(super) struct RunLoop<'c> {
     config: &'c Live,
-    sum: Sum<'c>,
+    sum: WorkerSum<'c>,
     outputs: Outputs,
     saving: Option<Saving>,
     last_seen: LastSeen,
@@ -42,7 +42,7 @@ pub(super) struct RunLoop<'c> {
 }
 
 impl<'c> RunLoop<'c> {
-    pub(super) fn new(config: &'c Live, sum: Sum<'c>, outputs: Outputs) -> Self {
+    pub(super) fn new(config: &'c Live, sum: WorkerSum<'c>, outputs: Outputs) -> Self {
         let now = Instant::now();
         Self {
             config,
@@ -57,7 +57,7 @@ impl<'c> RunLoop<'c> {
     }
 
     /// Tells what the run goes by.
-    pub(super) fn start(&mut self, discovery: &Discovery, metrics: Option<SocketAddr>) {
+    pub(super) fn start(&mut self, discovery: &LiveSetup, metrics: Option<SocketAddr>) {
         for note in &discovery.notes {
             self.outputs.note(note.clone());
         }
@@ -77,7 +77,7 @@ impl<'c> RunLoop<'c> {
         deltas: &Receiver<Delta>,
         requests: &Receiver<()>,
         saving: Option<Saving>,
-        control: &Control,
+        control: &StopControl,
     ) {
         self.saving = saving;
         let ticks = tick(TICK);
@@ -101,7 +101,7 @@ impl<'c> RunLoop<'c> {
         self.last = None;
     }
 
-    fn tick(&mut self, control: &Control) {
+    fn tick(&mut self, control: &StopControl) {
         let Until {
             duration, decided, ..
         } = self.config.until;

@@ -20,7 +20,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::capture::losses::Drops;
 use crate::capture::pcapng::writer::{
-    Interface, interface_description, interface_statistics, section_header,
+    InterfaceBlock, interface_description, interface_statistics, section_header,
 };
 use crate::cli::Save;
 
@@ -51,12 +51,12 @@ struct Slot {
     file: File,
     /// Its length in bytes.
     len: u64,
-    captures: Vec<Tally>,
+    captures: Vec<SavedTally>,
 }
 
 /// Packets of one capture in one file, and those that are not.
 #[derive(Clone, Copy, Default)]
-struct Tally {
+struct SavedTally {
     packets: u64,
     /// Packets that were in the file before it was overwritten, and those that it stated as
     /// missing then.
@@ -67,7 +67,7 @@ struct Tally {
     stated: Drops,
 }
 
-impl Tally {
+impl SavedTally {
     /// Packets that the file lacks, where the capture missed so many since the run began.
     fn lacks(&self, missed: Drops) -> Drops {
         Drops {
@@ -106,14 +106,14 @@ impl Ring {
     ///
     /// # Errors
     /// A file cannot be written, or holds something: that is never written over.
-    pub(super) fn open(options: &Save, interfaces: &[Interface]) -> Result<Self, SaveError> {
+    pub(super) fn open(options: &Save, interfaces: &[InterfaceBlock]) -> Result<Self, SaveError> {
         let header = header(interfaces);
         let slot = |path: PathBuf| match open_with(&path, &header) {
             Ok(file) => Ok(Slot {
                 path,
                 file,
                 len: header.len() as u64,
-                captures: vec![Tally::default(); interfaces.len()],
+                captures: vec![SavedTally::default(); interfaces.len()],
             }),
             Err(source) => Err(SaveError { path, source }),
         };
@@ -243,7 +243,7 @@ fn numbered(path: &Path, number: usize) -> PathBuf {
     path.with_file_name(format!("{stem}-{number:03}{ending}"))
 }
 
-fn header(interfaces: &[Interface]) -> Vec<u8> {
+fn header(interfaces: &[InterfaceBlock]) -> Vec<u8> {
     let mut header = Vec::new();
     section_header(&mut header);
     for interface in interfaces {
@@ -254,14 +254,14 @@ fn header(interfaces: &[Interface]) -> Vec<u8> {
 
 /// Numbers of packets that were handed on, by outcome.
 #[derive(Default)]
-struct Counts {
+struct SavedCounts {
     written: AtomicU64,
     given_up: AtomicU64,
 }
 
 /// The thread that writes, as the run sees it.
 pub(super) struct Saver {
-    counts: Arc<Counts>,
+    counts: Arc<SavedCounts>,
     failures: Receiver<SaveError>,
     /// Disconnected when the thread has ended.
     going: Receiver<Infallible>,
@@ -272,7 +272,7 @@ impl Saver {
     pub(super) fn start(ring: Ring, full: Receiver<Filled>, empty: Sender<Vec<u8>>) -> Self {
         let (fail, failures) = bounded(1);
         let (goes, going) = bounded(0);
-        let counts = Arc::<Counts>::default();
+        let counts = Arc::<SavedCounts>::default();
         let counted = Arc::clone(&counts);
         // Not of a scope: a file that takes nothing any more holds up no run.
         thread::spawn(move || {
@@ -318,7 +318,7 @@ fn write_all(
     mut ring: Ring,
     full: &Receiver<Filled>,
     empty: &Sender<Vec<u8>>,
-    counts: &Counts,
+    counts: &SavedCounts,
     fail: &Sender<SaveError>,
 ) {
     let failed = |ring: &Ring, source| {

@@ -16,9 +16,9 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Cell, Paragraph, Row, Table, Wrap};
 use ratatui::{Frame, Terminal};
 
-use super::events::Ends;
+use super::events::EventEnds;
 use super::printer::Printer;
-use super::state::{Minute, Published, Second, State};
+use super::state::{Minute, Published, RunState, Second};
 use crate::report::text::{bytes, number};
 use crate::report::{PathReport, Report, headline};
 use crate::verdict::Verdict;
@@ -89,7 +89,7 @@ impl Drop for Screen {
     }
 }
 
-fn draw(frame: &mut Frame<'_>, state: &State, color: bool) {
+fn draw(frame: &mut Frame<'_>, state: &RunState, color: bool) {
     let [top, middle, bottom] = Layout::vertical([
         Constraint::Length(3),
         Constraint::Min(2),
@@ -105,7 +105,7 @@ fn draw(frame: &mut Frame<'_>, state: &State, color: bool) {
 /// The widths of all columns but the last, in characters.
 const WIDTHS: [u16; 6] = [15, 15, 12, 10, 10, 5];
 
-fn table(state: &State, width: u16, color: bool) -> Table<'_> {
+fn table(state: &RunState, width: u16, color: bool) -> Table<'_> {
     let header = [
         "Client",
         "Server",
@@ -124,8 +124,8 @@ fn table(state: &State, width: u16, color: bool) -> Table<'_> {
     Table::new(rows, widths).header(Row::new(header).underlined())
 }
 
-fn row<'s>(path: &'s PathReport, state: &State, width: usize, color: bool) -> Row<'s> {
-    let minute = state.minutes.get(&Ends::of(path));
+fn row<'s>(path: &'s PathReport, state: &RunState, width: usize, color: bool) -> Row<'s> {
+    let minute = state.minutes.get(&EventEnds::of(path));
     let rate = minute.map_or_else(Second::default, Minute::rate);
     let lost = path.dtls.as_ref().map_or(0, |dtls| dtls.missing);
     let right = |text: String| Cell::from(Text::from(text).right_aligned());
@@ -194,7 +194,7 @@ fn graph(minute: &Minute, width: usize) -> String {
 }
 
 /// Line with the numbers of packets that were read and that were dropped.
-fn footer(state: &State) -> Line<'_> {
+fn footer(state: &RunState) -> Line<'_> {
     let read = state.report.accounting.read.packets;
     let mut spans = vec![format!(
         "{}  {} packets read",

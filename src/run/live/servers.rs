@@ -29,7 +29,7 @@ use crate::verdict::servers::{ServersError, addresses};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Discovered {
     /// Addresses that are servers, or may be.
-    pub servers: BTreeMap<Address, Found>,
+    pub servers: BTreeMap<Address, ServerSource>,
     /// The VM's own Lustre addresses.
     pub local: BTreeSet<Address>,
     /// Files and words that could not be read or used, a sentence each.
@@ -38,7 +38,7 @@ pub struct Discovered {
 
 /// Source of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct ServerSource {
     /// True for a server that is expected to be seen, false for one that only may be.
     pub expected: bool,
     /// The file that names it, and what in it.
@@ -219,7 +219,7 @@ impl Search<'_> {
         if self.discovered.local.contains(&address) {
             return;
         }
-        let found = || Found {
+        let found = || ServerSource {
             expected,
             source: source.to_owned(),
         };

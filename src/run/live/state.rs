@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 
-use super::events::Ends;
+use super::events::EventEnds;
 use super::saving::SavingState;
 use crate::report::{PathReport, Report};
 
 /// Last state, which readers load without waiting.
-pub(super) type Published = Arc<ArcSwapOption<State>>;
+pub(super) type Published = Arc<ArcSwapOption<RunState>>;
 
 /// State of a run at a moment.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct RunState {
     pub(super) report: Arc<Report>,
     /// Time since the run began.
     pub(super) elapsed: Duration,
@@ -27,7 +27,7 @@ pub(super) struct State {
 }
 
 /// The last minute of each path.
-pub(super) type Minutes = BTreeMap<Ends, Minute>;
+pub(super) type Minutes = BTreeMap<EventEnds, Minute>;
 
 /// Bytes that a path carried in a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,8 +96,8 @@ impl History {
         Arc::clone(&self.minutes)
     }
 
-    fn minute(&self, path: &PathReport) -> (Ends, Minute) {
-        let ends = Ends::of(path);
+    fn minute(&self, path: &PathReport) -> (EventEnds, Minute) {
+        let ends = EventEnds::of(path);
         let mut minute = self.minutes.get(&ends).cloned().unwrap_or_default();
         let traffic = path.traffic;
         minute.tick(Second {

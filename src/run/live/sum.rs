@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::clock::now;
 use super::worker::{CaptureStatus, Delta};
 use crate::capture::InterfaceId;
-use crate::engine::{Counted, Engine};
+use crate::engine::{CountedState, Engine};
 use crate::report::{Gap, InputReport, Losses, Report, Run, rfc3339};
 
 /// The sum over all workers.
-pub(super) struct Sum<'c> {
+pub(super) struct WorkerSum<'c> {
     engine: &'c Engine,
     names: BTreeMap<InterfaceId, String>,
-    counted: Counted,
+    counted: CountedState,
     captures: Vec<Capture>,
 }
 
@@ -24,7 +24,7 @@ struct Capture {
     more_gaps: u64,
 }
 
-impl<'c> Sum<'c> {
+impl<'c> WorkerSum<'c> {
     /// Of captures of nothing yet, named as the report calls them.
     pub(super) fn new(
         engine: &'c Engine,

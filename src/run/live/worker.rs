@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use super::clock::now;
 use super::recorder::Recorder;
 use crate::aggregate::duplicates::Window;
-use crate::aggregate::{Part, Snapshot};
+use crate::aggregate::{InputPart, Snapshot};
 use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Handle, SETTLE};
 use crate::capture::losses::Drops;
 use crate::engine::{Counter, Engine};
@@ -26,7 +26,7 @@ const BATCH: usize = 4096;
 
 /// Stop flag and packet limit of all workers.
 #[derive(Debug)]
-pub(super) struct Control {
+pub(super) struct StopControl {
     stop: AtomicBool,
     budget: Option<Budget>,
 }
@@ -53,7 +53,7 @@ impl Budget {
     }
 }
 
-impl Control {
+impl StopControl {
     pub(super) fn new(packets: Option<u64>) -> Self {
         Self {
             stop: AtomicBool::new(packets == Some(0)),
@@ -110,7 +110,7 @@ pub(super) struct CaptureStatus {
 /// Counts of a worker since it last handed over.
 pub(super) struct Delta {
     /// Place of the worker.
-    pub(super) part: Part,
+    pub(super) part: InputPart,
     pub(super) snapshot: Snapshot,
     pub(super) status: CaptureStatus,
 }
@@ -127,7 +127,7 @@ pub(super) struct CaptureWorker<'o> {
     counter: Counter<'o>,
     /// Packets shared between workers, if other interfaces are captured, too.
     window: Option<SharedWindow>,
-    part: Part,
+    part: InputPart,
     recorder: Option<Recorder>,
     tell: Sender<Delta>,
     told: CaptureStatus,
@@ -157,7 +157,7 @@ impl<'o> CaptureWorker<'o> {
             handle,
             counter: engine.counter(),
             window: None,
-            part: Part {
+            part: InputPart {
                 file: place,
                 piece: 0,
             },
@@ -176,7 +176,7 @@ impl<'o> CaptureWorker<'o> {
     }
 
     /// Counts packets until the run is over.
-    pub(super) fn run(mut self, control: &Control) {
+    pub(super) fn run(mut self, control: &StopControl) {
         let mut due = Instant::now() + HANDOVER;
         while !control.is_over() {
             self.handle.wait(PATIENCE);
@@ -269,7 +269,7 @@ impl<'o> CaptureWorker<'o> {
     }
 
     /// Reads what was captured up to now, and hands over for good.
-    fn finish(mut self, control: &Control) {
+    fn finish(mut self, control: &StopControl) {
         let unread = self.drain(control);
         let mut status = CaptureStatus {
             unread,
@@ -288,7 +288,7 @@ impl<'o> CaptureWorker<'o> {
     /// Has the kernel let nothing through any more, and reads what it gives out: the last
     /// block comes when its time has run out. Gives how many packets are left where that
     /// takes too long.
-    fn drain(&mut self, control: &Control) -> u64 {
+    fn drain(&mut self, control: &StopControl) -> u64 {
         // Where it refuses, packets go on coming until the deadline.
         let _ = self.handle.hold();
         let block = Duration::from_millis(BLOCK_TIMEOUT_MILLIS.unsigned_abs().into());

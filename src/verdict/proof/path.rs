@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Breach, Finding, Outcome, PATH};
+use super::{Breach, Finding, PATH, ProofOutcome};
 use crate::decode::Protocol;
 use crate::evidence::Shown;
 use crate::evidence::ciphertext::ByteTest;
@@ -15,14 +15,14 @@ use crate::verdict::{Class, Part, Terms, both_ways};
 /// Packets listed for an obligation, at most.
 const PLACES: usize = 3;
 
-const READABLE: Outcome = Outcome::Broken(Breach::Readable);
-const WEAK: Outcome = Outcome::Broken(Breach::Weak);
+const READABLE: ProofOutcome = ProofOutcome::Broken(Breach::Readable);
+const WEAK: ProofOutcome = ProofOutcome::Broken(Breach::Weak);
 
 /// Outcomes of all [obligations of a path](PATH) but the last, which flow logs decide, as
 /// its captured parts show them.
 #[must_use]
 pub fn of_path(parts: &[Part<'_>], terms: Terms) -> Vec<Finding<Sighting>> {
-    let seen = Seen { parts, terms };
+    let seen = SeenParts { parts, terms };
     let answers = [
         seen.data(),
         seen.nothing_readable(),
@@ -41,14 +41,14 @@ pub fn of_path(parts: &[Part<'_>], terms: Terms) -> Vec<Finding<Sighting>> {
 
 /// Answer to the question of an obligation.
 struct Answer {
-    outcome: Outcome,
+    outcome: ProofOutcome,
     says: Cow<'static, str>,
     at: Vec<Sighting>,
 }
 
 impl Answer {
     fn new(
-        outcome: Outcome,
+        outcome: ProofOutcome,
         says: impl Into<Cow<'static, str>>,
         at: impl IntoIterator<Item = Sighting>,
     ) -> Self {
@@ -65,12 +65,12 @@ impl Answer {
 }
 
 /// Captured parts of a path.
-struct Seen<'p, 's> {
+struct SeenParts<'p, 's> {
     parts: &'p [Part<'s>],
     terms: Terms,
 }
 
-impl<'p, 's> Seen<'p, 's> {
+impl<'p, 's> SeenParts<'p, 's> {
     fn dtls(&self) -> impl Iterator<Item = &'s DtlsFacts> + use<'p, 's> {
         let parts = self.parts.iter();
         parts.filter_map(|part| part.flow.dtls.as_deref())
@@ -91,22 +91,24 @@ impl<'p, 's> Seen<'p, 's> {
     fn data(&self) -> Answer {
         let first = self.protected().filter_map(|it| it.data).min();
         match first {
-            Some(at) => Answer::new(Outcome::Met, "protected application data was seen", [at]),
+            Some(at) => Answer::new(
+                ProofOutcome::Met,
+                "protected application data was seen",
+                [at],
+            ),
             None if self.dtls().next().is_some() => {
                 let says = "no protected application data was seen, only a handshake";
-                Answer::new(Outcome::Open, says, [])
+                Answer::new(ProofOutcome::Open, says, [])
             }
-            None => Answer::new(Outcome::Open, "no DTLS was seen", []),
+            None => Answer::new(ProofOutcome::Open, "no DTLS was seen", []),
         }
     }
 
     fn nothing_readable(&self) -> Answer {
         let plaintext = || self.tallies(Class::Plaintext);
-        let packets: u64 = plaintext()
-            .map(|(_, _, tally)| both_ways(tally).packets)
-            .sum();
+        let packets: u64 = plaintext().map(|(_, _, tally)| packets(tally)).sum();
         match packets {
-            0 => Answer::new(Outcome::Met, "no packet is plaintext", []),
+            0 => Answer::new(ProofOutcome::Met, "no packet is plaintext", []),
             _ => Answer::new(
                 READABLE,
                 format!("{packets} packets are plaintext"),
@@ -122,7 +124,7 @@ impl<'p, 's> Seen<'p, 's> {
             .map(|(at, _)| at)
             .collect();
         if exposed.is_empty() {
-            return Answer::new(Outcome::Met, "no record can be read", []);
+            return Answer::new(ProofOutcome::Met, "no record can be read", []);
         }
         let says = "a DTLS record shows what a cipher would have hidden";
         Answer::new(READABLE, says, exposed)
@@ -167,7 +169,7 @@ impl<'p, 's> Seen<'p, 's> {
         let unread: Vec<_> = self.dtls().filter_map(DtlsFacts::unread_hello).collect();
         if !unread.is_empty() {
             let says = "a ServerHello was captured, and too little of it to read its suite";
-            return Answer::new(Outcome::Open, says, unread);
+            return Answer::new(ProofOutcome::Open, says, unread);
         }
         let chosen = self.choices().map(|(_, at)| at);
         let unseen = self.protected().any(|it| it.cipher != Cipher::Secret);
@@ -177,19 +179,19 @@ impl<'p, 's> Seen<'p, 's> {
         ) {
             (false, _) => {
                 let says = "every ServerHello chose a suite that meets the policy";
-                Answer::new(Outcome::Met, says, chosen)
+                Answer::new(ProofOutcome::Met, says, chosen)
             }
             (true, true) => {
                 let says = "the suite of some records was not seen, and --require-handshake asks \
                             for it";
-                Answer::new(Outcome::Open, says, [])
+                Answer::new(ProofOutcome::Open, says, [])
             }
             (true, false) if self.choices().next().is_none() => {
-                Answer::new(Outcome::Met, "no ServerHello was seen", [])
+                Answer::new(ProofOutcome::Met, "no ServerHello was seen", [])
             }
             (true, false) => {
                 let says = "the suite of some records was not seen; what was seen meets the policy";
-                Answer::new(Outcome::Met, says, chosen)
+                Answer::new(ProofOutcome::Met, says, chosen)
             }
         }
     }
@@ -207,7 +209,7 @@ impl<'p, 's> Seen<'p, 's> {
             .collect();
         if !cut.is_empty() {
             let says = "the capture cut records too short to tell what they hold";
-            return Answer::new(Outcome::Open, says, cut);
+            return Answer::new(ProofOutcome::Open, says, cut);
         }
         let few = of(ByteTest::TooFewBytes);
         let is_open = |it: &&Protected| it.cipher != Cipher::Secret && few(it);
@@ -217,39 +219,41 @@ impl<'p, 's> Seen<'p, 's> {
             .filter_map(|it| it.data)
             .collect();
         if open.is_empty() {
-            return Answer::new(Outcome::Met, "the bytes of its records are a cipher's", []);
+            return Answer::new(
+                ProofOutcome::Met,
+                "the bytes of its records are a cipher's",
+                [],
+            );
         }
         let says = "no ServerHello was captured, and too few bytes to tell a cipher from none";
-        Answer::new(Outcome::Open, says, open)
+        Answer::new(ProofOutcome::Open, says, open)
     }
 
     fn explained(&self) -> Answer {
         let unclear = self.tallies(Class::Undetermined);
         let unclear: Vec<_> = unclear
             .filter(|&(part, shown, tally)| {
-                Direction::BOTH
-                    .into_iter()
-                    .any(|way| tally.count(way).packets > 0 && !self.explains(part, shown, way))
+                let is_copied = both_ways(tally).packets == 0;
+                let goes = |way| is_copied || tally.count(way).packets > 0;
+                let mut ways = Direction::BOTH.into_iter().filter(|&way| goes(way));
+                ways.any(|way| !self.explains(part, shown, way))
             })
             .collect();
-        let packets: u64 = unclear
-            .iter()
-            .map(|(_, _, tally)| both_ways(tally).packets)
-            .sum();
+        let packets: u64 = unclear.iter().map(|(_, _, tally)| packets(tally)).sum();
         match packets {
             0 if self.parts.iter().any(|part| part.has_unknown) => Answer::new(
-                Outcome::Open,
+                ProofOutcome::Open,
                 "flows of UDP were too many to tell which datagrams stood beside its DTLS",
                 [],
             ),
             0 => Answer::new(
-                Outcome::Met,
+                ProofOutcome::Met,
                 "every packet can be told, or is a fragment or a cut \
                                             record of encrypted flows",
                 [],
             ),
             _ => Answer::new(
-                Outcome::Open,
+                ProofOutcome::Open,
                 format!("{packets} packets cannot be told"),
                 unclear.iter().map(|(_, _, tally)| tally.first),
             ),
@@ -270,6 +274,15 @@ impl<'p, 's> Seen<'p, 's> {
             }
             _ => false,
         }
+    }
+}
+
+/// Packets of a tally. What duplicates alone show, because they differ behind the bytes that
+/// tell them, counts as well.
+fn packets(tally: &Tally) -> u64 {
+    match both_ways(tally).packets {
+        0 => tally.copies.packets,
+        packets => packets,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Answer of the flow logs to a path's proof.
 
-use super::{Breach, Finding, Outcome, PATH};
+use super::{Breach, Finding, PATH, ProofOutcome};
 use crate::verdict::{Basis, Said, Verdict};
 
 /// Obligations that the platform's word can meet, for what a capture above the encryption
@@ -25,34 +25,34 @@ pub fn hear<At>(proof: &mut Vec<Finding<At>>, concluded: (Verdict, Basis), said:
 }
 
 fn meet<At>(finding: &mut Finding<At>) {
-    if finding.outcome != Outcome::Met && ANSWERED.contains(&finding.obligation.id) {
+    if finding.outcome != ProofOutcome::Met && ANSWERED.contains(&finding.obligation.id) {
         let says = &finding.says;
         finding.says = format!("{says}; the flow logs say that the platform encrypted it").into();
-        finding.outcome = Outcome::Met;
+        finding.outcome = ProofOutcome::Met;
     }
 }
 
-fn answer(verdict: Verdict, said: Option<Said>) -> (Outcome, &'static str) {
+fn answer(verdict: Verdict, said: Option<Said>) -> (ProofOutcome, &'static str) {
     let Some(said) = said.filter(|&said| said != Said::Nothing) else {
-        return (Outcome::Met, "no flow log speaks of what was captured");
+        return (ProofOutcome::Met, "no flow log speaks of what was captured");
     };
     let open = match verdict {
         // The capture proves it by itself.
-        Verdict::Encrypted | Verdict::Weak => Outcome::Met,
-        _ => Outcome::Open,
+        Verdict::Encrypted | Verdict::Weak => ProofOutcome::Met,
+        _ => ProofOutcome::Open,
     };
     match said {
         Said::Nothing | Said::Encrypted => (
-            Outcome::Met,
+            ProofOutcome::Met,
             "the flow logs say that the platform encrypted it",
         ),
         Said::Partly => (open, "the flow logs do not cover all that was captured"),
         Said::Plaintext => (
-            Outcome::Broken(Breach::Readable),
+            ProofOutcome::Broken(Breach::Readable),
             "the flow logs say that it was carried in plaintext",
         ),
         Said::Mixed => (
-            Outcome::Broken(Breach::Readable),
+            ProofOutcome::Broken(Breach::Readable),
             "the flow logs say that some of it was carried in plaintext",
         ),
         Said::Blocked => (open, "the flow logs say that the platform blocked it"),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Finding, Outcome, RUN};
+use super::{Finding, ProofOutcome, RUN};
 use crate::flow::{Count, Reason};
 
 /// Facts about a run that decide whether it is whole.
@@ -34,53 +34,59 @@ pub fn of_run(facts: &RunFacts<'_>) -> Vec<Finding<()>> {
         .collect()
 }
 
-type Answer = (Outcome, Cow<'static, str>);
+type RunAnswer = (ProofOutcome, Cow<'static, str>);
 
-fn whole_inputs(facts: &RunFacts<'_>) -> Answer {
+fn whole_inputs(facts: &RunFacts<'_>) -> RunAnswer {
     match facts.unread {
         [] => (
-            Outcome::Met,
+            ProofOutcome::Met,
             "all that was given was read to its end".into(),
         ),
-        [one] => (Outcome::Open, one.clone().into()),
+        [one] => (ProofOutcome::Open, one.clone().into()),
         [first, more @ ..] => {
             let more = more.len();
-            (Outcome::Open, format!("{first}; and {more} more").into())
+            (
+                ProofOutcome::Open,
+                format!("{first}; and {more} more").into(),
+            )
         }
     }
 }
 
 /// Nobody knows what an undecodable packet holds, whatever stopped the decoder: one with a
 /// header that contradicts itself or its packet carries its bytes all the same.
-fn decoded(facts: &RunFacts<'_>) -> Answer {
+fn decoded(facts: &RunFacts<'_>) -> RunAnswer {
     let clauses: Vec<String> = facts
         .undecodable
         .iter()
         .map(|(reason, count)| format!("{reason} ({} packets)", count.packets))
         .collect();
     if clauses.is_empty() {
-        return (Outcome::Met, "every packet was decoded".into());
+        return (ProofOutcome::Met, "every packet was decoded".into());
     }
     let says = format!("not decoded: {}", clauses.join(", "));
-    (Outcome::Open, says.into())
+    (ProofOutcome::Open, says.into())
 }
 
-fn no_loss(facts: &RunFacts<'_>) -> Answer {
+fn no_loss(facts: &RunFacts<'_>) -> RunAnswer {
     let (lost, gaps) = (facts.lost_packets, facts.gaps);
     match (lost, gaps) {
-        (0, 0) => (Outcome::Met, "the captures report no drops".into()),
+        (0, 0) => (ProofOutcome::Met, "the captures report no drops".into()),
         (_, 0) if facts.lost_share <= facts.max_loss => {
             let says = format!("{lost} packets were dropped, no more than --max-loss accepts");
-            (Outcome::Met, says.into())
+            (ProofOutcome::Met, says.into())
         }
-        (_, 0) => (Outcome::Open, format!("{lost} packets were dropped").into()),
+        (_, 0) => (
+            ProofOutcome::Open,
+            format!("{lost} packets were dropped").into(),
+        ),
         (0, _) => (
-            Outcome::Open,
+            ProofOutcome::Open,
             format!("an interface was down {gaps} times").into(),
         ),
         _ => {
             let says = format!("{lost} packets were dropped, an interface was down {gaps} times");
-            (Outcome::Open, says.into())
+            (ProofOutcome::Open, says.into())
         }
     }
 }

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::run::{
-    BLOCK, CLIENT, SERVER, Stored, ethernet, in_bucket, packets, path, report_of, tunnel, verdict,
+    BLOCK, CLIENT, SERVER, Stored, ethernet, in_bucket, packets, path, pcapng, report, report_of,
+    tunnel, verdict,
 };
 use crate::support::packets::{Ip, TCP, UDP, dtls, lustre, noise, tcp, udp};
 
@@ -250,4 +251,31 @@ fn a_datagram_that_ends_before_its_fragments_do_cannot_be_told() {
     let mut all = session();
     all.extend(pieces.iter().map(|piece| ethernet(piece)));
     assert_eq!(verdict(&report_of(&all, &BLOCK)), "undetermined");
+}
+
+#[test]
+fn text_that_a_second_interface_alone_shows_counts() {
+    // The same first bytes, by which a duplicate is told.
+    let record = dtls::protected(99, 600);
+    let mut altered = record.clone();
+    altered.truncate(300);
+    altered.extend(TEXT.repeat(5));
+    altered.resize(record.len() - 1, 7);
+    altered.push(7);
+    altered[11..13].copy_from_slice(&[0, 0]);
+    let mut good = altered.clone();
+    good[300..].copy_from_slice(&noise(9, altered.len() - 300));
+    for shown in [&altered, &good] {
+        let mut all: Vec<(u32, Stored)> = session().into_iter().map(|it| (0, it)).collect();
+        all.push((0, tunnel(&good)));
+        all.push((1, tunnel(shown)));
+        let report = report(&[pcapng(2, &all)], &BLOCK);
+        assert_eq!(in_bucket(&report, "duplicates"), 1);
+        let expected = if shown == &good {
+            "undetermined"
+        } else {
+            "mixed"
+        };
+        assert_eq!(verdict(&report), expected);
+    }
 }

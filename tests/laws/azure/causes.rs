@@ -1,6 +1,6 @@
 //! Each known cause, from a fixture with nothing else wrong, in both shapes of JSON.
 
-use plainsight::azure::checks::{Check, Kind, Outcome, Seen};
+use plainsight::azure::checks::{Check, CheckKind, Outcome, SeenFacts};
 use plainsight::flow_log::State;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::support::azure::{
 /// A fixture, the kind of check that tells, its outcome, and the field that decides it.
 type Row = (
     &'static str,
-    Kind,
+    CheckKind,
     &'static str,
     &'static str,
     &'static str,
@@ -22,7 +22,7 @@ type Row = (
 const CAUSES: [Row; 20] = [
     (
         "client-vnet-off",
-        Kind::ClientVnet,
+        CheckKind::ClientVnet,
         "fail",
         "client-vnet",
         "encryption.enabled",
@@ -30,7 +30,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "client-vnet-without-encryption",
-        Kind::ClientVnet,
+        CheckKind::ClientVnet,
         "fail",
         "client-vnet",
         "encryption.enabled",
@@ -38,7 +38,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "server-vnet-off",
-        Kind::ServerVnet,
+        CheckKind::ServerVnet,
         "fail",
         "server-vnet",
         "encryption.enabled",
@@ -46,7 +46,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "drop-unencrypted",
-        Kind::Enforcement,
+        CheckKind::Enforcement,
         "pass",
         "client-vnet",
         "encryption.enforcement",
@@ -54,7 +54,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "peering-far-end",
-        Kind::Peering,
+        CheckKind::Peering,
         "fail",
         "to-server-vnet",
         "remoteVirtualNetworkEncryption.enabled",
@@ -62,7 +62,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "peering-disconnected",
-        Kind::Peering,
+        CheckKind::Peering,
         "fail",
         "to-server-vnet",
         "peeringState",
@@ -70,7 +70,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "vm-size",
-        Kind::VmSize,
+        CheckKind::VmSize,
         "fail",
         "client-1",
         "hardwareProfile.vmSize",
@@ -78,7 +78,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "accelerated-networking-off",
-        Kind::AcceleratedNetworking,
+        CheckKind::AcceleratedNetworking,
         "fail",
         "client-1-nic",
         "enableAcceleratedNetworking",
@@ -86,7 +86,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "not-restarted",
-        Kind::ClientNic,
+        CheckKind::ClientNic,
         "fail",
         "client-1-nic",
         "vnetEncryptionSupported",
@@ -94,7 +94,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "not-restarted",
-        Kind::Restart,
+        CheckKind::Restart,
         "fail",
         "client-1-nic",
         "vnetEncryptionSupported",
@@ -102,7 +102,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "amlfs-not-maintained",
-        Kind::ServerNic,
+        CheckKind::ServerNic,
         "fail",
         "amlfs-4e5f6a7b-snic",
         "vnetEncryptionSupported",
@@ -110,16 +110,16 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "amlfs-not-maintained",
-        Kind::Maintenance,
+        CheckKind::Maintenance,
         "fail",
         "amlfs-4e5f6a7b-snic",
         "vnetEncryptionSupported",
         Some("false"),
     ),
-    ("same-zone", Kind::SameHost, "note", "", "", None),
+    ("same-zone", CheckKind::SameHost, "note", "", "", None),
     (
         "dedicated-host",
-        Kind::SameHost,
+        CheckKind::SameHost,
         "note",
         "client-1",
         "host.id",
@@ -129,7 +129,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "microsoft-key",
-        Kind::FileSystemKey,
+        CheckKind::FileSystemKey,
         "pass",
         "fs1",
         "encryptionSettings.keyEncryptionKey.keyUrl",
@@ -137,7 +137,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "flow-log-off",
-        Kind::FlowLog,
+        CheckKind::FlowLog,
         "fail",
         "server-vnet-flow-log",
         "enabled",
@@ -145,7 +145,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "no-encryption-at-host",
-        Kind::HostEncryption,
+        CheckKind::HostEncryption,
         "fail",
         "client-1",
         "securityProfile.encryptionAtHost",
@@ -153,7 +153,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "disk-customer-key",
-        Kind::DiskEncryption,
+        CheckKind::DiskEncryption,
         "pass",
         "client-1-os",
         "encryption.type",
@@ -161,7 +161,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "nsg-blocks-clients",
-        Kind::NsgToServers,
+        CheckKind::NsgToServers,
         "fail",
         "amlfs-nsg",
         "securityRules[deny-in]",
@@ -169,7 +169,7 @@ const CAUSES: [Row; 20] = [
     ),
     (
         "nsg-blocks-servers",
-        Kind::NsgToClients,
+        CheckKind::NsgToClients,
         "fail",
         "amlfs-nsg",
         "securityRules[deny-out]",
@@ -197,8 +197,8 @@ fn each_cause_is_told_by_its_field_in_both_shapes() {
 fn nothing_else_fails() {
     let follows = [
         // A NIC of a VM that cannot encrypt says so.
-        ("vm-size", Kind::ClientNic),
-        ("accelerated-networking-off", Kind::ClientNic),
+        ("vm-size", CheckKind::ClientNic),
+        ("accelerated-networking-off", CheckKind::ClientNic),
     ];
     for (name, ..) in CAUSES {
         let report = posture(&azure(with(&fixture(&format!("causes/{name}.json")))));
@@ -226,9 +226,9 @@ fn services_that_no_rule_lets_pass_are_named() {
         assert_eq!(check.outcome, Outcome::Fail, "{name}");
         check
     };
-    let services = failing("nsg-without-a-service", Kind::NsgServices);
+    let services = failing("nsg-without-a-service", CheckKind::NsgServices);
     assert!(services.says.ends_with(": EventHub"), "{}", services.says);
-    let within = failing("nsg-between-servers", Kind::NsgWithin);
+    let within = failing("nsg-between-servers", CheckKind::NsgWithin);
     assert_eq!(within.field.unwrap().path, "securityRules[deny-out]");
 }
 
@@ -245,11 +245,11 @@ fn of_a_good_configuration_only_what_no_export_tells_is_open() {
     assert_eq!(
         kinds,
         [
-            Kind::Enforcement,
-            Kind::Enforcement,
-            Kind::Maintenance,
-            Kind::Fragments,
-            Kind::DoubleEncryption
+            CheckKind::Enforcement,
+            CheckKind::Enforcement,
+            CheckKind::Maintenance,
+            CheckKind::Fragments,
+            CheckKind::DoubleEncryption
         ]
         .map(open)
     );
@@ -273,7 +273,7 @@ fn without_exports_all_is_unknown() {
 fn what_is_neither_true_nor_false_is_unknown() {
     for odd in [json!("perhaps"), json!(1), json!([true]), json!({})] {
         let vnet = changed(of_base("client-vnet"), "/encryption/enabled", odd.clone());
-        let said = said(&path_to(&azure(with(&vnet)), MGS), Kind::ClientVnet).len();
+        let said = said(&path_to(&azure(with(&vnet)), MGS), CheckKind::ClientVnet).len();
         assert_eq!(said, 1);
         let checks = path_to(&azure(with(&vnet)), MGS);
         assert_eq!(checks[0].outcome, Outcome::Unknown, "{odd}");
@@ -292,7 +292,7 @@ fn the_vm_itself_is_told_apart_from_its_size() {
             supported,
         );
         let checks = path_to(&azure(with(&json!([vm, nic]))), MGS);
-        said(&checks, Kind::VmSize)[0].0.to_owned()
+        said(&checks, CheckKind::VmSize)[0].0.to_owned()
     };
     assert_eq!(size("Standard_HB120rs_v3", json!(true)), "pass");
     assert_eq!(size("Standard_HB120rs_v3", json!(null)), "fail");
@@ -305,9 +305,9 @@ fn one_vnet_needs_no_peering() {
     let subnet = &of_base("server-vnet")["subnets"][0]["id"];
     nic["ipConfigurations"][0]["subnet"]["id"] = subnet.clone();
     let checks = path_to(&azure(with(&nic)), MGS);
-    assert_eq!(said(&checks, Kind::Peering), [("pass", "", "", None)]);
+    assert_eq!(said(&checks, CheckKind::Peering), [("pass", "", "", None)]);
     // The enforcement of one VNet is told once.
-    assert_eq!(said(&checks, Kind::Enforcement).len(), 1);
+    assert_eq!(said(&checks, CheckKind::Enforcement).len(), 1);
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn a_peering_that_no_export_has_is_unknown() {
         .chain([vnets[0].clone()])
         .collect();
     let checks = path_to(&azure(one_way), MGS);
-    let outcomes: Vec<_> = said(&checks, Kind::Peering)
+    let outcomes: Vec<_> = said(&checks, CheckKind::Peering)
         .iter()
         .map(|row| row.0)
         .collect();
@@ -331,7 +331,7 @@ fn a_peering_that_no_export_has_is_unknown() {
 fn zones_and_regions_keep_hosts_apart() {
     let outcome = |vm: Value, file_system: Value| {
         let checks = path_to(&azure(with(&json!([vm, file_system]))), MGS);
-        said(&checks, Kind::SameHost)[0].0.to_owned()
+        said(&checks, CheckKind::SameHost)[0].0.to_owned()
     };
     let fs = |pointer, value| changed(of_base("fs1"), pointer, value);
     assert_eq!(outcome(of_base("client-1"), of_base("fs1")), "pass");
@@ -355,7 +355,7 @@ fn zones_and_regions_keep_hosts_apart() {
     let mut nic = of_base("client-1-nic");
     nic["virtualMachine"]["id"] = elsewhere["id"].clone();
     let checks = path_to(&azure(with(&json!([elsewhere, nic]))), MGS);
-    assert_eq!(said(&checks, Kind::SameHost)[0].0, "note");
+    assert_eq!(said(&checks, CheckKind::SameHost)[0].0, "note");
 }
 
 #[test]
@@ -367,7 +367,7 @@ fn a_deallocated_vm_waits_for_its_next_start() {
         json!(false),
     );
     let checks = path_to(&azure(with(&json!([vm, nic]))), MGS);
-    assert_eq!(said(&checks, Kind::Restart)[0].0, "unknown");
+    assert_eq!(said(&checks, CheckKind::Restart)[0].0, "unknown");
 }
 
 /// Of an address that no NIC has, the VNet is found by its addresses, and that is said.
@@ -376,7 +376,7 @@ fn a_vnet_can_be_found_by_its_addresses() {
     let mut all = base();
     all.retain(|it| it["name"] != "client-1-nic");
     let checks = path_to(&azure(all), OSS);
-    assert_eq!(said(&checks, Kind::ClientVnet)[0].1, "client-vnet");
+    assert_eq!(said(&checks, CheckKind::ClientVnet)[0].1, "client-vnet");
     assert!(
         checks[0]
             .says
@@ -395,14 +395,17 @@ fn an_address_of_two_vnets_is_that_of_the_one_in_reach() {
         .replace("client-vnet", "other-vnet");
     let other: Value = serde_json::from_str(&text).unwrap();
     let checks = path_to(&azure(with(&other)), MGS);
-    assert_eq!(said(&checks, Kind::ClientNic)[0].1, "client-1-nic");
+    assert_eq!(said(&checks, CheckKind::ClientNic)[0].1, "client-1-nic");
     // In reach of none, neither is taken.
     let mut all = with(&other);
     let far = ["fs1", "server-vnet", "client-vnet"];
     all.retain(|it| !far.iter().any(|name| it["name"] == *name));
     all.retain(|it| !it["name"].as_str().unwrap_or_default().ends_with("-snic"));
     let checks = path_to(&azure(all), MGS);
-    assert_eq!(said(&checks, Kind::ClientNic), [("unknown", "", "", None)]);
+    assert_eq!(
+        said(&checks, CheckKind::ClientNic),
+        [("unknown", "", "", None)]
+    );
 }
 
 /// A command that mends something names it.
@@ -414,23 +417,26 @@ fn remedies_name_what_they_change() {
         found.find_map(|check| check.remedy.clone()).expect(name)
     };
     assert_eq!(
-        remedy("client-vnet-off", Kind::ClientVnet),
+        remedy("client-vnet-off", CheckKind::ClientVnet),
         "az network vnet update --subscription 11111111-2222-3333-4444-555555555555 \
          --resource-group hpc --name client-vnet --enable-encryption true --encryption-enforcement-policy AllowUnencrypted"
     );
     assert_eq!(
-        remedy("not-restarted", Kind::Restart),
+        remedy("not-restarted", CheckKind::Restart),
         "az vm deallocate --subscription 11111111-2222-3333-4444-555555555555 \
          --resource-group hpc --name client-1 && \
          az vm start --subscription 11111111-2222-3333-4444-555555555555 \
          --resource-group hpc --name client-1"
     );
     assert_eq!(
-        remedy("accelerated-networking-off", Kind::AcceleratedNetworking),
+        remedy(
+            "accelerated-networking-off",
+            CheckKind::AcceleratedNetworking
+        ),
         "az network nic update --subscription 11111111-2222-3333-4444-555555555555 \
          --resource-group hpc --name client-1-nic --accelerated-networking true"
     );
-    let rule = remedy("nsg-blocks-clients", Kind::NsgToServers);
+    let rule = remedy("nsg-blocks-clients", CheckKind::NsgToServers);
     for part in [
         "--nsg-name amlfs-nsg ",
         "--priority 119 ",
@@ -448,7 +454,9 @@ fn a_flow_log_may_be_of_the_subnet() {
     let of = |target: Value| {
         let log = changed(of_base("server-vnet-flow-log"), "/targetResourceId", target);
         let report = posture(&azure(with(&log)));
-        said(report.all_checks(), Kind::FlowLog)[0].0.to_owned()
+        said(report.all_checks(), CheckKind::FlowLog)[0]
+            .0
+            .to_owned()
     };
     assert_eq!(
         of(of_base("server-vnet")["subnets"][0]["id"].clone()),
@@ -470,7 +478,7 @@ fn a_peering_without_access_is_no_virtual_network() {
     peering["allowVirtualNetworkAccess"] = json!(false);
     let report = posture(&azure(with(&peering)));
     assert_eq!(
-        said(report.all_checks(), Kind::NsgToServers)[0].0,
+        said(report.all_checks(), CheckKind::NsgToServers)[0].0,
         "unknown"
     );
 }
@@ -481,10 +489,10 @@ fn a_group_that_no_export_has_is_unknown() {
     all.retain(|it| it["name"] != "amlfs-nsg");
     let report = posture(&azure(all));
     for kind in [
-        Kind::NsgToServers,
-        Kind::NsgToClients,
-        Kind::NsgWithin,
-        Kind::NsgServices,
+        CheckKind::NsgToServers,
+        CheckKind::NsgToClients,
+        CheckKind::NsgWithin,
+        CheckKind::NsgServices,
     ] {
         assert_eq!(said(report.all_checks(), kind)[0].0, "unknown", "{kind:?}");
     }
@@ -505,17 +513,17 @@ fn subnets_without_groups_are_reachable_and_not_locked_down() {
     }
     let report = posture(&azure(with(&vnets)));
     for (kind, subnet) in [
-        (Kind::NsgToServers, "amlfs"),
-        (Kind::NsgToClients, "clients"),
+        (CheckKind::NsgToServers, "amlfs"),
+        (CheckKind::NsgToClients, "clients"),
     ] {
         let field = ("unknown", subnet, "networkSecurityGroup.id", None);
         assert_eq!(said(report.all_checks(), kind), [field]);
     }
     for kind in [
-        Kind::NsgWithin,
-        Kind::NsgServices,
-        Kind::NsgMonitor,
-        Kind::NsgExposure,
+        CheckKind::NsgWithin,
+        CheckKind::NsgServices,
+        CheckKind::NsgMonitor,
+        CheckKind::NsgExposure,
     ] {
         assert_eq!(said(report.all_checks(), kind)[0].0, "unknown", "{kind:?}");
     }
@@ -540,8 +548,11 @@ fn the_group_of_a_nic_counts() {
         "securityRules[deny-out]",
         Some("Deny, priority 1010"),
     );
-    assert_eq!(said(report.all_checks(), Kind::NsgToServers), [field]);
-    assert_eq!(said(report.all_checks(), Kind::NsgToClients)[0].0, "pass");
+    assert_eq!(said(report.all_checks(), CheckKind::NsgToServers), [field]);
+    assert_eq!(
+        said(report.all_checks(), CheckKind::NsgToClients)[0].0,
+        "pass"
+    );
 }
 
 /// Members of an application security group are asked for one by one.
@@ -559,7 +570,7 @@ fn a_rule_for_a_group_of_clients_is_followed() {
     let mut nic = of_base("client-1-nic");
     let outcome = |nic: &Value| {
         let report = posture(&azure(with(&json!([nsg, nic]))));
-        said(report.all_checks(), Kind::NsgToServers)[0]
+        said(report.all_checks(), CheckKind::NsgToServers)[0]
             .0
             .to_owned()
     };
@@ -577,7 +588,7 @@ fn disks_are_told_by_their_vm_where_no_export_has_them() {
         {"name": "old", "vhd": {"uri": "https://hpc.blob.core.windows.net/vhds/old.vhd"}},
     ]);
     let report = posture(&azure(with(&vm)));
-    let disks = said(report.all_checks(), Kind::DiskEncryption);
+    let disks = said(report.all_checks(), CheckKind::DiskEncryption);
     let told: Vec<_> = disks.iter().map(|row| (row.0, row.2)).collect();
     assert_eq!(
         told,
@@ -613,7 +624,7 @@ fn disk_encryption_of_the_system_counts_for_caches() {
             disk
         }));
         let report = posture(&azure(all));
-        said(report.all_checks(), Kind::HostEncryption)[0]
+        said(report.all_checks(), CheckKind::HostEncryption)[0]
             .0
             .to_owned()
     };
@@ -681,9 +692,9 @@ fn a_scale_set_has_commands_of_its_own() {
 #[test]
 fn states_of_flow_logs_fail_the_checks_that_they_contradict() {
     let outcomes = |resources: Value, states: &[State], kind| {
-        let seen = Seen {
+        let seen = SeenFacts {
             states: states.iter().copied().collect(),
-            ..Seen::default()
+            ..SeenFacts::default()
         };
         let checks = path_seen(&azure(with(&resources)), MGS, &seen);
         let rows = said(&checks, kind);
@@ -694,30 +705,30 @@ fn states_of_flow_logs_fail_the_checks_that_they_contradict() {
     };
     let apart = changed(of_base("client-1"), "/location", json!("westus"));
     for (state, kind, otherwise) in [
-        (State::NxLocalDst, Kind::SameHost, "pass"),
-        (State::NxHwNotSupported, Kind::VmSize, "pass"),
+        (State::NxLocalDst, CheckKind::SameHost, "pass"),
+        (State::NxHwNotSupported, CheckKind::VmSize, "pass"),
     ] {
         let of = |states: &[State]| outcomes(apart.clone(), states, kind);
         let failed = ["fail", "flow log", "encryption", state.name()];
         assert_eq!(of(&[State::X, state]), failed);
         assert_eq!(of(&[State::X, State::Nx, State::NxFallback])[0], otherwise);
     }
-    let seen = Seen {
+    let seen = SeenFacts {
         states: [State::NxHwNotSupported].into(),
-        ..Seen::default()
+        ..SeenFacts::default()
     };
     let unknown = path_seen(&azure(Vec::new()), MGS, &seen);
-    assert_eq!(said(&unknown, Kind::VmSize)[0].0, "fail");
+    assert_eq!(said(&unknown, CheckKind::VmSize)[0].0, "fail");
 }
 
 fn nsg_checks(resources: Vec<Value>) -> Vec<Check> {
     let report = posture(&azure(resources));
     let of = report.file_systems.into_iter().flat_map(|it| it.checks);
     let kinds = [
-        Kind::NsgToServers,
-        Kind::NsgToClients,
-        Kind::NsgWithin,
-        Kind::NsgServices,
+        CheckKind::NsgToServers,
+        CheckKind::NsgToClients,
+        CheckKind::NsgWithin,
+        CheckKind::NsgServices,
     ];
     of.filter(|check| kinds.contains(&check.check)).collect()
 }
@@ -783,7 +794,7 @@ fn a_remedy_names_addresses_or_there_is_none() {
         let checks = nsg_checks(all);
         checks
             .into_iter()
-            .find(|check| check.check == Kind::NsgToServers)
+            .find(|check| check.check == CheckKind::NsgToServers)
             .unwrap()
     };
     let check = to_servers(json!(MGS));

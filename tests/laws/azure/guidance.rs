@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::slice;
 
-use plainsight::azure::checks::{Kind, Outcome, Times};
+use plainsight::azure::checks::{CheckKind, CheckTimes, Outcome};
 use plainsight::azure::controls;
-use plainsight::azure::waivers::{self, State};
+use plainsight::azure::waivers::{self, WaiverState};
 use plainsight::report::posture::{PostureReport, Wishes};
 use plainsight::verdict::Servers;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ fn set(it: &mut Value, pointer: &str, value: Value) {
 
 fn wishes() -> Wishes {
     Wishes {
-        times: Times {
+        times: CheckTimes {
             since_days: None,
             now: Some("2026-11-27T00:00:00Z".parse().unwrap()),
         },
@@ -53,7 +53,7 @@ fn wishes() -> Wishes {
 }
 
 /// Outcomes of the checks of a kind, in both shapes.
-fn outcomes(resources: Vec<Value>, kind: Kind) -> Vec<Outcome> {
+fn outcomes(resources: Vec<Value>, kind: CheckKind) -> Vec<Outcome> {
     let in_arm = resources.iter().map(arm).collect();
     let [one, other] = [resources, in_arm].map(|shape| {
         let report = PostureReport::with(&azure(shape), &Servers::default(), &wishes());
@@ -64,7 +64,7 @@ fn outcomes(resources: Vec<Value>, kind: Kind) -> Vec<Outcome> {
     one
 }
 
-fn worst(resources: Vec<Value>, kind: Kind) -> Option<Outcome> {
+fn worst(resources: Vec<Value>, kind: CheckKind) -> Option<Outcome> {
     outcomes(resources, kind).into_iter().min()
 }
 
@@ -82,7 +82,7 @@ fn services_that_encryption_does_not_go_with_are_told() {
         "ipConfigurations": [{"subnet": {"id": subnet("server-vnet")}}],
     });
     let of = |changes: &[(&str, Value)], others: &[Value]| {
-        worst(made("server-vnet", changes, others), Kind::PrivateLink).unwrap()
+        worst(made("server-vnet", changes, others), CheckKind::PrivateLink).unwrap()
     };
     assert_eq!(of(&[], &[]), Pass);
     assert_eq!(of(&[(SUBNET, json!("Disabled"))], &[]), Unknown);
@@ -90,18 +90,18 @@ fn services_that_encryption_does_not_go_with_are_told() {
     assert_eq!(of(&[], slice::from_ref(&service)), Fail);
     let off = ("/encryption/enabled", json!(false));
     let resources = made("server-vnet", &[off], &[service]);
-    assert_eq!(worst(resources.clone(), Kind::PrivateLink), Some(Note));
+    assert_eq!(worst(resources.clone(), CheckKind::PrivateLink), Some(Note));
     // Nor is encryption advised where it must not be on.
     let report = PostureReport::new(&azure(resources), &Servers::default());
     let vnet = report
         .all_checks()
-        .find(|it| it.check == Kind::ServerVnet)
+        .find(|it| it.check == CheckKind::ServerVnet)
         .unwrap();
     assert_eq!((vnet.outcome, &vnet.remedy), (Fail, &None));
 
     let delegated = json!([{"name": "d", "serviceName": "Microsoft.Network/dnsResolvers"}]);
     let of = |changes: &[(&str, Value)], others: &[Value]| {
-        worst(made("server-vnet", changes, others), Kind::DnsResolver).unwrap()
+        worst(made("server-vnet", changes, others), CheckKind::DnsResolver).unwrap()
     };
     let resolver = json!({
         "id": id("Microsoft.Network/dnsResolvers", "dns"),
@@ -134,7 +134,7 @@ fn backends_of_internal_load_balancers_are_told() {
     let of = |configurations: Value, backends: &[Value]| {
         let changes = [("/ipConfigurations", configurations)];
         let resources = made("client-1-nic", &changes, &[balancer(backends)]);
-        worst(resources, Kind::LoadBalancer).unwrap()
+        worst(resources, CheckKind::LoadBalancer).unwrap()
     };
     let one = json!([nic["ipConfigurations"][0]]);
     assert_eq!(of(one.clone(), slice::from_ref(&own)), Pass);
@@ -143,7 +143,7 @@ fn backends_of_internal_load_balancers_are_told() {
         Fail
     );
     assert_eq!(of(one, &[own, lost]), Unknown);
-    assert_eq!(worst(base(), Kind::LoadBalancer), None);
+    assert_eq!(worst(base(), CheckKind::LoadBalancer), None);
 }
 
 #[test]
@@ -153,12 +153,15 @@ fn pods_with_addresses_of_their_own_are_told() {
         "agentPoolProfiles": [{"name": "pool", "podSubnetId": subnet("client-vnet")}],
     });
     let all = made("", &[], &[cluster]);
-    assert_eq!(worst(all, Kind::PodAddress), Some(Outcome::Fail));
+    assert_eq!(worst(all, CheckKind::PodAddress), Some(Outcome::Fail));
     let elsewhere = json!({
         "id": id("Microsoft.ContainerService/managedClusters", "aks"),
         "agentPoolProfiles": [{"name": "pool", "vnetSubnetId": subnet("client-vnet")}],
     });
-    assert_eq!(worst(made("", &[], &[elsewhere]), Kind::PodAddress), None);
+    assert_eq!(
+        worst(made("", &[], &[elsewhere]), CheckKind::PodAddress),
+        None
+    );
 }
 
 #[test]
@@ -171,12 +174,12 @@ fn confidential_vms_need_accelerated_networking() {
             .find(|it| it["name"] == "client-1-nic")
             .unwrap();
         nic["enableAcceleratedNetworking"] = accelerated;
-        worst(all, Kind::ConfidentialVm).unwrap()
+        worst(all, CheckKind::ConfidentialVm).unwrap()
     };
     assert_eq!(of(json!(true)), Outcome::Pass);
     assert_eq!(of(json!(false)), Outcome::Fail);
     assert_eq!(of(json!(null)), Outcome::Unknown);
-    assert_eq!(worst(base(), Kind::ConfidentialVm), None);
+    assert_eq!(worst(base(), CheckKind::ConfidentialVm), None);
 }
 
 #[test]
@@ -190,22 +193,23 @@ fn dropping_takes_a_registered_feature() {
             std::slice::from_ref(&drop),
             feature.as_slice(),
         );
-        worst(all, Kind::DropFeature).unwrap()
+        worst(all, CheckKind::DropFeature).unwrap()
     };
     assert_eq!(of(Some(json!("Registered"))), Outcome::Pass);
     assert_eq!(of(Some(json!("NotRegistered"))), Outcome::Fail);
     assert_eq!(of(Some(json!(null))), Outcome::Unknown);
     assert_eq!(of(None), Outcome::Note);
-    assert_eq!(worst(base(), Kind::DropFeature), None);
+    assert_eq!(worst(base(), CheckKind::DropFeature), None);
     let gov = made("client-vnet", &[("/location", json!("usgovvirginia"))], &[]);
-    assert_eq!(worst(gov, Kind::Cloud), Some(Outcome::Note));
+    assert_eq!(worst(gov, CheckKind::Cloud), Some(Outcome::Note));
 }
 
 /// Checks of a kind, a resource, what changes in it, and the worst outcome then.
-type Row<'a> = (Kind, &'a str, &'a [(&'a str, Value)], Outcome);
+type Row<'a> = (CheckKind, &'a str, &'a [(&'a str, Value)], Outcome);
 
 #[test]
 fn keys_of_customers_are_told() {
+    use CheckKind::{KeyAccess, KeyRotation, KeyValidity, KeyVaultProtection, KeyVaultRegion};
     use Outcome::{Fail, Note, Pass, Unknown};
     let key = "https://hpc-keys.vault.azure.net/keys/lustre";
     let own = "0c0c0c0c-0000-4000-8000-000000000002";
@@ -213,42 +217,42 @@ fn keys_of_customers_are_told() {
     let rbac = "/properties/enableRbacAuthorization";
     let policies = "/properties/accessPolicies";
     let rows: [Row<'_>; 17] = [
-        (Kind::KeyVaultRegion, "", &[], Pass),
+        (KeyVaultRegion, "", &[], Pass),
         (
-            Kind::KeyVaultRegion,
+            KeyVaultRegion,
             "hpc-keys",
             &[("/location", json!("westus"))],
             Fail,
         ),
         (
-            Kind::KeyVaultRegion,
+            KeyVaultRegion,
             "hpc-keys",
             &[("/location", json!(null))],
             Unknown,
         ),
-        (Kind::KeyVaultProtection, "", &[], Pass),
+        (KeyVaultProtection, "", &[], Pass),
         (
-            Kind::KeyVaultProtection,
+            KeyVaultProtection,
             "hpc-keys",
             &[("/properties/enablePurgeProtection", json!(null))],
             Fail,
         ),
         (
-            Kind::KeyVaultProtection,
+            KeyVaultProtection,
             "hpc-keys",
             &[("/properties/enableSoftDelete", json!(false))],
             Fail,
         ),
         (
-            Kind::KeyVaultProtection,
+            KeyVaultProtection,
             "hpc-keys",
             &[("/properties", json!(null))],
             Unknown,
         ),
-        (Kind::KeyAccess, "", &[], Pass),
-        (Kind::KeyAccess, "hpc-keys", &[(rbac, json!(false))], Fail),
+        (KeyAccess, "", &[], Pass),
+        (KeyAccess, "hpc-keys", &[(rbac, json!(false))], Fail),
         (
-            Kind::KeyAccess,
+            KeyAccess,
             "hpc-keys",
             &[
                 (rbac, json!(false)),
@@ -257,37 +261,32 @@ fn keys_of_customers_are_told() {
             Pass,
         ),
         (
-            Kind::KeyAccess,
+            KeyAccess,
             "hpc-keys",
             &[(rbac, json!(false)), (policies, policy(&["get", "list"]))],
             Fail,
         ),
+        (KeyAccess, "fs1", &[("/identity", json!(null))], Unknown),
+        (KeyValidity, "", &[], Pass),
         (
-            Kind::KeyAccess,
-            "fs1",
-            &[("/identity", json!(null))],
-            Unknown,
-        ),
-        (Kind::KeyValidity, "", &[], Pass),
-        (
-            Kind::KeyValidity,
+            KeyValidity,
             key,
             &[("/attributes/enabled", json!(false))],
             Fail,
         ),
         (
-            Kind::KeyValidity,
+            KeyValidity,
             key,
             &[("/attributes/expires", json!("2026-12-05T00:00:00+00:00"))],
             Fail,
         ),
         (
-            Kind::KeyValidity,
+            KeyValidity,
             key,
             &[("/attributes/expires", json!("2028-12-05T00:00:00+00:00"))],
             Pass,
         ),
-        (Kind::KeyRotation, "", &[], Pass),
+        (KeyRotation, "", &[], Pass),
     ];
     for (kind, name, changes, outcome) in rows {
         let all = made(name, changes, &[]);
@@ -299,13 +298,13 @@ fn keys_of_customers_are_told() {
         all
     };
     let is_role = |it: &Value| it["principalId"].is_string();
-    assert_eq!(worst(without(&is_role), Kind::KeyAccess), Some(Unknown));
+    assert_eq!(worst(without(&is_role), KeyAccess), Some(Unknown));
     let is_policy = |it: &Value| it["lifetimeActions"].is_array();
-    assert_eq!(worst(without(&is_policy), Kind::KeyRotation), Some(Note));
+    assert_eq!(worst(without(&is_policy), KeyRotation), Some(Note));
     let is_key = |it: &Value| it["kid"].is_string();
-    assert_eq!(worst(without(&is_key), Kind::KeyValidity), Some(Unknown));
+    assert_eq!(worst(without(&is_key), KeyValidity), Some(Unknown));
     let microsofts = made("fs1", &[("/encryptionSettings", json!(null))], &[]);
-    assert_eq!(worst(microsofts, Kind::KeyAccess), None);
+    assert_eq!(worst(microsofts, KeyAccess), None);
 }
 
 #[test]
@@ -323,46 +322,50 @@ fn disks_are_told_beyond_their_encryption() {
     let of = |kind, changes: &[(&str, Value)], others: &[Value]| {
         worst(made("client-1-os", changes, others), kind)
     };
-    let rotation = |set: &[Value]| of(Kind::DiskKeyRotation, slice::from_ref(&with_set), set);
+    let rotation = |set: &[Value]| of(CheckKind::DiskKeyRotation, slice::from_ref(&with_set), set);
     assert_eq!(rotation(&[set(json!(true))]), Some(Pass));
     assert_eq!(rotation(&[set(json!(false))]), Some(Fail));
     assert_eq!(rotation(&[]), Some(Unknown));
     let double = json!("EncryptionAtRestWithPlatformAndCustomerKeys");
     assert_eq!(
-        of(Kind::DoubleEncryption, &[("/encryption/type", double)], &[]),
+        of(
+            CheckKind::DoubleEncryption,
+            &[("/encryption/type", double)],
+            &[]
+        ),
         Some(Pass)
     );
-    assert_eq!(of(Kind::DoubleEncryption, &[], &[]), Some(Note));
+    assert_eq!(of(CheckKind::DoubleEncryption, &[], &[]), Some(Note));
     assert_eq!(
         of(
-            Kind::DoubleEncryption,
+            CheckKind::DoubleEncryption,
             &[("/encryption/type", json!(null))],
             &[]
         ),
         Some(Unknown)
     );
     let (policy, public) = ("/networkAccessPolicy", "/publicNetworkAccess");
-    assert_eq!(of(Kind::DiskExport, &[], &[]), Some(Pass));
+    assert_eq!(of(CheckKind::DiskExport, &[], &[]), Some(Pass));
     let open = [(policy, json!("AllowAll")), (public, json!("Enabled"))];
-    assert_eq!(of(Kind::DiskExport, &open, &[]), Some(Fail));
+    assert_eq!(of(CheckKind::DiskExport, &open, &[]), Some(Fail));
     let silent = [(policy, json!(null)), (public, json!(null))];
-    assert_eq!(of(Kind::DiskExport, &silent, &[]), Some(Note));
+    assert_eq!(of(CheckKind::DiskExport, &silent, &[]), Some(Note));
     let snapshot = json!({
         "id": id("Microsoft.Compute/snapshots", "snap"), "networkAccessPolicy": "AllowAll",
         "creationData": {"sourceResourceId": of_base("client-1-os")["id"]},
     });
-    assert_eq!(of(Kind::Snapshot, &[], &[snapshot]), Some(Fail));
+    assert_eq!(of(CheckKind::Snapshot, &[], &[snapshot]), Some(Fail));
     let ade = json!([{"name": "AzureDiskEncryptionForLinux", "settings": {"VolumeType": "All"}}]);
     let sized = |size: &str| {
         let changes = [
             ("/resources", ade.clone()),
             ("/hardwareProfile/vmSize", json!(size)),
         ];
-        worst(made("client-1", &changes, &[]), Kind::AdeSupport)
+        worst(made("client-1", &changes, &[]), CheckKind::AdeSupport)
     };
     assert_eq!(sized("Standard_D4s_v6"), Some(Fail));
     assert_eq!(sized("Standard_D4s_v5"), Some(Note));
-    assert_eq!(worst(base(), Kind::AdeSupport), None);
+    assert_eq!(worst(base(), CheckKind::AdeSupport), None);
 }
 
 #[test]
@@ -378,7 +381,7 @@ fn rules_that_open_servers_to_others_fail() {
         let mut all = base();
         all.retain(|it| it["name"] != "amlfs-nsg");
         all.push(nsg);
-        worst(all, Kind::NsgExposure).unwrap()
+        worst(all, CheckKind::NsgExposure).unwrap()
     };
     for source in [
         "*",
@@ -411,7 +414,7 @@ fn flow_logs_that_cannot_show_a_path_do_not_pass() {
     for (pointer, value, outcome) in rows {
         let all = made("server-vnet-flow-log", &[(pointer, value.clone())], &[]);
         assert_eq!(
-            worst(all, Kind::FlowLog),
+            worst(all, CheckKind::FlowLog),
             Some(outcome),
             "{pointer} {value}"
         );
@@ -424,7 +427,7 @@ fn flow_logs_that_cannot_show_a_path_do_not_pass() {
         let report = PostureReport::with(&azure(all.clone()), &Servers::default(), &wishes);
         let check = report
             .all_checks()
-            .find(|it| it.check == Kind::FlowLog)
+            .find(|it| it.check == CheckKind::FlowLog)
             .unwrap();
         assert_eq!(check.outcome, outcome, "{since:?}");
     }
@@ -432,18 +435,18 @@ fn flow_logs_that_cannot_show_a_path_do_not_pass() {
 
 #[test]
 fn what_is_required_has_to_pass() {
-    let held = |resources: Vec<Value>, kind: Kind| {
+    let held = |resources: Vec<Value>, kind: CheckKind| {
         let wishes = Wishes {
             required: BTreeSet::from([kind]),
             ..wishes()
         };
         PostureReport::with(&azure(resources), &Servers::default(), &wishes).exit_code()
     };
-    assert_eq!(held(base(), Kind::FileSystemKey), 0);
+    assert_eq!(held(base(), CheckKind::FileSystemKey), 0);
     let microsofts = made("fs1", &[("/encryptionSettings", json!(null))], &[]);
-    assert_eq!(held(microsofts.clone(), Kind::VmSize), 0);
-    assert_eq!(held(microsofts, Kind::FileSystemKey), 1);
-    assert_eq!(held(base(), Kind::Enforcement), 1);
+    assert_eq!(held(microsofts.clone(), CheckKind::VmSize), 0);
+    assert_eq!(held(microsofts, CheckKind::FileSystemKey), 1);
+    assert_eq!(held(base(), CheckKind::Enforcement), 1);
 }
 
 #[test]
@@ -466,27 +469,27 @@ fn waivers_accept_until_their_day() {
     let rows = [
         (
             waiver("client-vnet-encryption", json!(null), "2026-11-27"),
-            State::Used,
+            WaiverState::Used,
             0,
         ),
         (
             waiver("client-vnet-encryption", json!("Client-VNet"), "2027-01-31"),
-            State::Used,
+            WaiverState::Used,
             0,
         ),
         (
             waiver("client-vnet-encryption", json!("other"), "2027-01-31"),
-            State::Unmatched,
+            WaiverState::Unmatched,
             1,
         ),
         (
             waiver("vm-size", json!(null), "2027-01-31"),
-            State::Unmatched,
+            WaiverState::Unmatched,
             1,
         ),
         (
             waiver("client-vnet-encryption", json!(null), "2026-11-26"),
-            State::Expired,
+            WaiverState::Expired,
             1,
         ),
     ];
@@ -498,7 +501,7 @@ fn waivers_accept_until_their_day() {
             .warnings
             .iter()
             .any(|it| it.contains("the waiver of"));
-        assert_eq!(told, state != State::Used, "{:?}", report.warnings);
+        assert_eq!(told, state != WaiverState::Used, "{:?}", report.warnings);
     }
     for bad in [
         json!([{"reason": "x", "by": "y", "until": "2027-01-31"}]),

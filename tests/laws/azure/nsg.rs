@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 use plainsight::azure::export::{Export, ResourceId, SecurityGroup};
-use plainsight::azure::nsg::{Flow, Peer, Ruling, Space, Way, decide};
+use plainsight::azure::nsg::{FlowEnd, NsgFlow, RuleDirection, Ruling, Space, decide};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ impl Rule {
         rule
     }
 
-    fn matches(&self, flow: &Seen) -> bool {
+    fn matches(&self, flow: &SeenFacts) -> bool {
         let holds =
             |blocks: &[(u8, u8)], address| blocks.iter().any(|block| in_block(*block, address));
         let port = self
@@ -113,7 +113,7 @@ fn ports((first, last): (u16, u16)) -> String {
 
 /// A flow of the model.
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct SeenFacts {
     inbound: bool,
     protocol: &'static str,
     source: u8,
@@ -124,7 +124,7 @@ struct Seen {
 /// What the rules do with a flow, as Azure says: sorted, the first that matches. The last
 /// of the default rules denies the rest, and the ones above it are about VNets, which these
 /// addresses are of.
-fn model(rules: &[Rule], flow: Seen) -> Ruling {
+fn model(rules: &[Rule], flow: SeenFacts) -> Ruling {
     let mut rules: Vec<&Rule> = rules.iter().collect();
     rules.sort_by_key(|rule| rule.priority);
     match rules.into_iter().find(|rule| rule.matches(&flow)) {
@@ -133,16 +133,16 @@ fn model(rules: &[Rule], flow: Seen) -> Ruling {
     }
 }
 
-fn asked(group: &SecurityGroup, flow: Seen, source: IpNet, destination: IpNet) -> Ruling {
+fn asked(group: &SecurityGroup, flow: SeenFacts, source: IpNet, destination: IpNet) -> Ruling {
     let way = if flow.inbound {
-        Way::Inbound
+        RuleDirection::Inbound
     } else {
-        Way::Outbound
+        RuleDirection::Outbound
     };
-    let flow = Flow {
+    let flow = NsgFlow {
         protocol: flow.protocol,
-        source: Peer::net(source),
-        destination: Peer::net(destination),
+        source: FlowEnd::net(source),
+        destination: FlowEnd::net(destination),
         port: flow.port,
     };
     let space = Space(vec!["10.0.0.0/16".parse().unwrap()]);
@@ -188,8 +188,8 @@ prop_compose! {
         source in 0..16_u8,
         destination in 0..16_u8,
         port in 980..1024_u16,
-    ) -> Seen {
-        Seen { inbound, protocol, source, destination, port }
+    ) -> SeenFacts {
+        SeenFacts { inbound, protocol, source, destination, port }
     }
 }
 
@@ -231,7 +231,7 @@ proptest! {
         let all = |block| (0..16).filter(move |&address| in_block(block, address));
         for source in all(source) {
             for destination in all(destination) {
-                let one = model(&rules, Seen { source, destination, ..flow });
+                let one = model(&rules, SeenFacts { source, destination, ..flow });
                 prop_assert!([one, Ruling::Unknown].contains(&ruling), "{:?} {:?}", ruling, one);
             }
         }
@@ -240,10 +240,10 @@ proptest! {
 
 /// What one rule before a denial of all does with TCP 988 from 10.0.1.4 to 10.0.2.5.
 fn with_rule(rule: &Value) -> Ruling {
-    ruling_of(rule, Peer::address("10.0.1.4".parse().unwrap()))
+    ruling_of(rule, FlowEnd::address("10.0.1.4".parse().unwrap()))
 }
 
-fn ruling_of(rule: &Value, source: Peer<'_>) -> Ruling {
+fn ruling_of(rule: &Value, source: FlowEnd<'_>) -> Ruling {
     let mut all = json!({
         "name": "all", "priority": 200, "direction": "Inbound", "access": "Deny", "protocol": "*",
         "sourceAddressPrefix": "*", "sourcePortRange": "*",
@@ -258,17 +258,17 @@ fn ruling_of(rule: &Value, source: Peer<'_>) -> Ruling {
             .clone(),
     );
     fields.extend(rule.as_object().unwrap().clone());
-    let flow = Flow {
+    let flow = NsgFlow {
         protocol: "Tcp",
         source,
-        destination: Peer::address("10.0.2.5".parse().unwrap()),
+        destination: FlowEnd::address("10.0.2.5".parse().unwrap()),
         port: 988,
     };
     let space = Space(vec![
         "10.0.1.0/24".parse().unwrap(),
         "10.0.2.0/24".parse().unwrap(),
     ]);
-    decide(&group(&[deny, all]), Way::Inbound, &flow, &space).ruling
+    decide(&group(&[deny, all]), RuleDirection::Inbound, &flow, &space).ruling
 }
 
 #[test]
@@ -353,7 +353,7 @@ fn application_security_groups_are_those_of_the_nic() {
         let net = "10.0.1.4".parse::<IpAddr>().unwrap().into();
         ruling_of(
             &rule,
-            Peer::Net {
+            FlowEnd::Net {
                 net,
                 asgs: Some(&own),
             },
@@ -374,15 +374,15 @@ fn default_rules_stand_below_where_none_are_listed() {
             "defaultSecurityRules": listed,
         });
         let export = Export::of("nsg", nsg);
-        let flow = Flow {
+        let flow = NsgFlow {
             protocol: "Tcp",
-            source: Peer::address(source.parse().unwrap()),
-            destination: Peer::address("10.0.2.5".parse().unwrap()),
+            source: FlowEnd::address(source.parse().unwrap()),
+            destination: FlowEnd::address("10.0.2.5".parse().unwrap()),
             port: 988,
         };
         let space = Space(vec!["10.0.0.0/16".parse().unwrap()]);
         let group = export.nsgs.values().next().unwrap();
-        decide(group, Way::Inbound, &flow, &space).ruling
+        decide(group, RuleDirection::Inbound, &flow, &space).ruling
     };
     for absent in [json!(null), json!([])] {
         assert_eq!(ask(absent.clone(), "10.0.1.4"), Ruling::Allowed);
@@ -402,7 +402,7 @@ fn default_rules_stand_below_where_none_are_listed() {
 #[test]
 fn services_are_told_by_their_tags() {
     use Ruling::{Allowed, Denied};
-    let storage = Peer::Service {
+    let storage = FlowEnd::Service {
         tag: "Storage",
         region: Some("East US"),
     };
@@ -437,18 +437,24 @@ fn a_service_may_be_stopped_in_part() {
             "destinationAddressPrefix": "*", "destinationPortRange": "*",
         })
     };
-    let flow = Flow {
+    let flow = NsgFlow {
         protocol: "Tcp",
-        source: Peer::Service {
+        source: FlowEnd::Service {
             tag: "Storage",
             region: None,
         },
-        destination: Peer::address("10.0.2.5".parse().unwrap()),
+        destination: FlowEnd::address("10.0.2.5".parse().unwrap()),
         port: 443,
     };
     let ruling = |denied| {
         let rules = [rule(100, "Deny", denied), rule(200, "Allow", "*")];
-        decide(&group(&rules), Way::Inbound, &flow, &Space::default()).ruling
+        decide(
+            &group(&rules),
+            RuleDirection::Inbound,
+            &flow,
+            &Space::default(),
+        )
+        .ruling
     };
     assert_eq!(ruling("20.0.0.0/8"), Ruling::Unknown);
     assert_eq!(ruling("10.0.0.0/8"), Ruling::Allowed);
@@ -475,7 +481,7 @@ fn irregular_regions_of_tags_are_those_regions() {
             let tag = "Storage";
             ruling_of(
                 &rule,
-                Peer::Service {
+                FlowEnd::Service {
                     tag,
                     region: Some(region),
                 },

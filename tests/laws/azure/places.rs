@@ -1,7 +1,7 @@
 //! Places of addresses, ways between networks, and VMs on no path, over estates that are made
 //! here: file systems `fs-N` in VNets, clients in others.
 
-use plainsight::azure::checks::{Check, Kind, Outcome};
+use plainsight::azure::checks::{Check, CheckKind, Outcome};
 use plainsight::azure::topology::Azure;
 use plainsight::report::Standing;
 use plainsight::report::posture::PostureReport;
@@ -140,7 +140,11 @@ fn checks(azure: &Azure, client: &str, server: &str) -> Vec<Check> {
         client.parse::<std::net::IpAddr>().unwrap(),
         server.parse().unwrap(),
     );
-    plainsight::azure::checks::of_path(azure, &ends, &plainsight::azure::checks::Seen::default())
+    plainsight::azure::checks::of_path(
+        azure,
+        &ends,
+        &plainsight::azure::checks::SeenFacts::default(),
+    )
 }
 
 fn vm_of(azure: &Azure, client: &str, server: &str) -> Option<String> {
@@ -191,7 +195,10 @@ fn where_nothing_reaches_nothing_is_advised() {
     for azure in estate.shapes() {
         let checks = checks(&azure, "10.20.1.4", "10.20.2.4");
         assert!(checks.iter().all(|it| it.remedy.is_none()), "{checks:#?}");
-        let size = checks.iter().find(|it| it.check == Kind::VmSize).unwrap();
+        let size = checks
+            .iter()
+            .find(|it| it.check == CheckKind::VmSize)
+            .unwrap();
         assert!(size.says.contains("NIC dev1-nic"), "{}", size.says);
     }
 }
@@ -219,7 +226,10 @@ fn an_address_of_two_nics_is_ambiguous_and_both_are_named() {
         .client("two", "v", "10.20.1.4", true);
     for azure in estate.shapes() {
         let checks = checks(&azure, "10.20.1.4", "10.20.2.4");
-        let size = checks.iter().find(|it| it.check == Kind::VmSize).unwrap();
+        let size = checks
+            .iter()
+            .find(|it| it.check == CheckKind::VmSize)
+            .unwrap();
         assert_eq!(size.outcome, Outcome::Unknown);
         assert!(
             size.says.contains("NICs one-nic and two-nic"),
@@ -263,7 +273,7 @@ fn hub() -> Estate {
         .client("vm1", "c", "10.30.1.4", true)
 }
 
-fn of_kind(checks: &[Check], kind: Kind) -> Vec<&Check> {
+fn of_kind(checks: &[Check], kind: CheckKind) -> Vec<&Check> {
     checks.iter().filter(|check| check.check == kind).collect()
 }
 
@@ -272,10 +282,10 @@ fn a_spoke_behind_a_hub_is_a_client_hop_by_hop() {
     for report in hub().postures() {
         assert_eq!(report.paths.len(), 1);
         let causes = &report.paths[0].causes;
-        let peerings = of_kind(causes, Kind::Peering);
+        let peerings = of_kind(causes, CheckKind::Peering);
         assert_eq!(peerings.len(), 4, "{peerings:#?}");
         assert!(peerings.iter().all(|it| it.outcome == Outcome::Pass));
-        let between = of_kind(causes, Kind::Hub);
+        let between = of_kind(causes, CheckKind::Hub);
         assert!(
             between.iter().any(|it| it.says.contains("covers each hop")),
             "{between:#?}"
@@ -293,7 +303,7 @@ fn a_spoke_behind_a_hub_is_a_client_hop_by_hop() {
             .paths
             .iter()
             .find(|it| it.ends.client.address.as_deref() == Some("10.30.1.4"));
-        let failing = of_kind(&path.unwrap().causes, Kind::Hub);
+        let failing = of_kind(&path.unwrap().causes, CheckKind::Hub);
         assert!(
             failing
                 .iter()
@@ -302,7 +312,7 @@ fn a_spoke_behind_a_hub_is_a_client_hop_by_hop() {
     }
     let off = hub().change("h", |hub| hub["encryption"] = json!({"enabled": false}));
     for report in off.postures() {
-        let failing = of_kind(&report.paths[0].causes, Kind::Hub);
+        let failing = of_kind(&report.paths[0].causes, CheckKind::Hub);
         assert!(failing.iter().any(|it| it.outcome == Outcome::Fail));
     }
 }
@@ -505,8 +515,11 @@ fn a_model_of_a_scale_set_names_size_and_networking() {
             .find(|it| it.ends.client.vm.as_deref() == Some(&set));
         let causes = report.causes(path.expect("a path"));
         for (kind, field) in [
-            (Kind::VmSize, "sku.name"),
-            (Kind::AcceleratedNetworking, "enableAcceleratedNetworking"),
+            (CheckKind::VmSize, "sku.name"),
+            (
+                CheckKind::AcceleratedNetworking,
+                "enableAcceleratedNetworking",
+            ),
         ] {
             let check = causes.iter().find(|it| it.check == kind).unwrap();
             assert_eq!(check.outcome, Outcome::Fail);
@@ -525,7 +538,7 @@ fn a_model_of_a_scale_set_names_size_and_networking() {
         assert_eq!(report.paths.len(), 2);
         let size = report
             .all_checks()
-            .find(|it| it.check == Kind::VmSize && it.outcome == Outcome::Fail);
+            .find(|it| it.check == CheckKind::VmSize && it.outcome == Outcome::Fail);
         assert!(size.unwrap().says.contains("HB120rs_v3"));
     }
 }
@@ -538,7 +551,7 @@ fn the_nic_of_a_deallocated_vm_is_unknown() {
             nic["vnetEncryptionSupported"] = json!(false);
         });
     for report in estate.postures() {
-        let nic = of_kind(&report.paths[0].causes, Kind::ClientNic);
+        let nic = of_kind(&report.paths[0].causes, CheckKind::ClientNic);
         assert_eq!(nic[0].outcome, Outcome::Unknown);
         assert_eq!(report.summary.fail, 0);
     }

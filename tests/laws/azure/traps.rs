@@ -1,6 +1,6 @@
 //! Where published guidance errs, each with a fixture.
 
-use plainsight::azure::checks::Kind;
+use plainsight::azure::checks::CheckKind;
 use plainsight::azure::export::Export;
 
 use crate::support::azure::{MGS, azure, fixture, path_to, posture, said, with};
@@ -10,7 +10,7 @@ use crate::support::azure::{MGS, azure, fixture, path_to, posture, said, with};
 fn encryption_of_a_disk_is_not_that_of_a_vnet() {
     let azure = azure(with(&fixture("traps/disk-encryption.json")));
     let checks = path_to(&azure, MGS);
-    assert_eq!(said(&checks, Kind::ClientVnet)[0].0, "fail");
+    assert_eq!(said(&checks, CheckKind::ClientVnet)[0].0, "fail");
     let report = posture(&azure);
     // Nor does it cover caches and temporary disks, unless it is of all volumes.
     let field = (
@@ -19,7 +19,10 @@ fn encryption_of_a_disk_is_not_that_of_a_vnet() {
         "encryptionSettingsCollection.enabled",
         Some("true"),
     );
-    assert_eq!(said(report.all_checks(), Kind::HostEncryption), [field]);
+    assert_eq!(
+        said(report.all_checks(), CheckKind::HostEncryption),
+        [field]
+    );
 }
 
 /// `az storage fs list` lists containers; its output is no file system of AMLFS.
@@ -41,7 +44,7 @@ fn a_reboot_is_no_stop_and_start() {
     let checks = path_to(&azure(with(&fixture("traps/rebooted.json"))), MGS);
     let time = Some("2026-11-20T09:30:00.123456+00:00");
     let field = ("unknown", "client-1", "instanceView.statuses", time);
-    assert_eq!(said(&checks, Kind::Restart), [field]);
+    assert_eq!(said(&checks, CheckKind::Restart), [field]);
     // Nor does any remedy reboot.
     let report = posture(&azure(with(&fixture("causes/not-restarted.json"))));
     for check in report.all_checks() {

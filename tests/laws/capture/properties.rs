@@ -1,6 +1,6 @@
 //! What holds of any capture, and of any bytes.
 
-use plainsight::capture::{Format, Interfaces, Stop, Timestamp};
+use plainsight::capture::{Format, Interfaces, NoFrame, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -195,11 +195,11 @@ proptest! {
                     prop_assert!(used <= rest.len() && frame.data.len() < used);
                     at += used;
                 }
-                Err(Stop::Skip { used }) => {
+                Err(NoFrame::Skip { used }) => {
                     prop_assert!(0 < used && used <= rest.len());
                     at += used;
                 }
-                Err(Stop::More { need, .. }) => {
+                Err(NoFrame::More { need, .. }) => {
                     prop_assert!(need > rest.len());
                     return Ok(());
                 }

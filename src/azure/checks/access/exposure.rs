@@ -1,8 +1,8 @@
 //! Rules of NSGs that open the servers' ports to others than clients and servers.
 
 use super::{
-    Azure, BTreeMap, Check, Flow, IpNet, Kind, Outcome, PORTS, Party, Peer, ResourceId, Rule,
-    Ruling, SecurityGroup, Space, Way, decide, of_rule,
+    Azure, BTreeMap, Check, CheckKind, FlowEnd, IpNet, NsgFlow, Outcome, PORTS, Party, ResourceId,
+    RuleDirection, Ruling, SecurityGroup, SecurityRule, Space, decide, of_rule,
 };
 use crate::azure::export::net;
 
@@ -10,7 +10,7 @@ use crate::azure::export::net;
 const INTERNET: &str = "203.0.113.1/32";
 
 pub(super) fn of(azure: &Azure, servers: &Party<'_>, clients: &[&Party<'_>]) -> Vec<Check> {
-    let check = |outcome, says| Check::new(Kind::NsgExposure, outcome, says);
+    let check = |outcome, says| Check::new(CheckKind::NsgExposure, outcome, says);
     let name = &servers.name;
     if servers.guards.is_empty() {
         let says = super::unfiltered(&format!("for {name}"));
@@ -51,7 +51,7 @@ fn opening<'g>(
     servers: &Party<'_>,
     space: &Space,
     meant: &[IpNet],
-) -> Vec<(&'g Rule, String)> {
+) -> Vec<(&'g SecurityRule, String)> {
     let rules = group.rules.iter();
     let rules = rules.filter(|rule| rule.inbound && rule.allow && !rule.is_default());
     rules
@@ -65,47 +65,47 @@ fn opening<'g>(
 }
 
 /// Somebody whom a word of a rule lets in, and who is neither client nor server.
-fn others(word: &str, space: &Space, meant: &[IpNet]) -> Option<(Peer<'static>, String)> {
+fn others(word: &str, space: &Space, meant: &[IpNet]) -> Option<(FlowEnd<'static>, String)> {
     let is = |tag: &str| word.eq_ignore_ascii_case(tag);
     let is_meant = |net: &IpNet| meant.iter().any(|block| block.contains(net));
     if is("*") || is("any") || is("Internet") || word == "0.0.0.0/0" || word == "::/0" {
-        return Some((Peer::net(net(INTERNET)?), "the Internet".to_owned()));
+        return Some((FlowEnd::net(net(INTERNET)?), "the Internet".to_owned()));
     }
     if is("VirtualNetwork") {
         let more = space.0.iter().find(|net| !is_meant(net))?;
         let says = format!("{more}, more than the subnets of its clients (VirtualNetwork)");
-        return Some((Peer::net(*more), says));
+        return Some((FlowEnd::net(*more), says));
     }
     let block = net(word)?;
     let says = format!("{block}, more than the subnets of its clients");
-    (!meant.is_empty() && !is_meant(&block)).then(|| (Peer::net(block), says))
+    (!meant.is_empty() && !is_meant(&block)).then(|| (FlowEnd::net(block), says))
 }
 
 /// Tells if a rule decides, or may decide, that somebody is let in to a port of Lustre.
 fn lets_in(
     group: &SecurityGroup,
-    rule: &Rule,
-    source: &Peer<'_>,
+    rule: &SecurityRule,
+    source: &FlowEnd<'_>,
     servers: &Party<'_>,
     space: &Space,
 ) -> bool {
     let destinations = servers.whole();
     destinations.iter().any(|destination| {
         PORTS.iter().any(|&port| {
-            let flow = Flow {
+            let flow = NsgFlow {
                 protocol: "Tcp",
                 source: source.clone(),
                 destination: destination.clone(),
                 port,
             };
-            let decision = decide(group, Way::Inbound, &flow, space);
+            let decision = decide(group, RuleDirection::Inbound, &flow, space);
             decision.ruling != Ruling::Denied && decision.rule == Some(rule)
         })
     })
 }
 
 /// Narrows a rule to the subnets of clients.
-fn tighten(group: &ResourceId, rule: &Rule, clients: &[&Party<'_>]) -> Option<String> {
+fn tighten(group: &ResourceId, rule: &SecurityRule, clients: &[&Party<'_>]) -> Option<String> {
     let blocks: Vec<String> = clients
         .iter()
         .filter_map(|party| party.prefixes())

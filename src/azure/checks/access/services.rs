@@ -2,8 +2,8 @@
 //! (outbound rules 100 to 112), and the one that needs to reach them (inbound rule 112).
 
 use super::{
-    Azure, Check, FileSystem, Flow, Kind, Outcome, Party, Passage, Peer, Ruling, field, outcome,
-    passage_of,
+    Azure, Check, CheckKind, FileSystem, FlowEnd, NsgFlow, Outcome, Party, Passage, Ruling, field,
+    outcome, passage_of,
 };
 use crate::azure::export::net;
 
@@ -41,10 +41,10 @@ pub(super) fn of(azure: &Azure, file_system: &FileSystem, servers: &Party<'_>) -
         unknown: format!("Whether NSGs let services reach {name} cannot be told"),
     };
     [
-        told(azure, Kind::NsgServices, &out, servers, &reach),
+        told(azure, CheckKind::NsgServices, &out, servers, &reach),
         told(
             azure,
-            Kind::NsgMonitor,
+            CheckKind::NsgMonitor,
             &from_monitor(servers),
             servers,
             &monitor,
@@ -61,7 +61,7 @@ struct Words {
 
 fn told(
     azure: &Azure,
-    kind: Kind,
+    kind: CheckKind,
     passages: &[(&str, Passage<'_>)],
     servers: &Party<'_>,
     words: &Words,
@@ -100,9 +100,9 @@ fn told(
 /// Fate of the flow that Azure Monitor opens to servers, TCP on any port: inbound rule 112.
 fn from_monitor<'p>(servers: &'p Party<'_>) -> Vec<(&'static str, Passage<'p>)> {
     let destinations = servers.whole();
-    let flows = destinations.into_iter().map(|destination| Flow {
+    let flows = destinations.into_iter().map(|destination| NsgFlow {
         protocol: "Tcp",
-        source: Peer::Service {
+        source: FlowEnd::Service {
             tag: "AzureMonitor",
             region: None,
         },
@@ -127,19 +127,22 @@ fn passages<'p>(
 }
 
 /// Flows that a server has to open, and the name of each one's destination.
-fn needs<'f>(file_system: &'f FileSystem, source: &Peer<'f>) -> Vec<(&'static str, Flow<'f>)> {
+fn needs<'f>(
+    file_system: &'f FileSystem,
+    source: &FlowEnd<'f>,
+) -> Vec<(&'static str, NsgFlow<'f>)> {
     let region = file_system.location.as_deref();
     let tags = TAGS.iter().map(|&(tag, is_regional)| {
         let region = region.filter(|_| is_regional);
-        (tag, "Tcp", 443, Peer::Service { tag, region })
+        (tag, "Tcp", 443, FlowEnd::Service { tag, region })
     });
     let addresses = ADDRESSES
         .iter()
         .filter_map(|&(block, protocol, port, name)| {
-            Some((name, protocol, port, Peer::net(net(block)?)))
+            Some((name, protocol, port, FlowEnd::net(net(block)?)))
         });
     let flow = |(name, protocol, port, destination)| {
-        let flow = Flow {
+        let flow = NsgFlow {
             protocol,
             source: source.clone(),
             destination,

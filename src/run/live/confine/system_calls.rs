@@ -200,22 +200,22 @@ fn filters(files: bool) -> Result<[BpfProgram; 2], BackendError> {
     Ok([older.try_into()?, limited.try_into()?])
 }
 
-type Rules = BTreeMap<c_long, Vec<SeccompRule>>;
+type CallRules = BTreeMap<c_long, Vec<SeccompRule>>;
 
-fn allowed(files: bool) -> Result<Rules, BackendError> {
+fn allowed(files: bool) -> Result<CallRules, BackendError> {
     let lists: &[_] = if files {
         &[ALLOWED, OLDER, FILES, OLDER_FILES]
     } else {
         &[ALLOWED, OLDER]
     };
     let calls = lists.iter().copied().flatten();
-    let mut rules: Rules = calls.map(|&call| (call, Vec::new())).collect();
+    let mut rules: CallRules = calls.map(|&call| (call, Vec::new())).collect();
     rules.extend(conditional()?);
     Ok(rules)
 }
 
 /// Calls that are allowed with certain arguments.
-fn conditional() -> Result<Rules, BackendError> {
+fn conditional() -> Result<CallRules, BackendError> {
     let pid = u64::from(std::process::id());
     let not_executable = || masked(2, libc::PROT_EXEC.cast_unsigned().into(), 0);
     let thread = libc::CLONE_THREAD.cast_unsigned().into();

@@ -1,0 +1,92 @@
+//! A path and its verdict: what captures showed of it, then what the platform says.
+
+use std::collections::BTreeMap;
+
+use super::platform::Scales;
+use super::proof::{self, Breach, Finding, ProofOutcome};
+use super::{Basis, Class, Ends, Part, Platform, Terms, Vantage, Verdict, conclude};
+use crate::aggregate::expected::Met;
+use crate::decode::Address;
+use crate::flow::{Count, Sighting, Sizes};
+use crate::flow_log::Logged;
+
+/// A path and its verdict.
+#[derive(Debug)]
+pub struct Path<'s> {
+    /// Client and server.
+    pub ends: Ends,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Basis of the verdict.
+    pub basis: Basis,
+    /// Verdict of the capture by itself; `None` if there was none, or the path was not to be
+    /// expected in it.
+    pub observed: Option<Verdict>,
+    /// Word of flow logs on the path, if they have one.
+    pub platform: Option<Platform>,
+    /// Outcome of each [obligation](super::proof::PATH).
+    pub proof: Vec<Finding<Sighting>>,
+    /// Its flows, as all interfaces show them.
+    pub parts: Vec<Part<'s>>,
+    /// Packets seen of it, by class; duplicates counted once.
+    pub traffic: BTreeMap<Class, Count>,
+    /// Original frame lengths.
+    pub packet_sizes: Sizes,
+    /// Lengths of DTLS records.
+    pub record_sizes: Sizes,
+    /// Packets with an expected server that is on no path.
+    pub met: Option<Met>,
+}
+
+impl Path<'_> {
+    /// A path that no capture shows; `is_quiet` tells whose servers one should have shown.
+    pub(super) fn unseen(ends: Ends, terms: Terms, is_quiet: impl Fn(Address) -> bool) -> Self {
+        let observed = match ends {
+            Ends::Seen { server, .. } | Ends::Expected { server } => {
+                is_quiet(server).then_some(Verdict::Silent)
+            }
+            Ends::Rest => None,
+        };
+        Self {
+            ends,
+            verdict: Verdict::Silent,
+            basis: Basis::None,
+            observed,
+            platform: None,
+            proof: proof::of_path(&[], terms),
+            parts: Vec::new(),
+            traffic: BTreeMap::new(),
+            packet_sizes: Sizes::default(),
+            record_sizes: Sizes::default(),
+            met: None,
+        }
+    }
+
+    /// Concludes from what was observed and what the platform has logged.
+    pub(super) fn hear(&mut self, logged: &[Logged], scales: &Scales<'_>, vantage: Vantage) {
+        let platform = scales.weigh(self.ends, logged, &self.parts, self.observed);
+        let concluded = conclude(self.observed, platform.said, vantage);
+        self.platform = (!logged.is_empty()).then_some(platform);
+        let said = self.platform.as_ref().map(|platform| platform.said);
+        proof::hear(&mut self.proof, concluded, said);
+        (self.verdict, self.basis) = concluded;
+        if self.verdict == Verdict::Encrypted {
+            self.verdict = self.proven();
+        }
+    }
+
+    /// Verdict that the proof allows at best.
+    pub(super) fn proven(&self) -> Verdict {
+        match proof::worst(&self.proof) {
+            ProofOutcome::Met => Verdict::Encrypted,
+            ProofOutcome::Open => Verdict::Undetermined,
+            ProofOutcome::Broken(Breach::Weak) => Verdict::Weak,
+            ProofOutcome::Broken(Breach::Readable)
+                if self.traffic.contains_key(&Class::Encrypted) =>
+            {
+                Verdict::Mixed
+            }
+            ProofOutcome::Broken(Breach::Readable) => Verdict::Plaintext,
+        }
+    }
+}
