@@ -38,7 +38,7 @@ pub use servers::Servers;
 pub use vantage::{Vantage, VantageChoice, Viewpoint};
 
 use roles::Roles;
-use sort::Sorted;
+use sort::{PathView, Sorted};
 
 /// One word for a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -283,9 +283,8 @@ pub fn judge<'s>(sources: Sources<'s>, servers: &Servers, terms: Terms) -> Judge
         mut accounting,
         ..
     } = Sorted::of(captured, contents, &roles);
-    let views = views.into_iter();
-    let paths = views.map(|(ends, view)| view.judge(ends, terms, &mut accounting));
-    let mut paths: Vec<Path> = paths.collect();
+    let judged = |(ends, view): (_, PathView<'s>)| view.judge(ends, terms, &mut accounting);
+    let mut paths: Vec<Path> = views.into_iter().map(judged).collect();
     let spans = captured.map_or_else(Vec::new, |snapshot| snapshot.times.spans());
     let scales = platform::Scales {
         is_damaged,

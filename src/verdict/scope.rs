@@ -3,7 +3,7 @@
 use super::roles::Roles;
 use crate::decode::{Cause, Layer, Protocol, Unopened};
 use crate::evidence::Shown;
-use crate::flow::{Direction, GroupKey, Reason, Scope};
+use crate::flow::{Direction, Flow, GroupKey, Reason, Scope};
 
 /// Bucket that a packet is accounted for in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,8 @@ fn tunnel(protocol: Protocol, shown: Shown, server: bool) -> Bucket {
 
 /// Tests that a sum may hold a path's packets and others', because the addresses are lost that
 /// would tell. On Lustre's ports, and where readable Lustre was seen, all count as a path's.
-pub(super) fn is_vague(group: &GroupKey, is_lustre: bool) -> bool {
+pub(super) fn is_vague(group: &GroupKey, flow: &Flow) -> bool {
+    let is_lustre = flow.lustre.as_ref().is_some_and(|it| it.proof.is_some());
     group.is_beyond() && !is_lustre && !matches!(group.scope, Scope::Lustre { .. })
 }
 

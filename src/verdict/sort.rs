@@ -161,14 +161,13 @@ impl<'s> Sorted<'s> {
         }
         if !counted.is_empty() {
             let (ends, client) = roles.ends(&group);
-            let is_lustre = flow.lustre.as_ref().is_some_and(|it| it.proof.is_some());
             let part = Part {
                 key,
                 flow,
                 meaning,
                 counted,
                 client,
-                is_vague: scope::is_vague(&group, is_lustre),
+                is_vague: scope::is_vague(&group, flow),
                 has_unknown: self.has_unknown(&group, key),
             };
             self.paths.entry(ends).or_default().parts.push(part);

@@ -130,8 +130,6 @@ pub struct OfPath {
     pub is_weak: bool,
     /// A suite without a cipher, and whose hello was seen.
     pub is_null: bool,
-    /// A datagram of a tunnel that only looks like DTLS.
-    pub is_lookalike: bool,
 }
 
 /// Where a packet must be counted.
@@ -229,17 +227,16 @@ fn make(link: Link, talks: &[Talk], turns: &[Turn]) -> Vec<Made> {
 /// A datagram that is no DTLS is a path's only where DTLS goes between the same ports.
 fn place_lookalikes(all: &mut [Made]) {
     let of_path = all.iter().filter_map(|made| match &made.truth {
-        Truth::Path(of) if of.class != "undetermined" => Some(of.flow.clone()),
+        Truth::Path(of) if of.class != "other" => Some(of.flow.clone()),
         _ => None,
     });
     let tunnels: BTreeSet<Flow> = of_path.collect();
     for made in all {
-        if let Truth::Path(of) = &made.truth
-            && of.class == "undetermined"
-            && of.is_lookalike
-            && !tunnels.contains(&of.flow)
-        {
-            made.truth = Truth::Other;
+        match &mut made.truth {
+            Truth::Path(of) if of.class != "other" => {}
+            Truth::Path(of) if tunnels.contains(&of.flow) => of.class = "undetermined",
+            Truth::Path(_) => made.truth = Truth::Other,
+            _ => {}
         }
     }
 }
@@ -363,16 +360,14 @@ impl Said<'_> {
     }
 
     fn truth(&self, class: &'static str, payload_len: usize) -> Truth {
-        let is_lookalike = class == "other";
         match (class, self.talk.kind) {
             ("other", Kind::Elsewhere | Kind::Nfs | Kind::Ssh) => Truth::Other,
             (_, Kind::Elsewhere) => Truth::Elsewhere,
             _ => Truth::Path(OfPath {
                 flow: self.flow(),
                 to_server: self.turn.to_server,
-                class: if is_lookalike { "undetermined" } else { class },
+                class,
                 payload_len,
-                is_lookalike,
                 is_weak: self.talk.kind == Kind::Tunnel(Some(dtls::AES_128)),
                 is_null: self.talk.kind == Kind::Tunnel(Some(dtls::NULL)),
             }),
@@ -394,7 +389,6 @@ impl Said<'_> {
             payload_len,
             is_weak: false,
             is_null: false,
-            is_lookalike: false,
         })
     }
 
