@@ -21,12 +21,13 @@ pub enum Bucket {
 /// The bucket of a packet of a group that showed `shown`, in a flow that may be a tunnel's.
 pub(super) fn bucket(group: &GroupKey, (shown, is_tunnel): (Shown, bool), roles: &Roles) -> Bucket {
     let server = roles.has_server(group);
+    let is_udp = group.protocol == Protocol::Udp;
     match group.scope {
         Scope::Lustre { .. } => Bucket::Path,
         Scope::Reserved { by } if roles.is_named_end(group, by.back()) => Bucket::Path,
         Scope::Portless(_) if server => Bucket::Path,
         Scope::Portless(reason) => Bucket::Undecodable(reason),
-        Scope::Reserved { .. } | Scope::Elsewhere if is_tunnel && server => Bucket::Path,
+        Scope::Reserved { .. } | Scope::Elsewhere if is_udp && is_tunnel && server => Bucket::Path,
         Scope::Reserved { .. } | Scope::Elsewhere => tunnel(group.protocol, shown, server),
     }
 }

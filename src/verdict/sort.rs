@@ -141,10 +141,9 @@ impl<'s> Sorted<'s> {
     ) {
         let mut counted = Vec::new();
         let mut elsewhere = Count::default();
-        let is_tunnel = group.protocol == Protocol::Udp && flow.is_tunnel();
         for (shown, tally) in flow.tallies() {
             let count = sum([both_ways(tally), tally.copies]);
-            match scope::bucket(&group, (shown, is_tunnel), roles) {
+            match scope::bucket(&group, (shown, flow.is_tunnel()), roles) {
                 Bucket::Path => counted.push(shown),
                 Bucket::Elsewhere => elsewhere += count,
                 Bucket::Other => {
