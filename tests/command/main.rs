@@ -18,5 +18,6 @@ mod stored;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;
+mod tools;
 mod traps;
 mod verdicts;
