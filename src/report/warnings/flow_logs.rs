@@ -1,7 +1,7 @@
 //! Warnings about flow logs, and about paths that they leave open.
 
-use crate::flow_log::{Carried, LogReport};
-use crate::report::text::number;
+use crate::flow_log::{Carried, LogForm, LogReport};
+use crate::report::text::{minutes, number};
 use crate::verdict::platform::Join;
 use crate::verdict::{Judgement, Path, Platform, Said, Verdict};
 
@@ -18,10 +18,19 @@ pub(super) fn log(log: &LogReport) -> Vec<String> {
     if log.bad_tuples > 0 {
         let [bad, tuples] = [log.bad_tuples, *tuples].map(number);
         all.push(format!(
-            "{name}: {bad} of {tuples} tuples are not of version 4 and were passed over"
+            "{name}: {bad} of {tuples} {} and were passed over",
+            match log.form {
+                LogForm::FlowLog => "tuples are not of version 4",
+                LogForm::TrafficAnalytics => "rows cannot be read",
+            }
         ));
     }
-    if log.unread > 0 {
+    if log.unread > 0 && log.form == LogForm::TrafficAnalytics {
+        let unread = number(log.unread);
+        all.push(format!(
+            "{name}: {unread} rows are missing or cut, or say that flows of their interval are"
+        ));
+    } else if log.unread > 0 {
         let [unread, records] = [log.unread, log.records].map(number);
         all.push(format!(
             "{name}: {unread} parts of {records} records were not read: keys are missing, or what \
@@ -105,6 +114,15 @@ fn joined(path: &Path, platform: &Platform) -> Option<String> {
 fn open(path: &Path, platform: &Platform) -> Option<String> {
     let open = match (platform.said, path.verdict) {
         (Said::Blocked, _) => "the platform blocked what it logged, and carried none of it",
+        (Said::Partly, Verdict::Unproven | Verdict::Undetermined) if platform.grain.is_some() => {
+            return platform.grain.map(|grain| {
+                format!(
+                    "Traffic Analytics says Encrypted of sums over up to {}, which may hold flows \
+                     that were not: the flow logs themselves can prove it",
+                    minutes(grain)
+                )
+            });
+        }
         (Said::Partly, Verdict::Unproven | Verdict::Undetermined) => {
             "the flow logs have X, but are no whole record of its flows for all their time"
         }
