@@ -137,6 +137,39 @@ pub struct Frame<'a> {
 /// what bounds a reader's buffer.
 pub const RECORD_LIMIT: u32 = 16 << 20;
 
+/// The most bytes of a packet on the wire that a record is believed, if it does not hold
+/// half of them itself: no packet of Linux, segments put together included, has more.
+const ORIGINAL_LIMIT: u32 = 512 << 10;
+
+/// Tells whether a packet's length on the wire is zero or beyond [`ORIGINAL_LIMIT`].
+#[inline]
+fn is_odd(original_len: u32) -> bool {
+    original_len.wrapping_sub(1) >= ORIGINAL_LIMIT
+}
+
+/// The length on the wire that is believed, where a record claims these two.
+fn wire_len(original_len: u32, captured_len: u32) -> u32 {
+    let limit = ORIGINAL_LIMIT.max(captured_len.saturating_mul(2));
+    if original_len > limit {
+        captured_len
+    } else {
+        original_len.max(captured_len)
+    }
+}
+
+/// Tells of a packet that is longer on the wire than any.
+///
+/// # Errors
+/// [`NoFrame::Flaw`].
+fn check_original(original_len: u32, captured_len: u32) -> Result<(), NoFrame> {
+    if wire_len(original_len, captured_len) >= original_len {
+        return Ok(());
+    }
+    Err(NoFrame::flaw(format!(
+        "{captured_len} captured bytes of a packet of {original_len}, which none has"
+    )))
+}
+
 /// A capture format, and how far its walk has come.
 ///
 /// A clone is a walk of its own from the same place.

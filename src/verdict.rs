@@ -10,6 +10,7 @@ use crate::aggregate::Snapshot;
 use crate::aggregate::sample::{Overlap, overlaps};
 use crate::decode::Address;
 use crate::evidence::Shown;
+use crate::flow::datagrams::Others;
 use crate::flow::table::Contents;
 use crate::flow::{Count, Direction, Flow, FlowKey, Reason, Tally};
 use crate::flow_log::{FlowLog, Logged};
@@ -37,7 +38,7 @@ pub use servers::Servers;
 pub use vantage::{Vantage, VantageChoice, Viewpoint};
 
 use roles::Roles;
-use sort::Sorted;
+use sort::{PathView, Sorted};
 
 /// One word for a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,6 +114,9 @@ pub struct Part<'s> {
     /// True if it may hold packets of others than paths, of which it cannot be told any more:
     /// then nothing is said of any.
     pub is_vague: bool,
+    /// True if datagrams between the same ports may have gone uncounted here, because flows
+    /// of such were too many to keep apart.
+    pub has_unknown: bool,
 }
 
 impl<'s> Part<'s> {
@@ -188,10 +192,15 @@ pub struct Accounting {
 impl Accounting {
     /// Packets of a snapshot that are no path's, whoever is a server.
     fn begun(snapshot: &Snapshot) -> Self {
+        let Others { plain, wrapped } = snapshot.datagrams.others();
+        let mut undecodable = snapshot.undecodable.clone();
+        if wrapped.packets > 0 {
+            *undecodable.entry(scope::WRAPPED).or_default() += wrapped;
+        }
         Self {
             read: snapshot.read,
-            other: snapshot.other,
-            undecodable: snapshot.undecodable.clone(),
+            other: sum([snapshot.other, plain]),
+            undecodable,
             ..Self::default()
         }
     }
@@ -272,10 +281,10 @@ pub fn judge<'s>(sources: Sources<'s>, servers: &Servers, terms: Terms) -> Judge
         paths: views,
         elsewhere,
         mut accounting,
+        ..
     } = Sorted::of(captured, contents, &roles);
-    let views = views.into_iter();
-    let paths = views.map(|(ends, view)| view.judge(ends, terms, &mut accounting));
-    let mut paths: Vec<Path> = paths.collect();
+    let judged = |(ends, view): (_, PathView<'s>)| view.judge(ends, terms, &mut accounting);
+    let mut paths: Vec<Path> = views.into_iter().map(judged).collect();
     let spans = captured.map_or_else(Vec::new, |snapshot| snapshot.times.spans());
     let scales = platform::Scales {
         is_damaged,

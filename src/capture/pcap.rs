@@ -8,7 +8,7 @@ use nom::number::complete::{u16, u32};
 
 use super::{
     FILE_HEADER_LEN, Frame, InterfaceId, Interfaces, LinkType, NoFrame, RECORD_LIMIT, Step,
-    Timestamp, check_new_file, endianness, words,
+    Timestamp, check_new_file, check_original, endianness, is_odd, wire_len, words,
 };
 
 const RECORD_HEADER_LEN: usize = 16;
@@ -92,12 +92,13 @@ impl Pcap {
         if header.lengths_may_be_swapped && captured_len > original_len {
             std::mem::swap(&mut captured_len, &mut original_len);
         }
+        let mut wire_len = original_len;
         if captured_len > header.captured_limit.min(original_len)
-            || original_len == 0
+            || is_odd(original_len)
             || fraction >= NANOS_PER_SECOND / self.nanos_per_tick
             || is_half_a_magic(seconds)
         {
-            self.check(bytes, [fraction, captured_len, original_len], header)?;
+            wire_len = self.check(bytes, [fraction, captured_len, original_len], header)?;
         }
         let used = start + captured_len as usize;
         let Some(data) = bytes.get(start..used) else {
@@ -114,14 +115,15 @@ impl Pcap {
             interface: header.interface,
             has_siblings: header.link_type == LinkType::LINUX_SLL2,
             data,
-            wire_len: original_len.max(captured_len),
+            wire_len,
         };
         Ok((frame, used))
     }
 
-    /// Tells what is wrong with a record header, if anything is.
+    /// Tells what is wrong with a record header, if anything is; gives the packet's length on
+    /// the wire.
     #[cold]
-    fn check(&mut self, bytes: &[u8], words: [u32; 3], header: FileHeader) -> Result<(), NoFrame> {
+    fn check(&mut self, bytes: &[u8], words: [u32; 3], header: FileHeader) -> Result<u32, NoFrame> {
         let [fraction, captured_len, original_len] = words;
         let accepted = std::mem::take(&mut self.accepted);
         check_new_file(bytes)?;
@@ -133,20 +135,22 @@ impl Pcap {
                 "a packet record claims a packet of no bytes",
             ));
         }
+        let wire_len = wire_len(original_len, captured_len);
         if accepted {
-            return Ok(());
+            return Ok(wire_len);
         }
         if captured_len > original_len {
             return Err(NoFrame::flaw(format!(
                 "a packet record claims {captured_len} captured bytes of a packet of {original_len}"
             )));
         }
+        check_original(original_len, captured_len)?;
         if fraction >= NANOS_PER_SECOND / self.nanos_per_tick {
             return Err(NoFrame::flaw(
                 "a packet record claims a fraction of a second above one",
             ));
         }
-        Ok(())
+        Ok(wire_len)
     }
 
     /// Before the file header, no record can.

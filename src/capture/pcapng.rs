@@ -9,15 +9,17 @@ use nom::{IResult, Parser, bytes::complete::take};
 use super::losses::Stated;
 use super::{
     Frame, InterfaceId, Interfaces, LinkType, NoFrame, RECORD_LIMIT, Step, Timestamp,
-    check_new_file, endianness, words,
+    check_new_file, check_original, endianness, is_odd, wire_len, words,
 };
 
 mod clock;
+mod faults;
 mod options;
 mod passed;
 pub mod writer;
 
 use clock::Clock;
+use faults::{disagreeing, impossible, overfull, oversized, too_short, unknown_interface};
 use options::{drop_count, options_end, statistics};
 
 /// The type of a section header block, the same in both byte orders.
@@ -184,7 +186,7 @@ impl Pcapng {
             }
             _ => {
                 if !accepted {
-                    passed::check(kind, body, length, endianness(big_endian))?;
+                    passed::check(kind, body, length, section)?;
                 }
                 self.numbered += u64::from(passed::is_numbered(kind));
                 Ok(())
@@ -203,22 +205,22 @@ impl Pcapng {
         let Some(data) = packet.rest.get(..captured_len as usize) else {
             return Err(overfull(captured_len, packet.rest.len()));
         };
-        let frame = Frame {
+        let mut frame = Frame {
             number: self.numbered + 1,
             time: packet.ticks.map(|ticks| interface.clock.time(ticks)),
             link_type: interface.link_type,
             interface: interface.id,
             has_siblings: interfaces.len() > 1 || interface.link_type == LinkType::LINUX_SLL2,
             data,
-            wire_len: packet.original_len.max(captured_len),
+            wire_len: packet.original_len,
         };
         let padded = data.len().next_multiple_of(4);
         if packet.rest.len() > padded
             || packet.drops.is_some()
             || captured_len > packet.original_len
-            || packet.original_len == 0
+            || is_odd(packet.original_len)
         {
-            self.check(packet, captured_len, padded)?;
+            frame.wire_len = self.check(packet, captured_len, padded)?;
         }
         self.numbered += 1;
         if self.first.is_none() {
@@ -228,14 +230,14 @@ impl Pcapng {
     }
 
     /// Tells what is wrong with a packet block, if anything is, and takes in the drops that
-    /// it counts.
+    /// it counts. Gives the packet's length on the wire.
     #[cold]
     fn check(
         &mut self,
         packet: &PacketBlock<'_>,
         captured_len: u32,
         padded: usize,
-    ) -> Result<(), NoFrame> {
+    ) -> Result<u32, NoFrame> {
         let accepted = std::mem::take(&mut self.accepted);
         let original_len = packet.original_len;
         if original_len == 0 && captured_len == 0 {
@@ -248,17 +250,20 @@ impl Pcapng {
                 "a packet block claims {captured_len} captured bytes of a packet of {original_len}"
             )));
         }
+        if !accepted {
+            check_original(original_len, captured_len)?;
+        }
         let big_endian = self.section.as_ref().is_some_and(|it| it.big_endian);
         let options = packet.rest.get(padded..).unwrap_or_default();
         let drops = match drop_count(options, endianness(big_endian)) {
             Ok(drops) => drops.or(packet.drops),
-            Err(()) if accepted => packet.drops,
-            Err(()) => return Err(NoFrame::flaw("a packet block whose options run out of it")),
+            Err(_) if accepted => packet.drops,
+            Err(what) => return Err(NoFrame::flaw(what)),
         };
         if let Some(drops) = drops {
             self.stated.between(packet.interface, drops);
         }
-        Ok(())
+        Ok(wire_len(original_len, captured_len))
     }
 
     /// Tells whether `bytes` begin with a block of a known type whose two lengths agree.
@@ -307,11 +312,17 @@ impl Section {
             return Err(NoFrame::corrupt("a section with too many interfaces"));
         }
         let order = endianness(self.big_endian);
-        let Ok((rest, interface)) = interface_description(body, order, place, interfaces) else {
+        let description = interface_description(body, order, place, interfaces);
+        let Ok((rest, (interface, is_odd))) = description else {
             return Err(NoFrame::corrupt(
                 "an interface description block is too short",
             ));
         };
+        if is_odd && !accepted {
+            return Err(NoFrame::flaw(
+                "an interface description block with an option of another length than it has",
+            ));
+        }
         if !accepted && !options_end(rest) {
             return Err(NoFrame::flaw(
                 "an interface description block whose options run out of it",
@@ -433,12 +444,13 @@ fn unnamed(place: usize) -> String {
     }
 }
 
+/// An interface, and whether an option has a length that it cannot have.
 fn interface_description<'a>(
     body: &'a [u8],
     order: Endianness,
     place: usize,
     interfaces: &Interfaces,
-) -> IResult<&'a [u8], SectionInterface, ()> {
+) -> IResult<&'a [u8], (SectionInterface, bool), ()> {
     let (rest, (link_type, _reserved, snap_len)) =
         (u16(order), u16(order), u32(order)).parse(body)?;
     let (rest, options) = options::of_interface(rest, order)?;
@@ -450,51 +462,11 @@ fn interface_description<'a>(
         snap_len,
         clock: Clock::new(options.resolution.unwrap_or(6), options.offset.unwrap_or(0)),
     };
-    Ok((rest, interface))
+    Ok((rest, (interface, options.is_odd)))
 }
 
 /// Some writers count a NUL at the end.
 fn name(bytes: &[u8]) -> String {
     let name = String::from_utf8_lossy(&bytes[..bytes.len().min(NAME_LIMIT)]);
     name.trim_end_matches('\0').to_owned()
-}
-
-#[cold]
-fn too_short() -> NoFrame {
-    NoFrame::corrupt("a packet block is too short for what it must hold")
-}
-
-#[cold]
-fn impossible(length: u32) -> NoFrame {
-    NoFrame::Corrupt(format!(
-        "a block claims {length} bytes, which no block can have"
-    ))
-}
-
-#[cold]
-fn oversized(length: u32, what: &str) -> NoFrame {
-    NoFrame::Corrupt(format!(
-        "{what} claims {length} bytes, more than the {RECORD_LIMIT} that one may have"
-    ))
-}
-
-#[cold]
-fn disagreeing(length: u32, again: u32) -> NoFrame {
-    NoFrame::Corrupt(format!(
-        "a block claims {length} bytes at its start and {again} at its end"
-    ))
-}
-
-#[cold]
-fn unknown_interface(place: u32, known: usize) -> NoFrame {
-    NoFrame::Corrupt(format!(
-        "a packet block names interface {place}, and its section describes {known}"
-    ))
-}
-
-#[cold]
-fn overfull(captured_len: u32, room: usize) -> NoFrame {
-    NoFrame::Corrupt(format!(
-        "a packet block claims {captured_len} captured bytes and has room for {room}"
-    ))
 }

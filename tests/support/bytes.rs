@@ -128,11 +128,23 @@ pub fn enhanced_with_drops(
     data: &[u8],
     drops: u64,
 ) -> Vec<u8> {
-    let wire_len = u32::try_from(data.len()).expect("a short packet");
-    let plain = enhanced(order, interface, ticks, data, wire_len);
-    let body = &plain[8..plain.len() - 4];
-    let options = option(order, 4, &order.i64(drops.cast_signed()));
-    block(order, 6, &[body, &options].concat())
+    let drops = option(order, 4, &order.i64(drops.cast_signed()));
+    let plain = enhanced(order, interface, ticks, data, wire_len_of(data));
+    with_options(order, &plain, &drops)
+}
+
+/// A packet of the first interface with options.
+pub fn enhanced_with(order: Order, data: &[u8], options: &[u8]) -> Vec<u8> {
+    let plain = enhanced(order, 0, 1, data, wire_len_of(data));
+    with_options(order, &plain, options)
+}
+
+fn wire_len_of(data: &[u8]) -> u32 {
+    u32::try_from(data.len()).expect("a short packet")
+}
+
+fn with_options(order: Order, plain: &[u8], options: &[u8]) -> Vec<u8> {
+    block(order, 6, &[&plain[8..plain.len() - 4], options].concat())
 }
 
 pub fn obsolete(order: Order, interface: u16, ticks: u64, data: &[u8], wire_len: u32) -> Vec<u8> {

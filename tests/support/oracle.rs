@@ -10,7 +10,7 @@ use super::skip::skipped_here;
 pub type Row = BTreeMap<String, String>;
 
 /// Where the number of packets rightly is another than capinfos gives, and why.
-pub const DIFFERENT: [(&str, Option<usize>, &str); 13] = [
+pub const DIFFERENT: [(&str, Option<usize>, &str); 14] = [
     (
         "formats/google-gopacket__be_test901.pcapng",
         Some(2),
@@ -38,6 +38,11 @@ pub const DIFFERENT: [(&str, Option<usize>, &str); 13] = [
     ),
     (
         "malformed/ntop-nDPI__fuzz-2021-10-13.pcap",
+        Some(0),
+        "a flawed record without another behind it is no packet",
+    ),
+    (
+        "malformed/seladb-PcapPlusPlus__clusterfuzz-testcase-FuzzTarget-6207688043397120",
         Some(0),
         "a flawed record without another behind it is no packet",
     ),

@@ -24,15 +24,17 @@ pub(super) struct InterfaceOptions<'a> {
     pub(super) resolution: Option<u8>,
     /// Seconds to add to every time.
     pub(super) offset: Option<i64>,
+    /// True if one of them has a length that it cannot have.
+    pub(super) is_odd: bool,
 }
 
 impl<'a> InterfaceOptions<'a> {
-    /// An option of the wrong length is passed over, as an unknown one is.
     fn with(mut self, (code, value): (u16, &'a [u8]), order: Endianness) -> Self {
         match (code, value) {
             (IF_NAME, name) => self.name = Some(name),
             (IF_TSRESOL, &[resolution]) => self.resolution = Some(resolution),
-            (IF_TSOFFSET, value) => self.offset = offset(value, order).or(self.offset),
+            (IF_TSOFFSET, value) if value.len() == 8 => self.offset = offset(value, order),
+            (IF_TSRESOL | IF_TSOFFSET, _) => self.is_odd = true,
             _ => {}
         }
         self
@@ -53,15 +55,16 @@ pub(super) fn of_interface<'a>(
 pub(super) fn statistics(body: &[u8], order: Endianness) -> Option<(u32, Option<Drops>)> {
     let mut head = (u32::<_, ()>(order), u32(order), u32(order));
     let (rest, (interface, _high, _low)) = head.parse(body).ok()?;
-    let gather = |drops: (Option<u64>, Option<u64>), (code, value): (u16, &[u8])| {
-        let count = number(value, order);
-        match code {
-            ISB_IFDROP => (count.or(drops.0), drops.1),
-            ISB_OSDROP => (drops.0, count.or(drops.1)),
+    let gather = |drops: Option<(Option<u64>, Option<u64>)>, (code, value): (u16, &[u8])| {
+        let drops = drops?;
+        Some(match code {
+            ISB_IFDROP => (Some(count(value, order)?), drops.1),
+            ISB_OSDROP => (drops.0, Some(count(value, order)?)),
             _ => drops,
-        }
+        })
     };
-    let (rest, drops) = fold(rest, order, Default::default, gather).ok()?;
+    let (rest, drops) = fold(rest, order, || Some((None, None)), gather).ok()?;
+    let drops = drops?;
     let drops = (drops != (None, None)).then(|| Drops {
         interface: drops.0.unwrap_or(0),
         kernel: drops.1.unwrap_or(0),
@@ -72,14 +75,19 @@ pub(super) fn statistics(body: &[u8], order: Endianness) -> Option<(u32, Option<
 /// Packets lost before a packet on its interface, as the options of its block say.
 ///
 /// # Errors
-/// An option runs out of the block.
-pub(super) fn drop_count(bytes: &[u8], order: Endianness) -> Result<Option<u64>, ()> {
-    let gather = |drops: Option<u64>, (code, value): (u16, &[u8])| match code {
-        EPB_DROPCOUNT => number(value, order).or(drops),
+/// An option runs out of the block, or is no count of packets.
+pub(super) fn drop_count(bytes: &[u8], order: Endianness) -> Result<Option<u64>, &'static str> {
+    let gather = |drops: Result<_, ()>, (code, value): (u16, &[u8])| match code {
+        EPB_DROPCOUNT => count(value, order).ok_or(()).map(Some),
         _ => drops,
     };
-    let (rest, drops) = fold(bytes, order, || None, gather).map_err(|_| ())?;
-    options_end(rest).then_some(drops).ok_or(())
+    let list = fold(bytes, order, || Ok(None), gather);
+    match list {
+        Ok((rest, drops)) if options_end(rest) => {
+            drops.map_err(|()| "a packet block whose drop count is no number")
+        }
+        _ => Err("a packet block whose options run out of it"),
+    }
 }
 
 /// Tells whether a list of options came to its end where the others stopped.
@@ -113,6 +121,15 @@ fn option(bytes: &[u8], order: Endianness) -> IResult<&[u8], (u16, &[u8]), ()> {
 
 fn offset(value: &[u8], order: Endianness) -> Option<i64> {
     number(value, order).map(u64::cast_signed)
+}
+
+/// A count in eight bytes; some writers give it four.
+fn count(value: &[u8], order: Endianness) -> Option<u64> {
+    let short = u32::<_, ()>(order).parse(value);
+    match short {
+        Ok(([], count)) => Some(count.into()),
+        _ => number(value, order),
+    }
 }
 
 fn number(value: &[u8], order: Endianness) -> Option<u64> {

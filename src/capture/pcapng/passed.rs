@@ -9,8 +9,12 @@ use nom::number::Endianness;
 use nom::number::complete::u32;
 use nom::{Parser, combinator::verify};
 
-use super::options::{behind, options_end};
-use crate::capture::NoFrame;
+use super::options::{behind, drop_count, options_end, statistics};
+use super::{
+    ENHANCED_PACKET, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS, OBSOLETE_PACKET, SIMPLE_PACKET,
+    Section, enhanced_packet, interface_description, obsolete_packet, simple_packet,
+};
+use crate::capture::{Interfaces, NoFrame, endianness};
 
 const NAME_RESOLUTION: u32 = 4;
 const JOURNAL: u32 = 9;
@@ -25,6 +29,20 @@ const SYSDIG_FIRST: u32 = 0x201;
 const SYSDIG_LAST: u32 = 0x222;
 /// Sysdig's events without flags, in three versions.
 const SYSDIG_EVENTS: [u32; 3] = [0x204, 0x216, 0x221];
+
+/// First of the types that anyone may use.
+const LOCAL_USE_FIRST: u32 = 0x8000_0000;
+/// Types of blocks that are read: interfaces, three kinds of packets, statistics.
+const READ: [u32; 5] = [
+    INTERFACE_DESCRIPTION,
+    OBSOLETE_PACKET,
+    SIMPLE_PACKET,
+    INTERFACE_STATISTICS,
+    ENHANCED_PACKET,
+];
+/// The last of the types that differ from those that are read in their last byte alone,
+/// and are told by their bodies.
+const LAST_SMALL: u32 = 0xff;
 
 /// The field that every entry of systemd's journal has.
 const JOURNAL_FIELD: &[u8] = b"__REALTIME_TIMESTAMP=";
@@ -41,7 +59,16 @@ pub(super) fn is_known(kind: u32) -> bool {
             | CUSTOM
             | CUSTOM_NOT_COPIED
             | SYSDIG_FIRST..=SYSDIG_LAST
-    )
+    ) || (kind >= LOCAL_USE_FIRST && may_be(kind).is_none())
+}
+
+/// The type of blocks that are read, from which one damaged byte makes this one.
+fn may_be(kind: u32) -> Option<u32> {
+    let is_near = |read: &u32| {
+        let differing = (kind ^ read).to_be_bytes();
+        differing.iter().filter(|&&byte| byte != 0).count() == 1
+    };
+    READ.into_iter().find(is_near).filter(|_| kind > LAST_SMALL)
 }
 
 /// Tells whether Wireshark (4.0 to 4.4) gives blocks of this type a number among the
@@ -54,12 +81,13 @@ pub(super) fn is_numbered(kind: u32) -> bool {
 ///
 /// # Errors
 /// [`NoFrame::Flaw`].
-pub(super) fn check(kind: u32, body: &[u8], length: u32, order: Endianness) -> Result<(), NoFrame> {
+pub(super) fn check(kind: u32, body: &[u8], length: u32, section: &Section) -> Result<(), NoFrame> {
+    let order = endianness(section.big_endian);
     let stands = match kind {
         NAME_RESOLUTION => names_stand(body, order),
         DECRYPTION_SECRETS => secrets_stand(body, order),
         JOURNAL => memmem::find(body, JOURNAL_FIELD).is_some(),
-        _ => true,
+        _ => may_be(kind).is_none_or(|read| !reads_as(read, body, section)),
     };
     let what = match (is_known(kind), stands) {
         (true, true) => return Ok(()),
@@ -87,4 +115,30 @@ fn secrets_stand(body: &[u8], order: Endianness) -> bool {
     };
     let options = rest.get((length as usize).next_multiple_of(4)..);
     options.is_some_and(|options| options_end(behind(options, order)))
+}
+
+/// Tests that a body is that of a block of this type in a section.
+fn reads_as(kind: u32, body: &[u8], section: &Section) -> bool {
+    let (big_endian, known) = (section.big_endian, section.interfaces.len());
+    let order = endianness(big_endian);
+    let packet = match kind {
+        ENHANCED_PACKET => enhanced_packet(body, big_endian),
+        SIMPLE_PACKET => simple_packet(body, big_endian),
+        OBSOLETE_PACKET => obsolete_packet(body, big_endian),
+        INTERFACE_STATISTICS => {
+            let stated = statistics(body, order);
+            return stated.is_some_and(|(interface, _)| (interface as usize) < known);
+        }
+        _ => {
+            let read = interface_description(body, order, known, &Interfaces::default());
+            return read.is_ok_and(|(rest, (_, is_odd))| !is_odd && options_end(rest));
+        }
+    };
+    packet.is_some_and(|packet| {
+        let len = packet.captured_len.unwrap_or(packet.original_len);
+        let behind = packet.rest.get(len.next_multiple_of(4) as usize..);
+        (packet.interface as usize) < known
+            && (1..=packet.original_len).contains(&len)
+            && behind.is_some_and(|behind| drop_count(behind, order).is_ok())
+    })
 }

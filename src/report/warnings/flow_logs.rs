@@ -2,57 +2,56 @@
 
 use crate::flow_log::{Carried, LogForm, LogReport};
 use crate::report::text::{minutes, number};
+use crate::report::{About, Warning};
 use crate::verdict::platform::Join;
 use crate::verdict::{Judgement, Path, Platform, Said, Verdict};
 
 /// Warnings of faults in a log.
-pub(super) fn log(log: &LogReport) -> Vec<String> {
-    let LogReport { name, tuples, .. } = log;
-    let mut all = Vec::new();
-    if let Some(fault) = &log.fault {
-        all.push(format!(
-            "{name}: damaged at byte {}: {}; the {tuples} tuples before it count",
-            fault.offset, fault.what
-        ));
-    }
-    if log.bad_tuples > 0 {
-        let [bad, tuples] = [log.bad_tuples, *tuples].map(number);
-        all.push(format!(
-            "{name}: {bad} of {tuples} {} and were passed over",
-            match log.form {
-                LogForm::FlowLog => "tuples are not of version 4",
-                LogForm::TrafficAnalytics => "rows cannot be read",
-            }
-        ));
-    }
-    if log.unread > 0 && log.form == LogForm::TrafficAnalytics {
-        let unread = number(log.unread);
-        all.push(format!(
-            "{name}: {unread} rows are missing or cut, or say that flows of their interval are"
-        ));
-    } else if log.unread > 0 {
-        let [unread, records] = [log.unread, log.records].map(number);
-        all.push(format!(
-            "{name}: {unread} parts of {records} records were not read: keys are missing, or what \
-             is due there is no list (PowerShell's ConvertTo-Json writes text without -Depth)"
-        ));
-    }
-    if let Some(word) = &log.unknown_state {
-        let [unknown, tuples] = [log.unknown_states, *tuples].map(number);
+pub(super) fn log(log: &LogReport) -> impl Iterator<Item = Warning> {
+    let about = About::File(log.name.clone());
+    let faults = faults(log).into_iter();
+    faults.map(move |says| Warning::of(about.clone(), says))
+}
+
+fn faults(log: &LogReport) -> Vec<String> {
+    let tuples = log.tuples;
+    let damage = log.fault.as_ref().map(|fault| {
+        let (at, what) = (fault.offset, &fault.what);
+        format!("damaged at byte {at}: {what}; the {tuples} tuples before it count")
+    });
+    let bad = (log.bad_tuples > 0).then(|| {
+        let [bad, tuples] = [log.bad_tuples, tuples].map(number);
+        let what = match log.form {
+            LogForm::FlowLog => "tuples are not of version 4",
+            LogForm::TrafficAnalytics => "rows cannot be read",
+        };
+        format!("{bad} of {tuples} {what} and were passed over")
+    });
+    let unknown = log.unknown_state.as_ref().map(|word| {
+        let [unknown, tuples] = [log.unknown_states, tuples].map(number);
         let state = match &word[..] {
             "" => "no encryption state".to_owned(),
-            word => {
-                format!("an encryption state that plainsight does not know, as `{word}`")
-            }
+            word => format!("an encryption state that plainsight does not know, as `{word}`"),
         };
-        all.push(format!("{name}: {unknown} of {tuples} tuples have {state}"));
-    }
-    if log.is_damaged() {
-        all.push(format!(
-            "{name}: what was lost can be of any path, so none is encrypted on the platform's word"
-        ));
-    }
-    all
+        format!("{unknown} of {tuples} tuples have {state}")
+    });
+    let lost = "what was lost can be of any path, so none is encrypted on the platform's word";
+    let lost = log.is_damaged().then(|| lost.to_owned());
+    let all = [damage, bad, unread(log), unknown, lost];
+    all.into_iter().flatten().collect()
+}
+
+fn unread(log: &LogReport) -> Option<String> {
+    let [unread, records] = [log.unread, log.records].map(number);
+    (log.unread > 0).then(|| match log.form {
+        LogForm::FlowLog => format!(
+            "{unread} parts of {records} records were not read: keys are missing, or what is \
+             due there is no list (PowerShell's ConvertTo-Json writes text without -Depth)"
+        ),
+        LogForm::TrafficAnalytics => {
+            format!("{unread} rows are missing or cut, or say that flows of their interval are")
+        }
+    })
 }
 
 /// Flows without ports that speak against a path nobody knows.
@@ -85,7 +84,7 @@ pub(super) fn unproven(judgement: &Judgement) -> Option<String> {
 }
 
 /// Warnings of periods and flows of a path that the logs leave open.
-pub(super) fn path(title: &str, path: &Path) -> Vec<String> {
+pub(super) fn path(about: &About, path: &Path) -> Vec<Warning> {
     let Some(platform) = &path.platform else {
         return Vec::new();
     };
@@ -96,7 +95,7 @@ pub(super) fn path(title: &str, path: &Path) -> Vec<String> {
         other_times(platform),
     ];
     let notes = notes.into_iter().flatten();
-    notes.map(|note| format!("{title}: {note}")).collect()
+    notes.map(|note| Warning::of(about.clone(), note)).collect()
 }
 
 fn joined(path: &Path, platform: &Platform) -> Option<String> {

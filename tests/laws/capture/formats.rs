@@ -5,7 +5,7 @@ use plainsight::capture::{Format, InterfaceId, LinkType, RECORD_LIMIT, Timestamp
 
 use super::{Outcome, read};
 use crate::support::bytes::{
-    MICROS, MODIFIED, NANOS, Order, block, enhanced, enhanced_with_drops, interface,
+    MICROS, MODIFIED, NANOS, Order, block, enhanced, enhanced_with, enhanced_with_drops, interface,
     modified_record, obsolete, option, pcap_header, pcap_record, section, section_of_version,
     simple, statistics,
 };
@@ -364,6 +364,7 @@ fn pcapng_blocks_count_as_wireshark_counts_them() {
         (0x217, &[0; 40], false),
         (0x221, &[0; 40], true),
         (0x222, &[0; 40], false),
+        (0x8000_0bad, b"of nobody else", false),
     ] {
         file.extend(block(order, kind, body));
         file.extend(enhanced(order, 0, 1, &[0xff; 60], 60));
@@ -405,11 +406,16 @@ fn flawed_records_are_read_and_told() {
                 pcap_record(order, (1, 1_000_000), b"flawed", 6),
                 "a packet record claims a fraction of a second above one",
             ),
+            (
+                pcap_record(order, (1, 0), b"flawed", u32::MAX),
+                "6 captured bytes of a packet of 4294967295, which none has",
+            ),
         ] {
             let file = [pcap_header(order, MICROS, 96, 1), good(), flawed, good()].concat();
             let outcome = read(&file);
             assert_eq!(outcome.fault(), Some((44, what)));
             assert_eq!(outcome.packets[1].data, b"flawed");
+            assert_eq!(outcome.packets[1].wire_len, 6);
             assert_eq!(outcome.packets.len(), 3);
         }
         let good = || enhanced(order, 0, 1, b"good", 4);
@@ -421,7 +427,22 @@ fn flawed_records_are_read_and_told() {
                 "a packet block claims 6 captured bytes of a packet of 5",
                 3,
             ),
+            (
+                enhanced(order, 0, 1, b"flawed", 0x8_0001),
+                "6 captured bytes of a packet of 524289, which none has",
+                3,
+            ),
             (options, "a packet block whose options run out of it", 3),
+            (
+                enhanced_with(order, b"flawed", &option(order, 4, &[0; 6])),
+                "a packet block whose drop count is no number",
+                3,
+            ),
+            (
+                interface(order, 1, 0, &[option(order, 9, &[0; 4])]),
+                "an interface description block with an option of another length than it has",
+                2,
+            ),
             (
                 block(order, 0x8000_0006, b"a packet once"),
                 "a block of type 0x80000006, which is not known",
@@ -432,13 +453,72 @@ fn flawed_records_are_read_and_told() {
                 "interface statistics that cannot be read",
                 2,
             ),
-        ] {
+            (
+                block(
+                    order,
+                    5,
+                    &[&order.words(&[0; 3])[..], &option(order, 5, &[0; 2])].concat(),
+                ),
+                "interface statistics that cannot be read",
+                2,
+            ),
+        ]
+        .into_iter()
+        .chain(retyped(order))
+        {
             let head = [section(order), interface(order, 1, 0, &[])].concat();
             let at = (head.len() + good().len()) as u64;
             let outcome = read(&[head, good(), flawed, good()].concat());
             assert_eq!(outcome.fault(), Some((at, what)));
             assert_eq!(outcome.packets.len(), packets);
         }
+    }
+}
+
+/// Blocks that are read, each under another type that one damaged byte makes of its own.
+fn retyped(order: Order) -> impl Iterator<Item = (Vec<u8>, &'static str, usize)> {
+    let retyped = move |read: Vec<u8>, kind: u32| {
+        let body = &read[8..read.len() - 4];
+        block(order, kind, body)
+    };
+    let packet = enhanced(order, 0, 1, b"flawed", 6);
+    let before = obsolete(order, 0, 1, b"flawed", 6);
+    let of = |kind| match kind {
+        0x206 => "a block of type 0x206 does not hold what its type says",
+        0x203 => "a block of type 0x203 does not hold what its type says",
+        0x202 => "a block of type 0x202 does not hold what its type says",
+        0x102 => "a block of type 0x102 does not hold what its type says",
+        0x205 => "a block of type 0x205 does not hold what its type says",
+        _ => "a block of type 0x201 does not hold what its type says",
+    };
+    let blocks = [
+        (packet, 0x206),
+        (simple(order, b"flawed", 6), 0x203),
+        (before.clone(), 0x202),
+        (before, 0x102),
+        (statistics(order, 0, [Some(9), None]), 0x205),
+        (interface(order, 1, 0, &[]), 0x201),
+    ];
+    blocks
+        .into_iter()
+        .map(move |(read, kind)| (retyped(read, kind), of(kind), 2))
+}
+
+/// Some writers give counts of packets in four bytes.
+#[test]
+fn pcapng_short_counts_are_read() {
+    for order in Order::BOTH {
+        let head = [section(order), interface(order, 1, 0, &[])].concat();
+        let lost = |more: Vec<u8>| {
+            let outcome = read(&[&head[..], &more].concat());
+            assert_eq!(outcome.fault, None);
+            let lost = outcome.lost.expect("losses");
+            (lost.drops.interface, lost.drops.kernel, lost.unattributed)
+        };
+        let count = |code| option(order, code, &order.u32(9));
+        assert_eq!(lost(enhanced_with(order, b"data", &count(4))), (0, 0, 9));
+        let counts = [order.words(&[0; 3]), count(5), count(7)].concat();
+        assert_eq!(lost(block(order, 5, &counts)), (9, 9, 0));
     }
 }
 
