@@ -17,8 +17,8 @@ struct CsvRow<'r> {
     is_whole: bool,
 }
 
-/// Field of a row.
-enum Field {
+/// CsvField of a row.
+enum CsvField {
     /// A field without anything in it, not even quotes.
     Empty,
     Text(String),
@@ -26,10 +26,10 @@ enum Field {
     Truth(bool),
 }
 
-use Field::{Empty, Number, Truth};
+use CsvField::{Empty, Number, Truth};
 
 /// Name of a column, and the field that it has of a row.
-type Column = (&'static str, fn(&CsvRow<'_>) -> Field);
+type Column = (&'static str, fn(&CsvRow<'_>) -> CsvField);
 
 #[rustfmt::skip]
 const COLUMNS: &[Column] = &[
@@ -91,7 +91,7 @@ pub(super) fn write(report: &Report, _style: &Style, out: &mut dyn Write) -> io:
     buffer.flush()
 }
 
-impl Field {
+impl CsvField {
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
         match self {
             Empty => Ok(()),
@@ -118,27 +118,27 @@ fn quoted(text: &str) -> String {
     }
 }
 
-fn text(text: Option<impl Into<String>>) -> Field {
-    text.map_or(Empty, |text| Field::Text(text.into()))
+fn text(text: Option<impl Into<String>>) -> CsvField {
+    text.map_or(Empty, |text| CsvField::Text(text.into()))
 }
 
-fn number(number: Option<u64>) -> Field {
+fn number(number: Option<u64>) -> CsvField {
     number.map_or(Empty, Number)
 }
 
 /// A word as the JSON has it.
-fn word(word: impl Serialize) -> Field {
+fn word(word: impl Serialize) -> CsvField {
     let word = serde_json::to_value(word).unwrap_or_default();
     text(word.as_str())
 }
 
 /// A list in one field.
-fn joined<'t>(words: impl Iterator<Item = &'t str>) -> Field {
+fn joined<'t>(words: impl Iterator<Item = &'t str>) -> CsvField {
     let words: Vec<&str> = words.collect();
     text((!words.is_empty()).then(|| words.join("; ")))
 }
 
-fn dtls(row: &CsvRow<'_>, field: fn(&DtlsReport) -> Field) -> Field {
+fn dtls(row: &CsvRow<'_>, field: fn(&DtlsReport) -> CsvField) -> CsvField {
     row.path.dtls.as_ref().map_or(Empty, field)
 }
 
