@@ -311,7 +311,7 @@ fn what_is_not_opened_is_undecodable_and_named() {
                 report
                     .warnings
                     .iter()
-                    .any(|warning| warning.contains(unopened.name()))
+                    .any(|warning| warning.to_string().contains(unopened.name()))
             );
         }
     }
