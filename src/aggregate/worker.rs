@@ -9,17 +9,18 @@ use super::snapshot::Snapshot;
 use crate::capture::Frame;
 use crate::decode::{
     self, Address, Content, Decoded, Encapsulation, Fragment, Packet, Payload, Protocol, Transport,
+    TunnelPorts,
 };
 use crate::evidence::{self, Shown, dtls, lnet::NidEnds};
 use crate::flow::{
-    Count, Direction, FiveTuple, Interface, LUSTRE_PORT, LustreFacts, Position, Ranges, Sighting,
-    is_lustre_port,
+    Count, Direction, FiveTuple, Interface, LUSTRE_PORT, LustreFacts, Position, Ranges, Reason,
+    Sighting, is_lustre_port,
 };
 
 /// A worker with its own counters.
 #[derive(Debug)]
 pub struct Worker<'o> {
-    options: &'o decode::TunnelPorts,
+    options: &'o TunnelPorts,
     limit: usize,
     snapshot: Snapshot,
     fragments: FragmentEvents,
@@ -118,13 +119,20 @@ impl<'f> Here<'f> {
                 ..self.five_tuple(packet, (0, 0))
             },
         };
-        CountedPlace { five_tuple, shown }
+        CountedPlace {
+            five_tuple,
+            shown,
+            tunnel: None,
+        }
     }
 
     /// Count that a first fragment goes to, given the content it showed of a flow.
-    fn first(&self, content: &Content<'_>, shown: Option<Shown>) -> First {
+    fn first(&self, content: &Content<'_>, shown: Option<Shown>, options: &TunnelPorts) -> First {
         match (content, shown) {
-            (Content::Packet(packet), Some(shown)) => First::In(self.place(packet, shown)),
+            (Content::Packet(packet), Some(shown)) => First::In(CountedPlace {
+                tunnel: options.unopened(&packet.transport).map(Reason::unsupported),
+                ..self.place(packet, shown)
+            }),
             (Content::Undecodable(stop), _) => First::Undecodable((*stop).into()),
             _ => First::Other,
         }
@@ -134,7 +142,7 @@ impl<'f> Here<'f> {
 impl<'o> Worker<'o> {
     /// A worker that has seen nothing, and keeps at most `limit` flows apart.
     #[must_use]
-    pub fn new(options: &'o decode::TunnelPorts, limit: usize) -> Self {
+    pub fn new(options: &'o TunnelPorts, limit: usize) -> Self {
         Self {
             options,
             limit,
@@ -227,7 +235,7 @@ impl<'o> Worker<'o> {
             fragment => {
                 let shown = self.content(&decoded.content, &here);
                 if let Some(fragment) = fragment {
-                    let first = here.first(&decoded.content, shown);
+                    let first = here.first(&decoded.content, shown, self.options);
                     let event = FragmentEvent::First(first, here.frame.time);
                     self.fragments.push((fragment.key, event));
                 }
@@ -358,12 +366,20 @@ impl<'o> Worker<'o> {
         ports: (u16, u16),
         (shown, payload): (Shown, &Payload<'_>),
         here: &Here<'_>,
-    ) {
+    ) -> Shown {
+        let tunnel = self.options.unopened(&packet.transport);
+        let tunnel = tunnel.map(Reason::unsupported);
+        let shown = match shown {
+            Shown::Wrapped => Shown::Wrapped,
+            _ if tunnel.is_some() => Shown::Tunnelled,
+            shown => shown,
+        };
         let (five_tuple, len) = (here.five_tuple(packet, ports), payload.wire_len);
         let at = here.sighting(Direction::Up, len);
         let datagrams = &mut self.snapshot.datagrams;
-        datagrams.count(&five_tuple, shown, here.count(len), &at);
+        datagrams.count(&five_tuple, (shown, tunnel), here.count(len), &at);
         self.meet_ports(packet, ports, here);
+        shown
     }
 
     #[inline]
@@ -403,7 +419,9 @@ impl<'o> Worker<'o> {
     fn transport(&mut self, packet: &Packet<'_>, here: &Here<'_>) -> Option<Shown> {
         match packet.transport {
             Transport::Unread(_) => {
-                let CountedPlace { five_tuple, shown } = here.place(packet, Shown::Portless);
+                let CountedPlace {
+                    five_tuple, shown, ..
+                } = here.place(packet, Shown::Portless);
                 let mut entry = self.snapshot.table.at(&five_tuple);
                 let at = here.sighting(entry.direction, 0);
                 entry.count(shown, here.count(0), &at);
@@ -433,8 +451,7 @@ impl<'o> Worker<'o> {
         }
         let (shown, first) = evidence::read(packet.protocol, payload);
         if elsewhere && shown.is_datagram() {
-            self.datagram(packet, ports, (shown, payload), here);
-            return Some(shown);
+            return Some(self.datagram(packet, ports, (shown, payload), here));
         }
         let mut entry = self.snapshot.table.at(&here.five_tuple(packet, ports));
         let len = payload.wire_len;
