@@ -41,12 +41,14 @@ macro_rules! fields {
 
 mod azure;
 mod checks;
+mod lines;
 mod path;
 mod posture;
 mod report;
 mod warning;
 
 pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, Standing};
+pub use lines::{PathLine, RunLine};
 pub use path::{
     ConnectionsReport, DtlsReport, Evidence, FlavorReport, FlowReport, LustreReport,
     OperationReport, PacketReport, PathReport, PlatformReport, ProofReport, StateReport,

@@ -1,6 +1,6 @@
 //! SARIF 2.1.0 of a posture: a rule for each control, a result for each check.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// Writes the log with one result after another, so that none but the last is held.
 pub(super) fn write(report: &PostureReport, _style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut out = BufWriter::new(out);
+    let mut out = super::json::buffer(out);
     let rules: Vec<Value> = controls::all().iter().map(rule).collect();
     let tool = json!({"driver": {
         "name": "plainsight",

@@ -20,5 +20,6 @@ mod stored;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;
+mod tools;
 mod traps;
 mod verdicts;
