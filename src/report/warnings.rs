@@ -157,6 +157,11 @@ fn path_warnings(path: &Path) -> Vec<String> {
             .as_ref()
             .map(|met| format!("{title}: {}", seen_of(met))),
     );
+    if path.parts.is_empty() && path.met.is_none() && path.observed == Some(Verdict::Undetermined) {
+        all.push(format!(
+            "{title}: packets with that server were captured, and none of them is known to be this path's"
+        ));
+    }
     let missing = super::path::missing_records(&path.parts);
     if missing.missing > 0 {
         let least = if missing.at_least { "at least " } else { "" };

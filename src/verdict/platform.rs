@@ -159,7 +159,7 @@ impl Scales<'_> {
     fn unseen(&self, observed: Option<Verdict>) -> Captured {
         Captured {
             spans: self.captured.to_vec(),
-            is_open: observed != Some(Verdict::Silent),
+            is_open: observed.is_none(),
         }
     }
 }
