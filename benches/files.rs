@@ -71,11 +71,7 @@ fn config(path: PathBuf, threads: usize) -> Analyze {
         min_piece_len: 1,
         output: Output {
             format: &FORMATS[0],
-            style: Style {
-                color: false,
-                width: 80,
-                verbose: false,
-            },
+            style: Style::default(),
             files: Vec::new(),
         },
         waivers: Vec::new(),

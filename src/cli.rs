@@ -14,7 +14,7 @@ use crate::azure::waivers::Waiver;
 use crate::decode;
 use crate::engine::Engine;
 use crate::flow::table::DEFAULT_LIMIT;
-use crate::report::{DocumentFormat, FORMATS, Report, Style};
+use crate::report::{DocumentFormat, FORMATS, GroupBy, Report, Style};
 use crate::verdict::servers::{self, ServersError};
 use crate::verdict::{Exit, Policy, Servers, VantageChoice, Viewpoint};
 
@@ -179,9 +179,19 @@ pub struct OutputFlags {
     #[arg(short, long = "output", value_name = "FILE", help = outputs_help("report", FORMATS))]
     pub outputs: Vec<PathBuf>,
 
-    /// List flows and all evidence in the table
+    /// List all paths with their flows and all evidence in the table
     #[arg(short, long)]
     pub verbose: bool,
+
+    /// List so many paths in the table, the worst first, or `all` [default: what fits]
+    ///
+    /// Those beyond are counted by verdict. Other formats hold all paths.
+    #[arg(long, value_name = "N", value_parser = top)]
+    pub top: Option<usize>,
+
+    /// Sum the paths of the table by one of their ends
+    #[arg(long, value_enum, value_name = "END")]
+    pub group_by: Option<GroupBy>,
 
     /// Use of color
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
@@ -364,7 +374,11 @@ impl TryFrom<OutputFlags> for Output {
     fn try_from(flags: OutputFlags) -> Result<Self, CliError> {
         Ok(Self {
             format: flags.format,
-            style: style(flags.color, flags.verbose),
+            style: Style {
+                top: flags.top,
+                group_by: flags.group_by,
+                ..style(flags.color, flags.verbose)
+            },
             files: outputs(flags.outputs, FORMATS)?,
         })
     }
@@ -383,16 +397,29 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// The width of the terminal; 80 columns where there is none.
-fn width() -> u16 {
-    terminal_size::terminal_size_of(io::stdout()).map_or(80, |(width, _)| width.0)
+/// A number of rows; all of them are more than any list has.
+fn top(text: &str) -> Result<usize, String> {
+    match text {
+        "all" => Ok(usize::MAX),
+        number => number
+            .parse()
+            .map_err(|_| "neither a number nor `all`".to_owned()),
+    }
 }
 
+/// The look that fits the terminal, or a page where there is none.
 fn style(color: ColorChoice, verbose: bool) -> Style {
+    let page = Style::default();
+    let size = terminal_size::terminal_size_of(io::stdout());
+    let (width, height) = size.map_or((page.width, page.height), |(width, height)| {
+        (width.0, height.0)
+    });
     Style {
         color: color.on_stdout(),
-        width: width(),
+        width,
+        height,
         verbose,
+        ..page
     }
 }
 

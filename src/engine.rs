@@ -60,7 +60,9 @@ impl Engine {
     /// [played](CountedState::play) in the order of the input.
     #[must_use]
     pub fn worker(&self) -> Worker<'_> {
-        Worker::new(&self.decode, self.max_flows).expecting(self.servers.expected())
+        Worker::new(&self.decode, self.max_flows)
+            .expecting(self.servers.expected())
+            .near(self.servers.ranges())
     }
 
     /// A counter for frames that come in the order of their capture.
@@ -76,7 +78,7 @@ impl Engine {
     #[must_use]
     pub fn counted(&self) -> CountedState {
         CountedState {
-            snapshot: Snapshot::new(self.max_flows),
+            snapshot: Snapshot::new(self.max_flows).near(self.servers.ranges()),
             fragments: Fragments::default(),
         }
     }

@@ -6,7 +6,9 @@ pub mod ciphertext;
 pub mod dtls;
 pub mod lnet;
 pub mod ptlrpc;
+pub mod readable;
 
+use ciphertext::Exposure;
 use dtls::{ContentType, DtlsRecord, Reading, unified};
 
 /// Content of one packet. Its class follows when its flow is known as a whole: a suite seen
@@ -36,13 +38,17 @@ pub enum Shown {
     Unified,
     /// UDP with a payload that is no DTLS.
     Datagram,
+    /// The same, or a later fragment, with text or a pattern that can be read.
+    Readable,
+    /// The same, with an IP packet or a Lustre message that can be read.
+    Wrapped,
     /// TCP or UDP whose ports could not be read.
     Portless,
 }
 
 impl Shown {
     /// All of them, each at the place that is its number.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Ciphertext,
         Self::Handshake,
         Self::ClearData,
@@ -54,8 +60,24 @@ impl Shown {
         Self::UnseenSegment,
         Self::Unified,
         Self::Datagram,
+        Self::Readable,
+        Self::Wrapped,
         Self::Portless,
     ];
+
+    /// Readable content outside DTLS.
+    fn of(found: Exposure) -> Self {
+        match found {
+            Exposure::IpHeader | Exposure::Lustre => Self::Wrapped,
+            Exposure::Text | Exposure::Repeats => Self::Readable,
+        }
+    }
+
+    /// Tests for UDP that is no DTLS, nor may be.
+    #[must_use]
+    pub fn is_datagram(self) -> bool {
+        matches!(self, Self::Datagram | Self::Readable | Self::Wrapped)
+    }
 
     /// Tests for a DTLS record.
     #[must_use]
@@ -126,6 +148,20 @@ fn cut(first: &DtlsRecord<'_>, payload: &Payload<'_>) -> Shown {
     }
 }
 
+fn datagram(payload: &Payload<'_>) -> Shown {
+    let found = readable::in_datagram(payload.bytes, payload.datagram_len);
+    found.map_or(Shown::Datagram, Shown::of)
+}
+
+/// Content of a later fragment of `len` bytes, of which these were captured, if it can be read.
+/// Text in TCP can be of any conversation, so there only Lustre counts.
+#[must_use]
+pub fn in_fragment(protocol: Protocol, bytes: &[u8], len: usize) -> Option<Shown> {
+    let found = readable::in_part(bytes, len)?;
+    let counts = protocol == Protocol::Udp || found == Exposure::Lustre;
+    counts.then(|| Shown::of(found))
+}
+
 fn begun(protocol: Protocol, payload: &Payload<'_>) -> Shown {
     match protocol {
         Protocol::Tcp if payload.bytes.is_empty() => Shown::UnseenSegment,
@@ -136,7 +172,7 @@ fn begun(protocol: Protocol, payload: &Payload<'_>) -> Shown {
 fn no_dtls(protocol: Protocol, payload: &Payload<'_>) -> Shown {
     match (protocol, payload.wire_len) {
         (Protocol::Udp, _) if unified::fills(payload.bytes, payload.datagram_len) => Shown::Unified,
-        (Protocol::Udp, _) => Shown::Datagram,
+        (Protocol::Udp, _) => datagram(payload),
         (Protocol::Tcp, 0) => Shown::BareSegment,
         (Protocol::Tcp, _) if !payload.bytes.is_empty() => Shown::Segment,
         (Protocol::Tcp, _) => Shown::UnseenSegment,

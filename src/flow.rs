@@ -10,9 +10,11 @@ use crate::decode::{Address, Cause, DecodeStop, Encapsulation, Layer, Protocol};
 use crate::evidence::Shown;
 
 pub mod choices;
+pub mod datagrams;
 pub mod dtls;
 pub(crate) mod lowest;
 pub mod lustre;
+pub mod ranges;
 pub mod seen_on;
 pub mod sequence;
 pub mod session;
@@ -20,8 +22,10 @@ pub mod sizes;
 pub mod table;
 pub mod times;
 
+pub use datagrams::Datagrams;
 pub use dtls::DtlsFacts;
 pub use lustre::LustreFacts;
+pub use ranges::Ranges;
 pub use seen_on::SeenOn;
 pub use sizes::Sizes;
 pub use times::Times;

@@ -19,12 +19,14 @@ mod evidence;
 mod formats;
 mod json;
 mod junit;
+mod look;
 mod losses;
 mod model;
 mod path;
 mod platform;
 pub mod posture;
 mod proof;
+pub(crate) mod rank;
 mod sarif;
 mod table;
 pub(crate) mod text;
@@ -32,17 +34,24 @@ mod warnings;
 
 pub use catalogue::write_controls;
 pub use formats::POSTURE_FORMATS;
+pub use look::{GroupBy, Style};
 pub use model::{
-    AccountingReport, ClientReport, ElsewhereReport, EndsReport, Evidence, FileSystemReport, Gap,
-    InputReport, LossReport, Losses, PacketReport, PathReport, PlaceReport, PlatformReport,
+    About, AccountingReport, ClientReport, ElsewhereReport, EndsReport, Evidence, FileSystemReport,
+    Gap, InputReport, LossReport, Losses, PacketReport, PathReport, PlaceReport, PlatformReport,
     ProofReport, ReasonReport, Report, ServerReport, Standing, Summary, Traffic, Undecodable,
-    Volume,
+    Volume, Warning,
 };
 
 /// The answer of a report in a sentence.
 #[must_use]
 pub fn headline(report: &Report) -> String {
     table::headline(report)
+}
+
+/// Number of paths that there is no room for, by verdict; `None` where there is for all.
+#[must_use]
+pub(crate) fn more_paths(more: &[&PathReport]) -> Option<String> {
+    table::more_paths(more)
 }
 
 /// The version of the JSON's shape. Fields may be added within one.
@@ -80,17 +89,6 @@ impl<R> DocumentFormat<R> {
     pub fn write(&self, report: &R, style: &Style, out: &mut dyn Write) -> io::Result<()> {
         (self.write)(report, style, out)
     }
-}
-
-/// Look of a report for a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Style {
-    /// Set to use color.
-    pub color: bool,
-    /// Columns to fit in.
-    pub width: u16,
-    /// Set to list flows and all evidence.
-    pub verbose: bool,
 }
 
 impl Summary {
@@ -152,8 +150,8 @@ pub struct Run {
     pub inputs: Vec<InputReport>,
     /// The flow logs, by name.
     pub flow_logs: Vec<LogReport>,
-    /// Files passed over in folders, and why, in sentences.
-    pub skipped: Vec<String>,
+    /// Files passed over in folders, and why.
+    pub skipped: Vec<Warning>,
     /// Files that are or may be captures or flow logs and were not read to their end, each
     /// with the reason, in sentences.
     pub unread: Vec<String>,
@@ -219,7 +217,7 @@ impl Report {
             file_systems: Vec::new(),
             clients: Vec::new(),
             waivers: Vec::new(),
-            warnings: warnings::of(judgement, &run),
+            warnings: warnings::of(judgement, &run, &paths),
             paths,
             vantage: run.vantage,
             inputs: run.inputs,

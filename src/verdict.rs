@@ -10,6 +10,7 @@ use crate::aggregate::Snapshot;
 use crate::aggregate::sample::{Overlap, overlaps};
 use crate::decode::Address;
 use crate::evidence::Shown;
+use crate::flow::datagrams::Others;
 use crate::flow::table::Contents;
 use crate::flow::{Count, Direction, Flow, FlowKey, Reason, Tally};
 use crate::flow_log::{FlowLog, Logged};
@@ -115,6 +116,9 @@ pub struct Part<'s> {
     /// True if it may hold packets of others than paths, of which it cannot be told any more:
     /// then nothing is said of any.
     pub is_vague: bool,
+    /// True if datagrams between the same ports may have gone uncounted here, because flows
+    /// of such were too many to keep apart.
+    pub has_unknown: bool,
 }
 
 impl<'s> Part<'s> {
@@ -191,10 +195,15 @@ pub struct Accounting {
 impl Accounting {
     /// Packets of a snapshot that are no path's, whoever is a server.
     fn begun(snapshot: &Snapshot) -> Self {
+        let Others { plain, wrapped } = snapshot.datagrams.others();
+        let mut undecodable = snapshot.undecodable.clone();
+        if wrapped.packets > 0 {
+            *undecodable.entry(scope::WRAPPED).or_default() += wrapped;
+        }
         Self {
             read: snapshot.read,
-            other: snapshot.other,
-            undecodable: snapshot.undecodable.clone(),
+            other: sum([snapshot.other, plain]),
+            undecodable,
             ..Self::default()
         }
     }

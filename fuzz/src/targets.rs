@@ -10,7 +10,7 @@ use plainsight::capture::{Frame, Interfaces, LinkType};
 use plainsight::flow_log::{FlowLog, LogReport, Table};
 use plainsight::input::Input;
 use plainsight::report::posture::PostureReport;
-use plainsight::report::{DocumentFormat, FORMATS, POSTURE_FORMATS, Style};
+use plainsight::report::{DocumentFormat, FORMATS, GroupBy, POSTURE_FORMATS, Style};
 use plainsight::verdict::{Servers, servers};
 use serde_json::Value;
 
@@ -155,11 +155,14 @@ pub fn export(data: &[u8]) {
 /// Writes a report in each format with and without color, on a narrow page and a wide one,
 /// and holds a table without color to text alone.
 fn write_all<R>(report: &R, formats: &[DocumentFormat<R>]) {
-    for (color, width) in [(false, 80), (false, 1), (true, 200)] {
+    let by = [None, Some(GroupBy::Client), Some(GroupBy::FileSystem)];
+    for ((color, width), group_by) in [(false, 80), (false, 1), (true, 200)].into_iter().zip(by) {
         let style = Style {
             color,
             width,
-            verbose: true,
+            verbose: group_by.is_none(),
+            group_by,
+            ..Style::default()
         };
         for format in formats {
             let mut written = Vec::new();

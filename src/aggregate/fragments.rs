@@ -12,7 +12,7 @@ use hashbrown::{HashMap, hash_map::Entry};
 use crate::capture::Timestamp;
 use crate::decode::FragmentKey;
 use crate::evidence::Shown;
-use crate::flow::{Count, FiveTuple, Reason, Sighting};
+use crate::flow::{Count, FiveTuple, Reason, Sighting, is_lustre_port};
 
 /// A flow that a first fragment was counted in, and as what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,16 @@ pub struct CountedPlace {
     pub shown: Shown,
 }
 
+impl CountedPlace {
+    /// Tests that its packets are a path's only where DTLS goes between the same ports.
+    #[must_use]
+    pub fn is_beside(&self) -> bool {
+        let (source, destination) = self.five_tuple.ports;
+        let is_elsewhere = !is_lustre_port(source) && !is_lustre_port(destination);
+        self.five_tuple.unread.is_none() && is_elsewhere && self.shown.is_datagram()
+    }
+}
+
 /// A later fragment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Later {
@@ -30,6 +40,8 @@ pub struct Later {
     pub count: Count,
     /// Position in the capture.
     pub at: Sighting,
+    /// Its own content, where that can be read.
+    pub shown: Option<Shown>,
     /// Flow and content to count it as if its first fragment was not captured: `None` if not
     /// even its protocol tells whether it could be a path's.
     pub alone: Option<CountedPlace>,

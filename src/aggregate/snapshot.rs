@@ -7,12 +7,12 @@ use super::fragments::{CountedPlace, First, FragmentOutcome, Later};
 use super::sample::Sample;
 use crate::capture::Timestamp;
 use crate::flow::table::FlowTable;
-use crate::flow::{Count, Reason, Sighting, Times};
+use crate::flow::{Count, Datagrams, Ranges, Reason, Sighting, Times};
 
 /// Counts of a part of the input, or of all of it.
 ///
 /// Merging is associative and commutative, and nothing disappears: every packet read is
-/// in the table, in `other`, or in `undecodable`.
+/// in the table, among the datagrams, in `other`, or in `undecodable`.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Every packet.
@@ -23,6 +23,8 @@ pub struct Snapshot {
     pub undecodable: BTreeMap<Reason, Count>,
     /// Those that are a path's, or may be.
     pub table: FlowTable,
+    /// Datagrams that are a path's only where DTLS goes between the same ports.
+    pub datagrams: Datagrams,
     /// Packets with expected servers that are in `other` or in `undecodable`.
     pub expected: Expected,
     /// Samples of the packets of each file, where there are several.
@@ -40,10 +42,18 @@ impl Snapshot {
             other: Count::default(),
             undecodable: BTreeMap::new(),
             table: FlowTable::new(limit),
+            datagrams: Datagrams::new(limit, Ranges::default()),
             expected: Expected::default(),
             samples: BTreeMap::new(),
             times: Times::default(),
         }
+    }
+
+    /// The same, where these addresses may be servers'.
+    #[must_use]
+    pub fn near(mut self, servers: Ranges) -> Self {
+        self.datagrams = Datagrams::new(self.datagrams.limit(), servers);
+        self
     }
 
     /// Notes that a packet was read. It must be counted once more, for what it is.
@@ -76,12 +86,18 @@ impl Snapshot {
     }
 
     fn place(&mut self, place: CountedPlace, later: Later) {
-        let mut entry = self.table.at(&place.five_tuple);
+        let CountedPlace { five_tuple, shown } = place;
+        let shown = later.shown.unwrap_or(shown);
+        if place.is_beside() {
+            let Later { count, at, .. } = later;
+            return self.datagrams.count(&five_tuple, shown, count, &at);
+        }
+        let mut entry = self.table.at(&five_tuple);
         let at = Sighting {
             direction: entry.direction,
             ..later.at
         };
-        entry.count_fragment(place.shown, later.count, &at);
+        entry.count_fragment(shown, later.count, &at);
     }
 
     /// Adds what another part of the input showed.
@@ -92,6 +108,7 @@ impl Snapshot {
             self.undecodable(reason, count);
         }
         self.table.merge(other.table);
+        self.datagrams.merge(other.datagrams);
         self.expected.merge(&other.expected);
         for (file, sample) in other.samples {
             self.samples.entry(file).or_default().merge(sample);
@@ -102,6 +119,9 @@ impl Snapshot {
     /// The same counts, with no more flows apart than there may be.
     pub fn settled(&mut self) -> &Self {
         self.table.settle();
+        for (key, more) in self.datagrams.take(|key| self.table.holds(key)) {
+            self.table.add(&key, more);
+        }
         self
     }
 }

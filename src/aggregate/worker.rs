@@ -12,7 +12,7 @@ use crate::decode::{
 };
 use crate::evidence::{self, Shown, dtls, lnet::NidEnds};
 use crate::flow::{
-    Count, Direction, FiveTuple, Interface, LUSTRE_PORT, LustreFacts, Position, Sighting,
+    Count, Direction, FiveTuple, Interface, LUSTRE_PORT, LustreFacts, Position, Ranges, Sighting,
     is_lustre_port,
 };
 
@@ -152,6 +152,13 @@ impl<'o> Worker<'o> {
         self
     }
 
+    /// The same, which keeps datagrams with these addresses before others.
+    #[must_use]
+    pub fn near(mut self, servers: Ranges) -> Self {
+        self.snapshot = self.snapshot.near(servers);
+        self
+    }
+
     /// The same, which also takes a sample of the packets of the file that it walks.
     #[must_use]
     pub fn sampling(mut self, file: u32) -> Self {
@@ -267,6 +274,7 @@ impl<'o> Worker<'o> {
     pub fn take_snapshot(&mut self) -> Snapshot {
         let fresh = Snapshot {
             expected: self.snapshot.expected.anew(),
+            datagrams: self.snapshot.datagrams.anew(),
             ..Snapshot::new(self.limit)
         };
         std::mem::replace(&mut self.snapshot, fresh)
@@ -293,8 +301,16 @@ impl<'o> Worker<'o> {
             },
             _ => None,
         };
+        let protocol = match &decoded.content {
+            Content::Packet(packet) => Some(packet.protocol),
+            _ => None,
+        };
+        let frame = here.frame.data;
+        let bytes = frame.get(fragment.offset..).unwrap_or_default();
+        let bytes = &bytes[..bytes.len().min(fragment.len)];
         let later = Later {
             count: here.count(fragment.len),
+            shown: protocol.and_then(|it| evidence::in_fragment(it, bytes, fragment.len)),
             at: here.sighting(Direction::Up, fragment.len),
             alone,
         };
@@ -317,8 +333,34 @@ impl<'o> Worker<'o> {
 
     /// Counts a packet with ports that is no path's.
     #[inline]
-    fn other(&mut self, packet: &Packet<'_>, (source, destination): (u16, u16), here: &Here<'_>) {
+    fn other(&mut self, packet: &Packet<'_>, ports: (u16, u16), here: &Here<'_>) {
         self.snapshot.other += here.count(0);
+        self.meet_ports(packet, ports, here);
+    }
+
+    /// Counts a datagram on ports that are a path's only where DTLS goes between them.
+    #[inline(never)]
+    fn datagram(
+        &mut self,
+        packet: &Packet<'_>,
+        ports: (u16, u16),
+        (shown, payload): (Shown, &Payload<'_>),
+        here: &Here<'_>,
+    ) {
+        let (five_tuple, len) = (here.five_tuple(packet, ports), payload.wire_len);
+        let at = here.sighting(Direction::Up, len);
+        let datagrams = &mut self.snapshot.datagrams;
+        datagrams.count(&five_tuple, shown, here.count(len), &at);
+        self.meet_ports(packet, ports, here);
+    }
+
+    #[inline]
+    fn meet_ports(
+        &mut self,
+        packet: &Packet<'_>,
+        (source, destination): (u16, u16),
+        here: &Here<'_>,
+    ) {
         let ends = Some((packet.source, packet.destination));
         let port = |is_source| if is_source { source } else { destination };
         let kind = |is_source| PortKind::Port(packet.protocol, port(is_source));
@@ -378,9 +420,9 @@ impl<'o> Worker<'o> {
             return None;
         }
         let (shown, first) = evidence::read(packet.protocol, payload);
-        if elsewhere && shown == Shown::Datagram {
-            self.other(packet, ports, here);
-            return None;
+        if elsewhere && shown.is_datagram() {
+            self.datagram(packet, ports, (shown, payload), here);
+            return Some(shown);
         }
         let mut entry = self.snapshot.table.at(&here.five_tuple(packet, ports));
         let len = payload.wire_len;

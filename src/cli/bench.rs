@@ -72,6 +72,8 @@ impl TryFrom<BenchFlags> for Bench {
                 format: &FORMATS[0],
                 outputs: Vec::new(),
                 verbose: false,
+                top: None,
+                group_by: None,
                 color: ColorChoice::default(),
             },
             threads: flags.threads,

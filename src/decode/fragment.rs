@@ -25,4 +25,6 @@ pub struct Fragment {
     pub first: bool,
     /// Length of the part of the packet's payload that it carries, in bytes.
     pub len: usize,
+    /// Offset of that part, in bytes from the start of the frame.
+    pub offset: usize,
 }

@@ -75,6 +75,7 @@ fn fields<'a>(
         },
         first: header.fragments_offset().value() == 0,
         len: payload.wire_len,
+        offset: payload.offset,
     });
     Some(IpHeader {
         source,

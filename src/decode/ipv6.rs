@@ -94,6 +94,7 @@ fn read_fragment<'a>(rest: Rest<'a>, walk: &mut HeaderWalk) -> Result<Turn<'a>, 
         },
         first: header.fragment_offset().value() == 0,
         len: payload.wire_len,
+        offset: payload.offset,
     });
     ip::behind(next, fragment, payload, None, walk)
 }

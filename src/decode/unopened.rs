@@ -27,6 +27,7 @@ pub enum Unopened {
     MplsPseudowire,
     PppProtocol,
     BridgedFrame,
+    OtherUdp,
 }
 
 impl Unopened {
@@ -56,6 +57,7 @@ impl Unopened {
             Self::MplsPseudowire => "MPLS pseudowire",
             Self::PppProtocol => "PPP protocol",
             Self::BridgedFrame => "bridged frame",
+            Self::OtherUdp => "packet in UDP",
         }
     }
 }

@@ -80,10 +80,10 @@ pub fn exposure(record: &DtlsRecord<'_>) -> Option<Exposure> {
 }
 
 /// Bytes of text that are odds enough.
-const TEXT_LEN: usize = 64;
+pub(super) const TEXT_LEN: usize = 64;
 
 /// Tests for text in UTF-8 at the start, which may begin and end within a character.
-fn is_text(bytes: &[u8]) -> bool {
+pub(super) fn is_text(bytes: &[u8]) -> bool {
     let Some(text) = bytes.get(..TEXT_LEN) else {
         return false;
     };
@@ -97,7 +97,7 @@ fn is_text(bytes: &[u8]) -> bool {
 
 /// Tests that bytes begin with a pattern of up to 16 bytes again and again, 24 bytes long in
 /// its repeats.
-fn repeats(bytes: &[u8]) -> bool {
+pub(super) fn repeats(bytes: &[u8]) -> bool {
     const REPEATED_LEN: usize = 24;
     let begins = |period: usize| {
         let again = bytes.get(period..period + REPEATED_LEN);
@@ -111,7 +111,7 @@ const MAX_HEADER_LEN: usize = 64;
 
 /// Tests that the first `len` bytes of a record, of which these were captured, end with an IP
 /// packet and at most a MAC.
-fn holds_ip(fragment: &[u8], len: usize) -> bool {
+pub(super) fn holds_ip(fragment: &[u8], len: usize) -> bool {
     if is_ip(fragment, len) || behind_ethernet(fragment).is_some_and(|ip| is_ip(ip, len - 14)) {
         return true;
     }

@@ -81,6 +81,23 @@ impl<K: Hash + Ord + Copy, V: Default> Lowest<K, V> {
         }
     }
 
+    /// The place of a key's entry, if there is one.
+    pub(crate) fn find(&self, key: &K) -> Option<u32> {
+        let is_entry = |&place: &u32| self.entries[place as usize].0 == *key;
+        self.places
+            .find(self.hasher.hash_one(key), is_entry)
+            .copied()
+    }
+
+    /// Keeps no higher ranks than another map of the same limit does.
+    pub(crate) fn lower_ceiling(&mut self, other: &Self) -> Vec<(K, V)> {
+        let Some(ceiling) = other.ceiling.filter(|(_, key)| self.admits(key)) else {
+            return Vec::new();
+        };
+        self.ceiling = Some(ceiling);
+        self.take(|key| Self::rank(key) > ceiling)
+    }
+
     pub(crate) fn exceeds(&self, slack: usize) -> bool {
         self.entries.len() > self.limit.saturating_add(slack)
     }

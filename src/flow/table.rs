@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::lowest::{Lowest, SLACK, sorted};
-use super::{Count, Direction, FiveTuple, Flow, FlowKey, GroupKey, Interface, Sighting, Sizes};
+use super::{Count, Direction, FiveTuple, Flow, FlowKey, GroupKey, Sighting, Sizes};
 use crate::evidence::{Shown, dtls::DtlsRecord};
 
 /// Number of flows, and of groups of flows, kept apart by default.
@@ -180,10 +180,7 @@ impl FlowTable {
     #[cold]
     fn look_up(&mut self, five_tuple: FiveTuple) -> FlowEntry<'_> {
         let (key, direction) = FlowKey::of(&five_tuple);
-        let key = FlowKey {
-            interface: Interface::ANY,
-            ..key
-        };
+        let key = key.anywhere();
         let places = self.places(&key);
         if let (Some(flow), Some(group)) = places {
             let known = Known {
@@ -238,6 +235,19 @@ impl FlowTable {
             let places = self.places(&key);
             let (flow, group) = self.get(&key, places);
             flow.unwrap_or(&mut group.folded).merge(more.flow);
+        }
+    }
+
+    /// Tests that a flow is kept apart.
+    #[must_use]
+    pub fn holds(&self, key: &FlowKey) -> bool {
+        self.flows.find(key).is_some()
+    }
+
+    /// Adds to a flow that is [kept apart](Self::holds).
+    pub fn add(&mut self, key: &FlowKey, more: Flow) {
+        if let Some(place) = self.flows.find(key) {
+            self.flows.entries[place as usize].1.flow.merge(more);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::{ProofReport, Report};
+use super::{ProofReport, Report, Warning};
 use crate::azure::waivers::{Desk, Waiver, WaiverState};
 use crate::verdict::{Exit, Verdict};
 
@@ -51,7 +51,7 @@ impl Report {
                 }
             })
         });
-        let told: Vec<String> = of_paths.collect();
+        let told: Vec<Warning> = of_paths.map(Warning::from).collect();
         self.warnings.extend(told);
     }
 }

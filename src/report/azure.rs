@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::model::PlaceReport;
-use super::{ClientReport, EndsReport, FileSystemReport, Report, ServerReport, Standing};
+use super::{ClientReport, EndsReport, FileSystemReport, Report, ServerReport, Standing, Warning};
 use crate::azure::checks::{self, Check, CheckTimes, FragmentsSeen, SeenFacts};
 use crate::azure::export::{FileSystem, ResourceId};
 use crate::azure::topology::{Azure, RouteEnd, RouteEnds};
@@ -118,7 +118,8 @@ impl Report {
         };
         self.file_systems = file_systems.map(report).collect();
         self.clients = ClientReport::all(azure, clients);
-        self.warnings.extend(azure.export.warnings.iter().cloned());
+        let told = azure.export.warnings.iter().cloned();
+        self.warnings.extend(told.map(Warning::from));
     }
 }
 

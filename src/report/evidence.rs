@@ -223,13 +223,16 @@ fn sentence(part: &Part, (class, shown): (Class, Shown), at: Sighting) -> String
             "DTLS records, of which the capture cut off a later one's header".to_owned()
         }
         Shown::CutPayload => "cut off too early to tell whether it is DTLS".to_owned(),
-        Shown::Segment => format!("readable, outside DTLS; {len} bytes of payload"),
+        Shown::Segment | Shown::Readable => {
+            format!("readable, outside DTLS; {len} bytes of payload")
+        }
         Shown::BareSegment if part.meaning.class(shown) == Class::Handshake => {
             "a segment without payload, in a stream of DTLS records".to_owned()
         }
         Shown::BareSegment => "readable, outside DTLS; no payload".to_owned(),
         Shown::UnseenSegment => "readable, outside DTLS; payload not captured".to_owned(),
-        Shown::Datagram => "a datagram on a Lustre port that is not DTLS".to_owned(),
+        Shown::Datagram => format!("no DTLS; {len} bytes of payload"),
+        Shown::Wrapped => "readable, outside DTLS: an IP packet or a Lustre message".to_owned(),
         Shown::Portless => unread(part.key),
     };
     format!("{way}: {what}")

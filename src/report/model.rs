@@ -44,6 +44,7 @@ mod checks;
 mod path;
 mod posture;
 mod report;
+mod warning;
 
 pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, Standing};
 pub use path::{
@@ -56,6 +57,7 @@ pub use report::{
     AccountingReport, ElsewhereReport, Gap, InputReport, LossReport, Losses, ReasonReport, Report,
     Summary, Undecodable, Volume,
 };
+pub use warning::{About, Warning};
 
 words!(Verdict {
     Encrypted => "encrypted",

@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Ansi};
 use comfy_table::{Cell, Color};
 
-use super::Traffic;
+use super::rank::{counts, worst_first};
 use super::text::{self, bytes, number, packets, right, tuples};
-use super::{AccountingReport, Evidence, PathReport, Report, Style};
+use super::{About, AccountingReport, Evidence, PathReport, Report, Style};
 use crate::flow::Count;
 use crate::flow_log::{Carried, LogReport};
 use crate::verdict::{Class, Vantage, Verdict};
@@ -16,9 +16,11 @@ use crate::verdict::{Class, Vantage, Verdict};
 mod causes;
 mod checks;
 mod flows;
+mod groups;
 mod headline;
 pub(super) mod posture;
 mod proof;
+mod warnings;
 
 const BOLD: Ansi = Ansi::new().bold();
 const DIM: Ansi = Ansi::new().dimmed();
@@ -29,16 +31,20 @@ const NO_BREAK: &str = "\u{a0}";
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { style, out };
+    let paths = &worst_first(report)[..];
     page.text(BOLD, &headline(report), "", "")?;
-    page.paths(report)?;
-    page.platform(report)?;
+    match style.group_by {
+        Some(by) => page.groups(by, report, paths)?,
+        None => page.paths(report, paths)?,
+    }
+    page.platform(paths)?;
     page.vantage(report)?;
-    page.causes(report)?;
-    page.evidence(report)?;
+    page.causes(paths)?;
+    page.evidence(paths)?;
     if style.verbose {
-        page.proofs(report)?;
-        page.details(report)?;
-        page.all_checks(report)?;
+        page.proofs(report, paths)?;
+        page.details(paths)?;
+        page.all_checks(report, paths)?;
     }
     page.servers(report)?;
     page.elsewhere(report)?;
@@ -91,25 +97,33 @@ impl Page<'_> {
         text::table(header, rows, self.style).try_for_each(|line| self.line(&line))
     }
 
-    fn paths(&mut self, report: &Report) -> io::Result<()> {
-        if report.paths.is_empty() {
+    /// A row a path, as many as there is room for, and the verdicts of the others.
+    fn paths(&mut self, report: &Report, paths: &[&PathReport]) -> io::Result<()> {
+        if paths.is_empty() {
             return Ok(());
         }
         self.line("")?;
-        let clear = match report.vantage.value {
-            Vantage::Wire => "Plaintext",
-            Vantage::Guest => "Readable",
-        };
+        let clear = clear_of(report);
         let header = ["Client", "Server", "Verdict", "Encrypted", clear, "Packets"];
-        self.table(&header, report.paths.iter().map(row).collect())
+        let (shown, more) = paths.split_at(self.style.rows().min(paths.len()));
+        self.table(&header, shown.iter().map(|path| row(path)).collect())?;
+        match more_paths(more) {
+            Some(more) => {
+                let text = format!("{more} (--top all lists them)");
+                self.text(Ansi::new(), &text, "", "  ")
+            }
+            None => Ok(()),
+        }
     }
 
     /// Prints the states that the platform has logged of each path.
-    fn platform(&mut self, report: &Report) -> io::Result<()> {
-        let rows: Vec<_> = report.paths.iter().flat_map(states).collect();
+    fn platform(&mut self, paths: &[&PathReport]) -> io::Result<()> {
+        let mut rows: Vec<_> = paths.iter().flat_map(|path| states(path)).collect();
         if rows.is_empty() {
             return Ok(());
         }
+        let more = rows.len().saturating_sub(self.style.rows());
+        rows.truncate(self.style.rows());
         self.line("")?;
         let header = [
             "Client",
@@ -119,7 +133,11 @@ impl Page<'_> {
             "Flows",
             "Bytes",
         ];
-        self.table(&header, rows)
+        self.table(&header, rows)?;
+        match more {
+            0 => Ok(()),
+            more => self.line(&format!("and {} more", number(more as u64))),
+        }
     }
 
     /// From where it was captured, if anything was.
@@ -147,14 +165,22 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Prints the basis of each verdict: the deciding packet, or with `--verbose` all of them.
-    fn evidence(&mut self, report: &Report) -> io::Result<()> {
-        let proven = report.paths.iter().filter(|path| !path.evidence.is_empty());
-        let mut proven = proven.peekable();
-        if proven.peek().is_some() {
-            self.heading("Evidence")?;
+    /// Prints the basis of each verdict but `encrypted`: the deciding packet, or with
+    /// `--verbose` all of them, of all paths.
+    fn evidence(&mut self, paths: &[&PathReport]) -> io::Result<()> {
+        let is_told = |path: &&&PathReport| {
+            let is_open = self.style.verbose || path.verdict != Verdict::Encrypted;
+            is_open && !path.evidence.is_empty()
+        };
+        let proven: Vec<_> = paths.iter().filter(is_told).collect();
+        if proven.is_empty() {
+            return Ok(());
         }
-        proven.try_for_each(|path| self.path_evidence(path))
+        self.heading("Evidence")?;
+        let items = self.style.items();
+        let mut listed = proven.iter().take(items);
+        listed.try_for_each(|path| self.path_evidence(path))?;
+        self.more_items(proven.len(), items)
     }
 
     fn path_evidence(&mut self, path: &PathReport) -> io::Result<()> {
@@ -176,27 +202,41 @@ impl Page<'_> {
             return Ok(());
         }
         self.heading("DTLS elsewhere, on no path to a known server")?;
-        let limit = if self.style.verbose { usize::MAX } else { 5 };
-        for row in report.dtls_elsewhere.iter().take(limit) {
+        let items = self.style.items();
+        for row in report.dtls_elsewhere.iter().take(items) {
             let ends = row.addresses.join(" and ");
             let ends = if ends.is_empty() { "others" } else { &ends };
             let count = packets(row.volume.packets);
             let text = format!("{ends}: {count}, {}", bytes(row.volume.wire_bytes));
             self.text(Ansi::new(), &text, "  ", "    ")?;
         }
-        match report.dtls_elsewhere.len().saturating_sub(limit) {
-            0 => Ok(()),
-            more => self.line(&format!("  and {more} more: --verbose lists them")),
-        }
+        self.more_items(report.dtls_elsewhere.len(), items)
     }
 
-    fn warnings(&mut self, report: &Report) -> io::Result<()> {
-        if report.warnings.is_empty() {
-            return Ok(());
+    /// Number of items beyond those listed.
+    fn more_items(&mut self, all: usize, listed: usize) -> io::Result<()> {
+        match all.saturating_sub(listed) {
+            0 => Ok(()),
+            more => {
+                let more = number(more as u64);
+                self.line(&format!("  and {more} more: --verbose lists them"))
+            }
         }
-        self.heading("Warnings")?;
-        let mut warnings = report.warnings.iter();
-        warnings.try_for_each(|warning| self.text(WARNING, warning, "  ", "    "))
+    }
+}
+
+/// Paths that there is no room for, by verdict.
+pub(super) fn more_paths(more: &[&PathReport]) -> Option<String> {
+    let verdicts = counts(more.iter().map(|path| path.verdict));
+    let count = number(more.len() as u64);
+    (!more.is_empty()).then(|| format!("and {count} more: {verdicts}"))
+}
+
+/// Title of what could be read.
+fn clear_of(report: &Report) -> &'static str {
+    match report.vantage.value {
+        Vantage::Wire => "Plaintext",
+        Vantage::Guest => "Readable",
     }
 }
 
@@ -234,14 +274,19 @@ fn title(path: &PathReport) -> String {
 }
 
 fn row(path: &PathReport) -> Vec<Cell> {
-    let (encrypted, plaintext, total) = volumes(path);
+    let Volumes {
+        encrypted,
+        plaintext,
+        packets,
+    } = volumes(path);
+    let shown = |volume: Option<u64>| right(volume.map_or_else(|| "–".to_owned(), bytes));
     vec![
         Cell::new(path.client.as_deref().unwrap_or("–")),
         Cell::new(path.server.as_deref().unwrap_or("others")),
         Cell::new(verdict(path)).fg(color(path.verdict)),
-        right(encrypted),
-        right(plaintext),
-        right(number(total)),
+        shown(encrypted),
+        shown(plaintext),
+        right(number(packets)),
     ]
 }
 
@@ -251,31 +296,33 @@ fn verdict(path: &PathReport) -> String {
     format!("{}{loss}", path.verdict.name())
 }
 
-/// Encrypted and plaintext bytes, and all packets: those captured, or of a path that no
-/// capture shows, those logged.
-fn volumes(path: &PathReport) -> (String, String, u64) {
+/// Encrypted and plaintext bytes, `None` without packets, and all packets.
+struct Volumes {
+    encrypted: Option<u64>,
+    plaintext: Option<u64>,
+    packets: u64,
+}
+
+/// Volumes of a path: those captured, or of one that no capture shows, those logged.
+fn volumes(path: &PathReport) -> Volumes {
+    let some = |(bytes, packets): (u64, u64)| (packets > 0).then_some(bytes);
     match &path.platform {
         Some(platform) if path.traffic.total().packets == 0 => {
             let [encrypted, plaintext] =
                 [Carried::Ciphertext, Carried::Plaintext].map(|carried| platform.volume(carried));
-            let shown = |(shown, packets)| {
-                if packets > 0 {
-                    bytes(shown)
-                } else {
-                    "–".to_owned()
-                }
-            };
-            let total = encrypted.1.saturating_add(plaintext.1);
-            (shown(encrypted), shown(plaintext), total)
+            Volumes {
+                encrypted: some(encrypted),
+                plaintext: some(plaintext),
+                packets: encrypted.1.saturating_add(plaintext.1),
+            }
         }
         _ => {
-            let Traffic {
-                encrypted,
-                plaintext,
-                ..
-            } = path.traffic;
-            let total = path.traffic.total().packets;
-            (volume(encrypted), volume(plaintext), total)
+            let of = |count: Count| some((count.wire_bytes, count.packets));
+            Volumes {
+                encrypted: of(path.traffic.encrypted),
+                plaintext: of(path.traffic.plaintext),
+                packets: path.traffic.total().packets,
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Sentences that the reader should know besides the verdicts.
 
-use super::{InputReport, Run};
+use super::{About, InputReport, PathReport, Run, Warning, rank};
 use crate::aggregate::expected::{Met, PortKind};
 use crate::aggregate::sample::Overlap;
 use crate::capture::Fault;
@@ -10,51 +10,54 @@ use crate::verdict::{Class, Ends, Judgement, Part, Path, Verdict};
 
 mod flow_logs;
 
-/// All warnings, those about the input first.
-pub(super) fn of(judgement: &Judgement, run: &Run) -> Vec<String> {
-    let mut all: Vec<String> = run.inputs.iter().filter_map(fault).collect();
+/// All warnings: those about the input first, then those about paths, the worst first.
+/// `reports` are those of the judged paths.
+pub(super) fn of(judgement: &Judgement, run: &Run, reports: &[PathReport]) -> Vec<Warning> {
+    let mut all: Vec<Warning> = run.inputs.iter().filter_map(fault).collect();
     all.extend(run.inputs.iter().flat_map(losses));
     all.extend(run.flow_logs.iter().flat_map(flow_logs::log));
-    all.extend(run.unread.iter().cloned());
+    all.extend(run.unread.iter().cloned().map(Warning::from));
     all.extend(run.skipped.iter().cloned());
-    all.extend(overlaps(judgement, run));
-    all.extend(undecoded(judgement));
-    all.extend(unnamed_servers(judgement));
-    all.extend(flow_logs::unproven(judgement));
-    all.extend(flow_logs::unplaced(judgement));
-    for path in &judgement.paths {
-        all.extend(path_warnings(path));
-        all.extend(flow_logs::path(&title(path), path));
+    let of_the_run = overlaps(judgement, run)
+        .chain(undecoded(judgement))
+        .chain(unnamed_servers(judgement))
+        .chain(flow_logs::unproven(judgement))
+        .chain(flow_logs::unplaced(judgement));
+    all.extend(of_the_run.map(Warning::from));
+    let mut paths: Vec<_> = judgement.paths.iter().zip(reports).collect();
+    paths.sort_by_cached_key(|(_, report)| rank::rank(report, run.vantage.value));
+    for (path, _) in paths {
+        let about = About::Path(title(path));
+        all.extend(path_warnings(&about, path));
+        all.extend(flow_logs::path(&about, path));
     }
-    if judgement.folded {
-        all.push(
-            "more flows than --max-flows keeps apart: those beyond are counted in sums, not listed"
-                .to_owned(),
-        );
-    }
+    let folded = "more flows than --max-flows keeps apart: those beyond are counted in sums, \
+                  which are never called encrypted; a higher --max-flows lists them";
+    all.extend(judgement.folded.then(|| Warning::from(folded.to_owned())));
     all
 }
 
-fn fault(input: &InputReport) -> Option<String> {
+fn fault(input: &InputReport) -> Option<Warning> {
     let fault = input.fault.as_ref()?;
-    let (name, Fault { offset, what, .. }) = (&input.name, fault);
+    let Fault { offset, what, .. } = fault;
     let more = match fault.count {
         1 => String::new(),
         count => format!(", the first of {count} faults"),
     };
-    Some(format!(
-        "{name}: damaged at byte {offset}: {what}{more}; {} bytes were passed over, and the {} \
-         packets around them count",
+    let says = format!(
+        "damaged at byte {offset}: {what}{more}; {} bytes were passed over, and the {} packets \
+         around them count",
         fault.passed_over, input.packets
-    ))
+    );
+    Some(Warning::of(About::File(input.name.clone()), says))
 }
 
 /// Warnings of packets that a capture says it missed.
-fn losses(input: &InputReport) -> Vec<String> {
+fn losses(input: &InputReport) -> Vec<Warning> {
     let Some(losses) = &input.losses else {
         return Vec::new();
     };
-    let name = &input.name;
+    let about = || About::File(input.name.clone());
     let counted = [
         (
             losses.kernel,
@@ -76,15 +79,15 @@ fn losses(input: &InputReport) -> Vec<String> {
     let counted = counted
         .iter()
         .filter(|(packets, _)| *packets > 0)
-        .map(|(packets, what)| format!("{name}: {packets} packets {what}"));
+        .map(|(packets, what)| {
+            Warning::counted(about(), ("", *packets, &format!(" packets {what}")))
+        });
     let gaps = losses.gaps.iter().map(|gap| match &gap.to {
-        Some(to) => format!("{name}: down from {} to {to}", gap.from),
-        None => format!("{name}: down from {} on", gap.from),
+        Some(to) => Warning::of(about(), format!("down from {} to {to}", gap.from)),
+        None => Warning::of(about(), format!("down from {} on", gap.from)),
     });
-    let more = (losses.more_gaps > 0).then(|| {
-        let more = losses.more_gaps;
-        format!("{name}: down {more} times more")
-    });
+    let more = (losses.more_gaps > 0)
+        .then(|| Warning::counted(about(), ("down ", losses.more_gaps, " times more")));
     counted.chain(gaps).chain(more).collect()
 }
 
@@ -132,43 +135,39 @@ fn unnamed_servers(judgement: &Judgement) -> Option<String> {
     })
 }
 
-fn path_warnings(path: &Path) -> Vec<String> {
-    let title = title(path);
+fn path_warnings(about: &About, path: &Path) -> Vec<Warning> {
+    let says = |says: &str| Warning::of(about.clone(), says);
+    let counted = |parts| Warning::counted(about.clone(), parts);
     let mut all = Vec::new();
     if path.parts.iter().any(is_dtls_stream) {
-        all.push(format!(
-            "{title}: DTLS records over TCP, which is odd: DTLS belongs in UDP"
+        all.push(says(
+            "DTLS records over TCP, which is odd: DTLS belongs in UDP",
         ));
     }
     if chooses(path, Version::V1_3) {
-        all.push(format!(
-            "{title}: DTLS 1.3 was negotiated; nothing in its protected records proves that they are encrypted"
+        all.push(says(
+            "DTLS 1.3 was negotiated; nothing in its protected records proves that they are encrypted",
         ));
     }
     let unclear = path.traffic.get(&Class::Undetermined);
     if let (Some(count), Some(Verdict::Encrypted | Verdict::Weak)) = (unclear, path.observed) {
-        all.push(format!(
-            "{title}: {} of its packets are undetermined; what was captured of them cannot tell",
-            count.packets
-        ));
+        let after = " packets are undetermined; what was captured of them cannot tell";
+        all.push(counted(("", count.packets, after)));
     }
-    all.extend(
-        path.met
-            .as_ref()
-            .map(|met| format!("{title}: {}", seen_of(met))),
-    );
+    all.extend(path.met.as_ref().map(|met| says(&seen_of(met))));
     if path.parts.is_empty() && path.met.is_none() && path.observed == Some(Verdict::Undetermined) {
-        all.push(format!(
-            "{title}: packets with that server were captured, and none of them is known to be this path's"
-        ));
+        let told = "packets with that server were captured, and none is known to be this path's";
+        all.push(says(told));
     }
     let missing = super::path::missing_records(&path.parts);
     if missing.missing > 0 {
-        let least = if missing.at_least { "at least " } else { "" };
-        all.push(format!(
-            "{title}: by their numbers, {least}{} DTLS records were sent and not seen",
-            missing.missing
-        ));
+        let before = if missing.at_least {
+            "by their numbers, at least "
+        } else {
+            "by their numbers, "
+        };
+        let after = " DTLS records were sent and not seen";
+        all.push(counted((before, missing.missing, after)));
     }
     all
 }

@@ -162,7 +162,11 @@ impl<'f> Meaning<'f> {
         match shown {
             Shown::Ciphertext => self.worst().0,
             Shown::Handshake => Class::Handshake,
-            Shown::ClearData | Shown::Exposed | Shown::Segment => Class::Plaintext,
+            Shown::ClearData
+            | Shown::Exposed
+            | Shown::Segment
+            | Shown::Readable
+            | Shown::Wrapped => Class::Plaintext,
             Shown::BareSegment => self.bare,
             Shown::UnseenSegment => self.unseen,
             Shown::CutRecords

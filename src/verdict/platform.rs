@@ -62,7 +62,7 @@ impl Paths {
         };
         for logged in flows {
             // Tuples of other ports say nothing of Lustre.
-            match scope::bucket(&logged.group, Shown::Segment, roles) {
+            match scope::bucket(&logged.group, (Shown::Segment, false), roles) {
                 Bucket::Path => {
                     let (ends, _) = roles.ends(&logged.group);
                     paths.told.entry(ends).or_default().push(logged);

@@ -1,9 +1,9 @@
 //! Buckets of packets: those of paths, and the others.
 
 use super::roles::Roles;
-use crate::decode::{Cause, Layer, Protocol};
+use crate::decode::{Cause, Layer, Protocol, Unopened};
 use crate::evidence::Shown;
-use crate::flow::{Direction, GroupKey, Reason, Scope};
+use crate::flow::{Direction, Flow, GroupKey, Reason, Scope};
 
 /// Bucket that a packet is accounted for in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,17 +18,26 @@ pub enum Bucket {
     Undecodable(Reason),
 }
 
-/// The bucket of a packet of a group that showed `shown`.
-pub(super) fn bucket(group: &GroupKey, shown: Shown, roles: &Roles) -> Bucket {
+/// The bucket of a packet of a group that showed `shown`, in a flow that may be a tunnel's.
+pub(super) fn bucket(group: &GroupKey, (shown, is_tunnel): (Shown, bool), roles: &Roles) -> Bucket {
     let server = roles.has_server(group);
+    let is_udp = group.protocol == Protocol::Udp;
     match group.scope {
         Scope::Lustre { .. } => Bucket::Path,
         Scope::Reserved { by } if roles.is_named_end(group, by.back()) => Bucket::Path,
         Scope::Portless(_) if server => Bucket::Path,
         Scope::Portless(reason) => Bucket::Undecodable(reason),
+        Scope::Reserved { .. } | Scope::Elsewhere if is_udp && is_tunnel && server => Bucket::Path,
         Scope::Reserved { .. } | Scope::Elsewhere => tunnel(group.protocol, shown, server),
     }
 }
+
+/// Reason for which a datagram that wraps an IP packet or a Lustre message cannot be placed: it
+/// is a tunnel's that nothing tells.
+pub(super) const WRAPPED: Reason = Reason {
+    layer: Layer::Unopened(Unopened::OtherUdp),
+    cause: Cause::Unsupported,
+};
 
 /// On other ports only UDP can be a tunnel's, and of that only what is DTLS or, for all
 /// that was captured of it, may be.
@@ -43,13 +52,15 @@ fn tunnel(protocol: Protocol, shown: Shown, server: bool) -> Bucket {
             layer: Layer::UdpPayload,
             cause: Cause::Capture,
         }),
+        _ if shown == Shown::Wrapped => Bucket::Undecodable(WRAPPED),
         _ => Bucket::Other,
     }
 }
 
 /// Tests that a sum may hold a path's packets and others', because the addresses are lost that
 /// would tell. On Lustre's ports, and where readable Lustre was seen, all count as a path's.
-pub(super) fn is_vague(group: &GroupKey, is_lustre: bool) -> bool {
+pub(super) fn is_vague(group: &GroupKey, flow: &Flow) -> bool {
+    let is_lustre = flow.lustre.as_ref().is_some_and(|it| it.proof.is_some());
     group.is_beyond() && !is_lustre && !matches!(group.scope, Scope::Lustre { .. })
 }
 

@@ -16,6 +16,7 @@ use nom::{
 };
 
 use crate::decode::Address;
+use crate::flow::Ranges;
 
 /// Addresses of AMLFS servers, and who says so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,6 +125,18 @@ impl Servers {
     pub fn blocks(&self) -> impl Iterator<Item = (IpNet, &str)> {
         let blocks = self.blocks.iter();
         blocks.map(|(block, source)| (*block, source.as_str()))
+    }
+
+    /// All of these addresses.
+    #[must_use]
+    pub fn ranges(&self) -> Ranges {
+        let single = self.expected().map(|address| (address, address));
+        let blocks = self.blocks().map(|(block, _)| {
+            let ends = [block.network(), block.broadcast()];
+            let [first, last] = ends.map(Address::from);
+            (first, last)
+        });
+        Ranges::of(single.chain(blocks))
     }
 
     /// Tests that nothing was named.

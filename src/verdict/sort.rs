@@ -11,9 +11,9 @@ use super::{Accounting, Basis, Class, Elsewhere, Ends, Meaning, Part, Terms, Ver
 use super::{both_ways, sum};
 use crate::aggregate::Snapshot;
 use crate::aggregate::expected::{Expected, PortKind};
-use crate::decode::Address;
+use crate::decode::{Address, Protocol};
 use crate::flow::table::Contents;
-use crate::flow::{Count, Flow, FlowKey, GroupKey, Sizes};
+use crate::flow::{Count, Datagrams, Flow, FlowKey, GroupKey, Scope, Sizes};
 
 /// Traffic that is no path's, as far as it tells which servers were silent.
 #[derive(Default)]
@@ -55,6 +55,7 @@ impl OtherTraffic {
 #[derive(Default)]
 pub(super) struct Sorted<'s> {
     pub(super) met: OtherTraffic,
+    datagrams: Option<&'s Datagrams>,
     pub(super) paths: BTreeMap<Ends, PathView<'s>>,
     pub(super) elsewhere: BTreeMap<Option<(Address, Address)>, Elsewhere<'s>>,
     /// Account of every packet; those of paths are added with their verdicts.
@@ -89,10 +90,15 @@ impl PathView<'_> {
 
 impl<'s> Sorted<'s> {
     /// Sorts the contents of a snapshot; there are none without captures.
-    pub(super) fn of(captured: Option<&Snapshot>, contents: Contents<'s>, roles: &Roles) -> Self {
+    pub(super) fn of(
+        captured: Option<&'s Snapshot>,
+        contents: Contents<'s>,
+        roles: &Roles,
+    ) -> Self {
         let mut sorted = Self::default();
         if let Some(snapshot) = captured {
             sorted.met.expected = snapshot.expected.clone();
+            sorted.datagrams = Some(&snapshot.datagrams);
             sorted.accounting = Accounting::begun(snapshot);
         }
         sorted.take(contents, roles);
@@ -128,7 +134,7 @@ impl<'s> Sorted<'s> {
         let mut elsewhere = Count::default();
         for (shown, tally) in flow.tallies() {
             let first = both_ways(tally);
-            let bucket = scope::bucket(&group, shown, roles);
+            let bucket = scope::bucket(&group, (shown, flow.is_tunnel()), roles);
             self.accounting.count(bucket, first, tally.copies);
             match bucket {
                 Bucket::Path => counted.push(shown),
@@ -142,17 +148,24 @@ impl<'s> Sorted<'s> {
         }
         if !counted.is_empty() {
             let (ends, client) = roles.ends(&group);
-            let is_lustre = flow.lustre.as_ref().is_some_and(|it| it.proof.is_some());
             let part = Part {
                 key,
                 flow,
                 meaning,
                 counted,
                 client,
-                is_vague: scope::is_vague(&group, is_lustre),
+                is_vague: scope::is_vague(&group, flow),
+                has_unknown: self.has_unknown(&group, key),
             };
             self.paths.entry(ends).or_default().parts.push(part);
         }
+    }
+
+    /// Tests that a flow may have had datagrams that were not kept.
+    fn has_unknown(&self, group: &GroupKey, key: Option<FlowKey>) -> bool {
+        let is_unknown = |key| self.datagrams.is_some_and(|it| !it.are_known(&key));
+        let is_tunnel = group.protocol == Protocol::Udp && group.scope == Scope::Elsewhere;
+        is_tunnel && key.is_some_and(is_unknown)
     }
 
     /// Adds packets of a flow to the DTLS that is no path's.

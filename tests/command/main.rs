@@ -17,5 +17,6 @@ mod service;
 mod stored;
 #[path = "../support/mod.rs"]
 mod support;
+mod tables;
 mod traps;
 mod verdicts;

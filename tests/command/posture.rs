@@ -211,9 +211,9 @@ fn tables_fit_their_page() {
     )));
     for width in [80, 200] {
         let style = plainsight::report::Style {
-            color: false,
             width,
             verbose: false,
+            ..plainsight::report::Style::default()
         };
         let mut page = Vec::new();
         plainsight::report::POSTURE_FORMATS[0]
@@ -249,9 +249,9 @@ fn many_clients_share_their_lines() {
     let report = posture(&azure(resources));
     assert_eq!((report.paths.len(), report.clients.len()), (60, 60));
     let style = plainsight::report::Style {
-        color: false,
         width: 200,
         verbose: false,
+        ..plainsight::report::Style::default()
     };
     let mut page = Vec::new();
     plainsight::report::POSTURE_FORMATS[0]

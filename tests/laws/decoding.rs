@@ -7,6 +7,7 @@ use plainsight::aggregate::worker::Worker;
 use plainsight::capture::{Frame, Interfaces, LinkType};
 use plainsight::decode::{self, Protocol};
 use plainsight::evidence::Shown;
+use plainsight::flow::datagrams::Others;
 use plainsight::flow::{Endpoint, FlowKey};
 use plainsight::input::{Input, InputPath};
 use plainsight::verdict::{Class, Meaning};
@@ -37,10 +38,11 @@ fn look(frame: &Frame<'_>) -> Seen {
         return Seen::LaterFragment(later.alone.map(|place| FlowKey::of(&place.five_tuple).0));
     }
     let mut snapshot = worker.into_snapshot();
-    if snapshot.other.packets == 1 {
+    let Others { plain, wrapped } = snapshot.datagrams.others();
+    if snapshot.other.packets + plain.packets == 1 {
         return Seen::Other;
     }
-    if !snapshot.undecodable.is_empty() {
+    if !snapshot.undecodable.is_empty() || wrapped.packets == 1 {
         return Seen::Undecodable;
     }
     let flows = snapshot.settled().table.contents().flows;

@@ -19,6 +19,7 @@ mod model;
 mod pieces;
 mod platform;
 mod published;
+mod readable;
 mod scenarios;
 mod source;
 mod stages;

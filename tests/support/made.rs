@@ -219,7 +219,26 @@ fn make(link: Link, talks: &[Talk], turns: &[Turn]) -> Vec<Made> {
         frames.extend(made.map(|(made, late)| (number + late, made)));
     }
     frames.sort_by_key(|&(moment, _)| moment);
-    frames.into_iter().map(|(_, made)| made).collect()
+    let mut all: Vec<Made> = frames.into_iter().map(|(_, made)| made).collect();
+    place_lookalikes(&mut all);
+    all
+}
+
+/// A datagram that is no DTLS is a path's only where DTLS goes between the same ports.
+fn place_lookalikes(all: &mut [Made]) {
+    let of_path = all.iter().filter_map(|made| match &made.truth {
+        Truth::Path(of) if of.class != "other" => Some(of.flow.clone()),
+        _ => None,
+    });
+    let tunnels: BTreeSet<Flow> = of_path.collect();
+    for made in all {
+        match &mut made.truth {
+            Truth::Path(of) if of.class != "other" => {}
+            Truth::Path(of) if tunnels.contains(&of.flow) => of.class = "undetermined",
+            Truth::Path(_) => made.truth = Truth::Other,
+            _ => {}
+        }
+    }
 }
 
 /// A turn of a talk.
@@ -342,7 +361,7 @@ impl Said<'_> {
 
     fn truth(&self, class: &'static str, payload_len: usize) -> Truth {
         match (class, self.talk.kind) {
-            ("other", _) => Truth::Other,
+            ("other", Kind::Elsewhere | Kind::Nfs | Kind::Ssh) => Truth::Other,
             (_, Kind::Elsewhere) => Truth::Elsewhere,
             _ => Truth::Path(OfPath {
                 flow: self.flow(),

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::azure::{ClientReport, FileSystemReport, ServerReport};
 use super::path::{PathReport, ProofReport, SuiteReport};
+use super::warning::Warning;
 use crate::azure::waivers::WaiverReport;
 use crate::capture::Fault;
 use crate::flow_log::LogReport;
@@ -151,7 +152,7 @@ pub struct Report {
     /// Waivers, and what became of them.
     pub waivers: Vec<WaiverReport>,
     /// Sentences that the reader should know besides.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// Packets that passed a capture and were not seen.

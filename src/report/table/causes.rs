@@ -12,22 +12,27 @@ use crate::verdict::Verdict;
 
 impl Page<'_> {
     /// A line or two for the paths that share a cause.
-    pub(super) fn causes(&mut self, report: &Report) -> io::Result<()> {
-        let groups = grouped(report);
+    pub(super) fn causes(&mut self, paths: &[&PathReport]) -> io::Result<()> {
+        let groups = grouped(paths);
         if groups.is_empty() {
             return Ok(());
         }
         self.heading("Why, as far as the configuration tells")?;
-        groups.iter().try_for_each(|(says, remedy, paths)| {
-            let text = format!("{}: {says}", names(paths));
-            self.text(Ansi::new(), &text, "  ", "    ")?;
-            remedy.map_or(Ok(()), |command| self.command(command))
-        })
+        let items = self.style.items();
+        groups
+            .iter()
+            .take(items)
+            .try_for_each(|(says, remedy, paths)| {
+                let text = format!("{}: {says}", names(paths));
+                self.text(Ansi::new(), &text, "  ", "    ")?;
+                remedy.map_or(Ok(()), |command| self.command(command))
+            })?;
+        self.more_items(groups.len(), items)
     }
 
     /// All checks, of paths, file systems and clients.
-    pub(super) fn all_checks(&mut self, report: &Report) -> io::Result<()> {
-        let paths = report.paths.iter().map(|path| (title(path), &path.causes));
+    pub(super) fn all_checks(&mut self, report: &Report, paths: &[&PathReport]) -> io::Result<()> {
+        let paths = paths.iter().map(|path| (title(path), &path.causes));
         let file_systems = report.file_systems.iter();
         let file_systems = file_systems.map(|it| (format!("File system {}", it.name), &it.checks));
         let clients = report.clients.iter();
@@ -55,27 +60,24 @@ impl Page<'_> {
             return Ok(());
         }
         self.heading("Servers")?;
-        let limit = if self.style.verbose { usize::MAX } else { 5 };
-        for server in report.servers.iter().take(limit) {
+        let items = self.style.items();
+        for server in report.servers.iter().take(items) {
             let text = format!("{}, from {}", server.address, server.source);
             self.text(Ansi::new(), &text, "  ", "    ")?;
         }
-        match report.servers.len().saturating_sub(limit) {
-            0 => Ok(()),
-            more => self.line(&format!("  and {more} more: --verbose lists them")),
-        }
+        self.more_items(report.servers.len(), items)
     }
 }
 
 /// Sentence on paths in plaintext, the command that mends it, and the paths.
 type CauseGroup<'r> = (String, Option<&'r str>, Vec<&'r PathReport>);
 
-fn grouped(report: &Report) -> Vec<CauseGroup<'_>> {
+fn grouped<'r>(paths: &[&'r PathReport]) -> Vec<CauseGroup<'r>> {
     let mut groups: Vec<CauseGroup<'_>> = Vec::new();
     let in_plaintext = |path: &&PathReport| {
         path.azure.is_some() && matches!(path.verdict, Verdict::Plaintext | Verdict::Mixed)
     };
-    for path in report.paths.iter().filter(in_plaintext) {
+    for path in paths.iter().copied().filter(in_plaintext) {
         let (says, remedy) = why(path);
         match groups.iter_mut().find(|(known, ..)| *known == says) {
             Some((.., paths)) => paths.push(path),

@@ -7,12 +7,12 @@ use comfy_table::Cell;
 
 use super::{Page, number, right, title, volume};
 use crate::flow::sizes::Percentiles;
+use crate::report::PathReport;
 use crate::report::model::{DtlsReport, FlowReport, LustreReport};
-use crate::report::{PathReport, Report};
 
 impl Page<'_> {
-    pub(super) fn details(&mut self, report: &Report) -> io::Result<()> {
-        let seen = report.paths.iter().filter(|path| !path.flows.is_empty());
+    pub(super) fn details(&mut self, paths: &[&PathReport]) -> io::Result<()> {
+        let seen = paths.iter().filter(|path| !path.flows.is_empty());
         seen.into_iter()
             .try_for_each(|path| self.path_details(path))
     }

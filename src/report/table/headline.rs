@@ -1,14 +1,14 @@
 //! The answer in a sentence.
 
 use super::{bytes, number, packets, tuples};
-use crate::flow_log::Carried;
+use crate::report::rank::{self, exposed};
 use crate::report::{LossReport, PathReport, ProofReport, Report};
 use crate::verdict::{Basis, Said, Vantage, Verdict};
 
 pub(super) fn of(report: &Report) -> String {
     let answer = sentence(&report.paths, report.vantage.value, &read(report));
     let more = [
-        first_failed(&report.paths),
+        first_failed(report),
         suites_unseen(&report.paths),
         unseen(&report.losses),
         not_whole(&report.proof),
@@ -18,15 +18,16 @@ pub(super) fn of(report: &Report) -> String {
 }
 
 /// First obligation that is broken or open on a path where the volumes do not say it: of
-/// the first of the worst paths.
-fn first_failed(paths: &[PathReport]) -> Option<String> {
-    let verdicts = [Verdict::Weak, Verdict::Undetermined];
-    let of = |verdict| paths.iter().find(|path| path.verdict == verdict);
-    let path = verdicts.into_iter().find_map(of)?;
+/// the worst of them.
+fn first_failed(report: &Report) -> Option<String> {
+    let is_unsaid =
+        |path: &&PathReport| matches!(path.verdict, Verdict::Weak | Verdict::Undetermined);
+    let unsaid = report.paths.iter().filter(is_unsaid);
+    let path = unsaid.min_by_key(|path| rank::rank(path, report.vantage.value))?;
     let failed = |outcome| path.proof.iter().find(|it| it.outcome == outcome);
     let failed = failed("broken").or_else(|| failed("open"))?;
     let says = &failed.says;
-    Some(match paths {
+    Some(match &report.paths[..] {
         [_] => format!("That is because {says}."),
         _ => format!("Between {}: {says}.", ends(path)),
     })
@@ -195,19 +196,6 @@ fn encrypted(paths: &[PathReport]) -> String {
             let (some, are) = (number(some as u64), is(some));
             format!("{some} of {paths} AMLFS paths {are} encrypted{as_promised}")
         }
-    }
-}
-
-/// Bytes that travelled in plaintext, as those say whom the verdict rests on.
-fn exposed(path: &PathReport, vantage: Vantage) -> u64 {
-    let captured = path.traffic.plaintext.wire_bytes;
-    let platform = path.platform.as_ref();
-    let logged = platform.map_or(0, |platform| platform.volume(Carried::Plaintext).0);
-    match (path.verdict, path.basis) {
-        (Verdict::Plaintext | Verdict::Mixed, Basis::Capture) => captured,
-        (Verdict::Plaintext | Verdict::Mixed, Basis::Both) if vantage == Vantage::Wire => captured,
-        (Verdict::Plaintext | Verdict::Mixed, _) => logged,
-        _ => 0,
     }
 }
 

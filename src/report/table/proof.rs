@@ -5,14 +5,14 @@ use std::io;
 use anstyle::Style as Ansi;
 
 use super::{Page, WARNING, title, verdict};
-use crate::report::{ProofReport, Report};
+use crate::report::{PathReport, ProofReport, Report};
 use crate::verdict::proof::{self, Obligation};
 
 impl Page<'_> {
     /// The proof of each path, and of the run.
-    pub(super) fn proofs(&mut self, report: &Report) -> io::Result<()> {
+    pub(super) fn proofs(&mut self, report: &Report, paths: &[&PathReport]) -> io::Result<()> {
         self.heading("Proof")?;
-        for path in report.paths.iter().filter(|path| !path.proof.is_empty()) {
+        for path in paths.iter().filter(|path| !path.proof.is_empty()) {
             let title = format!("{}: {}", title(path), verdict(path));
             self.text(Ansi::new(), &title, "  ", "    ")?;
             self.obligations(&path.proof, &proof::PATH)?;

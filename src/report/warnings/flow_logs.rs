@@ -2,29 +2,36 @@
 
 use crate::flow_log::{Carried, LogReport};
 use crate::report::text::number;
+use crate::report::{About, Warning};
 use crate::verdict::platform::Join;
 use crate::verdict::{Judgement, Path, Platform, Said, Verdict};
 
 /// Warnings of faults in a log.
-pub(super) fn log(log: &LogReport) -> Vec<String> {
-    let LogReport { name, tuples, .. } = log;
+pub(super) fn log(log: &LogReport) -> impl Iterator<Item = Warning> {
+    let about = About::File(log.name.clone());
+    let faults = faults(log).into_iter();
+    faults.map(move |says| Warning::of(about.clone(), says))
+}
+
+fn faults(log: &LogReport) -> Vec<String> {
+    let tuples = &log.tuples;
     let mut all = Vec::new();
     if let Some(fault) = &log.fault {
         all.push(format!(
-            "{name}: damaged at byte {}: {}; the {tuples} tuples before it count",
+            "damaged at byte {}: {}; the {tuples} tuples before it count",
             fault.offset, fault.what
         ));
     }
     if log.bad_tuples > 0 {
         let [bad, tuples] = [log.bad_tuples, *tuples].map(number);
         all.push(format!(
-            "{name}: {bad} of {tuples} tuples are not of version 4 and were passed over"
+            "{bad} of {tuples} tuples are not of version 4 and were passed over"
         ));
     }
     if log.unread > 0 {
         let [unread, records] = [log.unread, log.records].map(number);
         all.push(format!(
-            "{name}: {unread} parts of {records} records were not read: keys are missing, or what \
+            "{unread} parts of {records} records were not read: keys are missing, or what \
              is due there is no list (PowerShell's ConvertTo-Json writes text without -Depth)"
         ));
     }
@@ -36,12 +43,11 @@ pub(super) fn log(log: &LogReport) -> Vec<String> {
                 format!("an encryption state that plainsight does not know, as `{word}`")
             }
         };
-        all.push(format!("{name}: {unknown} of {tuples} tuples have {state}"));
+        all.push(format!("{unknown} of {tuples} tuples have {state}"));
     }
     if log.is_damaged() {
-        all.push(format!(
-            "{name}: what was lost can be of any path, so none is encrypted on the platform's word"
-        ));
+        let says = "what was lost can be of any path, so none is encrypted on the platform's word";
+        all.push(says.to_owned());
     }
     all
 }
@@ -76,7 +82,7 @@ pub(super) fn unproven(judgement: &Judgement) -> Option<String> {
 }
 
 /// Warnings of periods and flows of a path that the logs leave open.
-pub(super) fn path(title: &str, path: &Path) -> Vec<String> {
+pub(super) fn path(about: &About, path: &Path) -> Vec<Warning> {
     let Some(platform) = &path.platform else {
         return Vec::new();
     };
@@ -87,7 +93,7 @@ pub(super) fn path(title: &str, path: &Path) -> Vec<String> {
         other_times(platform),
     ];
     let notes = notes.into_iter().flatten();
-    notes.map(|note| format!("{title}: {note}")).collect()
+    notes.map(|note| Warning::of(about.clone(), note)).collect()
 }
 
 fn joined(path: &Path, platform: &Platform) -> Option<String> {

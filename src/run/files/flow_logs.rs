@@ -13,13 +13,14 @@ use crate::flow::Times;
 use crate::flow_log::{FlowLog, LogError, LogReport, Span, Table, read_file};
 use crate::input::InputPath;
 use crate::input::discovery::{DiscoveryError, search};
+use crate::report::{About, Warning};
 
 /// Flow logs of a run.
 pub(super) struct Logs {
     pub(super) log: FlowLog,
     pub(super) reports: Vec<LogReport>,
-    /// Files that are no flow logs, and those that hold what another holds, in sentences.
-    pub(super) skipped: Vec<String>,
+    /// Files that are no flow logs, and those that hold what another holds.
+    pub(super) skipped: Vec<Warning>,
     /// Files that may be flow logs and were not read, in sentences.
     pub(super) unread: Vec<String>,
 }
@@ -83,7 +84,8 @@ pub(super) fn read(
     logs.unread.extend(unsearched.map(ToString::to_string));
     logs.skipped.extend(copies.into_iter().map(|(copy, of)| {
         let [copy, of] = [copy, of].map(|file| &files[file as usize]);
-        format!("{copy} holds what {of} holds too, and is left out")
+        let says = format!("holds what {of} holds too, and is left out");
+        Warning::of(About::File(copy.to_string()), says)
     }));
     Ok(logs)
 }
@@ -184,19 +186,23 @@ fn sort_out(
             why: others.into_iter().next().map(|(_, error)| Box::new(error)),
         });
     }
-    let (mut skipped, mut unread) = (Vec::new(), Vec::new());
-    for (_, error) in others {
-        let told = if error.may_be_log() {
-            &mut unread
-        } else {
-            &mut skipped
-        };
-        told.push(format!("passed over: {error}"));
-    }
+    let errors = others.into_iter().map(|(_, error)| error);
+    let (unread, skipped): (Vec<_>, Vec<_>) = errors.partition(LogError::may_be_log);
+    let unread = unread.iter().map(|error| format!("passed over: {error}"));
     Ok(Logs {
         log: FlowLog::new(table).read_as(&reports),
+        unread: unread.collect(),
+        skipped: skipped.into_iter().map(passed_over).collect(),
         reports,
-        skipped,
-        unread,
     })
+}
+
+/// Warning of a file that is no flow log.
+fn passed_over(error: LogError) -> Warning {
+    match error {
+        LogError::NotALog { path, why } => {
+            Warning::of(About::File(path), format!("passed over, as it {why}"))
+        }
+        error => Warning::from(format!("passed over: {error}")),
+    }
 }

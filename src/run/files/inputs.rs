@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use crate::input::capture::Digest;
 use crate::input::discovery::search;
 use crate::input::{Input, OpenError};
-use crate::report::InputReport;
+use crate::report::{About, InputReport, Warning};
 
 /// The captures to read.
 pub(super) struct Inputs {
     /// Captures, by their first packets and then by name, so that the order in which
     /// they were named changes nothing.
     pub(super) captures: Vec<Input>,
-    /// Files that were passed over with nothing lost, each told in a sentence.
-    pub(super) skipped: Vec<String>,
+    /// Files that were passed over with nothing lost.
+    pub(super) skipped: Vec<Warning>,
     /// Files of folders that are or may be captures and cannot be read, each told in a
     /// sentence.
     pub(super) unread: Vec<String>,
@@ -30,7 +30,8 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Inputs, OpenError> {
             Ok(input) => captures.push(input),
             Err(error) if path.found_in.is_none() => return Err(error),
             Err(error) if error.is_no_capture() => {
-                skipped.push(format!("{path}: not a capture, passed over"));
+                let about = About::File(path.to_string());
+                skipped.push(Warning::of(about, "not a capture, passed over"));
             }
             Err(error) => unread.push(error),
         }
@@ -55,7 +56,7 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Inputs, OpenError> {
 
 /// Drops the captures that hold the same bytes as one before, compressed or not, and tells
 /// so. Only those that begin alike are read for it.
-fn drop_copies(captures: &mut Vec<Input>) -> Vec<String> {
+fn drop_copies(captures: &mut Vec<Input>) -> Vec<Warning> {
     let mut alike: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
     for (place, capture) in captures.iter().enumerate() {
         alike.entry(&capture.head).or_default().push(place);
@@ -78,10 +79,8 @@ fn drop_copies(captures: &mut Vec<Input>) -> Vec<String> {
     captures.retain(|capture| {
         let original = place.next().and_then(|place| copies.get(&place));
         told.extend(original.map(|original| {
-            format!(
-                "{}: the same capture as {original}, read once",
-                capture.name
-            )
+            let says = format!("the same capture as {original}, read once");
+            Warning::of(About::File(capture.name.clone()), says)
         }));
         original.is_none()
     });

@@ -1,8 +1,8 @@
 //! Kernel filter of a live run: all packets that a verdict could need, and few others.
 //!
 //! It is made from the tables and the configuration that the engine decides by, so that the
-//! two cannot disagree: no packet is filtered out that the engine would count on a path, or
-//! as one that has no decoder. The language is pcap-filter(7)'s.
+//! two cannot disagree: no packet is filtered out that the engine would count on a path of a
+//! server that is known, or as one of a tunnel that a field tells. The language is pcap-filter(7)'s.
 
 use std::net::IpAddr;
 
@@ -28,7 +28,7 @@ pub fn of(
         encapsulations(decode),
         dtls(),
     ];
-    wanted.extend(to_servers(servers));
+    wanted.push(to_servers(servers));
     wanted.extend(more.map(|more| format!("({more})")));
     tagged(&wanted.join(" or "), link_type)
 }
@@ -122,9 +122,10 @@ fn dtls() -> String {
     )
 }
 
-/// UDP to and from the servers that are known; all UDP where those are so many that the
-/// kernel would refuse the program (`BPF_MAXINSNS`, `linux/bpf_common.h`).
-fn to_servers(servers: &Servers) -> Option<String> {
+/// UDP to and from the servers that are known, for what stands beside the DTLS of a path; all
+/// UDP where nobody is known yet, or so many that the kernel would refuse the program
+/// (`BPF_MAXINSNS`, `linux/bpf_common.h`).
+fn to_servers(servers: &Servers) -> String {
     const MANY: usize = 64;
     // An IPv6 address takes twice the instructions of an IPv4 one.
     let weight = |text: &String| if text.starts_with("ip6") { 2 } else { 1 };
@@ -138,8 +139,7 @@ fn to_servers(servers: &Servers) -> Option<String> {
     });
     let known: Vec<String> = single.chain(blocks).collect();
     match known.iter().map(weight).sum() {
-        0 => None,
-        1..=MANY => Some(format!("(udp and ({}))", known.join(" or "))),
-        _ => Some("udp".to_owned()),
+        1..=MANY => format!("(udp and ({}))", known.join(" or ")),
+        _ => "udp".to_owned(),
     }
 }

@@ -15,7 +15,7 @@ use super::saving::Saving;
 use super::sum::WorkerSum;
 use super::worker::{Delta, StopControl};
 use crate::cli::{Live, Until};
-use crate::report::{Report, ServerReport};
+use crate::report::{Report, ServerReport, Warning};
 use crate::verdict::Verdict;
 
 /// Interval at which the loop reads the clock.
@@ -154,14 +154,15 @@ impl<'c> RunLoop<'c> {
         }
     }
 
-    fn warnings(&mut self) -> Vec<String> {
-        let mut warnings = self.outputs.warnings();
-        warnings.extend(self.saving.iter().flat_map(Saving::warnings));
-        warnings
+    fn warnings(&mut self) -> Vec<Warning> {
+        let of_outputs = self.outputs.warnings();
+        let of_saving = self.saving.iter().flat_map(Saving::warnings);
+        let all = of_outputs.into_iter().chain(of_saving);
+        all.map(Warning::from).collect()
     }
 
     /// Makes a report of what is known now, and tells what is new in it.
-    fn judge(&mut self, warnings: Vec<String>) -> Arc<Report> {
+    fn judge(&mut self, warnings: Vec<Warning>) -> Arc<Report> {
         let mut report = self.sum.report();
         report.warnings.extend(warnings);
         for event in self.last_seen.changes(&report) {
@@ -184,10 +185,9 @@ impl<'c> RunLoop<'c> {
         self.outputs.tell(Event::Ended { exit_code });
         let (warnings, going) = self.outputs.end();
         let mut report = self.sum.report();
-        report.warnings.extend(warnings);
-        report
-            .warnings
-            .extend(self.saving.iter().flat_map(Saving::warnings));
+        let of_saving = self.saving.iter().flat_map(Saving::warnings);
+        let told = warnings.into_iter().chain(of_saving);
+        report.warnings.extend(told.map(Warning::from));
         Ended {
             report,
             printer: Printer::of(self.config),

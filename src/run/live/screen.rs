@@ -1,4 +1,5 @@
-//! One table on the terminal, refreshed in place: a row a path.
+//! One table on the terminal, refreshed in place: a row a path, the worst first, as many as
+//! fit.
 
 use std::io::{self, Stdout};
 use std::sync::Arc;
@@ -19,8 +20,9 @@ use ratatui::{Frame, Terminal};
 use super::events::EventEnds;
 use super::printer::Printer;
 use super::state::{Minute, Published, RunState, Second};
+use crate::report::rank::worst_first;
 use crate::report::text::{bytes, number};
-use crate::report::{PathReport, Report, headline};
+use crate::report::{PathReport, Report, headline, more_paths};
 use crate::verdict::Verdict;
 
 /// Sign for an empty cell.
@@ -90,22 +92,28 @@ impl Drop for Screen {
 }
 
 fn draw(frame: &mut Frame<'_>, state: &RunState, color: bool) {
-    let [top, middle, bottom] = Layout::vertical([
+    let [top, middle, beyond, bottom] = Layout::vertical([
         Constraint::Length(3),
         Constraint::Min(2),
         Constraint::Length(1),
+        Constraint::Length(1),
     ])
     .areas(frame.area());
+    let paths = worst_first(&state.report);
+    // One line is the header's.
+    let rows = usize::from(middle.height.saturating_sub(1));
+    let (shown, more) = paths.split_at(rows.min(paths.len()));
     let answer = Paragraph::new(headline(&state.report)).bold();
     frame.render_widget(answer.wrap(Wrap { trim: true }), top);
-    frame.render_widget(table(state, middle.width, color), middle);
+    frame.render_widget(table(state, shown, middle.width, color), middle);
+    frame.render_widget(Line::from(more_paths(more).unwrap_or_default()), beyond);
     frame.render_widget(footer(state), bottom);
 }
 
 /// The widths of all columns but the last, in characters.
 const WIDTHS: [u16; 6] = [15, 15, 12, 10, 10, 5];
 
-fn table(state: &RunState, width: u16, color: bool) -> Table<'_> {
+fn table<'s>(state: &'s RunState, paths: &[&'s PathReport], width: u16, color: bool) -> Table<'s> {
     let header = [
         "Client",
         "Server",
@@ -117,7 +125,6 @@ fn table(state: &RunState, width: u16, color: bool) -> Table<'_> {
     ];
     let taken: u16 = WIDTHS.iter().map(|width| width + 1).sum();
     let left = usize::from(width.saturating_sub(taken)).clamp(1, Minute::SECONDS);
-    let paths = &state.report.paths;
     let rows = paths.iter().map(|path| row(path, state, left, color));
     let fixed = WIDTHS.map(Constraint::Length);
     let widths = fixed.into_iter().chain([Constraint::Fill(1)]);

@@ -106,9 +106,7 @@ impl<'p, 's> SeenParts<'p, 's> {
 
     fn nothing_readable(&self) -> Answer {
         let plaintext = || self.tallies(Class::Plaintext);
-        let packets: u64 = plaintext()
-            .map(|(_, _, tally)| both_ways(tally).packets)
-            .sum();
+        let packets: u64 = plaintext().map(|(_, _, tally)| packets(tally)).sum();
         match packets {
             0 => Answer::new(ProofOutcome::Met, "no packet is plaintext", []),
             _ => Answer::new(
@@ -235,16 +233,19 @@ impl<'p, 's> SeenParts<'p, 's> {
         let unclear = self.tallies(Class::Undetermined);
         let unclear: Vec<_> = unclear
             .filter(|&(part, shown, tally)| {
-                Direction::BOTH
-                    .into_iter()
-                    .any(|way| tally.count(way).packets > 0 && !self.explains(part, shown, way))
+                let is_copied = both_ways(tally).packets == 0;
+                let goes = |way| is_copied || tally.count(way).packets > 0;
+                let mut ways = Direction::BOTH.into_iter().filter(|&way| goes(way));
+                ways.any(|way| !self.explains(part, shown, way))
             })
             .collect();
-        let packets: u64 = unclear
-            .iter()
-            .map(|(_, _, tally)| both_ways(tally).packets)
-            .sum();
+        let packets: u64 = unclear.iter().map(|(_, _, tally)| packets(tally)).sum();
         match packets {
+            0 if self.parts.iter().any(|part| part.has_unknown) => Answer::new(
+                ProofOutcome::Open,
+                "flows of UDP were too many to tell which datagrams stood beside its DTLS",
+                [],
+            ),
             0 => Answer::new(
                 ProofOutcome::Met,
                 "every packet can be told, or is a fragment or a cut \
@@ -273,6 +274,15 @@ impl<'p, 's> SeenParts<'p, 's> {
             }
             _ => false,
         }
+    }
+}
+
+/// Packets of a tally. What duplicates alone show, because they differ behind the bytes that
+/// tell them, counts as well.
+fn packets(tally: &Tally) -> u64 {
+    match both_ways(tally).packets {
+        0 => tally.copies.packets,
+        packets => packets,
     }
 }
 

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::run::{
-    BLOCK, CLIENT, SERVER, Stored, ethernet, in_bucket, packets, path, report_of, tunnel, verdict,
+    BLOCK, CLIENT, SERVER, Stored, ethernet, in_bucket, packets, path, pcapng, report, report_of,
+    tunnel, verdict,
 };
-use crate::support::packets::{Ip, UDP, dtls, udp};
+use crate::support::packets::{Ip, TCP, UDP, dtls, lustre, noise, tcp, udp};
 
 const TEXT: &[u8] = b"the quick brown fox signs the quarterly report, and nobody has asked it to. ";
 
@@ -85,5 +86,196 @@ fn a_header_that_contradicts_its_packet_leaves_the_run_open() {
         assert_eq!(verdict(&report), "encrypted");
         assert_eq!(outcome(&report, "decoded"), "open");
         assert_eq!(exit_code(&report), 3);
+    }
+}
+
+/// Holds that a packet that can be read leaves no path encrypted.
+fn assert_mixed(packet: &Stored) {
+    for report in beside_session(packet) {
+        assert_eq!(verdict(&report), "mixed");
+        assert_eq!(outcome(path(&report), "nothing_readable"), "broken");
+        assert_eq!(packets(&path(&report)["traffic"]["plaintext"]), 1);
+    }
+}
+
+fn lustre_message() -> Vec<u8> {
+    lustre::put(CLIENT.into(), SERVER.into(), 28, &lustre::request(400))
+}
+
+fn ip_packet() -> Vec<u8> {
+    Ip::v4(CLIENT, SERVER).packet(TCP, &tcp(1018, 988, &noise(1, 300)))
+}
+
+#[test]
+fn datagrams_beside_a_session_that_can_be_read_are_plaintext() {
+    let record = dtls::protected(99, 200);
+    for clear in [TEXT.to_vec(), lustre_message(), ip_packet()] {
+        assert_mixed(&tunnel(&clear));
+        assert_mixed(&tunnel(&[&noise(5, 37)[..], &clear].concat()));
+        // Behind a good record.
+        let behind = [&record[..], &clear].concat();
+        if clear != ip_packet() {
+            assert_mixed(&tunnel(&behind));
+        }
+        // Behind the end that the header states, and with none stated.
+        let len = u16::try_from(8 + record.len()).expect("a short record");
+        if clear != ip_packet() {
+            assert_mixed(&with_length(len, &behind));
+        }
+        assert_mixed(&with_length(0, &clear));
+    }
+}
+
+#[test]
+fn datagrams_beside_a_session_that_cannot_be_told_leave_the_path_open() {
+    for which in 0..7 {
+        assert_open(&tunnel(&dtls::lookalike(which, 77)));
+    }
+    let no_id = dtls::record(25, 1, 77, &noise(77, 60));
+    assert_open(&tunnel(&no_id));
+    let mut long_id = dtls::record(25, 1, 77, &[])[..11].to_vec();
+    long_id.extend(noise(3, 24));
+    long_id.extend([0, 60]);
+    long_id.extend(noise(4, 60));
+    assert_open(&tunnel(&long_id));
+    assert_open(&tunnel(&noise(7, 100)));
+    // Bytes that nothing owns behind a good record.
+    let record = dtls::protected(99, 200);
+    let len = u16::try_from(8 + record.len()).expect("a short record");
+    let behind = [&record[..], &noise(8, 50)].concat();
+    assert_open(&with_length(len, &behind));
+    // The other way, too.
+    let answer = Ip::v4(SERVER, CLIENT).packet(UDP, &udp(11_443, 40_000, &noise(7, 100)));
+    assert_open(&ethernet(&answer));
+}
+
+#[test]
+fn datagrams_elsewhere_are_other_traffic() {
+    let mut all = session();
+    let servers_dns = Ip::v4(CLIENT, SERVER).packet(UDP, &udp(40_001, 53, TEXT));
+    let strangers = Ip::v4([192, 0, 2, 1], [192, 0, 2, 2]);
+    all.push(ethernet(&servers_dns));
+    all.push(ethernet(&strangers.packet(UDP, &udp(5000, 5001, TEXT))));
+    // Beside DTLS that is no path's.
+    let record = dtls::protected(99, 200);
+    for payload in [&record[..], TEXT] {
+        all.push(ethernet(
+            &strangers.packet(UDP, &udp(40_000, 11_443, payload)),
+        ));
+    }
+    let report = report_of(&all, &BLOCK);
+    assert_eq!((verdict(&report), exit_code(&report)), ("encrypted", 0));
+    assert_eq!(in_bucket(&report, "other"), 3);
+    assert_eq!(in_bucket(&report, "dtls_elsewhere"), 1);
+}
+
+#[test]
+fn a_packet_wrapped_in_udp_leaves_the_run_open() {
+    for wrapped in [lustre_message(), ip_packet()] {
+        for ports in [(40_001, 53), (5000, 5001)] {
+            let mut all = session();
+            let inside = [&noise(5, 12)[..], &wrapped].concat();
+            let ends = Ip::v4([192, 0, 2, 1], [192, 0, 2, 2]);
+            all.push(ethernet(&ends.packet(UDP, &udp(ports.0, ports.1, &inside))));
+            let report = report_of(&all, &BLOCK);
+            assert_eq!((verdict(&report), exit_code(&report)), ("encrypted", 3));
+            assert_eq!(in_bucket(&report, "undecodable"), 1);
+        }
+    }
+}
+
+#[test]
+fn a_flood_of_other_datagrams_leaves_a_path_as_it_is() {
+    let flood = |ends: Ip| {
+        (0..40_u16).map(move |port| ethernet(&ends.packet(UDP, &udp(20_000 + port, 53, TEXT))))
+    };
+    let strangers = Ip::v4([192, 0, 2, 1], [192, 0, 2, 2]);
+    let mut all = session();
+    all.extend(flood(strangers));
+    let few = [&BLOCK[..], &["--max-flows", "8"]].concat();
+    let report = report_of(&all, &few);
+    assert_eq!(
+        (verdict(&report), in_bucket(&report, "other")),
+        ("encrypted", 40)
+    );
+    // With the server itself, nobody knows any more what stood beside its DTLS.
+    let mut all = session();
+    all.extend(flood(Ip::v4(CLIENT, SERVER)));
+    all.push(tunnel(TEXT));
+    all.extend(flood(strangers));
+    for _ in 0..2 {
+        let report = report_of(&all, &few);
+        assert!(["undetermined", "mixed"].contains(&verdict(&report)));
+        all.reverse();
+    }
+}
+
+/// A later fragment of a datagram whose first is not there.
+fn orphan(content: &[u8]) -> Stored {
+    let rest = [&[0; 80][..], content, &[0; 8]].concat();
+    let mut later = Ip::v4(CLIENT, SERVER)
+        .fragments(UDP, 7, &rest, 80)
+        .swap_remove(1);
+    later.truncate(20);
+    later.extend(content);
+    let total = u16::try_from(later.len()).expect("a short fragment");
+    later[2..4].copy_from_slice(&total.to_be_bytes());
+    ethernet(&later)
+}
+
+#[test]
+fn a_later_fragment_that_can_be_read_is_plaintext() {
+    for clear in [TEXT.to_vec(), lustre_message(), vec![0xff; 200]] {
+        assert_mixed(&orphan(&clear));
+        // Of a first one that was captured, and looks well.
+        let record = dtls::protected(99, 60 + clear.len());
+        let mut payload = record[..72].to_vec();
+        payload.extend(&clear);
+        payload.resize(record.len(), 7);
+        let pieces = Ip::v4(CLIENT, SERVER).fragments(UDP, 9, &udp(40_000, 11_443, &payload), 80);
+        let mut all = session();
+        all.extend(pieces.iter().map(|piece| ethernet(piece)));
+        assert_eq!(verdict(&report_of(&all, &BLOCK)), "mixed");
+    }
+    let report = report_of(&[session(), vec![orphan(&noise(3, 200))]].concat(), &BLOCK);
+    assert_eq!((verdict(&report), exit_code(&report)), ("encrypted", 0));
+}
+
+#[test]
+fn a_datagram_that_ends_before_its_fragments_do_cannot_be_told() {
+    let record = dtls::protected(99, 35);
+    let len = u16::try_from(8 + record.len()).expect("a short record");
+    let mut datagram = udp(40_000, 11_443, &[&record[..], &noise(8, 80)].concat());
+    datagram[4..6].copy_from_slice(&len.to_be_bytes());
+    let pieces = Ip::v4(CLIENT, SERVER).fragments(UDP, 9, &datagram, 80);
+    let mut all = session();
+    all.extend(pieces.iter().map(|piece| ethernet(piece)));
+    assert_eq!(verdict(&report_of(&all, &BLOCK)), "undetermined");
+}
+
+#[test]
+fn text_that_a_second_interface_alone_shows_counts() {
+    // The same first bytes, by which a duplicate is told.
+    let record = dtls::protected(99, 600);
+    let mut altered = record.clone();
+    altered.truncate(300);
+    altered.extend(TEXT.repeat(5));
+    altered.resize(record.len() - 1, 7);
+    altered.push(7);
+    altered[11..13].copy_from_slice(&[0, 0]);
+    let mut good = altered.clone();
+    good[300..].copy_from_slice(&noise(9, altered.len() - 300));
+    for shown in [&altered, &good] {
+        let mut all: Vec<(u32, Stored)> = session().into_iter().map(|it| (0, it)).collect();
+        all.push((0, tunnel(&good)));
+        all.push((1, tunnel(shown)));
+        let report = report(&[pcapng(2, &all)], &BLOCK);
+        assert_eq!(in_bucket(&report, "duplicates"), 1);
+        let expected = if shown == &good {
+            "undetermined"
+        } else {
+            "mixed"
+        };
+        assert_eq!(verdict(&report), expected);
     }
 }

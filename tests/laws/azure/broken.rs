@@ -15,9 +15,9 @@ fn use_all(json: Value) {
     let azure = Azure::new(Export::of("broken", json), VmSizes::default());
     let report = posture(&azure);
     let style = Style {
-        color: false,
         width: 80,
         verbose: true,
+        ..Style::default()
     };
     for format in POSTURE_FORMATS {
         format

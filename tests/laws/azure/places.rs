@@ -425,9 +425,9 @@ fn what_carries_nothing_is_blocked_and_no_plaintext() {
 
 fn headline(report: &PostureReport) -> String {
     let style = plainsight::report::Style {
-        color: false,
         width: 200,
         verbose: false,
+        ..plainsight::report::Style::default()
     };
     let mut page = Vec::new();
     plainsight::report::POSTURE_FORMATS[0]

@@ -1,0 +1,313 @@
+//! Datagrams that are no DTLS, on ports that are none of Lustre's, in bounded memory.
+//!
+//! They are other traffic, unless DTLS of a path goes between the same ports: then they are
+//! that path's, and what they show counts. Only the end of the input tells, so they are kept
+//! by flow until then. Those with addresses that may be servers' have room of their own, so
+//! that no flood of others leaves a path open.
+
+use super::lowest::{Lowest, SLACK};
+use super::ranges::Ranges;
+use super::{Count, Direction, FiveTuple, Flow, FlowKey, Interface, Sighting, Tally};
+use crate::evidence::Shown;
+
+/// Share of the limit that flows with nobody known get.
+const FAR_SHARE: usize = 4;
+
+/// Flows of datagrams that are no DTLS.
+#[derive(Clone, Debug)]
+pub struct Datagrams {
+    /// Addresses that may be servers'.
+    servers: Ranges,
+    /// Flows with one of these addresses.
+    near: Lowest<FlowKey, Flow>,
+    /// The others.
+    far: Lowest<FlowKey, Flow>,
+    /// Flows that are not kept.
+    rest: Others,
+}
+
+/// Packets that are no path's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Packets that hold nothing of anybody's.
+    pub plain: Count,
+    /// Packets that wrap an IP packet or a Lustre message.
+    pub wrapped: Count,
+}
+
+impl Others {
+    fn add(&mut self, flow: &Flow) {
+        for (shown, tally) in flow.tallies() {
+            *self.of(shown) += all(tally);
+        }
+    }
+
+    fn of(&mut self, shown: Shown) -> &mut Count {
+        match shown {
+            Shown::Wrapped => &mut self.wrapped,
+            _ => &mut self.plain,
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.plain += other.plain;
+        self.wrapped += other.wrapped;
+    }
+}
+
+/// Packets of a tally both ways, duplicates as well: none is a path's.
+fn all(tally: &Tally) -> Count {
+    let mut count = tally.copies;
+    for way in Direction::BOTH {
+        count += tally.count(way);
+    }
+    count
+}
+
+impl Datagrams {
+    /// None yet; at most `limit` flows with addresses of `servers` are kept.
+    #[must_use]
+    pub fn new(limit: usize, servers: Ranges) -> Self {
+        Self {
+            servers,
+            near: Lowest::new(limit),
+            far: Lowest::new(limit / FAR_SHARE),
+            rest: Others::default(),
+        }
+    }
+
+    /// Number of flows with servers that are kept.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.near.limit
+    }
+
+    /// None yet, with the same limit and servers.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self {
+            servers: self.servers.clone(),
+            near: Lowest::new(self.near.limit),
+            far: Lowest::new(self.far.limit),
+            rest: Others::default(),
+        }
+    }
+
+    fn is_near(&self, key: &FlowKey) -> bool {
+        self.servers.contains(key.low.address) || self.servers.contains(key.high.address)
+    }
+
+    /// Counts a packet.
+    pub fn count(&mut self, five_tuple: &FiveTuple, shown: Shown, count: Count, at: &Sighting) {
+        let (key, direction) = FlowKey::of(five_tuple);
+        match self.flow(&key.anywhere()) {
+            Some(flow) => {
+                flow.count(shown, count, &Sighting { direction, ..*at });
+                flow.seen_on.note(five_tuple.interface);
+            }
+            None => *self.rest.of(shown) += count,
+        }
+    }
+
+    /// A flow, unless it is not kept.
+    fn flow(&mut self, key: &FlowKey) -> Option<&mut Flow> {
+        self.fold(self.near.limit / SLACK);
+        let flows = if self.is_near(key) {
+            &mut self.near
+        } else {
+            &mut self.far
+        };
+        let place = flows.place(key)?;
+        Some(&mut flows.entries[place as usize].1)
+    }
+
+    fn fold(&mut self, slack: usize) {
+        let near = self.near.shed(slack);
+        let far = self.far.shed(slack);
+        for (_, flow) in near.iter().chain(&far) {
+            self.rest.add(flow);
+        }
+    }
+
+    /// Adds those of another part of the input.
+    pub fn merge(&mut self, other: Self) {
+        let near = self.near.lower_ceiling(&other.near);
+        let far = self.far.lower_ceiling(&other.far);
+        for (_, flow) in near.iter().chain(&far) {
+            self.rest.add(flow);
+        }
+        self.rest.merge(other.rest);
+        for (key, more) in other.near.entries.into_iter().chain(other.far.entries) {
+            match self.flow(&key) {
+                Some(flow) => flow.merge(more),
+                None => self.rest.add(&more),
+            }
+        }
+    }
+
+    /// Takes out the flows between ports that are others' as well, once there are no more than
+    /// may be kept.
+    pub(crate) fn take(&mut self, is_taken: impl Fn(&FlowKey) -> bool) -> Vec<(FlowKey, Flow)> {
+        self.fold(0);
+        let mut taken = self.near.take(&is_taken);
+        taken.extend(self.far.take(&is_taken));
+        taken
+    }
+
+    /// Tests that no packet between these ports went into the rest.
+    #[must_use]
+    pub fn are_known(&self, key: &FlowKey) -> bool {
+        if self.is_near(key) {
+            self.near.admits(key)
+        } else {
+            self.far.admits(key)
+        }
+    }
+
+    /// All that are left.
+    #[must_use]
+    pub fn others(&self) -> Others {
+        let mut others = self.rest;
+        let flows = self.near.entries.iter().chain(&self.far.entries);
+        flows.for_each(|(_, flow)| others.add(flow));
+        others
+    }
+}
+
+impl FlowKey {
+    /// The same flow on any interface.
+    #[must_use]
+    pub fn anywhere(self) -> Self {
+        Self {
+            interface: Interface::ANY,
+            ..self
+        }
+    }
+}
+
+impl Flow {
+    /// Tests that it shows DTLS, or what may be such of version 1.3.
+    #[must_use]
+    pub fn is_tunnel(&self) -> bool {
+        let mut shown = self.tallies();
+        shown.any(|(shown, _)| shown.is_dtls() || shown == Shown::Unified)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::*;
+    use crate::decode::{Address, Encapsulation, Protocol};
+    use crate::flow::Position;
+
+    const LIMIT: usize = 8;
+
+    /// A packet: client, server (below 2 it is known), content.
+    type Packet = (u8, u8, Shown);
+
+    fn five_tuple((client, server, _): Packet) -> FiveTuple {
+        FiveTuple {
+            source: Address(1000 + u128::from(client)),
+            destination: Address(server.into()),
+            ports: (40_000, 53),
+            protocol: Protocol::Udp,
+            unread: None,
+            interface: Interface::ANY,
+            encapsulation: Encapsulation::default(),
+        }
+    }
+
+    fn key(packet: Packet) -> FlowKey {
+        FlowKey::of(&five_tuple(packet)).0
+    }
+
+    fn none() -> Datagrams {
+        Datagrams::new(LIMIT, Ranges::of([(Address(0), Address(1))]))
+    }
+
+    fn counted(packets: &[(usize, Packet)]) -> Datagrams {
+        let mut all = none();
+        for &(number, packet) in packets {
+            let at = Sighting {
+                position: Position {
+                    file: 0,
+                    piece: 0,
+                    packet: number as u64,
+                },
+                time: None,
+                direction: Direction::Up,
+                payload_len: 0,
+                is_copy: false,
+            };
+            let count = Count {
+                packets: 1,
+                wire_bytes: 60,
+                payload_bytes: 18,
+            };
+            all.count(&five_tuple(packet), packet.2, count, &at);
+        }
+        all
+    }
+
+    fn packets() -> impl Strategy<Value = Vec<(usize, Packet)>> {
+        let shown = prop_oneof![
+            Just(Shown::Datagram),
+            Just(Shown::Readable),
+            Just(Shown::Wrapped)
+        ];
+        let packet = (0..20_u8, 0..4_u8, shown);
+        prop::collection::vec(packet, 0..120).prop_map(|all| all.into_iter().enumerate().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_in_any_order_gives_the_same(
+            packets in packets(),
+            cuts in prop::collection::vec(any::<Index>(), 0..4),
+            backwards in any::<bool>(),
+        ) {
+            let mut whole = counted(&packets);
+            whole.fold(0);
+            let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(packets.len() + 1)).collect();
+            cuts.extend([0, packets.len()]);
+            cuts.sort_unstable();
+            let mut parts: Vec<_> = cuts.windows(2).map(|cut| counted(&packets[cut[0]..cut[1]])).collect();
+            if backwards {
+                parts.reverse();
+            }
+            let mut sum = none();
+            for part in parts {
+                sum.merge(part);
+            }
+            sum.fold(0);
+            prop_assert_eq!(sum.others(), whole.others());
+            prop_assert_eq!(sum.rest, whole.rest);
+            let total = whole.others();
+            prop_assert_eq!(total.plain.packets + total.wrapped.packets, packets.len() as u64);
+            for &(_, packet) in &packets {
+                let key = key(packet);
+                prop_assert_eq!(sum.are_known(&key), whole.are_known(&key));
+                let [mut one, mut other] = [sum.clone(), whole.clone()];
+                prop_assert_eq!(one.take(|it| *it == key), other.take(|it| *it == key));
+                // What is known is all there.
+                prop_assert!(!whole.are_known(&key) || !whole.clone().take(|it| *it == key).is_empty());
+            }
+        }
+
+        #[test]
+        fn flows_of_nobody_take_no_room_from_those_of_servers(packets in packets()) {
+            let mut alone = none();
+            let near: Vec<_> = packets.iter().copied().filter(|(_, packet)| packet.1 < 2).collect();
+            alone.merge(counted(&near));
+            let mut all = counted(&packets);
+            alone.fold(0);
+            all.fold(0);
+            for &(_, packet) in &near {
+                prop_assert_eq!(alone.are_known(&key(packet)), all.are_known(&key(packet)));
+            }
+        }
+    }
+}
