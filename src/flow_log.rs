@@ -6,6 +6,8 @@
 //! flow. Tuples that may be of a path go to a [`Table`], by flow and [NIC](view); all others
 //! are counted.
 //!
+//! Rows of Traffic Analytics are [read](read::analytics) as well, as sums over some time.
+//!
 //! Flow logs: <https://learn.microsoft.com/azure/network-watcher/vnet-flow-logs-overview>.
 
 pub mod entry;
@@ -25,7 +27,7 @@ pub use entry::{Entry, Mac};
 pub use file::{LogError, read_file};
 pub use flows::{Logged, StateTally};
 pub use read::read;
-pub use report::{LogReport, NotALog};
+pub use report::{LogForm, LogReport, NotALog};
 pub use state::{Carried, State};
 pub use table::Table;
 pub use tuple::Tuple;

@@ -14,6 +14,7 @@ use crate::verdict::{Accounting, Exit, Judgement, Part, Path, Policy, Verdict, V
 mod accept;
 mod azure;
 mod catalogue;
+mod csv;
 mod elsewhere;
 mod evidence;
 mod formats;
@@ -78,6 +79,16 @@ pub const FORMATS: &[DocumentFormat] = &[
         name: "json",
         ending: "json",
         write: json::write,
+    },
+    DocumentFormat {
+        name: "ndjson",
+        ending: "ndjson",
+        write: json::write_lines,
+    },
+    DocumentFormat {
+        name: "csv",
+        ending: "csv",
+        write: csv::write,
     },
 ];
 

@@ -36,6 +36,13 @@ impl Span {
         self.first > self.last
     }
 
+    /// Time from the first to the last.
+    #[must_use]
+    pub fn duration(self) -> Duration {
+        let nanoseconds = self.last.0.saturating_sub(self.first.0);
+        Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0))
+    }
+
     /// Tests that some moment is in both.
     #[must_use]
     pub fn overlaps(self, other: Self) -> bool {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::State;
 use super::tuple::{Stage, TupleVolume};
+use super::{Span, State};
 use crate::capture::Timestamp;
 use crate::flow::Direction;
 
@@ -68,6 +68,14 @@ pub(super) struct Mark {
 }
 
 impl Mark {
+    /// Time that it is of: a moment, or that of a sum.
+    pub(super) fn span(&self) -> Span {
+        self.stage.summed().unwrap_or(Span {
+            first: self.time,
+            last: self.time,
+        })
+    }
+
     pub(super) fn entry(&self, mac: Mac) -> Entry {
         let Self {
             time, file, record, ..

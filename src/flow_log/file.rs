@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 
 use super::layers::unwrapped;
-use super::read::EMPTY;
+use super::read::{EMPTY, analytics};
 use super::{LogReport, NotALog, Table, read};
 use crate::capture::stream::Bytes;
 use crate::decode::Address;
@@ -66,7 +66,14 @@ pub fn read_file(
         source,
     };
     let bytes = open(path).map_err(unreadable)?;
-    match read(bytes, file, table, is_server) {
+    let read = read(bytes, file, table, is_server).or_else(|why| {
+        // Rows of Traffic Analytics say the same in another form.
+        let may_be_rows = why != NotALog::Nsg;
+        let bytes = open(path).ok().filter(|_| may_be_rows);
+        let rows = bytes.and_then(|bytes| analytics::read(bytes, file, table, is_server));
+        rows.ok_or(why)
+    });
+    match read {
         Ok(report) => Ok(LogReport { name, ..report }),
         Err(why) => Err(LogError::NotALog {
             why: by_name(why, &name),

@@ -8,6 +8,7 @@
 //! each side's view is evidence.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::State;
 use super::entry::{Entry, LoggingNic, Mac, Mark};
@@ -32,6 +33,8 @@ pub struct StateTally {
     pub first: Entry,
     /// Time of the last.
     pub last: Timestamp,
+    /// Longest time that one of them is a sum over; `None` of tuples.
+    pub grain: Option<Duration>,
 }
 
 impl StateTally {
@@ -42,6 +45,7 @@ impl StateTally {
             bytes: 0,
             first: sum.first,
             last: sum.last,
+            grain: sum.grain,
         }
     }
 
@@ -56,6 +60,7 @@ impl StateTally {
         self.bytes = self.bytes.saturating_add(more.bytes);
         self.first = self.first.min(more.first);
         self.last = self.last.max(more.last);
+        self.grain = self.grain.max(more.grain);
     }
 }
 

@@ -20,6 +20,7 @@ use crate::capture::Fault;
 use crate::decode::Address;
 use crate::flow::is_lustre_port;
 
+pub mod analytics;
 mod base64;
 mod json;
 mod shape;
@@ -31,14 +32,10 @@ use shape::Level;
 use stranger::Begin;
 use text::Text;
 
-/// The most of an unknown state's word that is told.
-const WORD_LIMIT: usize = 32;
 /// Protocol number of TCP, which is all that Lustre is carried in.
 const TCP: u8 = 6;
 /// Category of records of NSG flow logs.
 const NSG: &[u8] = b"NetworkSecurityGroupFlowEvent";
-/// Records of which a digest is kept: an hour of one NIC has 60.
-const MOST_DIGESTS: usize = 4096;
 /// The most documents in text within documents.
 const MOST_NESTED: u8 = 8;
 
@@ -201,11 +198,7 @@ impl Walk<'_> {
         }
         if let Some(digest) = record.digest {
             self.digest = DIGESTS.hash_one((self.digest, digest, mac));
-            if self.report.digests.len() < MOST_DIGESTS {
-                self.report.digests.push(self.digest);
-            } else if let Some(last) = self.report.digests.last_mut() {
-                *last = self.digest;
-            }
+            self.report.add_digest(self.digest);
         }
     }
 
@@ -312,7 +305,7 @@ impl Walk<'_> {
         self.record.digest = Some(DIGESTS.hash_one((self.record.digest, text)));
         self.report.tuples += 1;
         if State::of(tuple.encryption) == State::Unknown {
-            self.unknown_state(tuple.encryption);
+            self.report.add_unknown_state(tuple.encryption);
         }
         if self.is_kept(&tuple) {
             self.keep(&tuple);
@@ -327,14 +320,6 @@ impl Walk<'_> {
         }
         self.record.digest = Some(DIGESTS.hash_one((self.record.digest, text)));
         self.bad_tuple();
-    }
-
-    fn unknown_state(&mut self, word: &str) {
-        self.report.unknown_states += 1;
-        let known = self.report.unknown_state.as_deref();
-        if known.is_none_or(|known| word < known) {
-            self.report.unknown_state = Some(word.chars().take(WORD_LIMIT).collect());
-        }
     }
 
     /// Tests that a tuple can be a path's: TCP on a Lustre port, or without any port and with

@@ -2,11 +2,28 @@
 
 use crate::capture::Fault;
 
+/// The most of an unknown state's word that is told.
+const WORD_LIMIT: usize = 32;
+/// Records of which a digest is kept: an hour of one NIC has 60.
+const MOST_DIGESTS: usize = 4096;
+
+/// Form in which the platform's word was handed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogForm {
+    /// Tuples of a virtual network flow log.
+    #[default]
+    FlowLog,
+    /// Rows of Traffic Analytics, which are sums.
+    TrafficAnalytics,
+}
+
 /// Contents of a log, as counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogReport {
     /// Path, as it was named or found.
     pub name: String,
+    /// Form.
+    pub form: LogForm,
     /// Records that were begun.
     pub records: u64,
     /// Tuples in them.
@@ -29,6 +46,24 @@ pub struct LogReport {
 }
 
 impl LogReport {
+    /// Adds the digest of all that was read up to the end of a record.
+    pub(super) fn add_digest(&mut self, digest: u64) {
+        if self.digests.len() < MOST_DIGESTS {
+            self.digests.push(digest);
+        } else if let Some(last) = self.digests.last_mut() {
+            *last = digest;
+        }
+    }
+
+    /// Counts a state that is not known, by its word.
+    pub(super) fn add_unknown_state(&mut self, word: &str) {
+        self.unknown_states += 1;
+        let known = self.unknown_state.as_deref();
+        if known.is_none_or(|known| word < known) {
+            self.unknown_state = Some(word.chars().take(WORD_LIMIT).collect());
+        }
+    }
+
     /// Tests that tuples were lost, which can be of any path and time. Azure writes the closing
     /// brackets with every block, so a log that ends early is damaged, not young.
     #[must_use]

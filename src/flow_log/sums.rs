@@ -1,5 +1,7 @@
 //! Sums of tuples by state and hour, in bounded memory.
 
+use std::time::Duration;
+
 use super::State;
 use super::entry::{Entry, Mac, Mark};
 use super::tuple::TupleVolume;
@@ -19,6 +21,8 @@ pub(super) struct Sum {
     pub(super) first: Entry,
     /// Time of the last.
     pub(super) last: Timestamp,
+    /// Longest time that one of them is a sum over; `None` of tuples.
+    pub(super) grain: Option<Duration>,
     /// Volumes from the lower end and from the higher, by hour.
     pub(super) hours: Vec<(i64, [TupleVolume; 2])>,
 }
@@ -40,6 +44,7 @@ impl Sum {
     fn merge(&mut self, more: &Self, coarser: u32) {
         self.first = self.first.min(more.first);
         self.last = self.last.max(more.last);
+        self.grain = self.grain.max(more.grain);
         for &(hour, volumes) in &more.hours {
             self.add(hour >> coarser, volumes);
         }
@@ -64,17 +69,20 @@ impl Sums {
     pub(super) fn add(&mut self, mark: &Mark, mac: Mac) {
         let hour = mark.time.0.div_euclid(HOUR) >> self.exponent;
         let first = mark.entry(mac);
+        let grain = mark.stage.summed().map(Span::duration);
         match self.place(mark.state) {
             Ok(place) => {
                 let known = &mut self.states[place].1;
                 known.first = known.first.min(first);
-                known.last = known.last.max(mark.time);
+                known.last = known.last.max(mark.span().last);
+                known.grain = known.grain.max(grain);
                 known.add(hour, mark.volumes);
             }
             Err(place) => {
                 let sum = Sum {
                     first,
-                    last: mark.time,
+                    last: mark.span().last,
+                    grain,
                     hours: vec![(hour, mark.volumes)],
                 };
                 self.states.insert(place, (mark.state, sum));

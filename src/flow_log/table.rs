@@ -11,7 +11,7 @@ use super::Tuple;
 use super::entry::{Entry, LoggingNic, Mac, Mark};
 use super::flows::{Logged, Views};
 use super::view::BEFORE;
-use crate::capture::{InterfaceId, Timestamp};
+use crate::capture::InterfaceId;
 use crate::decode::{Cause, Encapsulation, Layer, Protocol};
 use crate::flow::lowest::{Lowest, SLACK, sorted};
 use crate::flow::times::Span;
@@ -72,12 +72,8 @@ impl Table {
         }
     }
 
-    fn is_near(&self, time: Timestamp) -> bool {
-        let moment = Span {
-            first: time,
-            last: time,
-        };
-        self.near.iter().any(|near| near.overlaps(moment))
+    fn is_near(&self, time: Span) -> bool {
+        self.near.iter().any(|near| near.overlaps(time))
     }
 
     /// Counts a tuple of a TCP flow.
@@ -104,7 +100,7 @@ impl Table {
             file: at.file,
             record: at.record,
         };
-        let is_near = self.is_near(tuple.time);
+        let is_near = self.is_near(mark.span());
         if let Some(place) = self.flows.place(&key) {
             let views = &mut self.flows.entries[place as usize].1;
             views.add(nic, mark, is_near);

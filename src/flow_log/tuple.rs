@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::State;
+use super::{Span, State};
 use crate::capture::Timestamp;
 use crate::decode::Address;
 use crate::flow::{Direction, Endpoint};
@@ -30,6 +30,25 @@ pub enum Stage {
     End,
     /// It was denied.
     Deny,
+    /// A sum over flows of some time, of which no moment is told.
+    Sum(Span),
+    /// The same of flows that were denied.
+    DeniedSum(Span),
+}
+
+impl Stage {
+    /// Tests that the flow was denied.
+    pub(super) fn is_denied(self) -> bool {
+        matches!(self, Self::Deny | Self::DeniedSum(_))
+    }
+
+    /// Time that is summed over, of a sum.
+    pub(super) fn summed(self) -> Option<Span> {
+        match self {
+            Self::Sum(span) | Self::DeniedSum(span) => Some(span),
+            Self::Begin | Self::Continue | Self::End | Self::Deny => None,
+        }
+    }
 }
 
 /// Packets and their bytes, one way.
@@ -118,7 +137,7 @@ impl<'a> Tuple<'a> {
     pub fn state(&self) -> State {
         let state = State::of(self.encryption);
         let dropped = state.carried() == super::Carried::Dropped;
-        if self.stage == Stage::Deny && !dropped {
+        if self.stage.is_denied() && !dropped {
             State::Denied
         } else {
             state

@@ -146,9 +146,16 @@ impl NicView {
 /// The time that the mark at a place of sorted ones tells of.
 fn told(marks: &[Mark], place: usize, is_one_flow: bool) -> Told {
     let mark = &marks[place];
+    if let Some(summed) = mark.stage.summed() {
+        return Told {
+            state: mark.state,
+            speaks: summed.widened(CLOCK, CLOCK),
+            proves: None,
+        };
+    }
     let begins = place - marks[..place].iter().rev().take_while(same(mark)).count();
-    // What was denied was not carried, and is no part of a flow's life.
-    let is_carried = |mark: &&Mark| mark.stage != Stage::Deny;
+    // What was denied was not carried, and is no part of a flow's life; nor is a sum.
+    let is_carried = |mark: &&Mark| !mark.stage.is_denied() && mark.stage.summed().is_none();
     let before = marks[..begins].iter().rev().find(is_carried);
     let mut later = marks[place..].iter().filter(is_carried);
     let after = later.find(|later| later.time > mark.time);

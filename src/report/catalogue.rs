@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::Style;
+use super::{Style, json};
 use crate::azure::controls::{self, Control};
 
 /// Writes all controls: as JSON, or as text.
@@ -11,8 +11,7 @@ use crate::azure::controls::{self, Control};
 /// Those of the writer.
 pub fn write_controls(as_json: bool, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if as_json {
-        serde_json::to_writer_pretty(&mut *out, controls::all())?;
-        return writeln!(out);
+        return json::write(&controls::all(), style, out);
     }
     let mut all = controls::all().iter();
     all.try_for_each(|control| one(control, style, out))

@@ -4,6 +4,7 @@ use super::{Evidence, Names, rfc3339};
 use crate::evidence::{Shown, ciphertext::Exposure, dtls::Version, lnet::Proof};
 use crate::flow::{Direction, DtlsFacts, FlowKey, Reason, Sighting, Tally};
 use crate::flow_log::{Entry, Mac};
+use crate::report::text::minutes;
 use crate::verdict::class::Ground;
 use crate::verdict::{Class, Part, Path, Policy, Verdict};
 
@@ -135,13 +136,20 @@ impl EvidenceList<'_> {
                 mac => format!("NIC {mac}"),
             };
             let (name, meaning) = (state.name(), state.meaning());
+            let source = match sum.tally.grain {
+                None => format!("the flow log of {nic}"),
+                Some(grain) => format!(
+                    "Traffic Analytics of {nic}, in sums over up to {},",
+                    minutes(grain)
+                ),
+            };
             self.evidence.push(Evidence {
                 of: "platform",
                 file: self.names.flow_log(sum.tally.first),
                 packet: None,
                 record: Some(record),
                 time: Some(rfc3339(time)),
-                shows: format!("the flow log of {nic} says {name}: {meaning}"),
+                shows: format!("{source} says {name}: {meaning}"),
             });
         }
     }

@@ -1,9 +1,7 @@
 //! Formats of documents: a list for each, of which the first is the default.
 
-use std::io::{self, Write};
-
 use super::posture::PostureReport;
-use super::{DocumentFormat, Style, junit, sarif, table};
+use super::{DocumentFormat, json, junit, sarif, table};
 
 /// Formats of a posture.
 pub const POSTURE_FORMATS: &[DocumentFormat<PostureReport>] = &[
@@ -15,7 +13,7 @@ pub const POSTURE_FORMATS: &[DocumentFormat<PostureReport>] = &[
     DocumentFormat {
         name: "json",
         ending: "json",
-        write: json,
+        write: json::write,
     },
     DocumentFormat {
         name: "junit",
@@ -28,8 +26,3 @@ pub const POSTURE_FORMATS: &[DocumentFormat<PostureReport>] = &[
         write: sarif::write,
     },
 ];
-
-fn json(report: &PostureReport, _style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
-    writeln!(out)
-}

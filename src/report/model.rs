@@ -9,7 +9,7 @@ use serde::ser::{Serialize, Serializer};
 use crate::capture::Fault;
 use crate::flow::Count;
 use crate::flow::sizes::Percentiles;
-use crate::flow_log::{Carried, LogReport, State};
+use crate::flow_log::{Carried, LogForm, LogReport, State};
 use crate::verdict::platform::Join;
 use crate::verdict::{Basis, Said, Vantage, Verdict, Viewpoint};
 
@@ -41,12 +41,14 @@ macro_rules! fields {
 
 mod azure;
 mod checks;
+mod lines;
 mod path;
 mod posture;
 mod report;
 mod warning;
 
 pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, Standing};
+pub use lines::{PathLine, RunLine};
 pub use path::{
     ConnectionsReport, DtlsReport, Evidence, FlavorReport, FlowReport, LustreReport,
     OperationReport, PacketReport, PathReport, PlatformReport, ProofReport, StateReport,
@@ -137,8 +139,14 @@ fields!(Fault {
     passed_over => "passed_over",
 });
 
+words!(LogForm {
+    FlowLog => "flow_log",
+    TrafficAnalytics => "traffic_analytics",
+});
+
 fields!(LogReport {
     name => "name",
+    form => "form",
     records => "records",
     tuples => "tuples",
     bad_tuples => "bad_tuples",

@@ -40,6 +40,7 @@ fn states(sums: &BTreeMap<State, StateSum>) -> Vec<StateReport> {
         bytes: sum.tally.bytes,
         first: rfc3339(sum.tally.first.time),
         last: rfc3339(sum.tally.last),
+        grain_seconds: sum.tally.grain.map(|grain| grain.as_secs()),
     };
     sums.iter().map(row).collect()
 }

@@ -28,8 +28,10 @@ pub(super) fn write(report: &PostureReport, _style: &Style, out: &mut dyn Write)
             "results": results.collect::<Vec<_>>(),
         }],
     });
-    serde_json::to_writer(&mut *out, &log)?;
-    writeln!(out)
+    let mut buffer = super::json::buffer(out);
+    serde_json::to_writer(&mut buffer, &log)?;
+    writeln!(buffer)?;
+    buffer.flush()
 }
 
 fn rule(control: &Control) -> Value {

@@ -1,5 +1,7 @@
 //! Parts of tables for people: their look, and numbers in words.
 
+use std::time::Duration;
+
 use bytesize::ByteSize;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::HumanCount;
@@ -42,6 +44,14 @@ pub(crate) fn table(
 
 pub(crate) fn right(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+/// Minutes of a time, begun ones included, as in `60 minutes`.
+pub(crate) fn minutes(time: Duration) -> String {
+    match time.as_secs().div_ceil(60) {
+        1 => "1 minute".to_owned(),
+        minutes => format!("{} minutes", number(minutes)),
+    }
 }
 
 /// Bytes in powers of a thousand, as in `3.0 MB`.

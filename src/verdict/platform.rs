@@ -1,6 +1,7 @@
 //! Word of the flow logs on each path, held against what was captured of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::conclusion::Said;
 use super::roles::Roles;
@@ -41,6 +42,8 @@ pub struct Platform {
     pub joined: BTreeSet<Join>,
     /// States at the time of the capture; without a capture, all.
     pub states: BTreeMap<State, StateSum>,
+    /// Longest time that one of these states is a sum over; `None` where all are of tuples.
+    pub grain: Option<Duration>,
     /// States at other times, which say nothing of what was captured.
     pub other_times: BTreeMap<State, StateSum>,
 }
@@ -145,7 +148,11 @@ impl Scales<'_> {
             .iter()
             .map(|part| JoinedFlow::of(part, logged))
             .collect();
-        let is_whole = !self.is_damaged && found.iter().all(|found| found.is_whole);
+        let sums = platform.states.values();
+        platform.grain = sums.filter_map(|sum| sum.tally.grain).max();
+        // A sum may be of other flows as well, so without a capture it proves none.
+        let is_told = !parts.is_empty() || !has_summed_ciphertext(&platform.states);
+        let is_whole = !self.is_damaged && is_told && found.iter().all(|found| found.is_whole);
         platform.said = said(&platform.states, is_whole, ends);
         let joined = found.into_iter().flat_map(|found| found.joins);
         platform.joined = joined.collect();
@@ -162,6 +169,11 @@ impl Scales<'_> {
             is_open: observed.is_none(),
         }
     }
+}
+
+fn has_summed_ciphertext(states: &BTreeMap<State, StateSum>) -> bool {
+    let encrypted = states.get(&State::X);
+    encrypted.is_some_and(|sum| sum.tally.grain.is_some())
 }
 
 /// Adds the tallies of a flow.

@@ -1,5 +1,6 @@
 //! The program as a user runs it: its flags, reports, messages and exit codes.
 
+mod analytics;
 mod analyze;
 mod azure;
 mod bench;
@@ -18,5 +19,6 @@ mod stored;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;
+mod tools;
 mod traps;
 mod verdicts;

@@ -141,14 +141,19 @@ fn cases() -> Result<Vec<(PathBuf, String)>> {
     Ok(captures.collect())
 }
 
-/// The packets of a trace, each in an Ethernet frame and as long as it was captured.
+/// The packets of a trace, each in an Ethernet frame. Zeros stand for what was cut off: no
+/// wire shows half a frame.
 fn on_a_wire(path: &Path) -> Vec<Vec<u8>> {
     let (path, found_in) = (path.to_owned(), None);
     let Ok(input) = Input::open(&InputPath { path, found_in }) else {
         return Vec::new();
     };
     let mut frames = Vec::new();
-    let on_frame = |frame: &Frame<'_>| frames.extend(in_ethernet(frame));
+    let on_frame = |frame: &Frame<'_>| {
+        let lacks = frame.wire_len as usize - frame.data.len();
+        let whole = |it: Vec<u8>| [it, vec![0; lacks]].concat();
+        frames.extend(in_ethernet(frame).map(whole));
+    };
     input.walk(&Interfaces::default(), on_frame, |_| {});
     frames.retain(|frame| (14..65_535).contains(&frame.len()));
     frames

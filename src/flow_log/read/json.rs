@@ -10,6 +10,8 @@ use super::text::{BYTE_ORDER_MARK, RECORD_SEPARATOR, Text};
 
 /// The most bytes of a string, which is held whole.
 const STRING_LIMIT: usize = 1 << 20;
+/// The most bytes of a number.
+const SCALAR_LIMIT: usize = 400;
 /// The most lists and objects in one another.
 const DEPTH_LIMIT: u8 = 128;
 
@@ -194,6 +196,20 @@ impl<'r> Json<'r> {
         self.unescaped.clear();
         unescape(string, &mut self.unescaped)?;
         Ok(&self.unescaped)
+    }
+
+    /// The number, `true`, `false` or `null` that begins here, as it stands there.
+    pub(super) fn scalar_text(&mut self) -> Result<String, Stop> {
+        self.peek()?;
+        let mut text = String::new();
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+        while self.next_is(is_part)? && text.len() < SCALAR_LIMIT {
+            text.extend(self.text.pass(1).iter().copied().map(char::from));
+        }
+        if text.is_empty() {
+            return Err(Stop::Syntax("a value is missing"));
+        }
+        Ok(text)
     }
 
     /// Passes over a number, `true`, `false` or `null`.

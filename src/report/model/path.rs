@@ -214,6 +214,9 @@ pub struct StateReport {
     pub first: String,
     /// Time of the last tuple.
     pub last: String,
+    /// Longest time that a row of Traffic Analytics sums over, in seconds; `null` where all
+    /// is of tuples.
+    pub grain_seconds: Option<u64>,
 }
 
 /// Word of flow logs on a path.

@@ -1,7 +1,7 @@
 //! Warnings about flow logs, and about paths that they leave open.
 
-use crate::flow_log::{Carried, LogReport};
-use crate::report::text::number;
+use crate::flow_log::{Carried, LogForm, LogReport};
+use crate::report::text::{minutes, number};
 use crate::report::{About, Warning};
 use crate::verdict::platform::Join;
 use crate::verdict::{Judgement, Path, Platform, Said, Verdict};
@@ -14,42 +14,44 @@ pub(super) fn log(log: &LogReport) -> impl Iterator<Item = Warning> {
 }
 
 fn faults(log: &LogReport) -> Vec<String> {
-    let tuples = &log.tuples;
-    let mut all = Vec::new();
-    if let Some(fault) = &log.fault {
-        all.push(format!(
-            "damaged at byte {}: {}; the {tuples} tuples before it count",
-            fault.offset, fault.what
-        ));
-    }
-    if log.bad_tuples > 0 {
-        let [bad, tuples] = [log.bad_tuples, *tuples].map(number);
-        all.push(format!(
-            "{bad} of {tuples} tuples are not of version 4 and were passed over"
-        ));
-    }
-    if log.unread > 0 {
-        let [unread, records] = [log.unread, log.records].map(number);
-        all.push(format!(
-            "{unread} parts of {records} records were not read: keys are missing, or what \
-             is due there is no list (PowerShell's ConvertTo-Json writes text without -Depth)"
-        ));
-    }
-    if let Some(word) = &log.unknown_state {
-        let [unknown, tuples] = [log.unknown_states, *tuples].map(number);
+    let tuples = log.tuples;
+    let damage = log.fault.as_ref().map(|fault| {
+        let (at, what) = (fault.offset, &fault.what);
+        format!("damaged at byte {at}: {what}; the {tuples} tuples before it count")
+    });
+    let bad = (log.bad_tuples > 0).then(|| {
+        let [bad, tuples] = [log.bad_tuples, tuples].map(number);
+        let what = match log.form {
+            LogForm::FlowLog => "tuples are not of version 4",
+            LogForm::TrafficAnalytics => "rows cannot be read",
+        };
+        format!("{bad} of {tuples} {what} and were passed over")
+    });
+    let unknown = log.unknown_state.as_ref().map(|word| {
+        let [unknown, tuples] = [log.unknown_states, tuples].map(number);
         let state = match &word[..] {
             "" => "no encryption state".to_owned(),
-            word => {
-                format!("an encryption state that plainsight does not know, as `{word}`")
-            }
+            word => format!("an encryption state that plainsight does not know, as `{word}`"),
         };
-        all.push(format!("{unknown} of {tuples} tuples have {state}"));
-    }
-    if log.is_damaged() {
-        let says = "what was lost can be of any path, so none is encrypted on the platform's word";
-        all.push(says.to_owned());
-    }
-    all
+        format!("{unknown} of {tuples} tuples have {state}")
+    });
+    let lost = "what was lost can be of any path, so none is encrypted on the platform's word";
+    let lost = log.is_damaged().then(|| lost.to_owned());
+    let all = [damage, bad, unread(log), unknown, lost];
+    all.into_iter().flatten().collect()
+}
+
+fn unread(log: &LogReport) -> Option<String> {
+    let [unread, records] = [log.unread, log.records].map(number);
+    (log.unread > 0).then(|| match log.form {
+        LogForm::FlowLog => format!(
+            "{unread} parts of {records} records were not read: keys are missing, or what is \
+             due there is no list (PowerShell's ConvertTo-Json writes text without -Depth)"
+        ),
+        LogForm::TrafficAnalytics => {
+            format!("{unread} rows are missing or cut, or say that flows of their interval are")
+        }
+    })
 }
 
 /// Flows without ports that speak against a path nobody knows.
@@ -111,6 +113,15 @@ fn joined(path: &Path, platform: &Platform) -> Option<String> {
 fn open(path: &Path, platform: &Platform) -> Option<String> {
     let open = match (platform.said, path.verdict) {
         (Said::Blocked, _) => "the platform blocked what it logged, and carried none of it",
+        (Said::Partly, Verdict::Unproven | Verdict::Undetermined) if platform.grain.is_some() => {
+            return platform.grain.map(|grain| {
+                format!(
+                    "Traffic Analytics says Encrypted of sums over up to {}, which may hold flows \
+                     that were not: the flow logs themselves can prove it",
+                    minutes(grain)
+                )
+            });
+        }
         (Said::Partly, Verdict::Unproven | Verdict::Undetermined) => {
             "the flow logs have X, but are no whole record of its flows for all their time"
         }

@@ -1,7 +1,7 @@
 //! Answer of the flow logs to a path's proof.
 
 use super::{Breach, Finding, PATH, ProofOutcome};
-use crate::verdict::{Basis, Said, Verdict};
+use crate::verdict::{Basis, Platform, Said, Verdict};
 
 /// Obligations that the platform's word can meet, for what a capture above the encryption
 /// leaves open or shows readable. A suite that was seen stays what it is.
@@ -13,14 +13,27 @@ const ANSWERED: [&str; 5] = [
     "explained",
 ];
 
+/// Answer where encryption stands in sums alone.
+const SUMMED: &str =
+    "sums of Traffic Analytics say Encrypted, which does not show that all in them was";
+
 /// Adds what flow logs say to a proof, where `concluded` follows from both.
-pub fn hear<At>(proof: &mut Vec<Finding<At>>, concluded: (Verdict, Basis), said: Option<Said>) {
+pub fn hear<At>(
+    proof: &mut Vec<Finding<At>>,
+    concluded: (Verdict, Basis),
+    told: Option<&Platform>,
+) {
     let (verdict, basis) = concluded;
+    let said = told.map(|told| told.said);
     if verdict == Verdict::Encrypted && basis != Basis::Capture && said == Some(Said::Encrypted) {
         proof.iter_mut().for_each(meet);
     }
     let [.., platform] = &PATH;
-    let (outcome, says) = answer(verdict, said);
+    let is_summed = told.is_some_and(|told| told.grain.is_some());
+    let (outcome, says) = match answer(verdict, said) {
+        (outcome, _) if said == Some(Said::Partly) && is_summed => (outcome, SUMMED),
+        answer => answer,
+    };
     proof.push(Finding::new(platform, outcome, says));
 }
 
