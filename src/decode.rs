@@ -14,6 +14,7 @@ mod fast_path;
 mod fragment;
 mod geneve;
 mod gre;
+mod gtp;
 mod ip;
 mod ip_in_ip;
 mod ipv4;
@@ -33,6 +34,7 @@ mod udp;
 mod unopened;
 mod vlan;
 mod vxlan;
+mod vxlan_gpe;
 mod walk;
 
 pub use address::Address;

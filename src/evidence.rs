@@ -5,6 +5,7 @@ use crate::decode::{Payload, Protocol};
 pub mod ciphertext;
 pub mod dtls;
 pub mod lnet;
+mod pairs;
 pub mod ptlrpc;
 pub mod readable;
 
@@ -42,13 +43,15 @@ pub enum Shown {
     Readable,
     /// The same, with an IP packet or a Lustre message that can be read.
     Wrapped,
+    /// UDP to a port of a tunnel that is not opened.
+    Tunnelled,
     /// TCP or UDP whose ports could not be read.
     Portless,
 }
 
 impl Shown {
     /// All of them, each at the place that is its number.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Ciphertext,
         Self::Handshake,
         Self::ClearData,
@@ -62,6 +65,7 @@ impl Shown {
         Self::Datagram,
         Self::Readable,
         Self::Wrapped,
+        Self::Tunnelled,
         Self::Portless,
     ];
 
@@ -76,7 +80,10 @@ impl Shown {
     /// Tests for UDP that is no DTLS, nor may be.
     #[must_use]
     pub fn is_datagram(self) -> bool {
-        matches!(self, Self::Datagram | Self::Readable | Self::Wrapped)
+        matches!(
+            self,
+            Self::Datagram | Self::Readable | Self::Wrapped | Self::Tunnelled
+        )
     }
 
     /// Tests for a DTLS record.

@@ -195,10 +195,10 @@ pub struct Accounting {
 impl Accounting {
     /// Packets of a snapshot that are no path's, whoever is a server.
     fn begun(snapshot: &Snapshot) -> Self {
-        let Others { plain, wrapped } = snapshot.datagrams.others();
+        let Others { plain, tunnelled } = snapshot.datagrams.others();
         let mut undecodable = snapshot.undecodable.clone();
-        if wrapped.packets > 0 {
-            *undecodable.entry(scope::WRAPPED).or_default() += wrapped;
+        for (reason, count) in tunnelled {
+            *undecodable.entry(reason).or_default() += count;
         }
         Self {
             read: snapshot.read,

@@ -21,9 +21,20 @@ pub struct CountedPlace {
     pub five_tuple: FiveTuple,
     /// Content of the first fragment.
     pub shown: Shown,
+    /// Tunnel that it may be of, where it is no path's.
+    pub tunnel: Option<Reason>,
 }
 
 impl CountedPlace {
+    /// Content of a later fragment that shows this by itself.
+    #[must_use]
+    pub fn shows(&self, later: Option<Shown>) -> Shown {
+        match (self.shown, later) {
+            (Shown::Tunnelled | Shown::Wrapped, _) | (_, None) => self.shown,
+            (_, Some(own)) => own,
+        }
+    }
+
     /// Tests that its packets are a path's only where DTLS goes between the same ports.
     #[must_use]
     pub fn is_beside(&self) -> bool {

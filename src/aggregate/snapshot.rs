@@ -86,11 +86,12 @@ impl Snapshot {
     }
 
     fn place(&mut self, place: CountedPlace, later: Later) {
-        let CountedPlace { five_tuple, shown } = place;
-        let shown = later.shown.unwrap_or(shown);
+        let (five_tuple, shown) = (place.five_tuple, place.shows(later.shown));
         if place.is_beside() {
-            let Later { count, at, .. } = later;
-            return self.datagrams.count(&five_tuple, shown, count, &at);
+            let what = (shown, place.tunnel);
+            return self
+                .datagrams
+                .count(&five_tuple, what, later.count, &later.at);
         }
         let mut entry = self.table.at(&five_tuple);
         let at = Sighting {

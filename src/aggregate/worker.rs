@@ -9,17 +9,18 @@ use super::snapshot::Snapshot;
 use crate::capture::Frame;
 use crate::decode::{
     self, Address, Content, Decoded, Encapsulation, Fragment, Packet, Payload, Protocol, Transport,
+    TunnelPorts,
 };
 use crate::evidence::{self, Shown, dtls, lnet::NidEnds};
 use crate::flow::{
-    Count, Direction, FiveTuple, Interface, LUSTRE_PORT, LustreFacts, Position, Ranges, Sighting,
-    is_lustre_port,
+    Count, Direction, FiveTuple, Interface, LUSTRE_PORT, LustreFacts, Position, Ranges, Reason,
+    Sighting, is_lustre_port,
 };
 
 /// A worker with its own counters.
 #[derive(Debug)]
 pub struct Worker<'o> {
-    options: &'o decode::TunnelPorts,
+    options: &'o TunnelPorts,
     limit: usize,
     snapshot: Snapshot,
     fragments: FragmentEvents,
@@ -118,13 +119,20 @@ impl<'f> Here<'f> {
                 ..self.five_tuple(packet, (0, 0))
             },
         };
-        CountedPlace { five_tuple, shown }
+        CountedPlace {
+            five_tuple,
+            shown,
+            tunnel: None,
+        }
     }
 
     /// Count that a first fragment goes to, given the content it showed of a flow.
-    fn first(&self, content: &Content<'_>, shown: Option<Shown>) -> First {
+    fn first(&self, content: &Content<'_>, shown: Option<Shown>, options: &TunnelPorts) -> First {
         match (content, shown) {
-            (Content::Packet(packet), Some(shown)) => First::In(self.place(packet, shown)),
+            (Content::Packet(packet), Some(shown)) => First::In(CountedPlace {
+                tunnel: options.unopened(&packet.transport).map(Reason::unsupported),
+                ..self.place(packet, shown)
+            }),
             (Content::Undecodable(stop), _) => First::Undecodable((*stop).into()),
             _ => First::Other,
         }
@@ -134,7 +142,7 @@ impl<'f> Here<'f> {
 impl<'o> Worker<'o> {
     /// A worker that has seen nothing, and keeps at most `limit` flows apart.
     #[must_use]
-    pub fn new(options: &'o decode::TunnelPorts, limit: usize) -> Self {
+    pub fn new(options: &'o TunnelPorts, limit: usize) -> Self {
         Self {
             options,
             limit,
@@ -175,7 +183,9 @@ impl<'o> Worker<'o> {
         let mut here = Here::of(part, frame);
         match decode::fast_path(frame, self.options) {
             Some(packet) => {
-                here.is_copy = self.identify(&packet, &here);
+                if self.identifies(frame) {
+                    here.is_copy = self.identify(packet, here);
+                }
                 self.transport(&packet, &here);
             }
             None => self.walked(here),
@@ -212,8 +222,10 @@ impl<'o> Worker<'o> {
             encapsulation: decoded.encapsulation,
             ..here
         };
-        if let Content::Packet(packet) = &decoded.content {
-            here.is_copy = self.identify(packet, &here);
+        if let Content::Packet(packet) = &decoded.content
+            && self.identifies(here.frame)
+        {
+            here.is_copy = self.identify(*packet, here);
         }
         if !matches!(decoded.content, Content::Packet(_)) {
             self.meet(decoded.ends, |_| PortKind::Portless, &here);
@@ -223,7 +235,7 @@ impl<'o> Worker<'o> {
             fragment => {
                 let shown = self.content(&decoded.content, &here);
                 if let Some(fragment) = fragment {
-                    let first = here.first(&decoded.content, shown);
+                    let first = here.first(&decoded.content, shown, self.options);
                     let event = FragmentEvent::First(first, here.frame.time);
                     self.fragments.push((fragment.key, event));
                 }
@@ -231,16 +243,24 @@ impl<'o> Worker<'o> {
         }
     }
 
+    /// Tests for a frame that was or will be seen elsewhere, and so is to be identified.
+    #[inline]
+    fn identifies(&self, frame: &Frame<'_>) -> bool {
+        frame.has_siblings || self.sample.is_some()
+    }
+
     /// Looks for a packet that was or will be seen elsewhere: whether another interface of
     /// its capture has shown it before.
-    #[inline]
-    fn identify(&mut self, packet: &Packet<'_>, here: &Here<'_>) -> bool {
+    ///
+    /// Takes copies, so that the packet itself can stay in registers.
+    #[inline(never)]
+    fn identify(&mut self, packet: Packet<'_>, here: Here<'_>) -> bool {
         let frame = here.frame;
-        if !frame.has_siblings && self.sample.is_none() || !may_be_path(packet) {
+        if !may_be_path(&packet) {
             return false;
         }
-        let ip = ip(packet, frame);
-        let is_copy = frame.has_siblings && self.is_duplicate(ip, packet.protocol, here);
+        let ip = ip(&packet, frame);
+        let is_copy = frame.has_siblings && self.is_duplicate(ip, packet.protocol, &here);
         if let (false, Some((_, sample))) = (is_copy, &mut self.sample) {
             sample.add(ip, packet.protocol);
         }
@@ -346,12 +366,20 @@ impl<'o> Worker<'o> {
         ports: (u16, u16),
         (shown, payload): (Shown, &Payload<'_>),
         here: &Here<'_>,
-    ) {
+    ) -> Shown {
+        let tunnel = self.options.unopened(&packet.transport);
+        let tunnel = tunnel.map(Reason::unsupported);
+        let shown = match shown {
+            Shown::Wrapped => Shown::Wrapped,
+            _ if tunnel.is_some() => Shown::Tunnelled,
+            shown => shown,
+        };
         let (five_tuple, len) = (here.five_tuple(packet, ports), payload.wire_len);
         let at = here.sighting(Direction::Up, len);
         let datagrams = &mut self.snapshot.datagrams;
-        datagrams.count(&five_tuple, shown, here.count(len), &at);
+        datagrams.count(&five_tuple, (shown, tunnel), here.count(len), &at);
         self.meet_ports(packet, ports, here);
+        shown
     }
 
     #[inline]
@@ -391,7 +419,9 @@ impl<'o> Worker<'o> {
     fn transport(&mut self, packet: &Packet<'_>, here: &Here<'_>) -> Option<Shown> {
         match packet.transport {
             Transport::Unread(_) => {
-                let CountedPlace { five_tuple, shown } = here.place(packet, Shown::Portless);
+                let CountedPlace {
+                    five_tuple, shown, ..
+                } = here.place(packet, Shown::Portless);
                 let mut entry = self.snapshot.table.at(&five_tuple);
                 let at = here.sighting(entry.direction, 0);
                 entry.count(shown, here.count(0), &at);
@@ -421,8 +451,7 @@ impl<'o> Worker<'o> {
         }
         let (shown, first) = evidence::read(packet.protocol, payload);
         if elsewhere && shown.is_datagram() {
-            self.datagram(packet, ports, (shown, payload), here);
-            return Some(shown);
+            return Some(self.datagram(packet, ports, (shown, payload), here));
         }
         let mut entry = self.snapshot.table.at(&here.five_tuple(packet, ports));
         let len = payload.wire_len;
@@ -430,10 +459,7 @@ impl<'o> Worker<'o> {
         entry.count(shown, here.count(len), &at);
         if let Some(first) = first {
             let more = dtls::behind(&first, payload.bytes, payload.datagram_len);
-            let epoch = entry.records(&first, more, shown, &at);
-            if shown == Shown::Ciphertext {
-                entry.count_protected(epoch, here.count(len), &at);
-            }
+            entry.records(&first, more, (shown, here.count(len)), &at);
         }
         if shown == Shown::Segment {
             let ends = NidEnds {

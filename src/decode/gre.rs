@@ -20,11 +20,12 @@ const ROUTING: u16 = 0x4000;
 const KEY: u16 = 0x2000;
 const SEQUENCE: u16 = 0x1000;
 const VERSION: u16 = 0x0007;
-const IP_PROTOCOL: &[Sign] = &[Sign::IpProtocol(47)];
+/// In IP, and in UDP (RFC 8086).
+const SIGNS: &[Sign] = &[Sign::IpProtocol(47), Sign::UdpPort(4754)];
 
 pub(super) const GRE: EncapsulationKind = EncapsulationKind {
     name: "GRE",
-    signs: IP_PROTOCOL,
+    signs: SIGNS,
     tell_len: BASE_LEN,
     claims: is_gre,
     read,
@@ -32,7 +33,7 @@ pub(super) const GRE: EncapsulationKind = EncapsulationKind {
 
 pub(super) const NVGRE: EncapsulationKind = EncapsulationKind {
     name: "NVGRE",
-    signs: IP_PROTOCOL,
+    signs: SIGNS,
     tell_len: BASE_LEN,
     claims: is_nvgre,
     read: |rest, layer| {

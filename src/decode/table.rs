@@ -6,15 +6,16 @@ use std::ops::RangeInclusive;
 
 use super::encapsulation::Encapsulation;
 use super::kind::{EncapsulationKind, Sign};
+use super::packet::Transport;
 use super::rest::Rest;
 use super::stop::{Cause, DecodeStop, Layer};
 use super::unopened::Unopened;
 use super::walk::{HeaderWalk, Next, Turn};
-use super::{geneve, gre, ip_in_ip, llc, mpls, pppoe, vxlan};
+use super::{geneve, gre, gtp, ip_in_ip, llc, mpls, pppoe, vxlan, vxlan_gpe};
 
 /// All encapsulations that are opened. A flow's key holds the place of each, so new ones
 /// are added at the end.
-pub static ENCAPSULATIONS: [EncapsulationKind; 9] = [
+pub static ENCAPSULATIONS: [EncapsulationKind; 11] = [
     vxlan::KIND,
     geneve::KIND,
     gre::GRE,
@@ -24,6 +25,8 @@ pub static ENCAPSULATIONS: [EncapsulationKind; 9] = [
     mpls::KIND,
     pppoe::KIND,
     llc::KIND,
+    vxlan_gpe::KIND,
+    gtp::KIND,
 ];
 const _: () = assert!(ENCAPSULATIONS.len() <= Encapsulation::MAX_KINDS);
 
@@ -94,6 +97,10 @@ impl TunnelPorts {
         port: u16,
         payload: Rest<'_>,
     ) -> Result<Option<Next>, DecodeStop> {
+        // Any port can be that of a DTLS session's end.
+        if matches!(payload.bytes, [20..=26, 0xfe, 0xfd | 0xff, ..]) {
+            return Ok(None);
+        }
         for &(_, place) in self
             .udp_ports
             .iter()
@@ -107,6 +114,30 @@ impl TunnelPorts {
             }
         }
         Ok(None)
+    }
+
+    /// Encapsulation of a datagram that is none that is opened and no DTLS, as its port and
+    /// first bytes tell.
+    #[must_use]
+    pub fn unopened(&self, transport: &Transport<'_>) -> Option<Layer> {
+        let &Transport::Ports {
+            destination: port,
+            payload,
+            ..
+        } = transport
+        else {
+            return None;
+        };
+        let mut known = UNOPENED.iter();
+        let named =
+            known.find(|(sign, it)| *sign == Sign::UdpPort(port) && it.claims(payload.bytes));
+        let mut opened = self.udp_ports.iter();
+        let of_kind = opened.find(|&&(telling, _)| telling == port);
+        match (named, of_kind) {
+            (Some(&(_, unopened)), _) => Some(Layer::Unopened(unopened)),
+            (None, Some(&(_, place))) => Some(Layer::Encapsulation(place)),
+            (None, None) => None,
+        }
     }
 }
 
@@ -137,7 +168,7 @@ impl fmt::Display for Layer {
 }
 
 /// Encapsulations that are not opened, by the fields of outer headers that tell them.
-pub static UNOPENED: [(Sign, Unopened); 19] = [
+pub static UNOPENED: [(Sign, Unopened); 28] = [
     (Sign::EtherType(0x880b), Unopened::Ppp),
     (Sign::EtherType(0x88e5), Unopened::Macsec),
     (Sign::EtherType(0x88e7), Unopened::Pbb),
@@ -157,6 +188,15 @@ pub static UNOPENED: [(Sign, Unopened); 19] = [
     (Sign::IpProtocol(108), Unopened::IpComp),
     (Sign::IpProtocol(115), Unopened::L2tp),
     (Sign::IpProtocol(143), Unopened::EthernetOverIp),
+    (Sign::UdpPort(1701), Unopened::L2tpInUdp),
+    (Sign::UdpPort(3544), Unopened::Teredo),
+    (Sign::UdpPort(4341), Unopened::Lisp),
+    (Sign::UdpPort(4500), Unopened::EspInUdp),
+    (Sign::UdpPort(5247), Unopened::Capwap),
+    (Sign::UdpPort(5555), Unopened::FooOverUdp),
+    (Sign::UdpPort(6080), Unopened::Gue),
+    (Sign::UdpPort(8285), Unopened::Flannel),
+    (Sign::UdpPort(37_008), Unopened::Tzsp),
 ];
 
 /// Rows of the table, each with its place.

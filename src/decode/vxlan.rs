@@ -17,7 +17,8 @@ const I: u8 = 0x08;
 
 pub(super) const KIND: EncapsulationKind = EncapsulationKind {
     name: "VXLAN",
-    signs: &[Sign::UdpPort(4789)],
+    // IANA's port, and the one that Linux took before there was any.
+    signs: &[Sign::UdpPort(4789), Sign::UdpPort(8472)],
     tell_len: HEADER_LEN,
     claims,
     read,

@@ -5,9 +5,12 @@
 //! by flow until then. Those with addresses that may be servers' have room of their own, so
 //! that no flood of others leaves a path open.
 
+use std::collections::BTreeMap;
+
 use super::lowest::{Lowest, SLACK};
 use super::ranges::Ranges;
-use super::{Count, Direction, FiveTuple, Flow, FlowKey, Interface, Sighting, Tally};
+use super::{Count, FiveTuple, Flow, FlowKey, Interface, Reason, Sighting};
+use crate::decode::{Cause, Layer, Unopened};
 use crate::evidence::Shown;
 
 /// Share of the limit that flows with nobody known get.
@@ -19,49 +22,71 @@ pub struct Datagrams {
     /// Addresses that may be servers'.
     servers: Ranges,
     /// Flows with one of these addresses.
-    near: Lowest<FlowKey, Flow>,
+    near: Lowest<FlowKey, Beside>,
     /// The others.
-    far: Lowest<FlowKey, Flow>,
+    far: Lowest<FlowKey, Beside>,
     /// Flows that are not kept.
     rest: Others,
 }
 
-/// Packets that are no path's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Datagrams between two ports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Beside {
+    /// Packets as those of a path.
+    flow: Flow,
+    /// The same as those of none.
+    others: Others,
+}
+
+impl Beside {
+    fn merge(&mut self, other: Self) {
+        self.flow.merge(other.flow);
+        self.others.merge(&other.others);
+    }
+}
+
+/// Packets that are no path's, duplicates as well.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Others {
     /// Packets that hold nothing of anybody's.
     pub plain: Count,
-    /// Packets that wrap an IP packet or a Lustre message.
-    pub wrapped: Count,
+    /// Packets of tunnels that are not opened, and those that wrap an IP packet or a Lustre
+    /// message.
+    pub tunnelled: BTreeMap<Reason, Count>,
+}
+
+impl Reason {
+    /// A datagram that wraps an IP packet or a Lustre message: it is of a tunnel that nothing
+    /// tells.
+    pub const WRAPPED: Self = Self::unsupported(Layer::Unopened(Unopened::OtherUdp));
+
+    /// A header for which there is no decoder.
+    #[must_use]
+    pub const fn unsupported(layer: Layer) -> Self {
+        Self {
+            layer,
+            cause: Cause::Unsupported,
+        }
+    }
 }
 
 impl Others {
-    fn add(&mut self, flow: &Flow) {
-        for (shown, tally) in flow.tallies() {
-            *self.of(shown) += all(tally);
-        }
-    }
-
-    fn of(&mut self, shown: Shown) -> &mut Count {
-        match shown {
-            Shown::Wrapped => &mut self.wrapped,
+    fn add(&mut self, (shown, tunnel): (Shown, Option<Reason>), count: Count) {
+        *match shown {
+            Shown::Wrapped | Shown::Tunnelled => {
+                let reason = tunnel.unwrap_or(Reason::WRAPPED);
+                self.tunnelled.entry(reason).or_default()
+            }
             _ => &mut self.plain,
+        } += count;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.plain += other.plain;
+        for (&reason, &count) in &other.tunnelled {
+            *self.tunnelled.entry(reason).or_default() += count;
         }
     }
-
-    fn merge(&mut self, other: Self) {
-        self.plain += other.plain;
-        self.wrapped += other.wrapped;
-    }
-}
-
-/// Packets of a tally both ways, duplicates as well: none is a path's.
-fn all(tally: &Tally) -> Count {
-    let mut count = tally.copies;
-    for way in Direction::BOTH {
-        count += tally.count(way);
-    }
-    count
 }
 
 impl Datagrams {
@@ -97,20 +122,28 @@ impl Datagrams {
         self.servers.contains(key.low.address) || self.servers.contains(key.high.address)
     }
 
-    /// Counts a packet.
-    pub fn count(&mut self, five_tuple: &FiveTuple, shown: Shown, count: Count, at: &Sighting) {
+    /// Counts a packet, which may be of a tunnel.
+    pub fn count(
+        &mut self,
+        five_tuple: &FiveTuple,
+        what: (Shown, Option<Reason>),
+        count: Count,
+        at: &Sighting,
+    ) {
         let (key, direction) = FlowKey::of(five_tuple);
-        match self.flow(&key.anywhere()) {
-            Some(flow) => {
-                flow.count(shown, count, &Sighting { direction, ..*at });
+        match self.beside(&key.anywhere()) {
+            Some(beside) => {
+                beside.others.add(what, count);
+                let flow = &mut beside.flow;
+                flow.count(what.0, count, &Sighting { direction, ..*at });
                 flow.seen_on.note(five_tuple.interface);
             }
-            None => *self.rest.of(shown) += count,
+            None => self.rest.add(what, count),
         }
     }
 
-    /// A flow, unless it is not kept.
-    fn flow(&mut self, key: &FlowKey) -> Option<&mut Flow> {
+    /// Datagrams of a flow, unless it is not kept.
+    fn beside(&mut self, key: &FlowKey) -> Option<&mut Beside> {
         self.fold(self.near.limit / SLACK);
         let flows = if self.is_near(key) {
             &mut self.near
@@ -124,8 +157,8 @@ impl Datagrams {
     fn fold(&mut self, slack: usize) {
         let near = self.near.shed(slack);
         let far = self.far.shed(slack);
-        for (_, flow) in near.iter().chain(&far) {
-            self.rest.add(flow);
+        for (_, beside) in near.iter().chain(&far) {
+            self.rest.merge(&beside.others);
         }
     }
 
@@ -133,14 +166,14 @@ impl Datagrams {
     pub fn merge(&mut self, other: Self) {
         let near = self.near.lower_ceiling(&other.near);
         let far = self.far.lower_ceiling(&other.far);
-        for (_, flow) in near.iter().chain(&far) {
-            self.rest.add(flow);
+        for (_, beside) in near.iter().chain(&far) {
+            self.rest.merge(&beside.others);
         }
-        self.rest.merge(other.rest);
+        self.rest.merge(&other.rest);
         for (key, more) in other.near.entries.into_iter().chain(other.far.entries) {
-            match self.flow(&key) {
-                Some(flow) => flow.merge(more),
-                None => self.rest.add(&more),
+            match self.beside(&key) {
+                Some(beside) => beside.merge(more),
+                None => self.rest.merge(&more.others),
             }
         }
     }
@@ -151,7 +184,8 @@ impl Datagrams {
         self.fold(0);
         let mut taken = self.near.take(&is_taken);
         taken.extend(self.far.take(&is_taken));
-        taken
+        let flows = taken.into_iter().map(|(key, beside)| (key, beside.flow));
+        flows.collect()
     }
 
     /// Tests that no packet between these ports went into the rest.
@@ -167,9 +201,9 @@ impl Datagrams {
     /// All that are left.
     #[must_use]
     pub fn others(&self) -> Others {
-        let mut others = self.rest;
+        let mut others = self.rest.clone();
         let flows = self.near.entries.iter().chain(&self.far.entries);
-        flows.for_each(|(_, flow)| others.add(flow));
+        flows.for_each(|(_, beside)| others.merge(&beside.others));
         others
     }
 }
@@ -201,7 +235,7 @@ mod tests {
 
     use super::*;
     use crate::decode::{Address, Encapsulation, Protocol};
-    use crate::flow::Position;
+    use crate::flow::{Direction, Position};
 
     const LIMIT: usize = 8;
 
@@ -247,7 +281,8 @@ mod tests {
                 wire_bytes: 60,
                 payload_bytes: 18,
             };
-            all.count(&five_tuple(packet), packet.2, count, &at);
+            let tunnel = (packet.1 == 3).then_some(Reason::ORPHAN);
+            all.count(&five_tuple(packet), (packet.2, tunnel), count, &at);
         }
         all
     }
@@ -256,7 +291,8 @@ mod tests {
         let shown = prop_oneof![
             Just(Shown::Datagram),
             Just(Shown::Readable),
-            Just(Shown::Wrapped)
+            Just(Shown::Wrapped),
+            Just(Shown::Tunnelled)
         ];
         let packet = (0..20_u8, 0..4_u8, shown);
         prop::collection::vec(packet, 0..120).prop_map(|all| all.into_iter().enumerate().collect())
@@ -284,9 +320,10 @@ mod tests {
             }
             sum.fold(0);
             prop_assert_eq!(sum.others(), whole.others());
-            prop_assert_eq!(sum.rest, whole.rest);
+            prop_assert_eq!(&sum.rest, &whole.rest);
             let total = whole.others();
-            prop_assert_eq!(total.plain.packets + total.wrapped.packets, packets.len() as u64);
+            let tunnelled: u64 = total.tunnelled.values().map(|count| count.packets).sum();
+            prop_assert_eq!(total.plain.packets + tunnelled, packets.len() as u64);
             for &(_, packet) in &packets {
                 let key = key(packet);
                 prop_assert_eq!(sum.are_known(&key), whole.are_known(&key));

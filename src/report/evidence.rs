@@ -240,6 +240,7 @@ fn sentence(part: &Part, (class, shown): (Class, Shown), at: Sighting) -> String
         Shown::BareSegment => "readable, outside DTLS; no payload".to_owned(),
         Shown::UnseenSegment => "readable, outside DTLS; payload not captured".to_owned(),
         Shown::Datagram => format!("no DTLS; {len} bytes of payload"),
+        Shown::Tunnelled => format!("a tunnel that is not opened; {len} bytes of payload"),
         Shown::Wrapped => "readable, outside DTLS: an IP packet or a Lustre message".to_owned(),
         Shown::Portless => unread(part.key),
     };

@@ -173,6 +173,7 @@ impl<'f> Meaning<'f> {
             | Shown::CutPayload
             | Shown::Unified
             | Shown::Datagram
+            | Shown::Tunnelled
             | Shown::Portless => Class::Undetermined,
         }
     }

@@ -1,7 +1,7 @@
 //! Buckets of packets: those of paths, and the others.
 
 use super::roles::Roles;
-use crate::decode::{Cause, Layer, Protocol, Unopened};
+use crate::decode::{Cause, Layer, Protocol};
 use crate::evidence::Shown;
 use crate::flow::{Direction, Flow, GroupKey, Reason, Scope};
 
@@ -32,13 +32,6 @@ pub(super) fn bucket(group: &GroupKey, (shown, is_tunnel): (Shown, bool), roles:
     }
 }
 
-/// Reason for which a datagram that wraps an IP packet or a Lustre message cannot be placed: it
-/// is a tunnel's that nothing tells.
-pub(super) const WRAPPED: Reason = Reason {
-    layer: Layer::Unopened(Unopened::OtherUdp),
-    cause: Cause::Unsupported,
-};
-
 /// On other ports only UDP can be a tunnel's, and of that only what is DTLS or, for all
 /// that was captured of it, may be.
 fn tunnel(protocol: Protocol, shown: Shown, server: bool) -> Bucket {
@@ -52,7 +45,9 @@ fn tunnel(protocol: Protocol, shown: Shown, server: bool) -> Bucket {
             layer: Layer::UdpPayload,
             cause: Cause::Capture,
         }),
-        _ if shown == Shown::Wrapped => Bucket::Undecodable(WRAPPED),
+        _ if matches!(shown, Shown::Wrapped | Shown::Tunnelled) => {
+            Bucket::Undecodable(Reason::WRAPPED)
+        }
         _ => Bucket::Other,
     }
 }

@@ -38,11 +38,11 @@ fn look(frame: &Frame<'_>) -> Seen {
         return Seen::LaterFragment(later.alone.map(|place| FlowKey::of(&place.five_tuple).0));
     }
     let mut snapshot = worker.into_snapshot();
-    let Others { plain, wrapped } = snapshot.datagrams.others();
+    let Others { plain, tunnelled } = snapshot.datagrams.others();
     if snapshot.other.packets + plain.packets == 1 {
         return Seen::Other;
     }
-    if !snapshot.undecodable.is_empty() || wrapped.packets == 1 {
+    if !snapshot.undecodable.is_empty() || !tunnelled.is_empty() {
         return Seen::Undecodable;
     }
     let flows = snapshot.settled().table.contents().flows;

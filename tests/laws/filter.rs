@@ -179,6 +179,18 @@ fn all_that_is_made_for_a_path_is_let_through() {
     });
 }
 
+/// First bytes that datagrams to the port of a tunnel that is not opened have.
+fn begun(port: u16) -> &'static [u8] {
+    match port {
+        1701 => &[0, 2],
+        3544 | 5555 | 6080 | 8285 => &[0x45, 0],
+        4341 => &[0x80, 0, 0, 1, 0, 0, 0, 1, 0x45],
+        5247 => &[0, 16],
+        37_008 => &[1, 0, 0, 1],
+        _ => &[],
+    }
+}
+
 /// Frames with an outer field that tells an encapsulation, behind so many VLAN tags.
 fn told_by(sign: Sign, tags: usize) -> Vec<Vec<u8>> {
     let ends = packets::Ip::v4([192, 0, 2, 1], [192, 0, 2, 2]);
@@ -202,7 +214,10 @@ fn told_by(sign: Sign, tags: usize) -> Vec<Vec<u8>> {
             vec![packets::tagged(tags, 63, &snap)]
         }
         Sign::IpProtocol(number) => in_ip(number, &noise),
-        Sign::UdpPort(port) => in_ip(packets::UDP, &packets::udp(50_000, port, &noise)),
+        Sign::UdpPort(port) => {
+            let payload = [begun(port), &noise].concat();
+            in_ip(packets::UDP, &packets::udp(50_000, port, &payload))
+        }
     }
 }
 

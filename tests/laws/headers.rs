@@ -208,6 +208,8 @@ fn around(ip: &[u8]) -> Vec<(Vec<u8>, &'static [&'static str])> {
     // All that is reserved is set (RFC 7348 5, RFC 8926 3.4).
     let vxlan = [&[0xff, 0xff, 0xff, 0xff, 0, 0, 42, 0xff][..], &frame].concat();
     let geneve = [&[0, 0x3f][..], &kind, &[0, 0, 43, 0xff], ip].concat();
+    let vxlan_gpe = [&[0x0f, 0xff, 0xff, 3, 0, 0, 42, 0xff][..], &frame].concat();
+    let gtp = [&[0x30, 255, 0, 0, 0, 0, 0, 48][..], ip].concat();
     let in_udp_to = |port, payload: &[u8]| {
         let datagram = udp(51_000, port, payload);
         tagged(0, 0x0800, &ends.packet(UDP, &datagram))
@@ -218,6 +220,17 @@ fn around(ip: &[u8]) -> Vec<(Vec<u8>, &'static [&'static str])> {
     let bridge_tunnel = [&snap[..5], &[0xf8], &snap[6..]].concat();
     vec![
         (in_udp_to(4789, &vxlan), &["VXLAN"]),
+        (in_udp_to(8472, &vxlan), &["VXLAN"]),
+        (in_udp_to(4790, &vxlan_gpe), &["VXLAN-GPE"]),
+        (
+            in_udp_to(4790, &[&[8, 0, 0, 0, 0, 0, 42, 0][..], &frame].concat()),
+            &["VXLAN-GPE"],
+        ),
+        (in_udp_to(2152, &gtp), &["GTP-U"]),
+        (
+            in_udp_to(4754, &[&[0, 0][..], &kind, ip].concat()),
+            &["GRE"],
+        ),
         (in_udp_to(6081, &geneve), &["Geneve"]),
         (in_udp_to(6635, &one), &["MPLS"]),
         (tagged(0, len, &padded), &["LLC/SNAP"]),

@@ -140,10 +140,12 @@ pub enum Around {
     Pppoe,
     /// In VXLAN.
     Snap,
+    VxlanGpe,
+    Gtp,
 }
 
 impl Around {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Vxlan,
         Self::Geneve,
         Self::Gre,
@@ -152,6 +154,8 @@ impl Around {
         Self::Mpls,
         Self::Pppoe,
         Self::Snap,
+        Self::VxlanGpe,
+        Self::Gtp,
     ];
 
     /// What the report calls it, and what carries it.
@@ -165,6 +169,8 @@ impl Around {
             Self::Mpls => &["GRE", "MPLS"],
             Self::Pppoe => &["GRE", "PPPoE"],
             Self::Snap => &["VXLAN", "LLC/SNAP"],
+            Self::VxlanGpe => &["VXLAN-GPE"],
+            Self::Gtp => &["GTP-U"],
         }
     }
 
@@ -177,6 +183,8 @@ impl Around {
             Self::Nvgre => 45,
             Self::IpInIp | Self::Mpls | Self::Snap => 0,
             Self::Pppoe => 46,
+            Self::VxlanGpe => 47,
+            Self::Gtp => 48,
         }
     }
 
@@ -218,6 +226,18 @@ impl Around {
                 let frame = tagged(1, length(snap.len()), &snap);
                 let payload = [&[8, 0, 0, 0, 0, 0, 42, 0][..], &frame].concat();
                 ends.packet(UDP, &udp(51_000, 4789, &payload))
+            }
+            Self::VxlanGpe => {
+                let protocol = if v6 { 2 } else { 1 };
+                let payload = [&[0x0c, 0, 0, protocol, 0, 0, 47, 0][..], inner].concat();
+                ends.packet(UDP, &udp(51_000, 4790, &payload))
+            }
+            Self::Gtp => {
+                // An extension header of 4 bytes, and a sequence number.
+                let len = be(length(8 + inner.len()));
+                let header = [&[0x36, 255][..], &len, &[0, 0, 0, 48, 0, 7, 0, 0x85]].concat();
+                let payload = [&header[..], &[1, 0x10, 9, 0], inner].concat();
+                ends.packet(UDP, &udp(51_000, 2152, &payload))
             }
             Self::Pppoe => {
                 let header = [0, 0, 0x88, 0x64];

@@ -279,3 +279,73 @@ fn text_that_a_second_interface_alone_shows_counts() {
         assert_eq!(verdict(&report), expected);
     }
 }
+
+#[test]
+fn a_tunnel_that_is_not_opened_leaves_the_run_open() {
+    let inner = [&noise(3, 14)[..], &noise(4, 100)].concat();
+    let headed = |head: &[u8]| [head, &inner].concat();
+    let datagrams = [
+        // VXLAN without a network, Geneve of another version.
+        (4789, headed(&[0, 0, 0, 0, 0, 0, 42, 0]), "VXLAN header"),
+        (8472, headed(&[0, 0, 0, 0, 0, 0, 42, 0]), "VXLAN header"),
+        (
+            6081,
+            headed(&[0x40, 0, 0x65, 0x58, 0, 0, 42, 0]),
+            "Geneve header",
+        ),
+        (
+            4790,
+            headed(&[0x0c, 0, 0, 9, 0, 0, 42, 0]),
+            "VXLAN-GPE protocol",
+        ),
+        (
+            2152,
+            headed(&[0x30, 255, 0, 100, 0, 0, 0, 1, 0x11]),
+            "GTP payload",
+        ),
+        (1701, headed(&[0, 2, 0, 1, 0, 1]), "L2TP in UDP"),
+        (5247, headed(&[0, 16, 2, 0, 0, 0, 0, 0]), "CAPWAP"),
+        (37_008, headed(&[1, 0, 0, 1, 1]), "TZSP"),
+    ];
+    for (port, payload, name) in datagrams {
+        let beside = |ends: Ip| {
+            let datagram = ethernet(&ends.packet(UDP, &udp(50_000, port, &payload)));
+            report_of(&[session(), vec![datagram]].concat(), &BLOCK)
+        };
+        let report = beside(Ip::v4([192, 0, 2, 1], [192, 0, 2, 2]));
+        assert_eq!(verdict(&report), "encrypted", "{name}");
+        assert_eq!(exit_code(&report), 3, "{name}");
+        let reasons = &report["accounting"]["undecodable"]["reasons"];
+        assert_eq!(reasons[0]["reason"], format!("{name} not supported"));
+        let report = beside(Ip::v4(CLIENT, SERVER));
+        assert_eq!(exit_code(&report), 3, "{name}");
+    }
+}
+
+#[test]
+fn the_port_of_a_tunnel_may_be_that_of_a_session() {
+    let ends = Ip::v4(CLIENT, SERVER);
+    for port in [4789, 4790, 8472, 2152, 6081, 37_008, 1701] {
+        let records = (1..30).map(|n| {
+            let kind = if n % 2 == 0 { 25 } else { 23 };
+            let record = dtls::record(kind, 1, n, &noise(n, 200));
+            let record = if kind == 25 {
+                [&record[..11], &[7, 8, 9], &record[11..]].concat()
+            } else {
+                record
+            };
+            ethernet(&ends.packet(UDP, &udp(40_000, port, &record)))
+        });
+        let report = report_of(&records.collect::<Vec<_>>(), &BLOCK);
+        assert_eq!(
+            (verdict(&report), exit_code(&report)),
+            ("encrypted", 0),
+            "{port}"
+        );
+        // An answer to such a port is no tunnel's.
+        let answer = Ip::v4([192, 0, 2, 1], CLIENT).packet(UDP, &udp(53, 37_008, TEXT));
+        let mut all = session();
+        all.push(ethernet(&answer));
+        assert_eq!(exit_code(&report_of(&all, &BLOCK)), 0);
+    }
+}
