@@ -8,7 +8,9 @@ const LANES: usize = 16;
 
 /// Tests that `first` stands at one of the first `places`, and `second` at `distance` behind it.
 /// Some places more are tested where there are bytes, and none where there are not.
-#[inline(always)]
+///
+/// Not inlined: for a pair that is known when this is compiled, lanes were compared one by one.
+#[inline(never)]
 pub fn hold(bytes: &[u8], places: usize, distance: usize, pair: [u8; 2]) -> bool {
     let behind = bytes.get(distance..).unwrap_or_default();
     let places = places.next_multiple_of(LANES).min(behind.len());
