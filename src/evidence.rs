@@ -5,6 +5,7 @@ use crate::decode::{Payload, Protocol};
 pub mod ciphertext;
 pub mod dtls;
 pub mod lnet;
+mod pairs;
 pub mod ptlrpc;
 pub mod readable;
 

@@ -20,6 +20,7 @@ pub mod sequence;
 pub mod session;
 pub mod sizes;
 pub mod table;
+pub mod tally;
 pub mod times;
 
 pub use datagrams::Datagrams;
@@ -28,6 +29,7 @@ pub use lustre::LustreFacts;
 pub use ranges::Ranges;
 pub use seen_on::SeenOn;
 pub use sizes::Sizes;
+pub use tally::{Count, Tally};
 pub use times::Times;
 
 /// The port that clients and servers listen on (`LNET_ACCEPTOR_PORT`).
@@ -344,93 +346,6 @@ fn keep_first<T: Ord>(kept: &mut Option<T>, other: Option<T>) {
     }
 }
 
-/// Packets and their bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Count {
-    /// Packets.
-    pub packets: u64,
-    /// Sum of their original lengths, from the link-layer header on.
-    pub wire_bytes: u64,
-    /// Sum of their transport payloads' original lengths. What a header that was cut
-    /// off would have told is not guessed, and counts 0.
-    pub payload_bytes: u64,
-}
-
-impl std::ops::AddAssign for Count {
-    fn add_assign(&mut self, more: Self) {
-        self.packets += more.packets;
-        self.wire_bytes += more.wire_bytes;
-        self.payload_bytes += more.payload_bytes;
-    }
-}
-
-/// The packets of a flow that showed the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tally {
-    counts: [Count; 2],
-    /// Duplicates: packets that another interface had shown before, and that are not in
-    /// `counts`.
-    pub copies: Count,
-    /// The earliest of them.
-    pub first: Sighting,
-    /// The latest of them.
-    pub last: Sighting,
-    /// Times of those that have one.
-    pub times: Times,
-}
-
-impl Tally {
-    fn new(sighting: Sighting) -> Self {
-        Self {
-            counts: [Count::default(); 2],
-            copies: Count::default(),
-            first: sighting,
-            last: sighting,
-            times: Times::default(),
-        }
-    }
-
-    /// The packets that went one way.
-    #[must_use]
-    pub fn count(&self, direction: Direction) -> Count {
-        self.counts[direction as usize]
-    }
-
-    /// Counts a packet.
-    #[inline]
-    fn add(&mut self, count: Count, at: &Sighting) {
-        self.see(at);
-        if let Some(time) = at.time {
-            self.times.add(time);
-        }
-        if at.is_copy {
-            self.copies += count;
-        } else {
-            self.counts[at.direction as usize] += count;
-        }
-    }
-
-    /// Takes in a packet, which nearly always is later than all before.
-    #[inline]
-    fn see(&mut self, at: &Sighting) {
-        if at.moment() > self.last.moment() {
-            self.last = *at;
-        } else if at.moment() < self.first.moment() {
-            self.first = *at;
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.see(&other.first);
-        self.see(&other.last);
-        self.times.merge(&other.times);
-        for (count, more) in self.counts.iter_mut().zip(other.counts) {
-            *count += more;
-        }
-        self.copies += other.copies;
-    }
-}
-
 /// Facts and counts of a flow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flow {
@@ -444,7 +359,8 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Counts a packet that showed `shown`.
+    /// Counts a packet that showed `shown`, unless it holds protected records alone: those are
+    /// counted in their sessions, and summed when the flow is settled.
     #[inline(always)]
     pub fn count(&mut self, shown: Shown, count: Count, sighting: &Sighting) {
         let tally =
@@ -476,6 +392,13 @@ impl Flow {
         if let Some(dtls) = &mut self.dtls {
             dtls.settle();
         }
+        self.sum_sessions();
+    }
+
+    /// Sums the packets that are counted in sessions alone.
+    fn sum_sessions(&mut self) {
+        let sum = self.dtls.as_ref().and_then(|dtls| dtls.ciphertext());
+        self.tallies[Shown::Ciphertext as usize] = sum.map(Box::new);
     }
 
     /// Adds what another part of the input says of the flow.

@@ -183,7 +183,9 @@ impl<'o> Worker<'o> {
         let mut here = Here::of(part, frame);
         match decode::fast_path(frame, self.options) {
             Some(packet) => {
-                here.is_copy = self.identify(&packet, &here);
+                if self.identifies(frame) {
+                    here.is_copy = self.identify(packet, here);
+                }
                 self.transport(&packet, &here);
             }
             None => self.walked(here),
@@ -220,8 +222,10 @@ impl<'o> Worker<'o> {
             encapsulation: decoded.encapsulation,
             ..here
         };
-        if let Content::Packet(packet) = &decoded.content {
-            here.is_copy = self.identify(packet, &here);
+        if let Content::Packet(packet) = &decoded.content
+            && self.identifies(here.frame)
+        {
+            here.is_copy = self.identify(*packet, here);
         }
         if !matches!(decoded.content, Content::Packet(_)) {
             self.meet(decoded.ends, |_| PortKind::Portless, &here);
@@ -239,16 +243,24 @@ impl<'o> Worker<'o> {
         }
     }
 
+    /// Tests for a frame that was or will be seen elsewhere, and so is to be identified.
+    #[inline]
+    fn identifies(&self, frame: &Frame<'_>) -> bool {
+        frame.has_siblings || self.sample.is_some()
+    }
+
     /// Looks for a packet that was or will be seen elsewhere: whether another interface of
     /// its capture has shown it before.
-    #[inline]
-    fn identify(&mut self, packet: &Packet<'_>, here: &Here<'_>) -> bool {
+    ///
+    /// Takes copies, so that the packet itself can stay in registers.
+    #[inline(never)]
+    fn identify(&mut self, packet: Packet<'_>, here: Here<'_>) -> bool {
         let frame = here.frame;
-        if !frame.has_siblings && self.sample.is_none() || !may_be_path(packet) {
+        if !may_be_path(&packet) {
             return false;
         }
-        let ip = ip(packet, frame);
-        let is_copy = frame.has_siblings && self.is_duplicate(ip, packet.protocol, here);
+        let ip = ip(&packet, frame);
+        let is_copy = frame.has_siblings && self.is_duplicate(ip, packet.protocol, &here);
         if let (false, Some((_, sample))) = (is_copy, &mut self.sample) {
             sample.add(ip, packet.protocol);
         }
@@ -447,10 +459,7 @@ impl<'o> Worker<'o> {
         entry.count(shown, here.count(len), &at);
         if let Some(first) = first {
             let more = dtls::behind(&first, payload.bytes, payload.datagram_len);
-            let epoch = entry.records(&first, more, shown, &at);
-            if shown == Shown::Ciphertext {
-                entry.count_protected(epoch, here.count(len), &at);
-            }
+            entry.records(&first, more, (shown, here.count(len)), &at);
         }
         if shown == Shown::Segment {
             let ends = NidEnds {

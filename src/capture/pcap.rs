@@ -37,6 +37,7 @@ pub struct Pcap {
     pub(super) accepted: bool,
     big_endian: bool,
     nanos_per_tick: u32,
+    ticks_per_second: u32,
     record_header_len: usize,
     header: Option<FileHeader>,
 }
@@ -68,12 +69,13 @@ impl Pcap {
             accepted: false,
             big_endian,
             nanos_per_tick,
+            ticks_per_second: NANOS_PER_SECOND / nanos_per_tick,
             record_header_len,
             header: None,
         })
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn step<'a>(&mut self, bytes: &'a [u8], interfaces: &Interfaces) -> Step<'a> {
         match self.header {
             Some(header) => self.record(bytes, header),
@@ -81,7 +83,7 @@ impl Pcap {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn record<'a>(&mut self, bytes: &'a [u8], header: FileHeader) -> Step<'a> {
         let start = self.record_header_len;
         let (Some(head), true) = (bytes.first_chunk::<16>(), bytes.len() >= start) else {
@@ -95,7 +97,7 @@ impl Pcap {
         let mut wire_len = original_len;
         if captured_len > header.captured_limit.min(original_len)
             || is_odd(original_len)
-            || fraction >= NANOS_PER_SECOND / self.nanos_per_tick
+            || fraction >= self.ticks_per_second
             || is_half_a_magic(seconds)
         {
             wire_len = self.check(bytes, [fraction, captured_len, original_len], header)?;
@@ -145,7 +147,7 @@ impl Pcap {
             )));
         }
         check_original(original_len, captured_len)?;
-        if fraction >= NANOS_PER_SECOND / self.nanos_per_tick {
+        if fraction >= self.ticks_per_second {
             return Err(NoFrame::flaw(
                 "a packet record claims a fraction of a second above one",
             ));

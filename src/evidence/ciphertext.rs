@@ -16,10 +16,10 @@
 use std::hash::BuildHasher;
 use std::ops::Range;
 
-use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice, checksum::Sum16BitWords};
+use etherparse::{IpNumber, Ipv4Header, Ipv4HeaderSlice, Ipv6HeaderSlice, checksum::Sum16BitWords};
 use foldhash::fast::FixedState;
 
-use super::{dtls::DtlsRecord, lnet};
+use super::{dtls::DtlsRecord, lnet, pairs};
 
 /// Plaintext in a record that a cipher would have hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,7 +30,7 @@ pub enum Exposure {
     Lustre,
     /// Sixty-four bytes of text in UTF-8, which base64 and zeros are as well: 2^-53.
     Text,
-    /// A pattern of up to 16 bytes that goes on for 24 more, as in zeros: 2^-188.
+    /// A pattern of up to 128 bytes that goes on for 24 more, as in zeros: 2^-185.
     Repeats,
 }
 
@@ -50,18 +50,20 @@ pub enum ByteTest {
 /// The longest MAC of a suite without a cipher is HMAC-SHA-384's, of 48 bytes.
 const MAX_MAC_LEN: usize = 48;
 
-/// Bytes of a record in which Lustre is looked for in any case: past the headers that a tunnel
-/// would carry it behind.
-const SEARCHED_LEN: usize = 160;
+/// Places of a record at which an IP packet is looked for: behind headers of up to 64 bytes,
+/// and what stands in a nonce's place.
+const IP_PLACES: usize = 80;
+/// Places at which Lustre is looked for in any case: behind the headers of such a packet.
+const LUSTRE_PLACES: usize = 112;
 
-/// Looks for clear content in a record: an IP header behind up to `MAX_HEADER_LEN` bytes,
-/// text, a pattern that repeats, or Lustre near its start. Now and then Lustre is looked for in
-/// all of it; which records those are is the record's own choice, so that it does not matter
-/// which others were seen before.
+/// Looks for clear content in a record: an IP header, text or a pattern that repeats near its
+/// start, or Lustre. Now and then Lustre is looked for in all of it; which records those are is
+/// the record's own choice, so that it does not matter which others were seen before.
 #[must_use]
 pub fn exposure(record: &DtlsRecord<'_>) -> Option<Exposure> {
     let fragment = record.fragment;
-    if holds_ip(fragment, usize::from(record.len)) {
+    let len = usize::from(record.len);
+    if holds_ip(fragment, len) {
         return Some(Exposure::IpHeader);
     }
     let content = fragment.get(ByteSample::NONCE_LEN..).unwrap_or_default();
@@ -71,12 +73,8 @@ pub fn exposure(record: &DtlsRecord<'_>) -> Option<Exposure> {
     if repeats(content) {
         return Some(Exposure::Repeats);
     }
-    let searched = if record.sequence.is_multiple_of(32) {
-        fragment.len()
-    } else {
-        fragment.len().min(SEARCHED_LEN)
-    };
-    lnet::holds_message(&fragment[..searched]).then_some(Exposure::Lustre)
+    let is_searched = record.sequence.is_multiple_of(32) || lnet::may_hold(fragment, LUSTRE_PLACES);
+    (is_searched && lnet::holds_message(fragment)).then_some(Exposure::Lustre)
 }
 
 /// Bytes of text that are odds enough.
@@ -84,9 +82,15 @@ pub(super) const TEXT_LEN: usize = 64;
 
 /// Tests for text in UTF-8 at the start, which may begin and end within a character.
 pub(super) fn is_text(bytes: &[u8]) -> bool {
-    let Some(text) = bytes.get(..TEXT_LEN) else {
+    /// No byte of UTF-8 is as high.
+    const BEYOND: u8 = 0xf8;
+    let Some(text) = bytes.first_chunk::<TEXT_LEN>() else {
         return false;
     };
+    let highest = text.iter().fold(0, |highest, &byte| byte.max(highest));
+    if highest >= BEYOND {
+        return false;
+    }
     let is_inside = |byte: &&u8| **byte & 0xc0 == 0x80;
     let inside = text.iter().take(3).take_while(is_inside).count();
     match std::str::from_utf8(&text[inside..]) {
@@ -95,19 +99,16 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
     }
 }
 
-/// Tests that bytes begin with a pattern of up to 16 bytes again and again, 24 bytes long in
-/// its repeats.
+/// Tests that bytes begin with a pattern of up to 128 that comes again, 24 bytes of it.
 pub(super) fn repeats(bytes: &[u8]) -> bool {
     const REPEATED_LEN: usize = 24;
-    let begins = |period: usize| {
-        let again = bytes.get(period..period + REPEATED_LEN);
-        again.is_some_and(|again| again[0] == bytes[0] && *again == bytes[..REPEATED_LEN])
+    let Some((pattern, behind)) = bytes.split_first_chunk::<REPEATED_LEN>() else {
+        return false;
     };
-    (1..=16).any(begins)
+    let periods = behind.len().min(128);
+    pairs::hold(&bytes[1..], periods, 1, [pattern[0], pattern[1]])
+        && (1..=periods).any(|period| bytes[period..].starts_with(pattern))
 }
-
-/// Longest header that an IP packet is looked for behind.
-const MAX_HEADER_LEN: usize = 64;
 
 /// Tests that the first `len` bytes of a record, of which these were captured, end with an IP
 /// packet and at most a MAC.
@@ -115,9 +116,11 @@ pub(super) fn holds_ip(fragment: &[u8], len: usize) -> bool {
     if is_ip(fragment, len) || behind_ethernet(fragment).is_some_and(|ip| is_ip(ip, len - 14)) {
         return true;
     }
-    let start = &fragment[..fragment.len().min(MAX_HEADER_LEN + 1)];
-    memchr::memchr2_iter(0x45, 0x60, start)
-        .any(|at| is_usual(&fragment[at..]) && is_ip(&fragment[at..], len - at))
+    let places = IP_PLACES.min(fragment.len().saturating_sub(Ipv4Header::MIN_LEN));
+    let may_hold =
+        pairs::hold(fragment, places, 7, [0x45, 0]) || pairs::hold(fragment, places, 1, [0x60, 0]);
+    let mut ends = (0..places).map(|at| (&fragment[at..], len - at));
+    may_hold && ends.any(|(ip, len)| is_usual(ip) && is_ip(ip, len))
 }
 
 /// Tests that an IP header is as nearly all are, for odds enough at any offset: no fragment,

@@ -12,6 +12,7 @@ use nom::{
     number::complete::{le_u16, le_u32, le_u64},
 };
 
+use super::pairs;
 use super::ptlrpc::{self, Rpc};
 use crate::decode::Address;
 
@@ -19,9 +20,10 @@ use crate::decode::Address;
 const PID_LUSTRE: u32 = 12345;
 /// Network interface type of socklnd.
 const SOCKLND: u16 = 2;
-/// `ksock_msg` types.
-const KSOCK_MSG_NOOP: [u8; 4] = [0xc0, 0, 0, 0];
-const KSOCK_MSG_LNET: [u8; 4] = [0xc1, 0, 0, 0];
+/// `KSOCK_MSG_NOOP`, the type of a message without one of `LNet`'s.
+const NOOP_START: [u8; 4] = [0xc0, 0, 0, 0];
+/// `KSOCK_MSG_LNET`, the type that stands before an `LNet` message.
+const MESSAGE_START: [u8; 4] = [0xc1, 0, 0, 0];
 /// A NOOP with the cookie of a keepalive, 1, and no checksum or request.
 const KEEPALIVE: [u8; 24] = *b"\xc0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0";
 /// `LNET_PROTO_ACCEPTOR_MAGIC` and `LNET_PROTO_MAGIC`.
@@ -183,7 +185,7 @@ impl Unit {
 pub fn begins(payload: &[u8]) -> bool {
     matches!(
         payload.first_chunk(),
-        Some(&(KSOCK_MSG_LNET | KSOCK_MSG_NOOP | HELLO_MAGIC | ACCEPTOR_MAGIC))
+        Some(&(MESSAGE_START | NOOP_START | HELLO_MAGIC | ACCEPTOR_MAGIC))
     )
 }
 
@@ -203,45 +205,60 @@ pub fn units(payload: &[u8], ends: NidEnds) -> impl Iterator<Item = Unit> + '_ {
 pub fn find(payload: &[u8], ends: NidEnds) -> Option<Signature> {
     // A connection request opens a connection; the others can stand anywhere.
     let start = payload.starts_with(&CONNECTION_REQUEST).then_some(0);
-    start
-        .into_iter()
-        .chain(memchr::memchr3_iter(
-            KSOCK_MSG_LNET[0],
-            HELLO[0],
-            KSOCK_MSG_NOOP[0],
-            payload,
-        ))
-        .find_map(|at| {
-            let (_, unit) = unit(&payload[at..], ends)?;
-            Some(Signature {
-                proof: unit.proof(),
-                server: unit.server(),
-                at,
-            })
+    let anywhere = candidates(payload, [MESSAGE_START, NOOP_START, HELLO_MAGIC]);
+    start.into_iter().chain(anywhere).find_map(|at| {
+        let (_, unit) = unit(&payload[at..], ends)?;
+        Some(Signature {
+            proof: unit.proof(),
+            server: unit.server(),
+            at,
         })
+    })
+}
+
+/// Tests for the first bytes of an `LNet` message at one of the first `places`.
+#[inline]
+#[must_use]
+pub fn may_hold(bytes: &[u8], places: usize) -> bool {
+    let [first, second, ..] = MESSAGE_START;
+    let places = places.min((bytes.len() + 1).saturating_sub(PROOF_LEN));
+    pairs::hold(bytes, places, 1, [first, second])
 }
 
 /// Searches these bytes for an `LNet` message at any offset, between whomever.
 #[must_use]
 pub fn holds_message(bytes: &[u8]) -> bool {
-    // What begins later is too short to be one.
-    let Some(last) = bytes.len().checked_sub(PROOF_LEN) else {
-        return false;
+    candidates(bytes, [MESSAGE_START]).any(|at| message(&bytes[at..], None).is_ok())
+}
+
+/// Places at which one of these patterns begins.
+fn candidates<const N: usize>(
+    bytes: &[u8],
+    patterns: [[u8; 4]; N],
+) -> impl Iterator<Item = usize> + '_ {
+    const CHUNK_LEN: usize = 64;
+    let may_hold = move |at: &usize| {
+        let mut pairs = patterns.iter().map(|it| [it[0], it[1]]);
+        pairs.any(|pair| pairs::hold(&bytes[*at..], CHUNK_LEN, 1, pair))
     };
-    memchr::memchr_iter(KSOCK_MSG_LNET[0], &bytes[..=last])
-        .any(|at| message(&bytes[at..], None).is_ok())
+    let begins = move |at: &usize| patterns.iter().any(|it| bytes[*at..].starts_with(it));
+    (0..bytes.len())
+        .step_by(CHUNK_LEN)
+        .filter(may_hold)
+        .flat_map(move |at| at..bytes.len().min(at + CHUNK_LEN))
+        .filter(begins)
 }
 
 /// One unit, and what follows it in the payload.
 fn unit(bytes: &[u8], ends: NidEnds) -> Option<(&[u8], Unit)> {
     let head: &[u8; 4] = bytes.first_chunk()?;
     match *head {
-        KSOCK_MSG_LNET => {
+        MESSAGE_START => {
             let (_, message) = message(bytes, Some(ends)).ok()?;
             let after = bytes.get(message.len..).unwrap_or_default();
             Some((after, Unit::Message(message)))
         }
-        KSOCK_MSG_NOOP => {
+        NOOP_START => {
             let after = bytes.strip_prefix(&KEEPALIVE)?;
             Some((after, Unit::Keepalive))
         }
@@ -285,7 +302,7 @@ fn hello(bytes: &[u8]) -> IResult<&[u8], Option<ConnectionType>> {
 
 fn message(bytes: &[u8], ends: Option<NidEnds>) -> IResult<&[u8], Message> {
     let (rest, (_, _checksum, _cookies)) = (
-        tag(&KSOCK_MSG_LNET[..]),
+        tag(&MESSAGE_START[..]),
         verify(le_u32, |&checksum| checksum == 0),
         take(16_usize),
     )

@@ -3,6 +3,7 @@
 use super::choices::Choices;
 use super::sequence::{Gaps, SequenceSet};
 use super::session::{Protected, Segment, Sessions};
+use super::tally::join_tallies;
 use super::{Count, Sighting, Tally, keep_first};
 use crate::evidence::Shown;
 use crate::evidence::ciphertext::{self, Exposure};
@@ -17,8 +18,8 @@ const MAX_PARTS: usize = 16;
 pub struct DtlsFacts {
     /// Records seen.
     pub records: u64,
-    /// Versions of the protected records, each with the first packet that has it.
-    versions: [Option<Sighting>; Version::ALL.len()],
+    /// Those of [`Version::ALL`] that a protected record has.
+    versions: [bool; Version::ALL.len()],
     /// Suites that `ServerHello`s chose, each with its version and the first that did.
     pub suites: Choices,
     /// The first record that shows what a cipher would have hidden.
@@ -64,8 +65,15 @@ impl FlowPart {
 }
 
 impl DtlsFacts {
-    /// Takes in a record of the packet `at`, which showed `shown`.
-    pub fn add(&mut self, record: &DtlsRecord<'_>, shown: Shown, at: &Sighting) {
+    /// Takes in a record of the packet `at`, which showed `shown`. Where it is all that the packet
+    /// holds, and protected, the packet is counted with it.
+    pub fn add(
+        &mut self,
+        record: &DtlsRecord<'_>,
+        shown: Shown,
+        alone: Option<Count>,
+        at: &Sighting,
+    ) {
         self.records += u64::from(!at.is_copy);
         let exposed = match shown {
             Shown::Exposed => ciphertext::exposure(record),
@@ -75,8 +83,8 @@ impl DtlsFacts {
             keep_first(&mut self.exposed, Some((*at, exposure)));
         }
         if record.is_protected() {
-            self.note_version(record.version, at);
-            self.run(at).segment.record(record, exposed, at);
+            self.note_version(record.version);
+            self.run(at).segment.record(record, exposed, alone, at);
         } else {
             self.add_clear(record, at);
         }
@@ -96,6 +104,7 @@ impl DtlsFacts {
         }
     }
 
+    #[inline]
     fn run(&mut self, at: &Sighting) -> &mut FlowPart {
         if self.segments.is_empty() {
             self.segments.push(FlowPart::new(at));
@@ -104,17 +113,13 @@ impl DtlsFacts {
     }
 
     #[inline]
-    fn note_version(&mut self, version: Version, at: &Sighting) {
-        let place = Version::ALL.iter().position(|&known| known == version);
-        if let Some(place) = place {
-            let first = self.versions[place].get_or_insert(*at);
-            if at.position < first.position {
-                *first = *at;
-            }
+    fn note_version(&mut self, version: Version) {
+        for (seen, known) in self.versions.iter_mut().zip(Version::ALL) {
+            *seen |= known == version;
         }
     }
 
-    /// Counts a packet that holds protected records alone: all of `epoch`, or of several.
+    /// Counts a packet of several records, all protected: all of `epoch`, or of several.
     pub fn count(&mut self, epoch: Option<u16>, count: Count, at: &Sighting) {
         self.run(at).segment.count(epoch, count, at);
     }
@@ -128,7 +133,7 @@ impl DtlsFacts {
     /// Versions of the protected records.
     pub fn versions(&self) -> impl Iterator<Item = Version> {
         let seen = Version::ALL.into_iter().zip(self.versions);
-        seen.filter_map(|(version, first)| first.map(|_| version))
+        seen.filter_map(|(version, is_seen)| is_seen.then_some(version))
     }
 
     /// Tests that any of the handshake was captured that tells what was negotiated.
@@ -142,6 +147,18 @@ impl DtlsFacts {
     #[must_use]
     pub fn protected(&self) -> &[Protected] {
         &self.sessions.protected
+    }
+
+    /// Packets of protected records alone, over all sessions, and their later fragments.
+    #[must_use]
+    pub fn ciphertext(&self) -> Option<Tally> {
+        let parts = self.segments.iter();
+        let tallies = parts.flat_map(|part| part.segment.tallies());
+        let all = tallies.chain(&self.fragments);
+        all.fold(None, |mut sum, tally| {
+            join_tallies(&mut sum, Some(tally));
+            sum
+        })
     }
 
     /// Later fragments of packets of protected records, whose session nothing tells.
@@ -182,14 +199,10 @@ impl DtlsFacts {
         self.records += other.records;
         keep_first(&mut self.exposed, other.exposed);
         for (kept, more) in self.versions.iter_mut().zip(other.versions) {
-            keep_first(kept, more);
+            *kept |= more;
         }
         self.suites.merge(&other.suites);
-        match (&mut self.fragments, other.fragments) {
-            (Some(kept), Some(more)) => kept.merge(&more),
-            (kept @ None, more) => *kept = more,
-            (Some(_), None) => {}
-        }
+        join_tallies(&mut self.fragments, other.fragments.as_ref());
         self.segments.extend(other.segments);
         self.segments.sort_by_key(|part| part.segment.start);
         // Parts come in the order of the input, so nothing will come between the first ones.

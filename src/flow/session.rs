@@ -7,122 +7,24 @@
 //! to what one walk over all of them gives, in bounded memory.
 
 use super::choices::{Choices, Cipher};
-use super::sequence::{Gaps, SequenceSet};
-use super::{Count, Direction, Position, Sighting, Tally, keep_first};
+use super::sequence::Gaps;
+use super::tally::join_tallies;
+use super::{Count, Position, Sighting, Tally, keep_first};
 use crate::capture::Timestamp;
-use crate::evidence::ciphertext::{ByteSample, ByteTest, Exposure};
+use crate::evidence::ciphertext::{ByteTest, Exposure};
 use crate::evidence::dtls::DtlsRecord;
 use crate::evidence::dtls::hello::ServerHello;
+
+mod epoch;
+
+use epoch::Epoch;
+pub use epoch::Protected;
 
 /// Epochs of a session that are kept apart: the lowest.
 const MAX_EPOCHS: usize = 4;
 
 /// Time by which a datagram may overtake another.
 const REORDERING_NANOS: i64 = 1_000_000_000;
-
-/// Protected records of those sessions and epochs of a flow of which the same is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Protected {
-    /// Worst cipher that can have been in charge of them.
-    pub cipher: Cipher,
-    /// Outcome of the byte test of each of these sessions and epochs.
-    pub bytes: ByteTest,
-    /// First record that shows what a cipher would have hidden.
-    pub exposed: Option<(Sighting, Exposure)>,
-    /// First record of application data, or with a connection ID.
-    pub data: Option<Sighting>,
-    /// Packets that hold such records alone; `None` where all stand beside others.
-    pub tally: Option<Tally>,
-}
-
-impl Protected {
-    /// Tests that the hello that governs these records was seen.
-    #[must_use]
-    pub fn is_suite_seen(&self) -> bool {
-        !matches!(
-            self.cipher,
-            Cipher::Unread | Cipher::Unseen | Cipher::Renegotiated
-        )
-    }
-
-    fn is_like(&self, other: &Self) -> bool {
-        let key = |it: &Self| (it.cipher, it.bytes, it.exposed.is_some(), it.data.is_some());
-        key(self) == key(other)
-    }
-
-    fn join(&mut self, other: &Self) {
-        keep_first(&mut self.exposed, other.exposed);
-        keep_first(&mut self.data, other.data);
-        join_tallies(&mut self.tally, other.tally.as_ref());
-    }
-}
-
-fn join_tallies(kept: &mut Option<Tally>, more: Option<&Tally>) {
-    match (kept, more) {
-        (Some(kept), Some(more)) => kept.merge(more),
-        (kept @ None, Some(more)) => *kept = Some(more.clone()),
-        (_, None) => {}
-    }
-}
-
-/// Protected records of one epoch of a session.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Epoch {
-    tally: Option<Tally>,
-    data: Option<Sighting>,
-    exposed: Option<(Sighting, Exposure)>,
-    sample: ByteSample,
-    /// By direction.
-    sequences: [SequenceSet; 2],
-}
-
-impl Epoch {
-    #[inline]
-    fn record(&mut self, record: &DtlsRecord<'_>, exposed: Option<Exposure>, at: &Sighting) {
-        if !at.is_copy {
-            self.sequences[at.direction as usize].add(record.sequence);
-        }
-        self.sample.add(record);
-        if self.data.is_none() && record.is_data() {
-            self.data = Some(*at);
-        }
-        if let Some(exposure) = exposed {
-            keep_first(&mut self.exposed, Some((*at, exposure)));
-        }
-    }
-
-    #[inline]
-    fn count(&mut self, count: Count, at: &Sighting) {
-        let tally = self.tally.get_or_insert_with(|| Tally::new(*at));
-        tally.add(count, at);
-    }
-
-    /// Adds what came later in the same epoch.
-    fn join(&mut self, later: Self) {
-        join_tallies(&mut self.tally, later.tally.as_ref());
-        keep_first(&mut self.data, later.data);
-        keep_first(&mut self.exposed, later.exposed);
-        self.sample.merge(later.sample);
-        for (kept, more) in self.sequences.iter_mut().zip(later.sequences) {
-            kept.append(more);
-        }
-    }
-
-    fn gaps(&self) -> Gaps {
-        let of = |direction| self.sequences[direction as usize].gaps();
-        of(Direction::Up).and(of(Direction::Down))
-    }
-
-    fn protected(&self, cipher: Cipher) -> Protected {
-        Protected {
-            cipher,
-            bytes: self.sample.test(),
-            exposed: self.exposed,
-            data: self.data,
-            tally: self.tally.clone(),
-        }
-    }
-}
 
 /// Records that one hello governs; or, if none was seen, those before the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -176,7 +78,12 @@ impl Session {
     }
 
     #[inline]
-    fn record(&mut self, record: &DtlsRecord<'_>, exposed: Option<Exposure>, at: &Sighting) {
+    fn record(
+        &mut self,
+        record: &DtlsRecord<'_>,
+        exposed: Option<Exposure>,
+        at: &Sighting,
+    ) -> &mut Epoch {
         if let Some((hello, _)) = &self.hello
             && at.time.is_some()
             && at.time <= hello.time
@@ -185,7 +92,9 @@ impl Session {
             self.is_early = true;
         }
         self.last = self.last.max(at.time);
-        self.epoch(record.epoch).record(record, exposed, at);
+        let epoch = self.epoch(record.epoch);
+        epoch.record(record, exposed, at);
+        epoch
     }
 
     fn count(&mut self, epoch: Option<u16>, count: Count, at: &Sighting) {
@@ -196,6 +105,15 @@ impl Session {
                 .get_or_insert_with(|| Tally::new(*at))
                 .add(count, at),
         }
+    }
+
+    /// Packets of protected records alone.
+    fn tallies(&self) -> impl Iterator<Item = &Tally> {
+        let kept = self.epochs.iter().map(|(_, epoch)| epoch);
+        let epochs = kept.chain(self.beyond.as_deref());
+        epochs
+            .filter_map(|epoch| epoch.tally.as_ref())
+            .chain(&self.across)
     }
 
     /// Cipher that its hello put in charge; `None` where there is nothing to be in charge of.
@@ -389,11 +307,20 @@ impl Segment {
         self.sessions.last_mut().expect("a segment has a session")
     }
 
-    /// Takes in a protected record.
+    /// Takes in a protected record, and counts its packet if that holds no other.
     #[inline]
-    pub fn record(&mut self, record: &DtlsRecord<'_>, exposed: Option<Exposure>, at: &Sighting) {
+    pub fn record(
+        &mut self,
+        record: &DtlsRecord<'_>,
+        exposed: Option<Exposure>,
+        alone: Option<Count>,
+        at: &Sighting,
+    ) {
         self.stretch(at);
-        self.last().record(record, exposed, at);
+        let epoch = self.last().record(record, exposed, at);
+        if let Some(count) = alone {
+            epoch.count(count, at);
+        }
     }
 
     #[inline]
@@ -406,10 +333,19 @@ impl Segment {
         }
     }
 
-    /// Counts a packet of protected records, all of one epoch if it is given.
-    #[inline]
+    /// Counts a packet of several protected records, all of one epoch if it is given.
     pub fn count(&mut self, epoch: Option<u16>, count: Count, at: &Sighting) {
         self.last().count(epoch, count, at);
+    }
+
+    /// Packets of protected records alone, over all sessions.
+    pub fn tallies(&self) -> impl Iterator<Item = &Tally> {
+        let complete = self.complete.protected.iter();
+        let complete = complete.filter_map(|it| it.tally.as_ref());
+        self.sessions
+            .iter()
+            .flat_map(Session::tallies)
+            .chain(complete)
     }
 
     /// Takes in a hello, or a fragment of one.

@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::lowest::{Lowest, SLACK, sorted};
-use super::{Count, Direction, FiveTuple, Flow, FlowKey, GroupKey, Sighting, Sizes};
+use super::{Count, Direction, DtlsFacts, FiveTuple, Flow, FlowKey, GroupKey, Sighting, Sizes};
 use crate::evidence::{Shown, dtls::DtlsRecord};
 
 /// Number of flows, and of groups of flows, kept apart by default.
@@ -66,64 +66,68 @@ impl<'t> FlowEntry<'t> {
         }
     }
 
-    /// Counts the packet.
+    /// Counts the packet. One of protected records alone is still to be counted in its session.
     #[inline(always)]
     pub fn count(&mut self, shown: Shown, count: Count, at: &Sighting) {
         if !at.is_copy {
             let size = u32::try_from(count.wire_bytes).unwrap_or(u32::MAX);
             self.packet_sizes.add(size);
         }
-        self.flow.count(shown, count, at);
+        if shown != Shown::Ciphertext {
+            self.flow.count(shown, count, at);
+        }
     }
 
-    /// Takes in the DTLS records of the packet, which showed `shown`, and gives their epoch
-    /// if it is one.
+    /// Takes in the DTLS records of the packet, which showed `shown`, and counts it in its
+    /// session if they all are protected.
     #[inline(always)]
     pub fn records<'a>(
         &mut self,
         first: &DtlsRecord<'a>,
         more: Option<impl Iterator<Item = DtlsRecord<'a>>>,
-        shown: Shown,
+        (shown, count): (Shown, Count),
         at: &Sighting,
-    ) -> Option<u16> {
-        self.record(first, shown, at);
+    ) {
+        let count = (shown == Shown::Ciphertext).then_some(count);
+        let Some(more) = more else {
+            self.record(first, shown, count, at);
+            return;
+        };
+        self.record(first, shown, None, at);
         let mut is_one = true;
-        for record in more.into_iter().flatten() {
-            self.record(&record, shown, at);
+        for record in more {
+            self.record(&record, shown, None, at);
             is_one &= record.epoch == first.epoch;
         }
-        is_one.then_some(first.epoch)
+        if let Some(count) = count {
+            self.dtls().count(is_one.then_some(first.epoch), count, at);
+        }
     }
 
     #[inline(always)]
-    fn record(&mut self, record: &DtlsRecord<'_>, shown: Shown, at: &Sighting) {
-        self.flow
-            .dtls
-            .get_or_insert_default()
-            .add(record, shown, at);
+    fn record(
+        &mut self,
+        record: &DtlsRecord<'_>,
+        shown: Shown,
+        alone: Option<Count>,
+        at: &Sighting,
+    ) {
+        self.dtls().add(record, shown, alone, at);
         if !at.is_copy {
             self.record_sizes.add(record.len.into());
         }
     }
 
-    /// Counts the packet in its session, if it holds protected records alone: all of
-    /// `epoch`, or of several.
     #[inline(always)]
-    pub fn count_protected(&mut self, epoch: Option<u16>, count: Count, at: &Sighting) {
-        self.flow
-            .dtls
-            .get_or_insert_default()
-            .count(epoch, count, at);
+    fn dtls(&mut self) -> &mut DtlsFacts {
+        self.flow.dtls.get_or_insert_default()
     }
 
     /// Counts a later IP fragment as what its first one showed.
     pub fn count_fragment(&mut self, shown: Shown, count: Count, at: &Sighting) {
         self.count(shown, count, at);
         if shown == Shown::Ciphertext {
-            self.flow
-                .dtls
-                .get_or_insert_default()
-                .count_fragment(count, at);
+            self.dtls().count_fragment(count, at);
         }
     }
 }
@@ -264,6 +268,10 @@ impl FlowTable {
         }
         for (_, kept) in &mut self.flows.entries {
             kept.flow.settle();
+        }
+        let kept = self.groups.entries.iter_mut().map(|(_, group)| group);
+        for group in kept.chain(self.beyond.values_mut()) {
+            group.folded.sum_sessions();
         }
     }
 

@@ -85,6 +85,9 @@ pub struct Times {
     exponent: u32,
     /// Latest span, or the empty one.
     latest: Span,
+    /// End of the slot that the latest span ends in: a time before it, and after that span,
+    /// only extends the span.
+    reach: i64,
     /// Spans before it.
     earlier: Vec<Span>,
 }
@@ -94,19 +97,19 @@ impl Default for Times {
         Self {
             exponent: SHORTEST,
             latest: Span::EMPTY,
+            reach: i64::MIN,
             earlier: Vec::new(),
         }
     }
 }
 
 impl Times {
-    /// Adds the time of a packet, which nearly always continues the latest span.
+    /// Adds the time of a packet, which nearly always extends the latest span.
     #[inline]
     pub fn add(&mut self, time: Timestamp) {
-        let Span { first, last } = self.latest;
-        if time >= first && time.0 >> self.exponent <= (last.0 >> self.exponent) + 1 {
-            self.latest.last = last.max(time);
-        } else {
+        if time >= self.latest.last && time.0 < self.reach {
+            self.latest.last = time;
+        } else if !(self.latest.first..=self.latest.last).contains(&time) {
             self.insert(time);
         }
     }
@@ -158,6 +161,8 @@ impl Times {
         }
         self.latest = spans.pop().unwrap_or(Span::EMPTY);
         self.earlier = spans;
+        let slot = self.latest.last.0 >> self.exponent;
+        self.reach = slot.saturating_add(1).saturating_mul(1 << self.exponent);
     }
 }
 

@@ -17,7 +17,7 @@ struct CsvRow<'r> {
     is_whole: bool,
 }
 
-/// CsvField of a row.
+/// Field of a row.
 enum CsvField {
     /// A field without anything in it, not even quotes.
     Empty,
@@ -29,10 +29,10 @@ enum CsvField {
 use CsvField::{Empty, Number, Truth};
 
 /// Name of a column, and the field that it has of a row.
-type Column = (&'static str, fn(&CsvRow<'_>) -> CsvField);
+type CsvColumn = (&'static str, fn(&CsvRow<'_>) -> CsvField);
 
 #[rustfmt::skip]
-const COLUMNS: &[Column] = &[
+const COLUMNS: &[CsvColumn] = &[
     ("client", |row| text(row.path.client.as_ref())),
     ("server", |row| text(row.path.server.as_ref())),
     ("verdict", |row| word(row.path.verdict)),

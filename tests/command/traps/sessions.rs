@@ -210,13 +210,39 @@ fn ip_is_found_behind_any_header_of_up_to_64_bytes() {
     let inner =
         Ip::v4([172, 16, 0, 1], [172, 16, 0, 2]).packet(TCP, &tcp(40_000, 443, &noise(1, 90)));
     let vlan = Link::Ethernet.frame(&inner).len() - inner.len() + 4;
-    for header in [4, 8, vlan, 50, 64] {
-        let fragment = [&noise(5, header)[..], &inner, &noise(2, 20)].concat();
-        let coat = tunnel(&dtls::record(DATA, 1, 9, &fragment)).at(2);
-        assert_eq!(
-            verdict_on(&[hello(1, dtls::AZURE), coat]),
-            "plaintext",
-            "{header}"
+    for header in [0, 4, 8, vlan, 50, 57, 64] {
+        // Behind what stands in a nonce's place, and without it.
+        for nonce in [0, 8] {
+            let fragment = [&noise(5, nonce + header)[..], &inner, &noise(2, 20)].concat();
+            let coat = tunnel(&dtls::record(DATA, 1, 9, &fragment)).at(2);
+            assert_eq!(
+                verdict_on(&[hello(1, dtls::AZURE), coat]),
+                "plaintext",
+                "{nonce} and {header}"
+            );
+        }
+    }
+}
+
+#[test]
+fn one_record_in_twenty_that_repeats_is_found() {
+    for period in [1, 3, 16, 64, 100, 128] {
+        let mut all = vec![hello(1, dtls::AZURE)];
+        all.extend((10..200).map(|n| {
+            let content = if n % 20 == 0 {
+                noise(n, period)
+                    .repeat(100)
+                    .split_off(100 * period - period - 92)
+            } else {
+                noise(n, period + 92)
+            };
+            let fragment = [&noise(n, 8)[..], &content].concat();
+            tunnel(&dtls::record(DATA, 1, n, &fragment)).at(2)
+        }));
+        let verdict = verdict_on(&all);
+        assert!(
+            ["plaintext", "mixed"].contains(&verdict.as_str()),
+            "{period}: {verdict}"
         );
     }
 }
