@@ -133,17 +133,15 @@ fn one(record: &DtlsRecord<'_>) -> Shown {
 /// Content of an unprotected record.
 #[cold]
 fn clear(record: &DtlsRecord<'_>) -> Shown {
-    let is_data = record.content_type == ContentType::APPLICATION_DATA;
-    let is_exposed = || match is_data {
-        true => ciphertext::exposure(record).is_some(),
-        false => readable::in_part(record.fragment, record.len.into()).is_some(),
-    };
-    match is_data {
-        false if dtls::clear::is_explained(record) => Shown::Handshake,
-        _ if is_exposed() => Shown::Exposed,
-        true => Shown::ClearData,
-        false => Shown::Unexplained,
+    if record.content_type == ContentType::APPLICATION_DATA {
+        let exposure = ciphertext::exposure(record);
+        return exposure.map_or(Shown::ClearData, |_| Shown::Exposed);
     }
+    if dtls::clear::is_explained(record) {
+        return Shown::Handshake;
+    }
+    let found = readable::in_part(record.fragment, record.len.into());
+    found.map_or(Shown::Unexplained, |_| Shown::Exposed)
 }
 
 /// Content of all records together: the clearest of them counts.

@@ -48,9 +48,10 @@ fn are_messages(mut bytes: &[u8], mut len: usize) -> bool {
             && message.fragment_at + message.fragment_len <= message.len;
         let (body, rest) = behind.split_at(behind.len().min(body_len));
         let is_whole = message.fragment_len == message.len && body.len() == body_len;
-        let holds = match is_whole {
-            true => is_body(message.kind, body),
-            false => is_part(body),
+        let holds = if is_whole {
+            is_body(message.kind, body)
+        } else {
+            is_part(body)
         };
         if !is_message || !holds {
             return false;

@@ -27,7 +27,9 @@ pub fn hear<At>(
     let (verdict, basis) = concluded;
     let said = told.map(|told| told.said);
     if verdict == Verdict::Encrypted && basis != Basis::Capture && said == Some(Said::Encrypted) {
-        proof.iter_mut().for_each(|finding| meet(finding, vantage));
+        for finding in proof.iter_mut() {
+            meet(finding, vantage);
+        }
     }
     let [.., platform] = &PATH;
     let is_summed = told.is_some_and(|told| told.grain.is_some());

@@ -403,7 +403,7 @@ fn bytes_in_epoch_0_that_no_structure_explains_leave_the_path_open() {
     let done = message(14, &[]);
     for unexplained in [
         in_clear(24, &noise(5, 60)),
-        in_clear(24, &[0; 200]),
+        in_clear(24, &[&[1, 0, 60][..], &[0; 80]].concat()),
         in_clear(22, &message(12, &[0; 200])),
         in_clear(22, &[&done[..], &noise(6, 60)].concat()),
         in_clear(22, &[&done[..], &[1, 2, 3]].concat()),
