@@ -109,6 +109,18 @@ pub struct AnalyzeFlags {
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
+    /// Verdicts that count for no exit code.
+    #[command(flatten)]
+    pub accept: AcceptFlags,
+
+    /// Print the time spent on each part of the run on standard error
+    #[arg(long)]
+    pub stats: bool,
+}
+
+/// The flag for verdicts that are accepted.
+#[derive(Debug, Default, Args)]
+pub struct AcceptFlags {
     /// Verdicts that are accepted: a list in JSON
     ///
     /// Each has `path` (CLIENT>SERVER), `reason`, `by` (who accepts it) and `until` (the last
@@ -116,10 +128,12 @@ pub struct AnalyzeFlags {
     /// has expired, or matches nothing, is told. `posture` takes the same file.
     #[arg(long, value_name = "FILE")]
     pub accept: Vec<PathBuf>,
+}
 
-    /// Print the time spent on each part of the run on standard error
-    #[arg(long)]
-    pub stats: bool,
+impl AcceptFlags {
+    fn read(&self) -> Result<Vec<Waiver>, CliError> {
+        Ok(azure::waivers(&self.accept)?)
+    }
 }
 
 /// The flags that say what the engine decides by.
@@ -328,7 +342,7 @@ impl TryFrom<AnalyzeFlags> for Analyze {
             pieces: if threads > 1 { 2 * threads } else { 1 },
             min_piece_len: MIN_PIECE_LEN,
             output: flags.output.try_into()?,
-            waivers: azure::waivers(&flags.accept)?,
+            waivers: flags.accept.read()?,
             stats: flags.stats,
         })
     }

@@ -13,7 +13,7 @@ use plainsight::cli::{
 };
 use plainsight::report::posture::PostureReport;
 use plainsight::report::{DocumentFormat, Style, write_controls};
-use plainsight::run::files;
+use plainsight::run::{files, today};
 use plainsight::verdict::Exit;
 
 fn main() -> ExitCode {
@@ -38,11 +38,7 @@ fn analyze(flags: AnalyzeFlags) -> Result<u8, Box<dyn Error>> {
     // A long run must not end at a path that cannot be written.
     let files = open_files(&config.output)?;
     let (mut report, mut stats) = files::measure(&config)?;
-    if !config.waivers.is_empty() {
-        // Waivers end with their day.
-        let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
-        report.accept(&config.waivers, Some(now.date()));
-    }
+    report.accept(&config.waivers, Some(today()));
     stats.time_writing(|| write_all(&report, &config.output, files))?;
     if config.stats {
         // Nobody fails for want of a clock.

@@ -3,3 +3,10 @@
 pub mod bench;
 pub mod files;
 pub mod live;
+
+/// Today in UTC, which is the day that waivers end by.
+#[must_use]
+pub fn today() -> jiff::civil::Date {
+    let now = jiff::Timestamp::now();
+    now.to_zoned(jiff::tz::TimeZone::UTC).date()
+}

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Analyze, AnalyzeFlags, AzureFlags, CliError, ColorChoice, DEFAULT_LIMIT, EngineFlags, FORMATS,
-    OutputFlags, Policy, VantageChoice,
+    AcceptFlags, Analyze, AnalyzeFlags, AzureFlags, CliError, ColorChoice, DEFAULT_LIMIT,
+    EngineFlags, FORMATS, OutputFlags, Policy, VantageChoice,
 };
 
 /// The flags of `bench`, as typed.
@@ -77,7 +77,7 @@ impl TryFrom<BenchFlags> for Bench {
                 color: ColorChoice::default(),
             },
             threads: flags.threads,
-            accept: Vec::new(),
+            accept: AcceptFlags::default(),
             stats: false,
         };
         Ok(Self {

@@ -8,8 +8,9 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::Args;
 
-use super::{CliError, Engine, EngineFlags, Output, OutputFlags};
+use super::{AcceptFlags, CliError, Engine, EngineFlags, Output, OutputFlags};
 use crate::azure::dmi::on_azure_vm;
+use crate::azure::waivers::Waiver;
 use crate::verdict::Viewpoint;
 
 /// Examples that `live --help` shows.
@@ -37,6 +38,10 @@ pub struct LiveFlags {
     /// Format and files of the report.
     #[command(flatten)]
     pub output: OutputFlags,
+
+    /// Verdicts that count for no exit code.
+    #[command(flatten)]
+    pub accept: AcceptFlags,
 
     /// Further packets to let through, as an expression of pcap-filter(7)
     #[arg(long, value_name = "EXPRESSION", value_parser = filter)]
@@ -110,6 +115,8 @@ pub struct Live {
     pub engine: Engine,
     /// Format and files of the report.
     pub output: Output,
+    /// Verdicts that are accepted.
+    pub waivers: Vec<Waiver>,
     /// Expression for packets to let through besides.
     pub filter: Option<String>,
     /// Bytes to keep of each packet.
@@ -167,6 +174,7 @@ impl TryFrom<LiveFlags> for Live {
                 .engine
                 .meant(|| Viewpoint::live(on_azure_vm(Path::new("/"))))?,
             output: flags.output.try_into()?,
+            waivers: flags.accept.read()?,
             filter: flags.filter,
             snap_length: flags.snap_length,
             buffer_bytes: u32::try_from(flags.buffer.as_u64()).unwrap_or(u32::MAX),

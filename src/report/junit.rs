@@ -18,15 +18,17 @@ pub(super) fn write(report: &PostureReport, _style: &Style, out: &mut dyn Write)
     writeln!(
         out,
         r#"<testsuites name="plainsight posture"{}>"#,
-        counts(&all)
+        totals(&all)
     )?;
     for (kind, checks) in &suites {
         let id = controls::id(*kind);
         writeln!(
             out,
-            r#"  <testsuite name="{}"{}>"#,
+            r#"  <testsuite name="{}"{} skipped="{}">"#,
             text(id),
-            counts(checks)
+            totals(checks),
+            count(checks, |it| it.outcome == Outcome::Note
+                || it.waiver.is_some())
         )?;
         checks
             .iter()
@@ -36,15 +38,19 @@ pub(super) fn write(report: &PostureReport, _style: &Style, out: &mut dyn Write)
     writeln!(out, "</testsuites>")
 }
 
-fn counts(checks: &[&Check]) -> String {
-    let count = |is: fn(&Check) -> bool| checks.iter().filter(|check| is(check)).count();
+/// Counts that all suites together have as well as each.
+fn totals(checks: &[&Check]) -> String {
+    let open = |outcome| count(checks, |it| it.outcome == outcome && it.waiver.is_none());
     format!(
-        r#" tests="{}" failures="{}" errors="{}" skipped="{}""#,
+        r#" tests="{}" failures="{}" errors="{}""#,
         checks.len(),
-        count(|it| it.outcome == Outcome::Fail && it.waiver.is_none()),
-        count(|it| it.outcome == Outcome::Unknown && it.waiver.is_none()),
-        count(|it| it.outcome == Outcome::Note || it.waiver.is_some()),
+        open(Outcome::Fail),
+        open(Outcome::Unknown),
     )
+}
+
+fn count(checks: &[&Check], is: impl Fn(&Check) -> bool) -> usize {
+    checks.iter().filter(|check| is(check)).count()
 }
 
 fn case(id: &str, check: &Check, report: &PostureReport, out: &mut dyn Write) -> io::Result<()> {

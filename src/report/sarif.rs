@@ -11,27 +11,30 @@ use crate::azure::controls::{self, Control};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
+/// Writes the log with one result after another, so that none but the last is held.
 pub(super) fn write(report: &PostureReport, _style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = super::json::buffer(out);
     let rules: Vec<Value> = controls::all().iter().map(rule).collect();
-    let results = report.all_checks().map(|check| result(report, check));
-    let log = json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
-                "name": "plainsight",
-                "version": env!("CARGO_PKG_VERSION"),
-                "informationUri": env!("CARGO_PKG_REPOSITORY"),
-                "rules": rules,
-            }},
-            "columnKind": "unicodeCodePoints",
-            "results": results.collect::<Vec<_>>(),
-        }],
-    });
-    let mut buffer = super::json::buffer(out);
-    serde_json::to_writer(&mut buffer, &log)?;
-    writeln!(buffer)?;
-    buffer.flush()
+    let tool = json!({"driver": {
+        "name": "plainsight",
+        "version": env!("CARGO_PKG_VERSION"),
+        "informationUri": env!("CARGO_PKG_REPOSITORY"),
+        "rules": rules,
+    }});
+    write!(
+        out,
+        r#"{{"$schema":"{SCHEMA}","version":"2.1.0","runs":[{{"#
+    )?;
+    write!(
+        out,
+        r#""tool":{tool},"columnKind":"unicodeCodePoints","results":["#
+    )?;
+    for (place, check) in report.all_checks().enumerate() {
+        let comma = if place > 0 { "," } else { "" };
+        write!(out, "{comma}{}", result(report, check))?;
+    }
+    writeln!(out, "]}}]}}")?;
+    out.flush()
 }
 
 fn rule(control: &Control) -> Value {

@@ -8,6 +8,7 @@ mod captures;
 mod corpus;
 mod flow_logs;
 mod formats;
+mod gates;
 mod joins;
 mod log_folders;
 mod obligations;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::Scene;
 use crate::hosts::Host;
 use crate::program::{Ended, Live, number, verdicts};
-use crate::stage::{ABSENT, SECOND, SERVER, Stage};
+use crate::stage::{ABSENT, CLIENT, SECOND, SERVER, Stage};
 
 pub const SCENES: &[Scene] = &[
     (
@@ -29,6 +29,10 @@ pub const SCENES: &[Scene] = &[
         any_of_two_interfaces,
     ),
     ("in a guest, what is readable is unproven", guest),
+    (
+        "an accepted path counts for no exit code until its day is over",
+        accepted,
+    ),
 ];
 
 fn verdict_in_time() -> Result<()> {
@@ -136,6 +140,27 @@ fn guest() -> Result<()> {
     ended.hold(&[(SERVER, "encrypted"), (SECOND, "unproven")], 3)?;
     let vantage = &ended.report["vantage"]["value"];
     ensure!(vantage == "guest", "{vantage}");
+    Ok(())
+}
+
+fn accepted() -> Result<()> {
+    for (until, exit_code) in [("2999-12-31", 0), ("2020-12-31", 1)] {
+        let stage = Stage::new()?;
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("accepted.json");
+        let waiver = serde_json::json!([{
+            "path": format!("{CLIENT}>{SECOND}"), "reason": "old", "by": "CISO", "until": until,
+        }]);
+        std::fs::write(&file, waiver.to_string())?;
+        let file = file.display();
+        let live = stage.live(&format!("--servers {SERVER},{SECOND} --accept {file}"))?;
+        stage.encrypt(40001, stage.server())?;
+        stage.converse(1023, stage.second())?;
+        let ended = live.end()?;
+        ended.hold(&[(SERVER, "encrypted"), (SECOND, "plaintext")], exit_code)?;
+        let waivers = &ended.report["waivers"];
+        ensure!(waivers[0]["waived"] == 1 - exit_code, "{waivers}");
+    }
     Ok(())
 }
 

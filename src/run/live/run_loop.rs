@@ -16,6 +16,7 @@ use super::sum::WorkerSum;
 use super::worker::{Delta, StopControl};
 use crate::cli::{Live, Until};
 use crate::report::{Report, ServerReport, Warning};
+use crate::run::today;
 use crate::verdict::Verdict;
 
 /// Interval at which the loop reads the clock.
@@ -163,7 +164,7 @@ impl<'c> RunLoop<'c> {
 
     /// Makes a report of what is known now, and tells what is new in it.
     fn judge(&mut self, warnings: Vec<Warning>) -> Arc<Report> {
-        let mut report = self.sum.report();
+        let mut report = report(&mut self.sum, self.config);
         report.warnings.extend(warnings);
         for event in self.last_seen.changes(&report) {
             self.outputs.tell(event);
@@ -184,7 +185,7 @@ impl<'c> RunLoop<'c> {
         let exit_code = self.publish().exit_code();
         self.outputs.tell(Event::Ended { exit_code });
         let (warnings, going) = self.outputs.end();
-        let mut report = self.sum.report();
+        let mut report = report(&mut self.sum, self.config);
         let of_saving = self.saving.iter().flat_map(Saving::warnings);
         let told = warnings.into_iter().chain(of_saving);
         report.warnings.extend(told.map(Warning::from));
@@ -194,6 +195,13 @@ impl<'c> RunLoop<'c> {
             going,
         }
     }
+}
+
+/// Report on what is known now, with the verdicts that are accepted today.
+fn report(sum: &mut WorkerSum, config: &Live) -> Report {
+    let mut report = sum.report();
+    report.accept(&config.waivers, Some(today()));
+    report
 }
 
 /// True where more packets can lower no verdict: all expected servers have a path, there is
