@@ -37,7 +37,9 @@ pub use policy::Policy;
 pub use servers::Servers;
 pub use vantage::{Vantage, VantageChoice, Viewpoint};
 
+use path::Observed;
 use roles::Roles;
+use scope::Bucket;
 use sort::{PathView, Sorted};
 
 /// One word for a path.
@@ -183,7 +185,8 @@ pub struct Accounting {
     pub elsewhere: Count,
     /// Well readable, and none of ours.
     pub other: Count,
-    /// Packets of paths that another interface of their capture had shown before.
+    /// Packets of paths, and of DTLS elsewhere, that another interface of their capture had
+    /// shown before.
     pub duplicates: Count,
     /// Those that nobody can place.
     pub undecodable: BTreeMap<Reason, Count>,
@@ -202,6 +205,21 @@ impl Accounting {
             other: sum([snapshot.other, plain]),
             undecodable,
             ..Self::default()
+        }
+    }
+
+    /// Adds packets and their duplicates to a bucket, but for those of paths.
+    fn count(&mut self, bucket: Bucket, first: Count, copies: Count) {
+        match bucket {
+            Bucket::Path => {}
+            Bucket::Elsewhere => {
+                self.elsewhere += first;
+                self.duplicates += copies;
+            }
+            Bucket::Other => self.other += sum([first, copies]),
+            Bucket::Undecodable(reason) => {
+                *self.undecodable.entry(reason).or_default() += sum([first, copies]);
+            }
         }
     }
 }
@@ -276,30 +294,29 @@ pub fn judge<'s>(sources: Sources<'s>, servers: &Servers, terms: Terms) -> Judge
     let mut roles = Roles::learn(&contents, servers);
     roles.hear(&logged);
     let folded = is_folded(&contents) || logged.iter().any(|logged| logged.key.is_none());
-    let Sorted {
-        met,
-        paths: views,
-        elsewhere,
-        mut accounting,
-        ..
-    } = Sorted::of(captured, contents, &roles);
-    let judged = |(ends, view): (_, PathView<'s>)| view.judge(ends, terms, &mut accounting);
-    let mut paths: Vec<Path> = views.into_iter().map(judged).collect();
+    let mut sorted = Sorted::of(captured, contents, &roles);
+    let views = std::mem::take(&mut sorted.paths).into_iter();
+    let judge = |(ends, view): (_, PathView<'s>)| view.judge(ends, terms, &mut sorted.accounting);
+    let mut paths: Vec<Path> = views.map(judge).collect();
     let spans = captured.map_or_else(Vec::new, |snapshot| snapshot.times.spans());
     let scales = platform::Scales {
         is_damaged,
         captured: &spans,
     };
     let platform::Paths { told, unplaced } = platform::Paths::of(logged, &roles);
-    let is_quiet = |server| captured.is_some() && servers.rank(server) > 1;
-    hear(&mut paths, told, &scales, (terms, is_quiet));
-    let silent = silent(servers, &paths);
-    paths.extend(silent.map(|server| met.unseen(server, terms, captured.is_some())));
+    let ends: Vec<Ends> = paths.iter().map(|path| path.ends).collect();
+    let observe = |server| {
+        let is_expected = captured.is_some() && servers.rank(server) > 1;
+        is_expected.then(|| sorted.met.of(server, is_end(server, &ends)))
+    };
+    hear(&mut paths, told, &scales, (terms, observe));
+    let unseen = |server| Path::unseen(Ends::Expected { server }, terms, observe(server));
+    paths.extend(silent(servers, &paths).map(unseen));
     paths.sort_by_key(|path| path.ends);
     Judgement {
         paths,
-        elsewhere: elsewhere.into_values().collect(),
-        accounting,
+        elsewhere: sorted.elsewhere.into_values().collect(),
+        accounting: sorted.accounting,
         servers: servers.clone(),
         server_known: roles.any_server(),
         unplaced,
@@ -310,19 +327,23 @@ pub fn judge<'s>(sources: Sources<'s>, servers: &Servers, terms: Terms) -> Judge
 }
 
 /// Concludes for each path from what the platform has logged of it. Those that it alone knows
-/// of are added; `is_quiet` tells whose servers a capture should have shown.
+/// of are added; `observe` tells what captures show of a server that is on none.
 fn hear(
     paths: &mut Vec<Path>,
     mut told: BTreeMap<Ends, Vec<Logged>>,
     scales: &platform::Scales<'_>,
-    (terms, is_quiet): (Terms, impl Fn(Address) -> bool),
+    (terms, observe): (Terms, impl Fn(Address) -> Option<Observed>),
 ) {
     for path in paths.iter_mut() {
         let logged = told.remove(&path.ends).unwrap_or_default();
         path.hear(&logged, scales, terms.vantage);
     }
     for (ends, logged) in told {
-        let mut path = Path::unseen(ends, terms, &is_quiet);
+        let observed = match ends {
+            Ends::Seen { server, .. } | Ends::Expected { server } => observe(server),
+            Ends::Rest => None,
+        };
+        let mut path = Path::unseen(ends, terms, observed);
         path.hear(&logged, scales, terms.vantage);
         paths.push(path);
     }
@@ -338,12 +359,15 @@ fn is_folded(contents: &Contents) -> bool {
 
 /// Servers that were expected by address and are on no path.
 fn silent(servers: &Servers, paths: &[Path]) -> impl Iterator<Item = Address> + use<> {
-    let seen = |address: Address| {
-        paths.iter().any(|path| match path.ends {
-            Ends::Seen { client, server } => server == address || client == address,
-            _ => false,
-        })
-    };
-    let quiet = servers.expected().filter(|&address| !seen(address));
+    let ends: Vec<Ends> = paths.iter().map(|path| path.ends).collect();
+    let quiet = servers.expected().filter(|&server| !is_end(server, &ends));
     quiet.collect::<Vec<_>>().into_iter()
+}
+
+/// Tests that an address is an end of a path.
+fn is_end(address: Address, paths: &[Ends]) -> bool {
+    paths.iter().any(|&ends| match ends {
+        Ends::Seen { client, server } => server == address || client == address,
+        _ => false,
+    })
 }

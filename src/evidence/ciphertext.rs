@@ -339,7 +339,8 @@ impl ByteSample {
     /// Tests that any eight bytes come again: odds of 2^-48 for random ones.
     fn has_repeats(&self) -> bool {
         let chunks = self.chunks.iter().map(Chunk::bytes);
-        let mut words: Vec<&[u8; 8]> = chunks.flat_map(|bytes| bytes.as_chunks().0).collect();
+        let words = chunks.flat_map(|bytes| bytes.as_chunks().0);
+        let mut words: Vec<u64> = words.map(|&word| u64::from_le_bytes(word)).collect();
         words.sort_unstable();
         words.windows(2).any(|pair| pair[0] == pair[1])
     }

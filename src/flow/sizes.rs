@@ -2,14 +2,16 @@
 
 use hdrhistogram::Histogram;
 
-/// Number of times that each size was seen. Few sizes stay in a short list; many become an [HDR
-/// histogram](Histogram) with three significant digits.
+/// Number of times that each size was seen, with three significant digits.
+///
+/// Few sizes are a list by size, which takes 16 bytes for each; many become an [HDR
+/// histogram](Histogram), of which these are the buckets.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sizes {
-    /// Sizes in bytes and how often each was seen, in order of appearance.
-    Few(Vec<(u32, u64)>),
-    /// Many sizes.
-    Many(Box<Histogram<u64>>),
+    /// Sizes in bytes, each the largest of its bucket, and how often each was seen.
+    Sparse(Vec<(u32, u64)>),
+    /// Sizes of more than [`Sizes::MAX_SPARSE`] buckets.
+    Dense(Box<Histogram<u64>>),
 }
 
 /// The percentiles that reports give, in bytes.
@@ -27,57 +29,63 @@ pub struct Percentiles {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self::Few(Vec::new())
+        Self::Sparse(Vec::new())
     }
 }
 
+/// Larger than any packet or record that is not a lie.
+const MAX_SIZE: u32 = 1 << 18;
+
 impl Sizes {
-    const FEW: usize = 16;
+    /// Buckets of a list: of as many, a histogram is as large.
+    pub const MAX_SPARSE: usize = 1024;
 
     /// Counts a size, in bytes. Those above 256 KiB count as 256 KiB.
     #[inline]
     pub fn add(&mut self, size: u32) {
+        self.add_n(bucket(size.min(MAX_SIZE)), 1);
+    }
+
+    #[inline]
+    fn add_n(&mut self, size: u32, times: u64) {
         match self {
-            // The most common size mostly is the first.
-            Self::Few(few) if few.first().is_some_and(|&(known, _)| known == size) => {
-                few[0].1 += 1;
-            }
-            _ => self.add_n(size, 1),
+            Self::Sparse(counts) => match counts.binary_search_by_key(&size, |&(known, _)| known) {
+                Ok(place) => counts[place].1 += times,
+                Err(place) => self.insert(place, size, times),
+            },
+            Self::Dense(histogram) => record(histogram, size, times),
         }
     }
 
-    fn add_n(&mut self, size: u32, times: u64) {
-        match self {
-            Self::Few(few) => {
-                if let Some((_, count)) = few.iter_mut().find(|(known, _)| *known == size) {
-                    *count += times;
-                } else if few.len() < Self::FEW {
-                    few.push((size, times));
-                } else {
-                    *self = Self::Many(Box::new(self.histogram()));
-                    self.add_n(size, times);
-                }
+    #[cold]
+    fn insert(&mut self, place: usize, size: u32, times: u64) {
+        let Self::Sparse(counts) = self else { return };
+        counts.insert(place, (size, times));
+        if counts.len() > Self::MAX_SPARSE {
+            let mut histogram = Box::new(empty());
+            for &(size, times) in &*counts {
+                record(&mut histogram, size, times);
             }
-            Self::Many(many) => record(many, size, times),
+            *self = Self::Dense(histogram);
         }
     }
 
     /// Adds what another part of the input counted.
     pub fn merge(&mut self, other: &Self) {
-        match (self, other) {
-            (kept, Self::Few(few)) => {
-                for &(size, times) in few {
-                    kept.add_n(size, times);
+        match (&mut *self, other) {
+            (Self::Sparse(counts), other) if counts.is_empty() => *self = other.clone(),
+            (_, Self::Sparse(more)) => {
+                for &(size, times) in more {
+                    self.add_n(size, times);
                 }
             }
-            (Self::Many(kept), Self::Many(many)) => {
+            (Self::Dense(kept), Self::Dense(more)) => {
                 // Both have the bounds of `empty`, so nothing is out of range.
-                let _ = kept.add(&**many);
+                let _ = kept.add(&**more);
             }
-            (kept @ Self::Few(_), Self::Many(many)) => {
-                let mut sum = Self::Many(many.clone());
-                sum.merge(kept);
-                *kept = sum;
+            (Self::Sparse(_), Self::Dense(_)) => {
+                let fewer = std::mem::replace(self, other.clone());
+                self.merge(&fewer);
             }
         }
     }
@@ -85,35 +93,49 @@ impl Sizes {
     /// The percentiles, or `None` where nothing was counted.
     #[must_use]
     pub fn percentiles(&self) -> Option<Percentiles> {
-        let histogram = self.histogram();
-        (!histogram.is_empty()).then(|| Percentiles {
-            p50: histogram.value_at_quantile(0.5),
-            p90: histogram.value_at_quantile(0.9),
-            p99: histogram.value_at_quantile(0.99),
-            max: histogram.max(),
-        })
-    }
-
-    fn histogram(&self) -> Histogram<u64> {
         match self {
-            Self::Many(many) => (**many).clone(),
-            Self::Few(few) => {
-                let mut histogram = empty();
-                for &(size, times) in few {
-                    record(&mut histogram, size, times);
-                }
-                histogram
-            }
+            Self::Sparse(counts) => sparse_percentiles(counts),
+            Self::Dense(histogram) => (!histogram.is_empty()).then(|| Percentiles {
+                p50: histogram.value_at_quantile(0.5),
+                p90: histogram.value_at_quantile(0.9),
+                p99: histogram.value_at_quantile(0.99),
+                max: histogram.max(),
+            }),
         }
     }
 }
 
-/// Larger than any packet or record that is not a lie.
-const MAX_SIZE: u64 = 1 << 18;
+/// The largest size of the same bucket: below 2 KiB each size has its own.
+#[inline]
+fn bucket(size: u32) -> u32 {
+    let width = (size >> 11).checked_ilog2().map_or(0, |bits| bits + 1);
+    size | ((1 << width) - 1)
+}
+
+/// The same as of a histogram: the smallest bucket that as many sizes are in, or in those below.
+fn sparse_percentiles(counts: &[(u32, u64)]) -> Option<Percentiles> {
+    let &(max, _) = counts.last()?;
+    let total: u64 = counts.iter().map(|&(_, times)| times).sum();
+    let at = |percent: u64| {
+        let mut left = total.saturating_mul(percent).div_ceil(100);
+        let reached = counts.iter().find(|&&(_, times)| {
+            let is_reached = left <= times;
+            left = left.saturating_sub(times);
+            is_reached
+        });
+        u64::from(reached.map_or(max, |&(size, _)| size))
+    };
+    Some(Percentiles {
+        p50: at(50),
+        p90: at(90),
+        p99: at(99),
+        max: max.into(),
+    })
+}
 
 fn record(histogram: &mut Histogram<u64>, size: u32, times: u64) {
     // It grows to any size below the limit, so none is out of range.
-    let _ = histogram.record_n(u64::from(size).min(MAX_SIZE), times);
+    let _ = histogram.record_n(size.into(), times);
 }
 
 /// Three significant digits, growing with the largest value.
@@ -150,6 +172,28 @@ mod tests {
             let near = |told: u64, size: u64| told >= size && told - size <= size / 1000;
             prop_assert!(near(told.p50, at(50)) && near(told.p90, at(90)));
             prop_assert!(near(told.p99, at(99)) && near(told.max, at(100)));
+        }
+
+        #[test]
+        fn few_sizes_and_many_have_the_percentiles_of_a_histogram(
+            sizes in prop::collection::vec(prop_oneof![0..3000_u32, any::<u32>()], 1..3000),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let of = |sizes: &[u32]| {
+                let mut counted = Sizes::default();
+                sizes.iter().for_each(|&size| counted.add(size));
+                counted
+            };
+            let mut histogram = empty();
+            sizes.iter().for_each(|&size| record(&mut histogram, size.min(MAX_SIZE), 1));
+            let (first, last) = sizes.split_at(cut.index(sizes.len()));
+            for (mut one, other) in [(of(first), of(last)), (of(last), of(first))] {
+                one.merge(&other);
+                let told = one.percentiles().unwrap();
+                let quantile = |at| histogram.value_at_quantile(at);
+                prop_assert_eq!((told.p50, told.p90), (quantile(0.5), quantile(0.9)));
+                prop_assert_eq!((told.p99, told.max), (quantile(0.99), histogram.max()));
+            }
         }
     }
 }

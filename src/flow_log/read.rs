@@ -77,6 +77,8 @@ pub fn read(
     let mut json = Json::new(text);
     let end = walk.documents(&mut json, Level::Around);
     walk.leave(Record::default(), end.is_ok());
+    let root = walk.enter();
+    walk.settle(root, Mac::NONE);
     if let Err(stop) = end {
         walk.report.fault = Some(Fault::new(json.good(), stop.to_string(), 0));
     }
@@ -116,12 +118,26 @@ struct Record {
     /// Tuples that came before it was.
     untold: Option<Table>,
     is_begun: bool,
-    /// True if a record is within it.
+    /// True if it is a record or one is within it.
     holds_one: bool,
     /// True if it has what only flow logs have.
     is_log_like: bool,
     /// Digest of its tuples.
-    digest: u64,
+    digest: Option<u64>,
+}
+
+impl Record {
+    /// Takes in what an object within it has: of the same NIC, if that told none.
+    fn hold(&mut self, inner: Self) {
+        match (&mut self.untold, inner.untold) {
+            (Some(known), Some(more)) => known.merge(more),
+            (known, Some(more)) => *known = Some(more),
+            (_, None) => {}
+        }
+        if let Some(digest) = inner.digest {
+            self.digest = Some(DIGESTS.hash_one((self.digest, digest)));
+        }
+    }
 }
 
 /// File that is being read.
@@ -154,31 +170,34 @@ impl Walk<'_> {
     /// Leaves it for the one around it. What looks like a record and has no tuples lacks
     /// them.
     fn leave(&mut self, outer: Record, is_whole: bool) {
-        let holds_one = self.record.is_begun || self.record.holds_one;
-        if is_whole && self.record.is_log_like && !holds_one {
+        let inner = std::mem::replace(&mut self.record, outer);
+        if is_whole && inner.is_log_like && !inner.holds_one {
             self.report.unread += 1;
         }
-        self.end_record();
-        self.record = outer;
-        self.record.holds_one |= holds_one;
+        self.record.holds_one |= inner.holds_one;
+        match inner.mac {
+            Some(mac) => self.settle(inner, mac),
+            None => self.record.hold(inner),
+        }
     }
 
     fn begin_record(&mut self) {
         self.seen = Seen::Records;
+        self.record.holds_one = true;
         if !self.record.is_begun {
             self.record.is_begun = true;
+            self.record.digest.get_or_insert_default();
             self.report.records += 1;
         }
     }
 
-    fn end_record(&mut self) {
-        let record = std::mem::take(&mut self.record);
-        let mac = record.mac.unwrap_or(Mac::NONE);
+    /// Counts what came before the NIC was told, and adds the digest of a record.
+    fn settle(&mut self, record: Record, mac: Mac) {
         if let Some(table) = record.untold {
             self.table.merge(table.logged_by(mac));
         }
-        if record.is_begun {
-            self.digest = DIGESTS.hash_one((self.digest, record.digest, mac));
+        if let Some(digest) = record.digest {
+            self.digest = DIGESTS.hash_one((self.digest, digest, mac));
             self.report.add_digest(self.digest);
         }
     }
@@ -283,7 +302,7 @@ impl Walk<'_> {
         let Some(tuple) = Tuple::parse(text) else {
             return self.odd_tuple(text);
         };
-        self.record.digest = DIGESTS.hash_one((self.record.digest, text));
+        self.record.digest = Some(DIGESTS.hash_one((self.record.digest, text)));
         self.report.tuples += 1;
         if State::of(tuple.encryption) == State::Unknown {
             self.report.add_unknown_state(tuple.encryption);
@@ -299,7 +318,7 @@ impl Walk<'_> {
         if text.starts_with(b"[") {
             return self.nested_documents(Level::Tuples, true, Box::new(text));
         }
-        self.record.digest = DIGESTS.hash_one((self.record.digest, text));
+        self.record.digest = Some(DIGESTS.hash_one((self.record.digest, text)));
         self.bad_tuple();
     }
 

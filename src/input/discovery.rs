@@ -112,7 +112,7 @@ impl Discovery {
     /// Adds a file. One that is both named and found counts as named.
     fn add(&mut self, input: InputPath) {
         // A pipe has a path that leads nowhere.
-        let canonical = fs::canonicalize(&input.path).unwrap_or_else(|_| input.path.clone());
+        let canonical = fs::canonicalize(place(&input)).unwrap_or_else(|_| input.path.clone());
         match self.places.entry(canonical) {
             Entry::Vacant(place) => {
                 place.insert(self.files.len());
@@ -170,6 +170,15 @@ impl Discovery {
             Err(_) if is_link && !is_named_as_capture(&path) => {}
             Err(error) => self.unsearched.push(unreadable(&path, error)),
         }
+    }
+}
+
+/// The path by which the system knows a file: standard input can be one that is named, too.
+fn place(input: &InputPath) -> &Path {
+    if input.is_stdin() {
+        Path::new("/dev/stdin")
+    } else {
+        &input.path
     }
 }
 

@@ -8,21 +8,35 @@ use super::{ClientReport, EndsReport, FileSystemReport, Report, ServerReport, St
 use crate::azure::checks::{self, Check, CheckTimes, FragmentsSeen, SeenFacts};
 use crate::azure::export::{FileSystem, ResourceId};
 use crate::azure::topology::{Azure, RouteEnd, RouteEnds};
+use crate::decode::Address;
 use crate::flow::Reason;
 use crate::verdict::{self, Judgement, Servers};
 
 impl ServerReport {
     /// All that were named.
     pub(crate) fn all(servers: &Servers) -> Vec<Self> {
-        let report = |address: String, expected, source: &str| Self {
-            address,
-            expected,
-            source: source.to_owned(),
+        let file_systems = |address: Address| {
+            let names = servers.file_systems(address);
+            names.map(str::to_owned).collect()
         };
-        let named = servers.named();
-        let named = named.map(|(address, source)| report(address.to_string(), true, source));
-        let blocks = servers.blocks();
-        let blocks = blocks.map(|(block, source)| report(block.to_string(), false, source));
+        let named = servers.named().map(|(address, source)| Self {
+            address: address.to_string(),
+            expected: true,
+            source: source.to_owned(),
+            file_systems: file_systems(address),
+        });
+        let blocks = servers.blocks().map(|(block, source)| Self {
+            address: block.to_string(),
+            expected: false,
+            source: source.to_owned(),
+            // A block of one address is a server too: one that stands by.
+            file_systems: match block.hosts().next() {
+                Some(host) if block.prefix_len() == block.max_prefix_len() => {
+                    file_systems(host.into())
+                }
+                _ => Vec::new(),
+            },
+        });
         named.chain(blocks).collect()
     }
 }

@@ -68,6 +68,6 @@ pub enum GroupBy {
     #[value(help = "A row a server")]
     Server,
     /// The file system of the server.
-    #[value(help = "A row a file system, as --azure names them")]
+    #[value(help = "A row a file system, as --azure or a client's mounts name them")]
     FileSystem,
 }

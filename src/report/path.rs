@@ -237,6 +237,45 @@ impl PathReport {
     }
 }
 
+#[cfg(test)]
+impl PathReport {
+    /// Path with a verdict and so many bytes in plaintext.
+    pub(crate) fn example(ends: (&str, &str), verdict: Verdict, plaintext: u64) -> Self {
+        let (client, server) = ends;
+        let plaintext = Count {
+            packets: u64::from(plaintext > 0),
+            wire_bytes: plaintext,
+            payload_bytes: plaintext,
+        };
+        Self {
+            client: (verdict != Verdict::Silent).then(|| client.to_owned()),
+            server: Some(server.to_owned()),
+            verdict,
+            under_loss: false,
+            basis: crate::verdict::Basis::Capture,
+            observed: Some(verdict),
+            platform: None,
+            proof: Vec::new(),
+            traffic: Traffic {
+                plaintext,
+                ..Traffic::default()
+            },
+            first: None,
+            last: None,
+            interface: None,
+            dtls: None,
+            lustre: None,
+            packet_sizes: None,
+            dtls_record_sizes: None,
+            evidence: Vec::new(),
+            flows: Vec::new(),
+            azure: None,
+            causes: Vec::new(),
+            waiver: None,
+        }
+    }
+}
+
 /// Client and server of a path, as far as each is known.
 fn addresses(ends: Ends) -> (Option<String>, Option<String>) {
     match ends {

@@ -82,3 +82,58 @@ pub(super) fn counts(verdicts: impl IntoIterator<Item = Verdict>) -> String {
         each.map(|(verdict, count)| format!("{} {}", super::text::number(count), verdict.name()));
     each.collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Engine;
+
+    #[test]
+    fn the_worst_come_first() {
+        let engine = Engine::default();
+        let mut report = engine.report(None, None, engine.run());
+        let path = |client: &str, verdict, plaintext| {
+            PathReport::example((client, "10.0.2.4"), verdict, plaintext)
+        };
+        let accepted = PathReport {
+            waiver: Some(0),
+            ..path("accepted", Verdict::Plaintext, 900)
+        };
+        report.paths = vec![
+            path("encrypted", Verdict::Encrypted, 0),
+            accepted,
+            path("unproven", Verdict::Unproven, 800),
+            path("little", Verdict::Plaintext, 7),
+            path("much", Verdict::Plaintext, 700),
+            path("mixed", Verdict::Mixed, 9000),
+            path("as little", Verdict::Plaintext, 7),
+            path("weak", Verdict::Weak, 0),
+        ];
+        let ordered = worst_first(&report).into_iter();
+        let names: Vec<_> = ordered.filter_map(|path| path.client.as_deref()).collect();
+        assert_eq!(
+            names,
+            [
+                "much",
+                "little",
+                "as little",
+                "mixed",
+                "weak",
+                "unproven",
+                "accepted",
+                "encrypted"
+            ]
+        );
+    }
+
+    #[test]
+    fn counts_begin_with_the_worst() {
+        let verdicts = [
+            Verdict::Encrypted,
+            Verdict::Weak,
+            Verdict::Plaintext,
+            Verdict::Encrypted,
+        ];
+        assert_eq!(counts(verdicts), "1 plaintext, 1 weak, 2 encrypted");
+    }
+}

@@ -155,6 +155,10 @@ fn path_warnings(about: &About, path: &Path) -> Vec<Warning> {
         all.push(counted(("", count.packets, after)));
     }
     all.extend(path.met.as_ref().map(|met| says(&seen_of(met))));
+    if path.parts.is_empty() && path.met.is_none() && path.observed == Some(Verdict::Undetermined) {
+        let told = "packets with that server were captured, and none is known to be this path's";
+        all.push(says(told));
+    }
     let missing = super::path::missing_records(&path.parts);
     if missing.missing > 0 {
         let before = if missing.at_least {

@@ -6,9 +6,11 @@ use super::platform::Scales;
 use super::proof::{self, Breach, Finding, ProofOutcome};
 use super::{Basis, Class, Ends, Part, Platform, Terms, Vantage, Verdict, conclude};
 use crate::aggregate::expected::Met;
-use crate::decode::Address;
 use crate::flow::{Count, Sighting, Sizes};
 use crate::flow_log::Logged;
+
+/// Word for what captures show of a server on none of their paths, and its other traffic.
+pub(super) type Observed = (Verdict, Option<Met>);
 
 /// A path and its verdict.
 #[derive(Debug)]
@@ -39,18 +41,17 @@ pub struct Path<'s> {
 }
 
 impl Path<'_> {
-    /// A path that no capture shows; `is_quiet` tells whose servers one should have shown.
-    pub(super) fn unseen(ends: Ends, terms: Terms, is_quiet: impl Fn(Address) -> bool) -> Self {
-        let observed = match ends {
-            Ends::Seen { server, .. } | Ends::Expected { server } => {
-                is_quiet(server).then_some(Verdict::Silent)
-            }
-            Ends::Rest => None,
-        };
+    /// A path of which no packet was captured; `observed` is what the captures show of its
+    /// server, where they should have shown it.
+    pub(super) fn unseen(ends: Ends, terms: Terms, observed: Option<Observed>) -> Self {
+        let (observed, met) = observed.unzip();
         Self {
             ends,
-            verdict: Verdict::Silent,
-            basis: Basis::None,
+            verdict: observed.unwrap_or(Verdict::Silent),
+            basis: match observed {
+                Some(Verdict::Undetermined) => Basis::Capture,
+                _ => Basis::None,
+            },
             observed,
             platform: None,
             proof: proof::of_path(&[], terms),
@@ -58,7 +59,7 @@ impl Path<'_> {
             traffic: BTreeMap::new(),
             packet_sizes: Sizes::default(),
             record_sizes: Sizes::default(),
-            met: None,
+            met: met.flatten(),
         }
     }
 

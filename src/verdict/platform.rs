@@ -166,7 +166,7 @@ impl Scales<'_> {
     fn unseen(&self, observed: Option<Verdict>) -> Captured {
         Captured {
             spans: self.captured.to_vec(),
-            is_open: observed != Some(Verdict::Silent),
+            is_open: observed.is_none(),
         }
     }
 }

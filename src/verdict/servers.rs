@@ -23,6 +23,8 @@ use crate::flow::Ranges;
 pub struct Servers {
     expected: BTreeMap<Address, String>,
     blocks: Vec<(IpNet, String)>,
+    /// Names of the file systems that an address serves, as far as its clients tell.
+    file_systems: BTreeMap<Address, BTreeSet<String>>,
 }
 
 /// Why a word names no server.
@@ -96,6 +98,18 @@ impl Servers {
         if self.blocks.iter().all(|(known, _)| *known != block) {
             self.blocks.push((block, source.to_owned()));
         }
+    }
+
+    /// Adds the name of a file system that an address serves. It makes no server of it.
+    pub fn add_file_system(&mut self, server: Address, name: &str) {
+        let names = self.file_systems.entry(server).or_default();
+        names.insert(name.to_owned());
+    }
+
+    /// Names of the file systems that an address serves.
+    pub fn file_systems(&self, server: Address) -> impl Iterator<Item = &str> {
+        let names = self.file_systems.get(&server).into_iter().flatten();
+        names.map(String::as_str)
     }
 
     /// Certainty that an address is a server: 2 if it was named, 1 if it is in a block that

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::class::Hellos;
-use super::path::Path;
+use super::path::{Observed, Path};
 use super::proof;
 use super::roles::Roles;
 use super::scope::{self, Bucket};
@@ -24,25 +24,16 @@ pub(super) struct OtherTraffic {
 }
 
 impl OtherTraffic {
-    /// A server on no path: silent only if no packet with it was captured at all.
-    pub(super) fn unseen<'s>(&self, server: Address, terms: Terms, was_captured: bool) -> Path<'s> {
-        let met = self.expected.met(server).cloned();
-        let observed = match (was_captured, met.is_some() || self.has_rest) {
-            (true, true) => Some(Verdict::Undetermined),
-            (true, false) => Some(Verdict::Silent),
-            (false, _) => None,
+    /// Observation of a server of whose path captures show nothing: silent only if no packet
+    /// with it was captured at all, on a path of another client neither.
+    pub(super) fn of(&self, server: Address, is_on_path: bool) -> Observed {
+        let met = self.expected.met(server).filter(|_| !is_on_path).cloned();
+        let observed = if is_on_path || met.is_some() || self.has_rest {
+            Verdict::Undetermined
+        } else {
+            Verdict::Silent
         };
-        let path = Path::unseen(Ends::Expected { server }, terms, |_| true);
-        Path {
-            verdict: observed.unwrap_or(Verdict::Silent),
-            basis: match observed {
-                Some(Verdict::Undetermined) => Basis::Capture,
-                _ => Basis::None,
-            },
-            observed,
-            met,
-            ..path
-        }
+        (observed, met)
     }
 
     /// Notes a tally that is no path's.
@@ -142,17 +133,14 @@ impl<'s> Sorted<'s> {
         let mut counted = Vec::new();
         let mut elsewhere = Count::default();
         for (shown, tally) in flow.tallies() {
-            let count = sum([both_ways(tally), tally.copies]);
-            match scope::bucket(&group, (shown, flow.is_tunnel()), roles) {
+            let first = both_ways(tally);
+            let bucket = scope::bucket(&group, (shown, flow.is_tunnel()), roles);
+            self.accounting.count(bucket, first, tally.copies);
+            match bucket {
                 Bucket::Path => counted.push(shown),
-                Bucket::Elsewhere => elsewhere += count,
-                Bucket::Other => {
-                    self.accounting.other += count;
-                    self.met.note(&group, key, both_ways(tally));
-                }
-                Bucket::Undecodable(reason) => {
-                    *self.accounting.undecodable.entry(reason).or_default() += count;
-                }
+                Bucket::Elsewhere => elsewhere += first,
+                Bucket::Other => self.met.note(&group, key, first),
+                Bucket::Undecodable(_) => {}
             }
         }
         if elsewhere.packets > 0 {
@@ -182,7 +170,6 @@ impl<'s> Sorted<'s> {
 
     /// Adds packets of a flow to the DTLS that is no path's.
     fn add_elsewhere(&mut self, group: &GroupKey, flow: &'s Flow, count: Count) {
-        self.accounting.elsewhere += count;
         let ends = (!group.is_beyond()).then_some((group.low, group.high));
         let found = self.elsewhere.entry(ends).or_insert_with(|| Elsewhere {
             ends,

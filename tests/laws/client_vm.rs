@@ -55,6 +55,22 @@ fn a_client_of_lustre_2_15_tells_its_servers() {
     assert_eq!(local, ["10.0.1.10"]);
 }
 
+/// A mount names its file system, and so does a target; `LNet`'s peers name none.
+#[test]
+fn servers_come_with_the_names_of_their_file_systems() {
+    let mut servers = Servers::default();
+    discover(&sample("lustre-2.15")).add_to(&mut servers);
+    let names = |address: &str| {
+        let address: IpAddr = address.parse().expect("an address");
+        servers.file_systems(address.into()).collect::<Vec<_>>()
+    };
+    for address in ["10.0.0.4", "10.0.0.5", "10.0.0.6", "10.0.0.7", "10.0.0.8"] {
+        assert_eq!(names(address), ["lustrefs"], "{address}");
+    }
+    assert_eq!(names("10.0.0.99"), [""; 0]);
+    assert_eq!(names("10.0.1.10"), [""; 0]);
+}
+
 #[test]
 fn each_server_comes_with_its_source() {
     let discovered = discover(&sample("lustre-2.15"));

@@ -36,7 +36,7 @@ impl Expected {
     fn count(&mut self, made: &Made) {
         let wire = u64::from(made.frame.wire_len);
         let bucket = match &made.truth {
-            Truth::Path(_) if made.is_copy => &mut self.duplicates,
+            Truth::Path(_) | Truth::Elsewhere if made.is_copy => &mut self.duplicates,
             Truth::Path(of) => return self.count_path(of, wire),
             Truth::Elsewhere => &mut self.elsewhere,
             Truth::Other => &mut self.other,

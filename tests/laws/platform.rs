@@ -281,7 +281,19 @@ fn forms(rng: &mut Rng, lines: &[Line]) -> Vec<Vec<Vec<u8>>> {
         text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>()
     };
     let body = json!([{"body": whole, "offset": 7}]).to_string();
+    let encoded = json!([{"body": openssl::base64::encode_block(body.as_bytes())}]).to_string();
+    let cased = whole
+        .replace("flowRecords", "FlowRecords")
+        .replace("flowTuples", "FLOWTUPLES");
+    let utf32 = whole.chars().flat_map(|it| u32::from(it).to_le_bytes());
     let one = [
+        json!(body).to_string().into_bytes(),
+        encoded.into_bytes(),
+        cased.into_bytes(),
+        utf32.collect(),
+        whole
+            .replace("\"flowRecords\"", "\"properties\"")
+            .into_bytes(),
         whole.clone().into_bytes(),
         format!("\u{feff}{whole}").into_bytes(),
         utf16(u16::to_le_bytes, "\u{feff}"),

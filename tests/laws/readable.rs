@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use plainsight::capture::LinkType;
+use plainsight::engine::Engine;
 use plainsight::report::{FORMATS, GroupBy, Report, Style};
 use serde_json::Value;
 
@@ -16,6 +17,10 @@ const ROWS: usize = 12;
 
 /// A report on two clients with all their servers.
 fn report(is_wild: bool) -> Report {
+    report_of(is_wild, &run::engine(1000))
+}
+
+fn report_of(is_wild: bool, engine: &Engine) -> Report {
     let mix = Mix::Fleet(Shape {
         clients: 2,
         is_small: false,
@@ -25,8 +30,7 @@ fn report(is_wild: bool) -> Report {
     let frames: Vec<_> = (0..4000)
         .map(|_| Stored::whole(LinkType::ETHERNET, supply.next().to_vec()))
         .collect();
-    let engine = run::engine(1000);
-    let mut counted = run::counted(&frames, &engine);
+    let mut counted = run::counted(&frames, engine);
     engine.report(Some(&mut counted), None, engine.run())
 }
 
@@ -178,6 +182,33 @@ fn file_systems_that_nobody_names_are_told_to_be_unknown() {
         report.paths.len()
     );
     assert!(table.contains(&told), "{table}");
+}
+
+/// As where `live` finds the servers on a client of two file systems.
+#[test]
+fn file_systems_that_clients_know_are_named() {
+    let mut engine = run::engine(1000);
+    for (last, name) in [(4_u8, "scratch"), (5, "scratch"), (6, "home")] {
+        let server = std::net::IpAddr::from([10, 20, 2, last]);
+        engine.servers.add_expected(server.into(), "/proc/mounts");
+        engine.servers.add_file_system(server.into(), name);
+    }
+    let report = report_of(false, &engine);
+    let style = Style {
+        group_by: Some(GroupBy::FileSystem),
+        width: 200,
+        ..window()
+    };
+    let table = table(&report, &style);
+    let rows = rows(&table);
+    let row = |name: &str| {
+        let row = rows.iter().find(|row| row[0] == name);
+        row.unwrap_or_else(|| panic!("{name}: {table}"))
+    };
+    // Of each server one client has a tunnel, and the other readable connections.
+    assert_eq!(row("scratch")[1..5], ["2", "plaintext,", "2", "encrypted"]);
+    assert_eq!(row("home")[1..5], ["1", "plaintext,", "1", "encrypted"]);
+    assert_eq!(row("unknown")[1..3], ["29", "plaintext,"]);
 }
 
 #[test]

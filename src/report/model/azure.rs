@@ -14,6 +14,8 @@ pub struct ServerReport {
     pub expected: bool,
     /// `--servers`, or the resource in Azure's exports.
     pub source: String,
+    /// Names of its file systems, as its clients know them: `live` reads them.
+    pub file_systems: Vec<String>,
 }
 
 /// One end of a path. Resources are named by their ids.

@@ -31,13 +31,14 @@ impl Page<'_> {
             return Ok(());
         }
         self.line("")?;
-        let groups = grouped(by, report, paths);
+        let names = served(report);
+        let groups = grouped(by, report, paths, &names);
         let header = [title(by), "Paths", "Encrypted", clear_of(report), "Packets"];
         let rows = groups.iter().take(self.style.rows());
         let rows = rows.map(|group| row(group)).collect();
         self.table(&header, rows)?;
         self.more_groups(groups.get(self.style.rows()..).unwrap_or_default())?;
-        self.unnamed(by, paths)
+        self.unnamed(by, paths, &names)
     }
 
     fn more_groups(&mut self, more: &[PathGroup<'_>]) -> io::Result<()> {
@@ -51,8 +52,13 @@ impl Page<'_> {
     }
 
     /// Reason why file systems have no names.
-    fn unnamed(&mut self, by: GroupBy, paths: &[&PathReport]) -> io::Result<()> {
-        let is_unnamed = |path: &&&PathReport| file_system(path).is_none();
+    fn unnamed(
+        &mut self,
+        by: GroupBy,
+        paths: &[&PathReport],
+        names: &Served<'_>,
+    ) -> io::Result<()> {
+        let is_unnamed = |path: &&&PathReport| file_system(path, names).is_none();
         let unnamed = paths.iter().filter(is_unnamed).count();
         if by != GroupBy::FileSystem || unnamed == 0 {
             return Ok(());
@@ -85,10 +91,16 @@ impl PathGroup<'_> {
 
 /// Groups of paths that are in order, the worst first: by the worst path, by the bytes that
 /// went in plaintext, by address.
-fn grouped<'r>(by: GroupBy, report: &Report, paths: &[&'r PathReport]) -> Vec<PathGroup<'r>> {
+fn grouped<'r>(
+    by: GroupBy,
+    report: &Report,
+    paths: &[&'r PathReport],
+    names: &'r Served<'_>,
+) -> Vec<PathGroup<'r>> {
     let mut groups = BTreeMap::<&str, Vec<&PathReport>>::new();
     for path in paths {
-        groups.entry(name(by, path)).or_default().push(path);
+        let name = name(by, path, names);
+        groups.entry(name).or_default().push(path);
     }
     let groups = groups.into_iter();
     let mut groups: Vec<_> = groups
@@ -111,18 +123,41 @@ fn title(by: GroupBy) -> &'static str {
     }
 }
 
-fn name(by: GroupBy, path: &PathReport) -> &str {
+fn name<'r>(by: GroupBy, path: &'r PathReport, names: &'r Served<'_>) -> &'r str {
     match by {
         GroupBy::Client if path.server.is_none() => "others",
         GroupBy::Client => path.client.as_deref().unwrap_or("–"),
         GroupBy::Server => path.server.as_deref().unwrap_or("others"),
-        GroupBy::FileSystem => file_system(path).unwrap_or("unknown"),
+        GroupBy::FileSystem => file_system(path, names).unwrap_or("unknown"),
     }
 }
 
-/// Name of the file system at the server's end, as far as exports tell.
-fn file_system(path: &PathReport) -> Option<&str> {
-    path.azure.as_ref()?.file_system_label.as_deref()
+/// Names of the file systems of each server whose clients know them.
+type Served<'r> = BTreeMap<&'r str, String>;
+
+fn served(report: &Report) -> Served<'_> {
+    let named = report
+        .servers
+        .iter()
+        .filter(|it| !it.file_systems.is_empty());
+    let served = named.map(|it| {
+        // A block of one address is that address.
+        let address = it.address.split('/').next().unwrap_or_default();
+        (address, it.file_systems.join(" and "))
+    });
+    served.collect()
+}
+
+/// Name of the file system at the server's end, as exports tell or its clients.
+fn file_system<'r>(path: &'r PathReport, names: &'r Served<'_>) -> Option<&'r str> {
+    let exported = path
+        .azure
+        .as_ref()
+        .and_then(|it| it.file_system_label.as_deref());
+    exported.or_else(|| {
+        let server = path.server.as_deref()?;
+        names.get(server).map(String::as_str)
+    })
 }
 
 fn row(group: &PathGroup<'_>) -> Vec<Cell> {

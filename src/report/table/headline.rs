@@ -225,43 +225,11 @@ fn ends(path: &PathReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::Count;
-    use crate::report::Traffic;
 
     const WIRE: Vantage = Vantage::Wire;
 
     fn path(server: &str, verdict: Verdict, plaintext: u64) -> PathReport {
-        let plaintext = Count {
-            packets: u64::from(plaintext > 0),
-            wire_bytes: plaintext,
-            payload_bytes: plaintext,
-        };
-        PathReport {
-            client: (verdict != Verdict::Silent).then(|| "10.0.1.9".to_owned()),
-            server: Some(server.to_owned()),
-            verdict,
-            under_loss: false,
-            basis: Basis::Capture,
-            observed: Some(verdict),
-            platform: None,
-            proof: Vec::new(),
-            traffic: Traffic {
-                plaintext,
-                ..Traffic::default()
-            },
-            first: None,
-            last: None,
-            interface: None,
-            dtls: None,
-            lustre: None,
-            packet_sizes: None,
-            dtls_record_sizes: None,
-            evidence: Vec::new(),
-            flows: Vec::new(),
-            azure: None,
-            causes: Vec::new(),
-            waiver: None,
-        }
+        PathReport::example(("10.0.1.9", server), verdict, plaintext)
     }
 
     #[test]

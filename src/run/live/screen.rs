@@ -230,3 +230,80 @@ fn clock(elapsed: Duration) -> String {
         seconds % 60
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use ratatui::backend::TestBackend;
+
+    use super::*;
+    use crate::engine::Engine;
+
+    /// Lines of a screen of 80 columns that shows some paths.
+    fn screen(height: u16, paths: Vec<PathReport>) -> Vec<String> {
+        let engine = Engine::default();
+        let mut report = engine.report(None, None, engine.run());
+        report.paths = paths;
+        let state = RunState {
+            report: Arc::new(report),
+            elapsed: Duration::ZERO,
+            saving: None,
+            minutes: Arc::default(),
+        };
+        let mut terminal = Terminal::new(TestBackend::new(80, height)).expect("memory");
+        let drawn = terminal.draw(|frame| draw(frame, &state, false));
+        let buffer = drawn.expect("memory").buffer;
+        let cells: Vec<&str> = buffer
+            .content
+            .iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect();
+        cells.chunks(80).map(<[&str]>::concat).collect()
+    }
+
+    fn paths() -> Vec<PathReport> {
+        let path = |n: u8| {
+            let client = format!("10.0.1.{n}");
+            let (verdict, plaintext) = match n % 10 {
+                0 => (Verdict::Plaintext, 1000 + u64::from(n)),
+                _ => (Verdict::Encrypted, 0),
+            };
+            PathReport::example((&client, "10.0.2.4"), verdict, plaintext)
+        };
+        (1..=40).map(path).collect()
+    }
+
+    #[test]
+    fn as_many_as_fit_are_shown_the_worst_first() {
+        let lines = screen(12, paths());
+        let rows: Vec<_> = lines[3..]
+            .iter()
+            .filter(|line| line.contains("10.0.2.4 "))
+            .collect();
+        let clients = rows.iter().filter_map(|row| row.split_whitespace().next());
+        let clients: Vec<_> = clients.filter(|word| word.starts_with("10.0.1.")).collect();
+        assert_eq!(
+            clients[..5],
+            [
+                "10.0.1.40",
+                "10.0.1.30",
+                "10.0.1.20",
+                "10.0.1.10",
+                "10.0.1.1"
+            ]
+        );
+        let more = format!("and {} more: {0} encrypted", 40 - clients.len());
+        assert!(
+            lines.iter().any(|line| line.starts_with(&more)),
+            "{lines:#?}"
+        );
+    }
+
+    #[test]
+    fn nothing_is_said_of_more_where_all_fit() {
+        let lines = screen(60, paths());
+        assert!(
+            !lines.iter().any(|line| line.contains(" more")),
+            "{lines:#?}"
+        );
+    }
+}

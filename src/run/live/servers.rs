@@ -30,6 +30,8 @@ use crate::verdict::servers::{ServersError, addresses};
 pub struct Discovered {
     /// Addresses that are servers, or may be.
     pub servers: BTreeMap<Address, ServerSource>,
+    /// Names of the file systems that a server is known to be of.
+    pub file_systems: BTreeMap<Address, BTreeSet<String>>,
     /// The VM's own Lustre addresses.
     pub local: BTreeSet<Address>,
     /// Files and words that could not be read or used, a sentence each.
@@ -54,6 +56,10 @@ impl Discovered {
             } else {
                 servers.add_block(IpNet::from(IpAddr::from(address)), &found.source);
             }
+        }
+        for (&address, names) in &self.file_systems {
+            let names = names.iter();
+            names.for_each(|name| servers.add_file_system(address, name));
         }
     }
 }
@@ -102,7 +108,9 @@ impl Search<'_> {
         let mounts = self.read("proc/mounts").unwrap_or_default();
         for (device, place) in mounts.lines().filter_map(lustre_mount) {
             let source = format!("/proc/mounts, {}", place.escape_debug());
-            self.add(&mount_nids(&device), &source, true);
+            let nids = mount_nids(&device);
+            self.add(&nids, &source, true);
+            self.name(&nids, mounted(&device));
         }
     }
 
@@ -111,7 +119,7 @@ impl Search<'_> {
             self.each_target(base, |search, target| {
                 let path = format!("{target}/import");
                 if let Some(import) = search.read(&path) {
-                    search.import(&path, &import);
+                    search.import(&path, &import, served(target));
                 }
             });
         }
@@ -120,15 +128,17 @@ impl Search<'_> {
                 let path = format!("{target}/{uuid}");
                 let nid = search.read(&path).unwrap_or_default();
                 search.add(&nids(&nid), &shown(&path), true);
+                search.name(&nids(&nid), served(target));
             }
         });
     }
 
-    fn import(&mut self, path: &str, import: &str) {
+    fn import(&mut self, path: &str, import: &str, file_system: Option<&str>) {
         for (key, expected) in [("current_connection", true), ("failover_nids", false)] {
             let values = import.lines().filter_map(|line| value(line, key));
             let nids: Vec<_> = values.flat_map(nids).collect();
             self.add(&nids, &format!("{}, {key}", shown(path)), expected);
+            self.name(&nids, file_system);
         }
     }
 
@@ -215,6 +225,23 @@ impl Search<'_> {
         }
     }
 
+    /// Names the file system of servers that were taken.
+    fn name(&mut self, nids: &[&str], file_system: Option<&str>) {
+        let Some(name) = file_system else {
+            return;
+        };
+        let known = nids.iter().filter_map(|nid| addresses(nid).ok()).flatten();
+        let Discovered {
+            servers,
+            file_systems,
+            ..
+        } = &mut self.discovered;
+        for address in known.filter(|address| servers.contains_key(address)) {
+            let names = file_systems.entry(address).or_default();
+            names.insert(name.to_owned());
+        }
+    }
+
     fn add_server(&mut self, address: Address, source: &str, expected: bool) {
         if self.discovered.local.contains(&address) {
             return;
@@ -268,6 +295,21 @@ fn lustre_mount(line: &str) -> Option<(String, String)> {
     let mut fields = line.split(' ').map(unescape);
     let (device, place, kind) = (fields.next()?, fields.next()?, fields.next()?);
     (kind == "lustre" && device.contains('@')).then_some((device, place))
+}
+
+/// The name of the file system in a mount's device: `fs` of `10.0.0.4@tcp:/fs/folder`.
+fn mounted(device: &str) -> Option<&str> {
+    let (_, place) = device.split_once(":/")?;
+    place.split('/').next().filter(|name| !name.is_empty())
+}
+
+/// The name of the file system in a target's: `fs` of `osc/fs-OST0000-osc-ffff9c1d4b2e8000`.
+fn served(target: &str) -> Option<&str> {
+    let (_, target) = target.rsplit_once('/')?;
+    let name = ["-OST", "-MDT"]
+        .iter()
+        .find_map(|mark| target.split_once(mark));
+    name.map(|(name, _)| name).filter(|name| !name.is_empty())
 }
 
 /// Space, tab, newline, backslash and `#` stand as a backslash and three octal digits.
