@@ -21,6 +21,8 @@ pub enum Shown {
     Ciphertext,
     /// DTLS records, one or more in epoch 0, none of those application data.
     Handshake,
+    /// The same, with bytes in epoch 0 that the structure of no such record explains.
+    Unexplained,
     /// Application data in epoch 0.
     ClearData,
     /// DTLS records, one or more of which show what a cipher would have hidden.
@@ -51,9 +53,10 @@ pub enum Shown {
 
 impl Shown {
     /// All of them, each at the place that is its number.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Ciphertext,
         Self::Handshake,
+        Self::Unexplained,
         Self::ClearData,
         Self::Exposed,
         Self::CutRecords,
@@ -91,7 +94,12 @@ impl Shown {
     pub fn is_dtls(self) -> bool {
         matches!(
             self,
-            Self::Ciphertext | Self::Handshake | Self::ClearData | Self::Exposed | Self::CutRecords
+            Self::Ciphertext
+                | Self::Handshake
+                | Self::Unexplained
+                | Self::ClearData
+                | Self::Exposed
+                | Self::CutRecords
         )
     }
 }
@@ -109,10 +117,6 @@ pub fn read<'a>(protocol: Protocol, payload: &Payload<'a>) -> (Shown, Option<Dtl
     }
 }
 
-fn is_clear_data(record: &DtlsRecord<'_>) -> bool {
-    !record.is_protected() && record.content_type == ContentType::APPLICATION_DATA
-}
-
 /// Content of a record by itself.
 #[inline]
 fn one(record: &DtlsRecord<'_>) -> Shown {
@@ -121,19 +125,23 @@ fn one(record: &DtlsRecord<'_>) -> Shown {
             None => Shown::Ciphertext,
             Some(_) => Shown::Exposed,
         }
-    } else if is_clear_data(record) {
-        clear_data(record)
     } else {
-        Shown::Handshake
+        clear(record)
     }
 }
 
+/// Content of an unprotected record.
 #[cold]
-fn clear_data(record: &DtlsRecord<'_>) -> Shown {
-    match ciphertext::exposure(record) {
-        None => Shown::ClearData,
-        Some(_) => Shown::Exposed,
+fn clear(record: &DtlsRecord<'_>) -> Shown {
+    if record.content_type == ContentType::APPLICATION_DATA {
+        let exposure = ciphertext::exposure(record);
+        return exposure.map_or(Shown::ClearData, |_| Shown::Exposed);
     }
+    if dtls::clear::is_explained(record) {
+        return Shown::Handshake;
+    }
+    let found = readable::in_part(record.fragment, record.len.into());
+    found.map_or(Shown::Unexplained, |_| Shown::Exposed)
 }
 
 /// Content of all records together: the clearest of them counts.
@@ -150,7 +158,7 @@ fn whole(first: &DtlsRecord<'_>, payload: &Payload<'_>) -> Shown {
 /// the others: only plaintext that can be read in them counts whatever stood behind.
 fn cut(first: &DtlsRecord<'_>, payload: &Payload<'_>) -> Shown {
     match whole(first, payload) {
-        Shown::Exposed => Shown::Exposed,
+        clear @ (Shown::Exposed | Shown::Unexplained) => clear,
         _ => Shown::CutRecords,
     }
 }

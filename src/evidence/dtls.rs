@@ -9,6 +9,7 @@ use nom::{
     number::complete::{be_u8, be_u16, be_u24, be_u64},
 };
 
+pub mod clear;
 pub mod hello;
 mod registry;
 pub mod unified;

@@ -20,6 +20,17 @@ pub fn in_datagram(bytes: &[u8], len: usize) -> Option<Exposure> {
     }
 }
 
+/// Looks in bytes of a structure that may well hold names, as certificates do: for a packet or
+/// an `LNet` message, and for nothing but text.
+#[must_use]
+pub fn in_structure(bytes: &[u8]) -> Option<Exposure> {
+    let is_text = bytes.len() >= TEXT_LEN && !bytes.iter().any(|&byte| is_binary(byte));
+    match in_datagram(bytes, bytes.len()) {
+        Some(Exposure::Text) if !is_text => None,
+        found => found,
+    }
+}
+
 /// Tests for a STUN message (RFC 8489 5), which shares its ports with DTLS (RFC 7983): names of
 /// users and software in it are nobody's data.
 fn is_stun(bytes: &[u8], len: usize) -> bool {

@@ -222,6 +222,9 @@ fn sentence(part: &Part, (class, shown): (Class, Shown), at: Sighting) -> String
     let what = match shown {
         Shown::Ciphertext => protected(part, class),
         Shown::Handshake => "a DTLS handshake, not yet encrypted".to_owned(),
+        Shown::Unexplained => {
+            "a DTLS record in epoch 0 with bytes that are no handshake's".to_owned()
+        }
         Shown::ClearData => "DTLS application data in epoch 0, which nothing protects".to_owned(),
         Shown::Unified => {
             "records as of DTLS 1.3, which do not tell whether they are encrypted".to_owned()

@@ -172,6 +172,7 @@ impl<'f> Meaning<'f> {
             Shown::CutRecords
             | Shown::CutPayload
             | Shown::Unified
+            | Shown::Unexplained
             | Shown::Datagram
             | Shown::Tunnelled
             | Shown::Portless => Class::Undetermined,

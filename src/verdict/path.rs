@@ -68,7 +68,7 @@ impl Path<'_> {
         let platform = scales.weigh(self.ends, logged, &self.parts, self.observed);
         let concluded = conclude(self.observed, platform.said, vantage);
         self.platform = (!logged.is_empty()).then_some(platform);
-        proof::hear(&mut self.proof, concluded, self.platform.as_ref());
+        proof::hear(&mut self.proof, concluded, self.platform.as_ref(), vantage);
         (self.verdict, self.basis) = concluded;
         if self.verdict == Verdict::Encrypted {
             self.verdict = self.proven();

@@ -53,8 +53,8 @@ pub static PATH: [Obligation; 7] = [
         question: "Did every ServerHello choose a suite that encrypts as the policy demands?",
         met: "every ServerHello seen did, with or without data behind it",
         otherwise: "a suite that does not encrypt, or is not assigned: `plaintext`, or `mixed`; \
-                    below the policy: `weak`; read only in part, or with `--require-handshake` \
-                    none seen: `undetermined`",
+                    below the policy: `weak`; read only in part, of DTLS 1.3, or with \
+                    `--require-handshake` none seen: `undetermined`",
     },
     Obligation {
         id: "ciphertext",

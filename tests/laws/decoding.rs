@@ -82,7 +82,7 @@ fn is_honest_flow(whole: (FlowKey, Shown), cut: (FlowKey, Shown), class: Class) 
     match cut.1 {
         Shown::Portless => addresses(&cut.0) == addresses(&key) && class == Class::Undetermined,
         _ if cut.0 != key => false,
-        Shown::CutPayload | Shown::CutRecords => class == Class::Undetermined,
+        Shown::CutPayload | Shown::CutRecords | Shown::Unexplained => class == Class::Undetermined,
         // A TCP header on Lustre's port is readable, whatever is behind it.
         Shown::UnseenSegment => key.protocol == Protocol::Tcp,
         // Under an unknown suite, records are encrypted as far as the capture tells: what
@@ -90,9 +90,14 @@ fn is_honest_flow(whole: (FlowKey, Shown), cut: (FlowKey, Shown), class: Class) 
         Shown::Ciphertext => matches!(shown, Shown::Ciphertext | Shown::Exposed),
         // A handshake record is one by type, version, epoch and length; the message
         // inside can only speak against it, where it was captured.
-        Shown::Handshake => matches!(shown, Shown::Handshake | Shown::Datagram),
+        Shown::Handshake => shown.is_datagram() || is_clear(shown),
         _ => false,
     }
+}
+
+fn is_clear(shown: Shown) -> bool {
+    let clear = [Shown::Handshake, Shown::Unexplained, Shown::Exposed];
+    clear.contains(&shown)
 }
 
 /// Of a tunnel whose own header was cut off, nothing may be said of what is inside.

@@ -6,7 +6,7 @@ use super::{Breach, Finding, PATH, ProofOutcome};
 use crate::decode::Protocol;
 use crate::evidence::Shown;
 use crate::evidence::ciphertext::ByteTest;
-use crate::evidence::dtls::Choice;
+use crate::evidence::dtls::{Choice, Version};
 use crate::flow::choices::Cipher;
 use crate::flow::session::Protected;
 use crate::flow::{Direction, DtlsFacts, Reason, Sighting, Tally};
@@ -170,6 +170,15 @@ impl<'p, 's> SeenParts<'p, 's> {
         if !unread.is_empty() {
             let says = "a ServerHello was captured, and too little of it to read its suite";
             return Answer::new(ProofOutcome::Open, says, unread);
+        }
+        let of_1_3 = self
+            .choices()
+            .filter(|((version, _), _)| *version == Version::V1_3);
+        let of_1_3: Vec<_> = of_1_3.map(|(_, at)| at).collect();
+        if !of_1_3.is_empty() {
+            let says = "a ServerHello chose DTLS 1.3, of whose records nothing tells whether they \
+                        are encrypted";
+            return Answer::new(ProofOutcome::Open, says, of_1_3);
         }
         let chosen = self.choices().map(|(_, at)| at);
         let unseen = self.protected().any(|it| it.cipher != Cipher::Secret);

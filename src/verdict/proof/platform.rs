@@ -1,7 +1,7 @@
 //! Answer of the flow logs to a path's proof.
 
 use super::{Breach, Finding, PATH, ProofOutcome};
-use crate::verdict::{Basis, Platform, Said, Verdict};
+use crate::verdict::{Basis, Platform, Said, Vantage, Verdict};
 
 /// Obligations that the platform's word can meet, for what a capture above the encryption
 /// leaves open or shows readable. A suite that was seen stays what it is.
@@ -22,11 +22,14 @@ pub fn hear<At>(
     proof: &mut Vec<Finding<At>>,
     concluded: (Verdict, Basis),
     told: Option<&Platform>,
+    vantage: Vantage,
 ) {
     let (verdict, basis) = concluded;
     let said = told.map(|told| told.said);
     if verdict == Verdict::Encrypted && basis != Basis::Capture && said == Some(Said::Encrypted) {
-        proof.iter_mut().for_each(meet);
+        for finding in proof.iter_mut() {
+            meet(finding, vantage);
+        }
     }
     let [.., platform] = &PATH;
     let is_summed = told.is_some_and(|told| told.grain.is_some());
@@ -37,8 +40,15 @@ pub fn hear<At>(
     proof.push(Finding::new(platform, outcome, says));
 }
 
-fn meet<At>(finding: &mut Finding<At>) {
-    if finding.outcome != ProofOutcome::Met && ANSWERED.contains(&finding.obligation.id) {
+/// Meets an obligation by the platform's word. What was readable on the wire stays so: only a
+/// guest's capture shows in the clear what its host encrypts.
+fn meet<At>(finding: &mut Finding<At>, vantage: Vantage) {
+    let is_met = match finding.outcome {
+        ProofOutcome::Met => false,
+        ProofOutcome::Open => true,
+        ProofOutcome::Broken(_) => vantage == Vantage::Guest,
+    };
+    if is_met && ANSWERED.contains(&finding.obligation.id) {
         let says = &finding.says;
         finding.says = format!("{says}; the flow logs say that the platform encrypted it").into();
         finding.outcome = ProofOutcome::Met;
@@ -70,5 +80,44 @@ fn answer(verdict: Verdict, said: Option<Said>) -> (ProofOutcome, &'static str) 
         ),
         Said::Blocked => (open, "the flow logs say that the platform blocked it"),
         Said::Unknown => (open, "the flow logs cannot tell"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Outcomes of a path's obligations of which each was `outcome`, once flow logs say that
+    /// the platform encrypted it.
+    fn heard(outcome: ProofOutcome, vantage: Vantage) -> Vec<(&'static str, ProofOutcome)> {
+        let before = &PATH[..PATH.len() - 1];
+        let finding = |obligation| Finding::<()>::new(obligation, outcome, "");
+        let mut proof: Vec<_> = before.iter().map(finding).collect();
+        let told = Platform {
+            said: Said::Encrypted,
+            ..Platform::default()
+        };
+        let concluded = (Verdict::Encrypted, Basis::FlowLog);
+        hear(&mut proof, concluded, Some(&told), vantage);
+        let outcomes = proof.iter().map(|it| (it.obligation.id, it.outcome));
+        outcomes.take(before.len()).collect()
+    }
+
+    #[test]
+    fn what_was_readable_on_the_wire_is_never_met_by_a_flow_log() {
+        let readable = ProofOutcome::Broken(Breach::Readable);
+        for (_, outcome) in heard(readable, Vantage::Wire) {
+            assert_eq!(outcome, readable);
+        }
+        for (obligation, outcome) in heard(readable, Vantage::Guest) {
+            let stays = obligation == "suite";
+            assert_eq!(outcome == readable, stays, "{obligation}");
+        }
+        for vantage in [Vantage::Wire, Vantage::Guest] {
+            for (obligation, outcome) in heard(ProofOutcome::Open, vantage) {
+                let stays = obligation == "suite";
+                assert_eq!(outcome == ProofOutcome::Open, stays, "{obligation}");
+            }
+        }
     }
 }

@@ -349,3 +349,125 @@ fn the_port_of_a_tunnel_may_be_that_of_a_session() {
         assert_eq!(exit_code(&report_of(&all, &BLOCK)), 0);
     }
 }
+
+/// A record in epoch 0 with these bytes.
+fn in_clear(kind: u8, fragment: &[u8]) -> Stored {
+    tunnel(&dtls::record(kind, 0, 7, fragment))
+}
+
+/// A handshake message of a kind.
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(body.len())
+        .expect("a short message")
+        .to_be_bytes();
+    let head = [kind, 0, len[0], len[1], 0, 5, 0, 0, 0, 0, len[0], len[1]];
+    [&head[..], body].concat()
+}
+
+/// A part of a message that is longer.
+fn part(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut part = message(kind, body);
+    part[2] += 8;
+    part
+}
+
+#[test]
+fn bytes_in_epoch_0_that_can_be_read_are_plaintext() {
+    let heartbeat = |payload: &[u8]| {
+        let len = u16::try_from(payload.len())
+            .expect("a short payload")
+            .to_be_bytes();
+        [&[1, len[0], len[1]][..], payload, &noise(4, 16)].concat()
+    };
+    let done = message(14, &[]);
+    for clear in [TEXT.to_vec(), lustre_message()] {
+        assert_mixed(&in_clear(24, &heartbeat(&clear)));
+        assert_mixed(&in_clear(22, &[&done[..], &clear].concat()));
+        // Hellos, a certificate, keys, a verification, a finished message.
+        for kind in [0, 1, 3, 4, 11, 12, 13, 14, 15, 16, 20] {
+            assert_mixed(&in_clear(22, &message(kind, &clear)));
+        }
+        // A ServerHello of text chooses a suite as well, which is none.
+        for report in beside_session(&in_clear(22, &message(2, &clear))) {
+            assert!(["plaintext", "mixed"].contains(&verdict(&report)));
+        }
+    }
+    for clear in [TEXT.to_vec(), lustre_message()] {
+        assert_mixed(&in_clear(22, &part(11, &clear)));
+        assert_mixed(&in_clear(22, &part(1, &clear)));
+    }
+}
+
+#[test]
+fn bytes_in_epoch_0_that_no_structure_explains_leave_the_path_open() {
+    let done = message(14, &[]);
+    for unexplained in [
+        in_clear(24, &noise(5, 60)),
+        in_clear(24, &[&[1, 0, 60][..], &[0; 80]].concat()),
+        in_clear(22, &message(12, &[0; 200])),
+        in_clear(22, &[&done[..], &noise(6, 60)].concat()),
+        in_clear(22, &[&done[..], &[1, 2, 3]].concat()),
+        in_clear(22, &message(14, &noise(6, 60))),
+        in_clear(22, &message(11, &noise(6, 60))),
+        in_clear(22, &message(2, &noise(6, 60))),
+        in_clear(21, &[7, 7]),
+        in_clear(20, &[9]),
+    ] {
+        assert_open(&unexplained);
+    }
+}
+
+#[test]
+fn messages_of_a_handshake_are_no_alarm() {
+    let der = [&[0x30, 0x82, 0, 200][..], &TEXT.repeat(3)[..200]].concat();
+    let certificate = [&[0, 0, 207, 0, 0, 204][..], &der].concat();
+    let keys = [
+        &[3, 0, 23, 65][..],
+        &noise(7, 65),
+        &[4, 3, 0, 70],
+        &noise(8, 70),
+    ]
+    .concat();
+    let request = [&[1, 64, 0, 2, 4, 3, 0, 206, 0, 204][..], &der].concat();
+    let hello = [
+        &[0xfe, 0xfd][..],
+        &noise(9, 32),
+        &[0, 0, 0, 2, 0xc0, 0x2c, 1, 0],
+    ]
+    .concat();
+    let name = [&[0, 80, 0, 0, 0, 76][..], TEXT].concat();
+    let flight = [
+        message(11, &certificate),
+        message(12, &keys),
+        message(13, &request),
+    ]
+    .concat();
+    let messages = [
+        message(1, &hello),
+        message(1, &[&hello[..], &name].concat()),
+        message(3, &[0xfe, 0xff, 4, 1, 2, 3, 4]),
+        [flight, message(14, &[])].concat(),
+        part(11, &[&noise(3, 40), &TEXT.repeat(3)[..]].concat()),
+        message(16, &[&[65][..], &noise(7, 65)].concat()),
+        message(4, &[&[0, 0, 1, 44, 0, 160][..], &noise(8, 160)].concat()),
+    ];
+    for fragment in messages {
+        for report in beside_session(&in_clear(22, &fragment)) {
+            assert_eq!((verdict(&report), exit_code(&report)), ("encrypted", 0));
+        }
+    }
+}
+
+#[test]
+fn a_hello_of_dtls_1_3_beside_records_of_1_2_leaves_the_suite_open() {
+    let mut hello = [&[0xfe, 0xfd][..], &noise(9, 32), &[0, 0x13, 0x02, 0]].concat();
+    hello.extend([0, 6, 0, 43, 0, 2, 0xfe, 0xfc]);
+    let said = Ip::v4(SERVER, CLIENT).packet(
+        UDP,
+        &udp(11_443, 40_001, &dtls::record(22, 0, 7, &message(2, &hello))),
+    );
+    let any = [&BLOCK[..], &["--policy", "any-dtls"]].concat();
+    let report = report_of(&[session(), vec![ethernet(&said)]].concat(), &any);
+    assert_eq!(outcome(path(&report), "suite"), "open");
+    assert_eq!((verdict(&report), exit_code(&report)), ("undetermined", 3));
+}
