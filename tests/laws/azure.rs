@@ -1,6 +1,7 @@
 //! Azure's configuration: reading exports, finding causes, and the commands that tell them.
 
 mod broken;
+mod catalogue;
 mod causes;
 mod exports;
 mod guidance;

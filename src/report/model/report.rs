@@ -117,7 +117,7 @@ pub struct ElsewhereReport {
 /// Everything a run says.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// [`SCHEMA_VERSION`].
+    /// [`SCHEMA_VERSION`](crate::report::SCHEMA_VERSION).
     pub schema_version: u32,
     /// A count for each verdict.
     pub summary: Summary,

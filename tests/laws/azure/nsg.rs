@@ -70,7 +70,7 @@ impl Rule {
         rule
     }
 
-    fn matches(&self, flow: &SeenFacts) -> bool {
+    fn matches(&self, flow: &Seen) -> bool {
         let holds =
             |blocks: &[(u8, u8)], address| blocks.iter().any(|block| in_block(*block, address));
         let port = self
@@ -113,7 +113,7 @@ fn ports((first, last): (u16, u16)) -> String {
 
 /// A flow of the model.
 #[derive(Clone, Copy, Debug)]
-struct SeenFacts {
+struct Seen {
     inbound: bool,
     protocol: &'static str,
     source: u8,
@@ -124,7 +124,7 @@ struct SeenFacts {
 /// What the rules do with a flow, as Azure says: sorted, the first that matches. The last
 /// of the default rules denies the rest, and the ones above it are about VNets, which these
 /// addresses are of.
-fn model(rules: &[Rule], flow: SeenFacts) -> Ruling {
+fn model(rules: &[Rule], flow: Seen) -> Ruling {
     let mut rules: Vec<&Rule> = rules.iter().collect();
     rules.sort_by_key(|rule| rule.priority);
     match rules.into_iter().find(|rule| rule.matches(&flow)) {
@@ -133,7 +133,7 @@ fn model(rules: &[Rule], flow: SeenFacts) -> Ruling {
     }
 }
 
-fn asked(group: &SecurityGroup, flow: SeenFacts, source: IpNet, destination: IpNet) -> Ruling {
+fn asked(group: &SecurityGroup, flow: Seen, source: IpNet, destination: IpNet) -> Ruling {
     let way = if flow.inbound {
         RuleDirection::Inbound
     } else {
@@ -188,8 +188,8 @@ prop_compose! {
         source in 0..16_u8,
         destination in 0..16_u8,
         port in 980..1024_u16,
-    ) -> SeenFacts {
-        SeenFacts { inbound, protocol, source, destination, port }
+    ) -> Seen {
+        Seen { inbound, protocol, source, destination, port }
     }
 }
 
@@ -231,7 +231,7 @@ proptest! {
         let all = |block| (0..16).filter(move |&address| in_block(block, address));
         for source in all(source) {
             for destination in all(destination) {
-                let one = model(&rules, SeenFacts { source, destination, ..flow });
+                let one = model(&rules, Seen { source, destination, ..flow });
                 prop_assert!([one, Ruling::Unknown].contains(&ruling), "{:?} {:?}", ruling, one);
             }
         }

@@ -273,6 +273,19 @@ fn hub() -> Estate {
         .client("vm1", "c", "10.30.1.4", true)
 }
 
+/// Estates with a hub in between, whose appliance or VNet encrypts, does not, or does not say.
+pub(super) fn hubs() -> Vec<Vec<Value>> {
+    let nva = |supported: Value| {
+        let nva = hub().client("nva", "h", "10.40.1.4", true);
+        nva.change("nva-nic", |nic| {
+            nic["enableIPForwarding"] = json!(true);
+            nic["vnetEncryptionSupported"] = supported.clone();
+        })
+    };
+    let all = [json!(true), json!(false), json!(null)].map(nva);
+    all.into_iter().chain([hub()]).map(|it| it.0).collect()
+}
+
 fn of_kind(checks: &[Check], kind: CheckKind) -> Vec<&Check> {
     checks.iter().filter(|check| check.check == kind).collect()
 }
