@@ -181,11 +181,15 @@ mod tests {
         ) {
             let of = |sizes: &[u32]| {
                 let mut counted = Sizes::default();
-                sizes.iter().for_each(|&size| counted.add(size));
+                for &size in sizes {
+                    counted.add(size);
+                }
                 counted
             };
             let mut histogram = empty();
-            sizes.iter().for_each(|&size| record(&mut histogram, size.min(MAX_SIZE), 1));
+            for &size in &sizes {
+                record(&mut histogram, size.min(MAX_SIZE), 1);
+            }
             let (first, last) = sizes.split_at(cut.index(sizes.len()));
             for (mut one, other) in [(of(first), of(last)), (of(last), of(first))] {
                 one.merge(&other);
