@@ -96,12 +96,23 @@ impl<'p, 's> SeenParts<'p, 's> {
                 "protected application data was seen",
                 [at],
             ),
+            None if self.is_summed() => {
+                let says = "protected records were seen in flows that were not kept apart, which \
+                            --max-flows would";
+                Answer::new(ProofOutcome::Open, says, [])
+            }
             None if self.dtls().next().is_some() => {
                 let says = "no protected application data was seen, only a handshake";
                 Answer::new(ProofOutcome::Open, says, [])
             }
             None => Answer::new(ProofOutcome::Open, "no DTLS was seen", []),
         }
+    }
+
+    /// Tests for protected records in a sum over flows, of which no session is known.
+    fn is_summed(&self) -> bool {
+        let mut sums = self.parts.iter().filter(|part| part.key.is_none());
+        sums.any(|part| part.flow.tally(Shown::Ciphertext).is_some())
     }
 
     fn nothing_readable(&self) -> Answer {

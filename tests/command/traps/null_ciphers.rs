@@ -137,6 +137,30 @@ fn flows_that_are_not_kept_apart_are_never_encrypted() {
     }
 }
 
+#[test]
+fn a_path_of_flows_that_are_not_kept_apart_says_so() {
+    let data = |server: u8, n: u64| {
+        let ip = Ip::v4(CLIENT, [10, 20, 2, server]);
+        ethernet(&ip.packet(UDP, &udp(40_000, 11_443, &dtls::protected(n, 200))))
+    };
+    let packets: Vec<Stored> = (5..8)
+        .flat_map(|to| (0..20).map(move |n| data(to, n)))
+        .collect();
+    let report = report_of(&packets, &[&BLOCK[..], &["--max-flows", "1"]].concat());
+    let summed = paths(&report)
+        .iter()
+        .filter(|path| path["verdict"] == "undetermined");
+    let says: Vec<_> = summed.map(|path| &path["proof"][0]["says"]).collect();
+    assert!(!says.is_empty());
+    for said in says {
+        assert!(
+            said.as_str()
+                .is_some_and(|said| said.contains("--max-flows")),
+            "{said}"
+        );
+    }
+}
+
 /// Bytes of protected records that tell a cipher, nonces and tags included.
 const ENOUGH_LEN: usize = 4096;
 
