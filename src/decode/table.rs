@@ -43,6 +43,8 @@ pub struct TunnelPorts {
     udp_ports: Vec<(u16, u8)>,
     /// Lowest and highest of them: hardly any other port is between.
     span: RangeInclusive<u16>,
+    /// The same of those that are not opened.
+    unopened: Vec<(u16, Unopened)>,
 }
 
 impl Default for TunnelPorts {
@@ -55,6 +57,7 @@ impl Default for TunnelPorts {
         let mut options = Self {
             udp_ports: Vec::new(),
             span: RangeInclusive::new(u16::MAX, u16::MIN),
+            unopened: unopened_ports().collect(),
         };
         options.add(udp_ports);
         options
@@ -128,9 +131,8 @@ impl TunnelPorts {
         else {
             return None;
         };
-        let mut known = UNOPENED.iter();
-        let named =
-            known.find(|(sign, it)| *sign == Sign::UdpPort(port) && it.claims(payload.bytes));
+        let mut known = self.unopened.iter();
+        let named = known.find(|&&(telling, it)| telling == port && it.claims(payload.bytes));
         let mut opened = self.udp_ports.iter();
         let of_kind = opened.find(|&&(telling, _)| telling == port);
         match (named, of_kind) {
@@ -198,6 +200,14 @@ pub static UNOPENED: [(Sign, Unopened); 28] = [
     (Sign::UdpPort(8285), Unopened::Flannel),
     (Sign::UdpPort(37_008), Unopened::Tzsp),
 ];
+
+/// UDP ports that tell an encapsulation which is not opened.
+fn unopened_ports() -> impl Iterator<Item = (u16, Unopened)> {
+    UNOPENED.iter().filter_map(|&(sign, unopened)| match sign {
+        Sign::UdpPort(port) => Some((port, unopened)),
+        Sign::EtherType(_) | Sign::Llc | Sign::IpProtocol(_) => None,
+    })
+}
 
 /// Rows of the table, each with its place.
 fn places() -> impl Iterator<Item = (u8, &'static EncapsulationKind)> {
