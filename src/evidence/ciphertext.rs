@@ -30,7 +30,7 @@ pub enum Exposure {
     Lustre,
     /// Sixty-four bytes of text in UTF-8, which base64 and zeros are as well: 2^-53.
     Text,
-    /// A pattern of up to 128 bytes that goes on for 24 more, as in zeros: 2^-185.
+    /// A pattern of up to 104 bytes that goes on for 24 more, as in zeros: 2^-185.
     Repeats,
 }
 
@@ -50,11 +50,14 @@ pub enum ByteTest {
 /// The longest MAC of a suite without a cipher is HMAC-SHA-384's, of 48 bytes.
 const MAX_MAC_LEN: usize = 48;
 
+/// Bytes of a record that the tests of its content take: of one that was cut shorter, nothing
+/// is concluded. Few tests go on behind them, for what stands nowhere near the start.
+const TESTED_LEN: usize = 136;
 /// Places of a record at which an IP packet is looked for: behind headers of up to 64 bytes,
-/// and what stands in a nonce's place.
-const IP_PLACES: usize = 80;
-/// Places at which Lustre is looked for in any case: behind the headers of such a packet.
-const LUSTRE_PLACES: usize = 112;
+/// and what stands in a nonce's place. IPv6 and TCP fit behind the last.
+const IP_PLACES: usize = TESTED_LEN - 60;
+/// Places at which Lustre is looked for in any case.
+const LUSTRE_PLACES: usize = TESTED_LEN - lnet::PROOF_LEN;
 
 /// Looks for clear content in a record: an IP header, text or a pattern that repeats near its
 /// start, or Lustre. Now and then Lustre is looked for in all of it; which records those are is
@@ -99,13 +102,17 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
     }
 }
 
-/// Tests that bytes begin with a pattern of up to 128 that comes again, 24 bytes of it.
+/// Bytes of a pattern that come again.
+const REPEATED_LEN: usize = 24;
+/// Longest pattern that is looked for.
+const MAX_PERIOD: usize = TESTED_LEN - ByteSample::NONCE_LEN - REPEATED_LEN;
+
+/// Tests that bytes begin with a pattern that comes again.
 pub(super) fn repeats(bytes: &[u8]) -> bool {
-    const REPEATED_LEN: usize = 24;
     let Some((pattern, behind)) = bytes.split_first_chunk::<REPEATED_LEN>() else {
         return false;
     };
-    let periods = behind.len().min(128);
+    let periods = behind.len().min(MAX_PERIOD);
     pairs::hold(&bytes[1..], periods, 1, [pattern[0], pattern[1]])
         && (1..=periods).any(|period| bytes[period..].starts_with(pattern))
 }
@@ -158,8 +165,8 @@ fn is_ipv4(fragment: &[u8], lens: &Range<usize>) -> bool {
     })
 }
 
-/// IPv6 has no checksum of its own: the transport's stands in, so all of the packet
-/// must have been captured.
+/// IPv6 has no checksum of its own: the transport's stands in or, where the capture cut the
+/// packet, the fields of its header that have few values.
 fn is_ipv6(fragment: &[u8], lens: &Range<usize>) -> bool {
     let Ok(header) = Ipv6HeaderSlice::from_slice(fragment) else {
         return false;
@@ -167,12 +174,13 @@ fn is_ipv6(fragment: &[u8], lens: &Range<usize>) -> bool {
     let payload_len = header.payload_length();
     let start = header.slice().len();
     let end = start + usize::from(payload_len);
-    let (true, true, Some(payload)) = (
-        lens.contains(&end),
-        is_transport(header.next_header()),
-        fragment.get(start..end),
-    ) else {
+    if !lens.contains(&end) || !is_transport(header.next_header()) {
         return false;
+    }
+    let Some(payload) = fragment.get(start..end) else {
+        let is_udp = header.next_header() == IpNumber::UDP;
+        let stated = is_udp.then_some(payload_len);
+        return is_usual(fragment) && begins_transport(&fragment[start..], stated);
     };
     Sum16BitWords::new()
         .add_16bytes(header.source())
@@ -182,6 +190,41 @@ fn is_ipv6(fragment: &[u8], lens: &Range<usize>) -> bool {
         .add_slice(payload)
         .ones_complement()
         == 0
+}
+
+/// Tests that bytes begin with a UDP header of the length stated or, without one, with a TCP
+/// header (RFC 9293 3.1) that has no reserved bit and points at nothing urgent: 2^-16.
+fn begins_transport(bytes: &[u8], udp_len: Option<u16>) -> bool {
+    match (udp_len, bytes) {
+        (Some(len), [_, _, _, _, high, low, ..]) => u16::from_be_bytes([*high, *low]) == len,
+        (
+            None,
+            [
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                offset,
+                flags,
+                _,
+                _,
+                _,
+                _,
+                0,
+                0,
+                ..,
+            ],
+        ) => *offset >= 0x50 && offset & 0x0e == 0 && flags & 0x20 == 0,
+        _ => false,
+    }
 }
 
 fn is_transport(protocol: IpNumber) -> bool {
@@ -231,8 +274,6 @@ impl ByteSample {
     const RANKED_LEN: usize = 32;
     /// The explicit nonce of AES-GCM counts up, and so is no cipher's output.
     const NONCE_LEN: usize = 8;
-    /// Bytes of a record that tests of its content take.
-    const TESTED_LEN: usize = Self::NONCE_LEN + TEXT_LEN;
     /// Below this many bytes nothing is concluded. Of as many random ones, 72 pairs are equal,
     /// with a standard deviation of 8; of base64, 286.
     const MIN_BYTES: usize = 192;
@@ -245,7 +286,7 @@ impl ByteSample {
     /// Takes in a protected record.
     #[inline]
     pub fn add(&mut self, record: &DtlsRecord<'_>) {
-        let tested = Self::TESTED_LEN.min(record.len.into());
+        let tested = TESTED_LEN.min(record.len.into());
         self.is_cut_short |= record.fragment.len() < tested;
         let bytes = record.fragment.get(Self::NONCE_LEN..).unwrap_or_default();
         if bytes.is_empty() {

@@ -36,7 +36,7 @@ const HELLO: [u8; 8] = [0x63, 0x69, 0x72, 0x45, 3, 0, 0, 0];
 /// Bytes of an `LNet` message before its payload, with socklnd's header.
 pub const HEADER_LEN: usize = 96;
 /// As many of them as prove one: up to its process ids.
-const PROOF_LEN: usize = 48;
+pub const PROOF_LEN: usize = 48;
 const MAX_PAYLOAD_LEN: u32 = 1 << 20;
 /// Portals of raw data.
 const BULK_OST: u32 = 8;

@@ -61,7 +61,7 @@ pub static PATH: [Obligation; 7] = [
         question: "Are the bytes of the records those that a cipher makes?",
         met: "they are; behind a good ServerHello, records that are whole may hold too few bytes \
               to tell",
-        otherwise: "records cut to less than 72 bytes, or too few bytes without a ServerHello: \
+        otherwise: "records cut to less than 136 bytes, or too few bytes without a ServerHello: \
                     `undetermined`; no cipher's: `plaintext`, or `mixed`",
     },
     Obligation {

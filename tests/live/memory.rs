@@ -15,9 +15,10 @@ pub const SCENES: &[Scene] = &[("a million flows, and memory stays flat", millio
 const FLOWS: u32 = 1_000_000;
 /// As many as the buffer holds even if nobody reads.
 const AT_ONCE: u32 = 200_000;
-/// What may be added after the first flows: states are cloned to be published, and an
-/// allocator does not give all of it back.
-const MAY_GROW_KIB: u64 = 24 << 10;
+/// Growth after the first flows that is no leak: states are merged and judged while others are
+/// counted, and an allocator does not give all of it back. It is 60 bytes for each flow that
+/// came later, where one that is kept has two thousand.
+const MAY_GROW_KIB: u64 = 48 << 10;
 
 fn million_flows() -> Result<()> {
     let namespace = frames::quiet()?;

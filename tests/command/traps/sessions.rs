@@ -225,8 +225,39 @@ fn ip_is_found_behind_any_header_of_up_to_64_bytes() {
 }
 
 #[test]
+fn ip_version_6_is_found_in_a_record_that_was_cut() {
+    let ends = ["fd00::4", "fd00::5"].map(|end| end.parse().unwrap());
+    let content = noise(1, 500);
+    let segments = [
+        (UDP, udp(40_000, 443, &content)),
+        (TCP, tcp(40_000, 443, &content)),
+    ];
+    for (protocol, segment) in segments {
+        let inner = Ip::between(ends[0], ends[1]).packet(protocol, &segment);
+        for header in [0, 8, 30, 72] {
+            let fragment = [&noise(5, header)[..], &inner, &noise(2, 20)].concat();
+            let coat = tunnel(&dtls::record(DATA, 1, 9, &fragment)).at(2).cut(256);
+            let verdict = verdict_on(&[hello(1, dtls::AZURE), coat]);
+            assert_eq!(verdict, "plaintext", "{protocol} behind {header}");
+        }
+    }
+}
+
+#[test]
+fn records_cut_before_what_they_may_hold_are_undetermined() {
+    for captured in [60, 72, 100, 135] {
+        let mut all = vec![hello(1, dtls::AZURE)];
+        all.extend(data(10..40, 1).map(|packet| packet.cut(42 + 13 + captured)));
+        assert_eq!(verdict_on(&all), "undetermined", "{captured}");
+    }
+    let mut all = vec![hello(1, dtls::AZURE)];
+    all.extend(data(10..40, 1).map(|packet| packet.cut(42 + 13 + 136)));
+    assert_eq!(verdict_on(&all), "encrypted");
+}
+
+#[test]
 fn one_record_in_twenty_that_repeats_is_found() {
-    for period in [1, 3, 16, 64, 100, 128] {
+    for period in [1, 3, 16, 64, 100, 104] {
         let mut all = vec![hello(1, dtls::AZURE)];
         all.extend((10..200).map(|n| {
             let content = if n % 20 == 0 {
