@@ -3,41 +3,23 @@
 //! What is looked for in random bytes begins with one byte of its own in each 256, and with two
 //! in each 65,536: searched for by both, most payloads are passed over at the speed of vectors.
 
-/// Places tested at once: a vector register of any x86-64 machine has as many bytes.
-const LANES: usize = 16;
+/// Places compared at once, at the least: what two vector registers of any x86-64 machine hold.
+const LANES: usize = 32;
 
 /// Tests that `first` stands at one of the first `places`, and `second` at `distance` behind it.
 /// Some places more are tested where there are bytes, and none where there are not.
 ///
-/// Not inlined: for a pair that is known when this is compiled, lanes were compared one by one.
+/// Not inlined: for a pair that is known when this is compiled, places were compared one by one.
 #[inline(never)]
-pub fn hold(bytes: &[u8], places: usize, distance: usize, pair: [u8; 2]) -> bool {
+pub fn hold(bytes: &[u8], places: usize, distance: usize, [first, second]: [u8; 2]) -> bool {
     let behind = bytes.get(distance..).unwrap_or_default();
     let places = places.next_multiple_of(LANES).min(behind.len());
-    let (ones, others) = (&bytes[..places], &behind[..places]);
-    let lanes = |at: usize| ones[at..].first_chunk().zip(others[at..].first_chunk());
-    // The last lanes may be some of those before them once more.
-    match lanes(places.saturating_sub(LANES)) {
-        Some((last_ones, last_others)) => {
-            let mut all = ones.as_chunks().0.iter().zip(others.as_chunks().0);
-            all.any(|(ones, others)| hold_lanes(ones, others, pair))
-                || hold_lanes(last_ones, last_others, pair)
-        }
-        None => ones
-            .iter()
-            .zip(others)
-            .any(|(&one, &other)| [one, other] == pair),
+    // All are compared, found or not: an end in between would keep them from being one vector.
+    let mut found = false;
+    for (&one, &other) in bytes[..places].iter().zip(&behind[..places]) {
+        found |= u8::from(one == first) & u8::from(other == second) != 0;
     }
-}
-
-/// Has no branch within, so that all lanes are compared at once.
-#[inline(always)]
-fn hold_lanes(ones: &[u8; LANES], others: &[u8; LANES], [first, second]: [u8; 2]) -> bool {
-    let mut any = 0;
-    for lane in 0..LANES {
-        any |= u8::from(ones[lane] == first) & u8::from(others[lane] == second);
-    }
-    any != 0
+    found
 }
 
 #[cfg(test)]
