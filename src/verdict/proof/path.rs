@@ -97,8 +97,8 @@ impl<'p, 's> SeenParts<'p, 's> {
                 [at],
             ),
             None if self.is_summed() => {
-                let says = "protected records were seen in flows that were not kept apart, which \
-                            --max-flows would";
+                let says = "protected records were seen only in flows that were not kept apart; a \
+                            higher --max-flows keeps them";
                 Answer::new(ProofOutcome::Open, says, [])
             }
             None if self.dtls().next().is_some() => {
