@@ -120,8 +120,11 @@ impl Snapshot {
     /// The same counts, with no more flows apart than there may be.
     pub fn settled(&mut self) -> &Self {
         self.table.settle();
-        for (key, more) in self.datagrams.take(|key| self.table.holds(key)) {
-            self.table.add(&key, more);
+        if !self.datagrams.is_empty() {
+            let flows = self.table.by_ports();
+            for (ports, more) in self.datagrams.take(|ports| flows.contains_key(ports)) {
+                self.table.add(&flows[&ports], more);
+            }
         }
         self
     }

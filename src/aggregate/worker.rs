@@ -11,7 +11,8 @@ use crate::decode::{
     self, Address, Content, Decoded, Encapsulation, Fragment, Packet, Payload, Protocol, Transport,
     TunnelPorts,
 };
-use crate::evidence::{self, Shown, dtls, lnet::NidEnds};
+use crate::evidence::lnet::{self, NidEnds};
+use crate::evidence::{self, Shown, dtls};
 use crate::flow::{
     Count, Direction, FiveTuple, Interface, LUSTRE_PORT, LustreFacts, Position, Ranges, Reason,
     Sighting, is_lustre_port,
@@ -343,7 +344,7 @@ impl<'o> Worker<'o> {
     fn content(&mut self, content: &Content<'_>, here: &Here<'_>) -> Option<Shown> {
         match content {
             Content::Packet(packet) => return self.transport(packet, here),
-            Content::Other => self.snapshot.other += here.count(0),
+            Content::Other => self.unclaimed(here.frame.data, here),
             Content::Undecodable(stop) => {
                 self.snapshot.undecodable((*stop).into(), here.count(0));
             }
@@ -351,10 +352,29 @@ impl<'o> Worker<'o> {
         None
     }
 
-    /// Counts a packet with ports that is no path's.
+    /// Counts a packet that is no path's, unless it shows that it should be.
+    fn unclaimed(&mut self, bytes: &[u8], here: &Here<'_>) {
+        if lnet::holds_message(bytes) {
+            self.snapshot.undecodable(Reason::HIDDEN, here.count(0));
+        } else {
+            self.snapshot.other += here.count(0);
+        }
+    }
+
+    /// Counts a segment on ports that are no path's.
     #[inline]
-    fn other(&mut self, packet: &Packet<'_>, ports: (u16, u16), here: &Here<'_>) {
-        self.snapshot.other += here.count(0);
+    fn other(
+        &mut self,
+        packet: &Packet<'_>,
+        (ports, payload): ((u16, u16), &Payload<'_>),
+        here: &Here<'_>,
+    ) {
+        let datagrams = &self.snapshot.datagrams;
+        if datagrams.is_between(packet.source, packet.destination) {
+            self.unclaimed(payload.bytes, here);
+        } else {
+            self.snapshot.other += here.count(0);
+        }
         self.meet_ports(packet, ports, here);
     }
 
@@ -446,7 +466,7 @@ impl<'o> Worker<'o> {
         // On other ports only DTLS can be a path's, and it belongs in UDP.
         let elsewhere = !is_lustre_port(ports.0) && !is_lustre_port(ports.1);
         if elsewhere && packet.protocol == Protocol::Tcp {
-            self.other(packet, ports, here);
+            self.other(packet, (ports, payload), here);
             return None;
         }
         let (shown, first) = evidence::read(packet.protocol, payload);

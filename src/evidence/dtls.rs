@@ -52,6 +52,12 @@ impl Version {
         matches!(self, Self::V1_2 | Self::V1_3)
     }
 
+    /// Tests for a version that exists.
+    #[must_use]
+    pub fn is_known(self) -> bool {
+        Self::ALL.contains(&self) || self == Self::V1_3
+    }
+
     /// Its usual name: "1.2".
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::lowest::{Lowest, SLACK};
 use super::ranges::Ranges;
 use super::{Count, FiveTuple, Flow, FlowKey, Interface, Reason, Sighting};
-use crate::decode::{Cause, Layer, Unopened};
+use crate::decode::{Address, Cause, Encapsulation, Layer, Unopened};
 use crate::evidence::Shown;
 
 /// Share of the limit that flows with nobody known get.
@@ -59,6 +59,9 @@ impl Reason {
     /// A datagram that wraps an IP packet or a Lustre message: it is of a tunnel that nothing
     /// tells.
     pub const WRAPPED: Self = Self::unsupported(Layer::Unopened(Unopened::OtherUdp));
+
+    /// A packet with an `LNet` message behind a header that is not known, or on other ports.
+    pub const HIDDEN: Self = Self::unsupported(Layer::Unopened(Unopened::OtherLustre));
 
     /// A header for which there is no decoder.
     #[must_use]
@@ -119,7 +122,13 @@ impl Datagrams {
     }
 
     fn is_near(&self, key: &FlowKey) -> bool {
-        self.servers.contains(key.low.address) || self.servers.contains(key.high.address)
+        self.is_between(key.low.address, key.high.address)
+    }
+
+    /// Tests that one of two addresses may be a server's.
+    #[must_use]
+    pub fn is_between(&self, one: Address, other: Address) -> bool {
+        self.servers.contains(one) || self.servers.contains(other)
     }
 
     /// Counts a packet, which may be of a tunnel.
@@ -131,7 +140,7 @@ impl Datagrams {
         at: &Sighting,
     ) {
         let (key, direction) = FlowKey::of(five_tuple);
-        match self.beside(&key.anywhere()) {
+        match self.beside(&key.ports_alone()) {
             Some(beside) => {
                 beside.others.add(what, count);
                 let flow = &mut beside.flow;
@@ -191,11 +200,18 @@ impl Datagrams {
     /// Tests that no packet between these ports went into the rest.
     #[must_use]
     pub fn are_known(&self, key: &FlowKey) -> bool {
-        if self.is_near(key) {
-            self.near.admits(key)
+        let key = key.ports_alone();
+        if self.is_near(&key) {
+            self.near.admits(&key)
         } else {
-            self.far.admits(key)
+            self.far.admits(&key)
         }
+    }
+
+    /// Tests that none is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.near.entries.is_empty() && self.far.entries.is_empty()
     }
 
     /// All that are left.
@@ -217,6 +233,15 @@ impl FlowKey {
             ..self
         }
     }
+
+    /// The same flow in any tunnel as well: what one shows that another hides is told of both.
+    #[must_use]
+    pub fn ports_alone(self) -> Self {
+        Self {
+            encapsulation: Encapsulation::default(),
+            ..self.anywhere()
+        }
+    }
 }
 
 impl Flow {
@@ -234,7 +259,7 @@ mod tests {
     use proptest::sample::Index;
 
     use super::*;
-    use crate::decode::{Address, Encapsulation, Protocol};
+    use crate::decode::Protocol;
     use crate::flow::{Direction, Position};
 
     const LIMIT: usize = 8;

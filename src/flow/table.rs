@@ -250,13 +250,18 @@ impl FlowTable {
         self.flows.entries.is_empty() && self.groups.entries.is_empty() && self.beyond.is_empty()
     }
 
-    /// Tests that a flow is kept apart.
+    /// Flows that are kept apart, by their ports alone: of those in several tunnels the lowest.
     #[must_use]
-    pub fn holds(&self, key: &FlowKey) -> bool {
-        self.flows.find(key).is_some()
+    pub fn by_ports(&self) -> HashMap<FlowKey, FlowKey, RandomState> {
+        let mut flows = HashMap::<_, FlowKey, _>::default();
+        for &(key, _) in &self.flows.entries {
+            let kept = flows.entry(key.ports_alone()).or_insert(key);
+            *kept = key.min(*kept);
+        }
+        flows
     }
 
-    /// Adds to a flow that is [kept apart](Self::holds).
+    /// Adds to a flow that is kept apart.
     pub fn add(&mut self, key: &FlowKey, more: Flow) {
         if let Some(place) = self.flows.find(key) {
             self.flows.entries[place as usize].1.flow.merge(more);

@@ -112,7 +112,9 @@ impl ServerHello {
 fn choice(body: &[u8]) -> IResult<&[u8], Choice> {
     let (rest, (version, _random, _session, suite)) =
         (be_u16, take(32_usize), length_data(be_u8), be_u16).parse(body)?;
-    let version = supported_version(rest).unwrap_or(version);
+    // Suites of TLS 1.3 (RFC 8446 B.4) are of no other version, even if a cut hides which.
+    let implied = (suite >> 8 == 0x13).then_some(Version::V1_3.0);
+    let version = supported_version(rest).or(implied).unwrap_or(version);
     Ok((rest, (Version(version), Suite(suite))))
 }
 

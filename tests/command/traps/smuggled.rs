@@ -6,7 +6,7 @@ use super::run::{
     BLOCK, CLIENT, SERVER, Stored, ethernet, in_bucket, packets, path, pcapng, report, report_of,
     tunnel, verdict,
 };
-use crate::support::packets::{Ip, TCP, UDP, dtls, lustre, noise, tcp, udp};
+use crate::support::packets::{Around, Ip, Link, TCP, UDP, dtls, lustre, noise, tcp, udp};
 
 const TEXT: &[u8] = b"the quick brown fox signs the quarterly report, and nobody has asked it to. ";
 
@@ -470,4 +470,83 @@ fn a_hello_of_dtls_1_3_beside_records_of_1_2_leaves_the_suite_open() {
     let report = report_of(&[session(), vec![ethernet(&said)]].concat(), &any);
     assert_eq!(outcome(path(&report), "suite"), "open");
     assert_eq!((verdict(&report), exit_code(&report)), ("undetermined", 3));
+}
+
+#[test]
+fn what_a_tunnel_around_a_datagram_hides_counts() {
+    let datagram =
+        |payload: &[u8]| Ip::v4(CLIENT, SERVER).packet(UDP, &udp(40_000, 11_443, payload));
+    for around in [
+        Around::Vxlan,
+        Around::Gre,
+        Around::IpInIp,
+        Around::Mpls,
+        Around::Gtp,
+    ] {
+        assert_mixed(&ethernet(&around.packet(&datagram(TEXT))));
+        assert_open(&ethernet(&around.packet(&datagram(&noise(7, 90)))));
+    }
+}
+
+#[test]
+fn lustre_behind_what_nothing_reads_leaves_the_run_open() {
+    let segment = Ip::v4(CLIENT, SERVER).packet(TCP, &tcp(1018, 988, &lustre_message()));
+    let mut unknown = Link::Ethernet.frame(&segment);
+    unknown[12..14].copy_from_slice(&[0xf1, 0xc1]);
+    let other_port = Ip::v4(CLIENT, SERVER).packet(TCP, &tcp(40_000, 5988, &lustre_message()));
+    let other_protocol = Ip::v4(CLIENT, SERVER).packet(98, &segment);
+    let whole = |data: Vec<u8>| Stored {
+        wire_len: data.len(),
+        data,
+        second: 3,
+    };
+    for packet in [
+        whole(unknown),
+        ethernet(&other_port),
+        ethernet(&other_protocol),
+    ] {
+        for report in beside_session(&packet) {
+            assert_eq!(verdict(&report), "encrypted");
+            assert_eq!(outcome(&report, "decoded"), "open");
+            assert_eq!(exit_code(&report), 3);
+        }
+    }
+}
+
+#[test]
+fn a_frame_behind_labels_is_no_packet() {
+    let segment = Ip::v4(CLIENT, SERVER).packet(TCP, &tcp(1018, 988, &noise(1, 300)));
+    for address in [[0x60, 0x45, 0xbd], [0x45, 0x00, 0x01]] {
+        let mut frame = Link::Ethernet.frame(&segment);
+        frame[..3].copy_from_slice(&address);
+        // The place where IPv6 has its length, and IPv4 its own.
+        frame[2..6].copy_from_slice(&[0xbd, 0x7c, 0x1e, 0x52]);
+        let mut data = Link::Ethernet.frame(&segment)[..14].to_vec();
+        data[12..14].copy_from_slice(&[0x88, 0x47]);
+        data.extend([0, 1, 1, 64]);
+        data.extend(frame);
+        let packet = Stored {
+            wire_len: data.len(),
+            data,
+            second: 3,
+        };
+        for report in beside_session(&packet) {
+            assert_eq!(outcome(&report, "decoded"), "open", "{address:x?}");
+        }
+    }
+}
+
+#[test]
+fn versions_that_do_not_exist_meet_no_policy() {
+    let with = |version: [u8; 2], suite: u16| {
+        let mut hello = dtls::server_hello(1, suite);
+        hello[25..27].copy_from_slice(&version);
+        let hello = Ip::v4(SERVER, CLIENT).packet(UDP, &udp(11_443, 40_000, &hello));
+        let mut all = session();
+        all[0] = ethernet(&hello);
+        report_of(&all, &[&BLOCK[..], &["--policy", "any-dtls"]].concat())
+    };
+    assert_eq!(verdict(&with([0xfe, 0xfd], dtls::AZURE)), "encrypted");
+    assert_eq!(verdict(&with([0x12, 0x34], dtls::AZURE)), "weak");
+    assert_eq!(verdict(&with([0xfe, 0xfd], 0x1302)), "undetermined");
 }
