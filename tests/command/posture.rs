@@ -1,6 +1,8 @@
 //! The JSON of `posture`, held to its description in `posture.schema.json`, and what stays
 //! the same whatever the configuration.
 
+use std::fs;
+
 use plainsight::azure::checks::{CheckKind, Outcome};
 use plainsight::report::Standing;
 use plainsight::verdict::Exit;
@@ -8,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::azure::report;
 use crate::support::azure::{azure, base, folder, id, of_base, posture};
+use crate::support::program::{plainsight, said};
 
 fn validator(schema: &str) -> jsonschema::Validator {
     let schema: Value = serde_json::from_str(schema).expect("JSON");
@@ -280,4 +283,37 @@ fn an_address_of_too_many_is_nobodys() {
     let address = "10.20.1.4".parse::<std::net::IpAddr>().unwrap();
     let ends = azure.ends(address, address);
     assert!(ends.client.nic.is_none() && ends.client.found_by.is_none());
+}
+
+/// A requirement that no check answers is open, in each format: without the disks nothing is
+/// said of them, and that is no pass.
+#[test]
+fn a_requirement_without_an_answer_is_open() {
+    let dir = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(folder("az")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap();
+        if name != "disks.json" {
+            fs::copy(&path, dir.path().join(name)).unwrap();
+        }
+    }
+    let required = "disk-export,double-encryption,disk-key-rotation";
+    let said_in = |format: &str, more: &[&str], exit_code| {
+        let mut command = plainsight(&["posture", "--format", format]);
+        command.arg("--azure").arg(dir.path()).args(more);
+        said(&mut command, exit_code)
+    };
+    let more = ["--require", required];
+    let report: Value = serde_json::from_str(&said_in("json", &more, 3)).unwrap();
+    let checks = report["checks"].as_array().unwrap().iter();
+    let open: Vec<&Value> = checks.filter(|it| it["outcome"] == "unknown").collect();
+    assert_eq!(open.len(), 3, "{open:?}");
+    assert_eq!(report["summary"]["unknown"], 3);
+    assert_described(&validator(include_str!("../posture.schema.json")), &report);
+    let table = said_in("table", &more, 3);
+    assert_eq!(table.matches("it is required").count(), 3, "{table}");
+    assert_eq!(said_in("junit", &more, 3).matches("<error ").count(), 3);
+    let sarif: Value = serde_json::from_str(&said_in("sarif", &more, 3)).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap().iter();
+    assert_eq!(results.filter(|it| it["kind"] == "open").count(), 3);
 }
