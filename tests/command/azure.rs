@@ -711,4 +711,12 @@ fn controls_are_printed() {
     for control in all {
         assert!(text_.contains(control["id"].as_str().unwrap()), "{control}");
     }
+    for more in [
+        ["--format", "junit"],
+        ["--format", "sarif"],
+        ["-o", "controls.json"],
+    ] {
+        let message = complaint(plainsight(&["posture", "--controls"]).args(more));
+        assert!(message.contains("--controls"), "{message}");
+    }
 }
