@@ -317,3 +317,50 @@ fn a_requirement_without_an_answer_is_open() {
     let results = sarif["runs"][0]["results"].as_array().unwrap().iter();
     assert_eq!(results.filter(|it| it["kind"] == "open").count(), 3);
 }
+
+/// Servers are not locked down where a rule lets in whoever is behind a service tag or in an
+/// application security group: nobody can tell from exports who that is. All of Azure is
+/// anybody; Azure Monitor has to get in.
+#[test]
+fn a_tag_or_a_group_of_others_is_no_lock() {
+    let opened = |more: Value| {
+        let mut rule = json!({
+            "name": "odd", "priority": 115, "direction": "Inbound", "access": "Allow",
+            "protocol": "Tcp", "sourcePortRange": "*", "destinationAddressPrefix": "*",
+            "destinationPortRange": "988",
+        });
+        let more = more.as_object().unwrap().clone();
+        rule.as_object_mut().unwrap().extend(more);
+        let dir = tempfile::tempdir().unwrap();
+        for entry in fs::read_dir(folder("az")).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, dir.path().join(path.file_name().unwrap())).unwrap();
+        }
+        let file = dir.path().join("nsgs.json");
+        let mut groups: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        let groups_ = groups.as_array_mut().unwrap().iter_mut();
+        for group in groups_.filter(|group| group["name"] == "amlfs-nsg") {
+            group["securityRules"]
+                .as_array_mut()
+                .unwrap()
+                .push(rule.clone());
+        }
+        fs::write(&file, groups.to_string()).unwrap();
+        let mut command = plainsight(&["posture"]);
+        let output = command.arg("--azure").arg(dir.path()).output().unwrap();
+        output.status.code()
+    };
+    let tag = |tag: &str| opened(json!({"sourceAddressPrefix": tag}));
+    for open in ["Storage", "Storage.EastUS", "AzureDatabricks", "nonsense"] {
+        assert_eq!(tag(open), Some(3), "{open}");
+    }
+    for anybody in ["AzureCloud", "AzureCloud.eastus", "Internet"] {
+        assert_eq!(tag(anybody), Some(1), "{anybody}");
+    }
+    for needed in ["AzureMonitor", "AzureLoadBalancer", "10.20.1.0/26"] {
+        assert_eq!(tag(needed), Some(0), "{needed}");
+    }
+    let group = id("Microsoft.Network/applicationSecurityGroups", "some");
+    let of_group = json!({"sourceApplicationSecurityGroups": [{"id": group}]});
+    assert_eq!(opened(of_group), Some(3));
+}
