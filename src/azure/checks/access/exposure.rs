@@ -172,6 +172,7 @@ fn members<'r>(rule: &'r SecurityRule, space: &Space) -> Vec<Opening<'r>> {
 }
 
 /// Outcome of a rule that decides, or may decide, that somebody is let in to a port of Lustre.
+/// Behind rules that deny a part of them it may let in the rest.
 fn lets_in(
     group: &SecurityGroup,
     rule: &SecurityRule,
@@ -179,20 +180,42 @@ fn lets_in(
     servers: &Party<'_>,
     space: &Space,
 ) -> Option<Outcome> {
-    let destinations = servers.whole();
-    let is_let_in = destinations.iter().any(|destination| {
-        PORTS.iter().any(|&port| {
-            let flow = NsgFlow {
-                protocol: "Tcp",
-                source: opening.peer.clone(),
-                destination: destination.clone(),
-                port,
-            };
-            let decision = decide(group, RuleDirection::Inbound, &flow, space);
-            decision.ruling != Ruling::Denied && decision.rule == Some(rule)
+    let of = |rules: Vec<SecurityRule>| SecurityGroup {
+        id: group.id.clone(),
+        rules,
+        broken: None,
+    };
+    let before = group.rules.iter().take_while(|&other| other != rule);
+    let denying = of(before.filter(|other| !other.allow).cloned().collect());
+    let alone = of(vec![rule.clone()]);
+    let outcome = |flow: &NsgFlow<'_>| {
+        let ruled = |group| decide(group, RuleDirection::Inbound, flow, space);
+        let decision = ruled(group);
+        let is_denied = || ruled(&denying).ruling == Ruling::Denied;
+        match decision.ruling {
+            Ruling::Denied => None,
+            _ if decision.rule == Some(rule) => Some(opening.outcome),
+            Ruling::Allowed => None,
+            Ruling::Unknown if is_denied() => None,
+            Ruling::Unknown => ruled(&alone).rule.map(|_| Outcome::Unknown),
+        }
+    };
+    let flows = flows_from(&opening.peer, servers);
+    flows.iter().filter_map(outcome).min()
+}
+
+/// Flows of a peer to the ports of Lustre.
+fn flows_from<'f>(peer: &FlowEnd<'f>, servers: &Party<'f>) -> Vec<NsgFlow<'f>> {
+    let destinations = servers.whole().into_iter();
+    let flows = destinations.flat_map(|destination| {
+        PORTS.map(|port| NsgFlow {
+            protocol: "Tcp",
+            source: peer.clone(),
+            destination: destination.clone(),
+            port,
         })
     });
-    is_let_in.then_some(opening.outcome)
+    flows.collect()
 }
 
 /// Narrows a rule to the subnets of clients.
