@@ -298,6 +298,9 @@ pub enum CliError {
         /// Endings that name a format of the document.
         endings: String,
     },
+    /// A format that the catalogue of controls is not printed in.
+    #[error("--format {0}: --controls is printed as table or json")]
+    Catalogue(&'static str),
 }
 
 fn endings<R>(formats: &[DocumentFormat<R>]) -> String {

@@ -172,6 +172,17 @@ impl Check {
         }
     }
 
+    /// Answer to a requirement of a kind that nothing of the exports was checked for. Those
+    /// that lack a resource must not pass for it.
+    #[must_use]
+    pub fn unanswered(kind: CheckKind) -> Self {
+        let says = format!(
+            "Nothing in the exports was checked for \"{}\"; it is required (--require)",
+            kind.title()
+        );
+        Self::new(kind, Outcome::Unknown, says)
+    }
+
     /// Tells if it fails and keeps traffic from passing.
     #[must_use]
     pub fn is_blocking(&self) -> bool {

@@ -1,7 +1,8 @@
 //! Waivers: failures that somebody accepts, with a reason and until a day.
 
 use jiff::civil::Date;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use super::checks::{Check, Outcome};
 use super::controls;
@@ -23,8 +24,18 @@ pub struct Waiver {
     pub reason: String,
     /// Name of who accepts it.
     pub by: String,
-    /// Last day of it.
+    /// Last day of it, in UTC.
+    #[serde(deserialize_with = "day")]
     pub until: Date,
+}
+
+/// Reads a day. A time or a zone beside it is refused, since none is heeded.
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let day: Option<Date> = text.parse().ok();
+    // What the parser passes over does not come back.
+    day.filter(|day| day.to_string() == text)
+        .ok_or_else(|| D::Error::custom(format!("`until` is no day as in 2027-03-31: {text}")))
 }
 
 /// Fault of a file of waivers.
@@ -39,6 +50,9 @@ pub enum WaiverError {
     /// It would accept everything.
     #[error("waiver {0} names neither a control nor a path")]
     Everything(usize),
+    /// It names a resource, which a path's verdict has none of.
+    #[error("waiver {0} is of a path's verdict, which `resource` cannot narrow")]
+    NoResource(usize),
     /// It has no reason, or nobody who accepts it.
     #[error("waiver {0} lacks a reason, or who accepts it")]
     Nobody(usize),
@@ -80,6 +94,9 @@ pub fn parse(text: &str) -> Result<Vec<Waiver>, WaiverError> {
         }
         if waiver.control.is_none() && waiver.path.is_none() {
             return Err(WaiverError::Everything(number));
+        }
+        if waiver.control.is_none() && waiver.resource.is_some() {
+            return Err(WaiverError::NoResource(number));
         }
         if waiver.reason.trim().is_empty() || waiver.by.trim().is_empty() {
             return Err(WaiverError::Nobody(number));

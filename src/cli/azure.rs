@@ -125,7 +125,7 @@ pub struct PostureFlags {
     pub servers: Vec<String>,
 
     /// Print the catalogue of controls in place of any check: --format table or json
-    #[arg(long)]
+    #[arg(long, conflicts_with = "outputs")]
     pub controls: bool,
 
     /// Controls that have to pass: anything else fails
@@ -235,6 +235,9 @@ impl TryFrom<PostureFlags> for Posture {
     type Error = CliError;
 
     fn try_from(flags: PostureFlags) -> Result<Self, CliError> {
+        if flags.controls && !["table", "json"].contains(&flags.format.name) {
+            return Err(CliError::Catalogue(flags.format.name));
+        }
         let azure = flags.azure.read()?;
         Ok(Self {
             azure: azure.unwrap_or_else(|| Azure::new(Export::default(), VmSizes::default())),

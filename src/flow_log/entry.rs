@@ -17,12 +17,12 @@ impl Mac {
     /// Address that stands for several NICs.
     pub const OTHERS: Self = Self(u64::MAX);
 
-    /// Twelve hexadecimal digits, with or without `-` or `:` between them.
+    /// Twelve hexadecimal digits, with or without `-` or `:` between them; zeros name no NIC.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let digits = text.replace(['-', ':'], "");
         let is_hex = digits.chars().all(|c| c.is_ascii_hexdigit());
         let number = u64::from_str_radix(&digits, 16).ok()?;
-        (is_hex && digits.len() == 12).then_some(Self(number))
+        (is_hex && number > 0 && digits.len() == 12).then_some(Self(number))
     }
 }
 

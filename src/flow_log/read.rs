@@ -78,6 +78,8 @@ pub fn read(
     let end = walk.documents(&mut json, Level::Around);
     walk.leave(Record::default(), end.is_ok());
     let root = walk.enter();
+    // Tuples of an unnamed NIC: of how many, nobody knows.
+    walk.report.unread += u64::from(root.untold.is_some());
     walk.settle(root, Mac::NONE);
     if let Err(stop) = end {
         walk.report.fault = Some(Fault::new(json.good(), stop.to_string(), 0));
@@ -322,15 +324,14 @@ impl Walk<'_> {
         self.bad_tuple();
     }
 
-    /// Tests that a tuple can be a path's: TCP on a Lustre port, or without any port and with
+    /// Tests that a tuple can be a path's: TCP on a Lustre port, or with a port missing and
     /// an address that may be a server's.
     fn is_kept(&self, tuple: &Tuple<'_>) -> bool {
         let (source, destination) = (tuple.source, tuple.destination);
         let is_server = |address| (self.is_server)(address);
-        let fits = match (source.port, destination.port) {
-            (0, 0) => is_server(source.address) || is_server(destination.address),
-            (from, to) => is_lustre_port(from) || is_lustre_port(to),
-        };
+        let is_lustre = is_lustre_port(source.port) || is_lustre_port(destination.port);
+        let may_serve = || is_server(source.address) || is_server(destination.address);
+        let fits = is_lustre || (tuple.lacks_port() && may_serve());
         fits && tuple.protocol == TCP
     }
 

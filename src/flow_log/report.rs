@@ -72,11 +72,11 @@ impl LogReport {
     }
 
     /// Tests that another log begins with all that this one holds: it is the same, or the same
-    /// fetched later.
+    /// fetched later. What was not read of a log can differ from all that is in the other.
     #[must_use]
     pub fn is_begin_of(&self, other: &Self) -> bool {
         let last = self.digests.len().checked_sub(1);
-        let is_whole = self.fault.is_none() && self.tuples > 0;
+        let is_whole = !self.is_damaged() && self.tuples > 0;
         is_whole && last.is_some_and(|last| other.digests.get(last) == self.digests.last())
     }
 }

@@ -78,7 +78,11 @@ impl Table {
 
     /// Counts a tuple of a TCP flow.
     pub(super) fn count(&mut self, tuple: &Tuple<'_>, at: Entry) {
-        let ports = (tuple.source.port, tuple.destination.port);
+        let ports = if tuple.lacks_port() {
+            (0, 0)
+        } else {
+            (tuple.source.port, tuple.destination.port)
+        };
         let (key, direction) = FlowKey::of(&FiveTuple {
             source: tuple.source.address,
             destination: tuple.destination.address,

@@ -5,10 +5,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::{Span, State};
 use crate::capture::Timestamp;
 use crate::decode::Address;
-use crate::flow::{Direction, Endpoint};
+use crate::flow::{Direction, Endpoint, LUSTRE_PORT};
 
 /// From this number on, times are milliseconds; below, seconds.
 const FIRST_MILLISECONDS: u64 = 1_000_000_000_000;
+/// Seconds that a log can be of: the years from 2015 to 2100.
+const POSSIBLE: std::ops::Range<u64> = 1_420_070_400..4_133_980_800;
 
 /// Direction in which a flow began, as the NIC that logged it sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +101,7 @@ impl<'a> Tuple<'a> {
         let [source, destination] = [fields.address()?, fields.address()?];
         let [from, to] = [fields.port()?, fields.port()?];
         let tuple = Self {
-            time: moment(time),
+            time: moment(time)?,
             source: end(source, from),
             destination: end(destination, to),
             protocol: u8::try_from(fields.number()?).ok()?,
@@ -113,6 +115,13 @@ impl<'a> Tuple<'a> {
             },
         };
         Some(tuple)
+    }
+
+    /// Tests that a port is missing, and the other is not the server's. Sums name one by
+    /// design.
+    pub(super) fn lacks_port(&self) -> bool {
+        let ports = [self.source.port, self.destination.port];
+        self.stage.summed().is_none() && ports.contains(&0) && !ports.contains(&LUSTRE_PORT)
     }
 
     /// End of the flow at which the NIC stands; `direction` is that from source to
@@ -261,13 +270,15 @@ fn end(address: Address, port: u16) -> Endpoint {
     Endpoint { address, port }
 }
 
-fn moment(time: u64) -> Timestamp {
-    let nanoseconds: u64 = match time {
-        FIRST_MILLISECONDS.. => 1_000_000,
-        _ => 1_000_000_000,
+/// Time of a tuple; `None` where it is in another unit, or no time of a log.
+fn moment(time: u64) -> Option<Timestamp> {
+    let (seconds, nanoseconds) = match time {
+        FIRST_MILLISECONDS.. => (time / 1000, 1_000_000),
+        _ => (time, 1_000_000_000),
     };
-    let time = time.saturating_mul(nanoseconds);
-    Timestamp(i64::try_from(time).unwrap_or(i64::MAX))
+    let time = POSSIBLE.contains(&seconds).then_some(time)?;
+    let time = time.checked_mul(nanoseconds)?;
+    i64::try_from(time).ok().map(Timestamp)
 }
 
 fn way(field: &[u8]) -> Option<Way> {

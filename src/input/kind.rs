@@ -142,10 +142,11 @@ impl Stranger {
                 )
             }
             (None, []) => ("it is empty".to_owned(), false),
+            // Before ERF, whose header has a control character and prose none.
+            (None, _) if is_text(bytes) => (format!("it looks like text; {NO_PACKETS}"), false),
             (None, _) if is_erf(bytes) => {
                 (format!("it looks like an ERF capture; {CONVERT}"), true)
             }
-            (None, _) if is_text(bytes) => (format!("it looks like text; {NO_PACKETS}"), false),
             (None, &[a, b, c, d, ..]) => (
                 format!(
                     "it begins with {a:02x} {b:02x} {c:02x} {d:02x}, as neither pcap nor pcapng does"

@@ -81,12 +81,17 @@ impl PostureReport {
             .chain(&mut self.checks)
     }
 
+    /// Holds checks to requirements. One that no check answers is open.
     fn require(&mut self, required: &BTreeSet<CheckKind>) {
+        let mut unanswered = required.clone();
         for check in self.all_checks_mut() {
             if required.contains(&check.check) {
+                unanswered.remove(&check.check);
                 check.require();
             }
         }
+        let open = unanswered.into_iter().map(Check::unanswered);
+        self.checks.extend(open);
     }
 
     /// Waives what is accepted. Of a path alone, no check can be that others share.

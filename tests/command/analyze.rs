@@ -560,3 +560,18 @@ fn losses_beyond_what_is_accepted_leave_the_run_open() {
     report_on(&files, &["--max-loss", "0.000001"], 3);
     report_on(&files, &["--max-loss", "0.5"], 0);
 }
+
+/// A README beside captures is text, though its letters can be read as a header of ERF.
+#[test]
+fn prose_beside_captures_is_no_capture() {
+    let dir = folder();
+    fs::copy(trace("README.md"), dir.path().join("README.md")).unwrap();
+    let name = "all-encrypted.pcap";
+    fs::copy(trace(name), dir.path().join(name)).unwrap();
+    let mut command = analyze();
+    command.args(["--servers", SERVERS]).arg(dir.path());
+    let report = report(&mut command, 0);
+    let warnings = report["warnings"].to_string();
+    let passed_over = "README.md: not a capture, passed over";
+    assert!(warnings.contains(passed_over), "{warnings}");
+}

@@ -636,6 +636,34 @@ fn an_accepted_path_counts_for_no_exit_code() {
     assert!(told.contains("expired on 2020-12-31"), "{told}");
 }
 
+/// A waiver accepts no more than its words say: what would not be heeded is refused.
+#[test]
+fn words_of_a_waiver_that_nothing_heeds_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("accepted.json");
+    let capture = trace("all-plaintext.pcap");
+    let refused = |field: &str, value: &str| {
+        let mut waiver = json!({
+            "path": "10.20.1.4>10.20.2.6", "reason": "scratch", "by": "CISO",
+            "until": "2999-12-31",
+        });
+        waiver[field] = value.into();
+        fs::write(&file, json!([waiver]).to_string()).unwrap();
+        complaint(plainsight(&["analyze", &capture, "--accept"]).arg(&file))
+    };
+    let message = refused("resource", "other");
+    assert!(message.contains("`resource`"), "{message}");
+    for until in [
+        "2999-12-31T23:00:00",
+        "2999-12-31T23:00:00+14:00",
+        "2999-12-31T12:00[Pacific/Kiritimati]",
+        "2999-12-31[Pacific/Kiritimati]",
+    ] {
+        let message = refused("until", until);
+        assert!(message.contains("`until`"), "{message}");
+    }
+}
+
 /// Gates in CI read `JUnit` and SARIF.
 #[test]
 fn formats_for_gates_are_well_formed() {
@@ -682,5 +710,13 @@ fn controls_are_printed() {
     assert!(all.len() > 30);
     for control in all {
         assert!(text_.contains(control["id"].as_str().unwrap()), "{control}");
+    }
+    for more in [
+        ["--format", "junit"],
+        ["--format", "sarif"],
+        ["-o", "controls.json"],
+    ] {
+        let message = complaint(plainsight(&["posture", "--controls"]).args(more));
+        assert!(message.contains("--controls"), "{message}");
     }
 }

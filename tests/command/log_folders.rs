@@ -309,3 +309,87 @@ fn plaintext_without_ports_speaks_against_where_no_server_was_named() {
     let warnings = report["warnings"].to_string();
     assert!(warnings.contains("without ports"), "{warnings}");
 }
+
+/// The report on one log of these tuples, of a server that is named.
+fn named(tuples: &[&str]) -> Value {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("PT1H.json");
+    fs::write(&file, log(&[record("000D3AF87856", tuples)])).expect("a file");
+    let mut command = analyze();
+    command.args(["--servers", "10.20.2.0/24", "--flow-logs"]);
+    any_report(command.arg(file))
+}
+
+#[test]
+fn plaintext_with_one_port_missing_speaks_against() {
+    let known = tuple("10.20.1.4", "10.20.2.5", "X");
+    assert_eq!(exit(&named(&[&known])), 0);
+    for ports in [",1023,,", ",1023,0,", ",,1023,", ",0,1023,"] {
+        let plain = tuple("10.20.1.4", "10.20.2.5", "NX").replace(",1023,988,", ports);
+        assert_eq!(exit(&named(&[&known, &plain])), 1, "{ports}");
+    }
+}
+
+#[test]
+fn a_damaged_copy_of_a_log_is_not_left_out() {
+    let known = tuple("10.20.1.4", "10.20.2.5", "X");
+    let whole = record("000D3AF87856", &[&known]);
+    let mut odd = whole.clone();
+    odd["flowRecords"]["flows"][0]["flowGroups"][0]["flowTuples"] = json!([known, 1]);
+    let mut lacking = whole.clone();
+    let flows = lacking["flowRecords"]["flows"].as_array_mut();
+    flows.expect("flows").push(json!("System.Object[]"));
+    let other = json!({"flowLogVersion": 4, "macAddress": "000D3AF87856"});
+    let whole = log(&[whole]);
+    for records in [
+        vec![odd],
+        vec![lacking],
+        vec![record("000D3AF87856", &[&known]), other],
+    ] {
+        let report = report(&[("1.json", whole.clone()), ("2.json", log(&records))]);
+        assert_eq!(exit(&report), 3, "{records:?}");
+    }
+}
+
+#[test]
+fn a_tuple_of_an_impossible_time_is_none() {
+    let known = tuple("10.20.1.4", "10.20.2.5", "X");
+    for time in ["0", "1795292762000000", "1795292762000000000", "9999999999"] {
+        let plain = tuple("10.20.1.4", "10.20.2.5", "NX").replace(&TIME.to_string(), time);
+        let report = named(&[&known, &plain]);
+        assert_eq!(report["flow_logs"][0]["bad_tuples"], 1, "{time}");
+        assert_ne!(exit(&report), 0, "{time}");
+    }
+}
+
+#[test]
+fn unread_rows_of_traffic_analytics_leave_the_run_open() {
+    let columns = ["SubType", "SrcIp", "DestIp", "DestPort"];
+    let columns = columns.map(|name| json!({ "name": name }));
+    let row = json!(["FlowLog", "10.20.1.4", "10.20.2.5", 988]);
+    let rows_first = format!(
+        r#"{{"tables":[{{"rows":[{row}],"columns":{}}}]}}"#,
+        json!(columns)
+    );
+    let in_order = json!({"tables": [{"columns": columns, "rows": [row]}]});
+    let error = json!({"tables": [{"columns": columns, "rows": []}], "error": {"code": "Partial"}});
+    let old = json!([{"SrcIP_s": "10.20.1.4", "DestIP_s": "10.20.2.5", "SubType_s": "FlowLog"}]);
+    for bytes in [
+        rows_first,
+        in_order.to_string(),
+        error.to_string(),
+        old.to_string(),
+    ] {
+        let report = report(&[beside(), ("rows.json", bytes.clone().into_bytes())]);
+        assert_eq!(exit(&report), 3, "{bytes}");
+    }
+}
+
+#[test]
+fn tuples_of_an_unnamed_nic_leave_the_run_open() {
+    let known = tuple("10.20.1.4", "10.20.2.5", "X");
+    for mac in ["n/a", "", "000000000000"] {
+        let report = report(&[beside(), ("other.json", log(&[record(mac, &[&known])]))]);
+        assert_eq!(exit(&report), 3, "{mac}");
+    }
+}

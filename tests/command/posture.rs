@@ -1,6 +1,8 @@
 //! The JSON of `posture`, held to its description in `posture.schema.json`, and what stays
 //! the same whatever the configuration.
 
+use std::fs;
+
 use plainsight::azure::checks::{CheckKind, Outcome};
 use plainsight::report::Standing;
 use plainsight::verdict::Exit;
@@ -8,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::azure::report;
 use crate::support::azure::{azure, base, folder, id, of_base, posture};
+use crate::support::program::{plainsight, said};
 
 fn validator(schema: &str) -> jsonschema::Validator {
     let schema: Value = serde_json::from_str(schema).expect("JSON");
@@ -280,4 +283,84 @@ fn an_address_of_too_many_is_nobodys() {
     let address = "10.20.1.4".parse::<std::net::IpAddr>().unwrap();
     let ends = azure.ends(address, address);
     assert!(ends.client.nic.is_none() && ends.client.found_by.is_none());
+}
+
+/// A requirement that no check answers is open, in each format: without the disks nothing is
+/// said of them, and that is no pass.
+#[test]
+fn a_requirement_without_an_answer_is_open() {
+    let dir = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(folder("az")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap();
+        if name != "disks.json" {
+            fs::copy(&path, dir.path().join(name)).unwrap();
+        }
+    }
+    let required = "disk-export,double-encryption,disk-key-rotation";
+    let said_in = |format: &str, more: &[&str], exit_code| {
+        let mut command = plainsight(&["posture", "--format", format]);
+        command.arg("--azure").arg(dir.path()).args(more);
+        said(&mut command, exit_code)
+    };
+    let more = ["--require", required];
+    let report: Value = serde_json::from_str(&said_in("json", &more, 3)).unwrap();
+    let checks = report["checks"].as_array().unwrap().iter();
+    let open: Vec<&Value> = checks.filter(|it| it["outcome"] == "unknown").collect();
+    assert_eq!(open.len(), 3, "{open:?}");
+    assert_eq!(report["summary"]["unknown"], 3);
+    assert_described(&validator(include_str!("../posture.schema.json")), &report);
+    let table = said_in("table", &more, 3);
+    assert_eq!(table.matches("it is required").count(), 3, "{table}");
+    assert_eq!(said_in("junit", &more, 3).matches("<error ").count(), 3);
+    let sarif: Value = serde_json::from_str(&said_in("sarif", &more, 3)).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap().iter();
+    assert_eq!(results.filter(|it| it["kind"] == "open").count(), 3);
+}
+
+/// Servers are not locked down where a rule lets in whoever is behind a service tag or in an
+/// application security group: nobody can tell from exports who that is. All of Azure is
+/// anybody; Azure Monitor has to get in.
+#[test]
+fn a_tag_or_a_group_of_others_is_no_lock() {
+    let opened = |more: Value| {
+        let mut rule = json!({
+            "name": "odd", "priority": 115, "direction": "Inbound", "access": "Allow",
+            "protocol": "Tcp", "sourcePortRange": "*", "destinationAddressPrefix": "*",
+            "destinationPortRange": "988",
+        });
+        let more = more.as_object().unwrap().clone();
+        rule.as_object_mut().unwrap().extend(more);
+        let dir = tempfile::tempdir().unwrap();
+        for entry in fs::read_dir(folder("az")).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, dir.path().join(path.file_name().unwrap())).unwrap();
+        }
+        let file = dir.path().join("nsgs.json");
+        let mut groups: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        let groups_ = groups.as_array_mut().unwrap().iter_mut();
+        for group in groups_.filter(|group| group["name"] == "amlfs-nsg") {
+            group["securityRules"]
+                .as_array_mut()
+                .unwrap()
+                .push(rule.clone());
+        }
+        fs::write(&file, groups.to_string()).unwrap();
+        let mut command = plainsight(&["posture"]);
+        let output = command.arg("--azure").arg(dir.path()).output().unwrap();
+        output.status.code()
+    };
+    let tag = |tag: &str| opened(json!({"sourceAddressPrefix": tag}));
+    for open in ["Storage", "Storage.EastUS", "AzureDatabricks", "nonsense"] {
+        assert_eq!(tag(open), Some(3), "{open}");
+    }
+    for anybody in ["AzureCloud", "AzureCloud.eastus", "Internet"] {
+        assert_eq!(tag(anybody), Some(1), "{anybody}");
+    }
+    for needed in ["AzureMonitor", "AzureLoadBalancer", "10.20.1.0/26"] {
+        assert_eq!(tag(needed), Some(0), "{needed}");
+    }
+    let group = id("Microsoft.Network/applicationSecurityGroups", "some");
+    let of_group = json!({"sourceApplicationSecurityGroups": [{"id": group}]});
+    assert_eq!(opened(of_group), Some(3));
 }

@@ -29,8 +29,9 @@ fn volume() -> impl Strategy<Value = TupleVolume> {
 
 /// A number of a tuple's time field, in seconds or milliseconds, and the moment it tells.
 fn time() -> impl Strategy<Value = (i64, Timestamp)> {
-    let seconds = (0..4_000_000_000_i64).prop_map(|time| (time, Timestamp(time * 1_000_000_000)));
-    let milliseconds = (1_000_000_000_000..9_000_000_000_000_i64)
+    let seconds =
+        (1_420_070_400..4_133_980_800_i64).prop_map(|time| (time, Timestamp(time * 1_000_000_000)));
+    let milliseconds = (1_420_070_400_000..4_133_980_800_000_i64)
         .prop_map(|time| (time, Timestamp(time * 1_000_000)));
     prop_oneof![seconds, milliseconds]
 }

@@ -25,6 +25,9 @@ mod row;
 
 use row::{AnalyticsRow, Cells, RowMeaning};
 
+/// Fewest columns by which the table is known, though no row of it was read.
+const FEWEST_COLUMNS: usize = 3;
+
 /// Reads rows to the end, or to the first fault, and counts them in `table`; `None` where
 /// there is none. `file` is the place in the order of the report; `is_server` tells whether
 /// an address may be a server.
@@ -39,6 +42,7 @@ pub fn read(
         table,
         is_server,
         digest: 0,
+        is_of_flows: false,
         report: LogReport {
             file,
             form: LogForm::TrafficAnalytics,
@@ -58,7 +62,8 @@ pub fn read(
     if let Err(stop) = end {
         rows.report.fault = Some(Fault::new(offset, stop.to_string(), 0));
     }
-    (rows.report.records > 0).then_some(rows.report)
+    let is_unread = rows.is_of_flows && rows.report.unread > 0;
+    (rows.report.records > 0 || is_unread).then_some(rows.report)
 }
 
 /// File that is being read.
@@ -67,6 +72,8 @@ struct Rows<'w> {
     is_server: &'w dyn Fn(Address) -> bool,
     /// Digest of all rows so far.
     digest: u64,
+    /// True if columns or rows of the table were seen.
+    is_of_flows: bool,
     report: LogReport,
 }
 
@@ -97,7 +104,11 @@ impl Rows<'_> {
             let key = String::from_utf8_lossy(json.string()?).into_owned();
             json.colon()?;
             match (&key.to_ascii_lowercase()[..], json.peek()?) {
-                ("columns", b'[') => columns = names(json)?,
+                ("columns", b'[') => {
+                    columns = names(json)?;
+                    let known = columns.iter().filter(|name| AnalyticsRow::knows(name));
+                    self.is_of_flows |= known.count() >= FEWEST_COLUMNS;
+                }
                 ("rows", b'[') => self.table_rows(json, &columns)?,
                 // The query was answered in part.
                 ("error", b'{') => {
@@ -113,12 +124,13 @@ impl Rows<'_> {
         Ok(())
     }
 
-    /// Reads the rows of a table, whose columns were named before.
+    /// Reads the rows of a table. Those whose columns were not named before stay unread.
     fn table_rows(&mut self, json: &mut Json<'_>, columns: &[String]) -> Result<(), Stop> {
         list(json, &mut |json| {
             if json.peek()? != b'[' {
                 return self.value(json);
             }
+            self.report.unread += u64::from(columns.is_empty());
             let mut row = AnalyticsRow::default();
             let mut names = columns.iter();
             list(json, &mut |json| {
@@ -137,7 +149,10 @@ impl Rows<'_> {
     fn row(&mut self, row: &AnalyticsRow) {
         match row.meaning() {
             RowMeaning::Nothing => {}
-            RowMeaning::Incomplete => self.report.unread += 1,
+            RowMeaning::Incomplete => {
+                self.is_of_flows = true;
+                self.report.unread += 1;
+            }
             RowMeaning::Flow(cells) => self.flow(row, cells.as_ref()),
         }
     }

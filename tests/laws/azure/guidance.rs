@@ -397,6 +397,28 @@ fn rules_that_open_servers_to_others_fail() {
     assert_eq!(with("10.20.1.0/26", 115), Outcome::Pass);
 }
 
+/// A rule that denies a few in front of one that lets many in closes nothing for the rest.
+#[test]
+fn a_rule_that_denies_a_part_is_no_lock() {
+    let mut nsg = of_base("amlfs-nsg");
+    let rule = |(name, priority, access, source): (&str, u64, &str, &str)| {
+        json!({
+            "name": name, "priority": priority, "direction": "Inbound", "access": access,
+            "protocol": "Tcp", "sourceAddressPrefix": source, "sourcePortRange": "*",
+            "destinationAddressPrefix": "*", "destinationPortRange": "988",
+        })
+    };
+    let part = rule(("part", 113, "Deny", "10.20.5.0/24"));
+    let wide = rule(("wide", 115, "Allow", "10.20.0.0/16"));
+    let rules = nsg["securityRules"].as_array_mut().unwrap();
+    rules.extend([part, wide]);
+    let mut all = base();
+    all.retain(|it| it["name"] != "amlfs-nsg");
+    all.push(nsg);
+    let outcome = worst(all, CheckKind::NsgExposure).unwrap();
+    assert_eq!(outcome, Outcome::Unknown);
+}
+
 #[test]
 fn flow_logs_that_cannot_show_a_path_do_not_pass() {
     use Outcome::{Fail, Pass, Unknown};

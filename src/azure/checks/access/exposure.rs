@@ -24,17 +24,18 @@ pub(super) fn of(azure: &Azure, servers: &Party<'_>, clients: &[&Party<'_>]) -> 
         .collect();
     let mut found = BTreeMap::new();
     for guard in &servers.guards {
-        let Ok(group) = guard.group else {
+        let group = guard.group.as_ref().ok();
+        let Some(&group) = group.filter(|group| group.broken.is_none()) else {
             let says =
                 format!("Whether NSGs open {name} to others than its clients cannot be told");
             found.insert(says.clone(), check(Outcome::Unknown, says));
             continue;
         };
-        for (rule, opens) in opening(group, servers, &guard.space, &meant) {
-            let says = format!("Rule {} of an NSG opens {name} to {opens}", rule.name);
+        for (rule, opening) in openings(group, servers, &guard.space, &meant) {
+            let says = opening.sentence(rule, name);
             let field = of_rule(azure, &group.id, rule);
             let command = tighten(&group.id, rule, clients);
-            let check = check(Outcome::Fail, says.clone());
+            let check = check(opening.outcome, says.clone());
             found.insert(says, check.field(field).remedy(command));
         }
     }
@@ -45,63 +46,176 @@ pub(super) fn of(azure: &Azure, servers: &Party<'_>, clients: &[&Party<'_>]) -> 
     found.into_values().collect()
 }
 
-/// Rules of users that let others in, and who these are.
-fn opening<'g>(
+/// Somebody whom a rule may let in, and who is, or may be, neither client nor server.
+struct Opening<'r> {
+    peer: FlowEnd<'r>,
+    /// Name of the peer in a sentence.
+    says: String,
+    /// A failure, or unknown where the members of a tag or a group are.
+    outcome: Outcome,
+}
+
+impl Opening<'_> {
+    fn sentence(&self, rule: &SecurityRule, servers: &str) -> String {
+        let verb = match self.outcome {
+            Outcome::Fail => "opens",
+            _ => "may open",
+        };
+        let (rule, peer) = (&rule.name, &self.says);
+        format!("Rule {rule} of an NSG {verb} {servers} to {peer}")
+    }
+}
+
+/// Rules of users that let others in, each with the worst of what it opens.
+fn openings<'g>(
     group: &'g SecurityGroup,
     servers: &Party<'_>,
     space: &Space,
     meant: &[IpNet],
-) -> Vec<(&'g SecurityRule, String)> {
+) -> Vec<(&'g SecurityRule, Opening<'g>)> {
     let rules = group.rules.iter();
     let rules = rules.filter(|rule| rule.inbound && rule.allow && !rule.is_default());
     rules
         .filter_map(|rule| {
             let sources = rule.source.prefixes.iter();
-            let mut open = sources.filter_map(|word| others(word, space, meant));
-            let (_, opens) = open.find(|(peer, _)| lets_in(group, rule, peer, servers, space))?;
-            Some((rule, opens))
+            let named = sources.filter_map(|word| others(word, space, meant));
+            let open = named.chain(members(rule, space)).filter_map(|opening| {
+                let outcome = lets_in(group, rule, &opening, servers, space)?;
+                Some(Opening { outcome, ..opening })
+            });
+            Some((rule, open.min_by_key(|opening| opening.outcome)?))
         })
         .collect()
 }
 
+/// Services that need a way in: Azure Monitor (rule 112 of Microsoft's page), and the probes
+/// of the host, which every NSG lets in by default.
+const NEEDED: [&str; 2] = ["AzureMonitor", "AzureLoadBalancer"];
+
 /// Somebody whom a word of a rule lets in, and who is neither client nor server.
-fn others(word: &str, space: &Space, meant: &[IpNet]) -> Option<(FlowEnd<'static>, String)> {
+fn others<'r>(word: &'r str, space: &Space, meant: &[IpNet]) -> Option<Opening<'r>> {
     let is = |tag: &str| word.eq_ignore_ascii_case(tag);
     let is_meant = |net: &IpNet| meant.iter().any(|block| block.contains(net));
+    let fails = |peer, says| {
+        let outcome = Outcome::Fail;
+        Some(Opening {
+            peer,
+            says,
+            outcome,
+        })
+    };
     if is("*") || is("any") || is("Internet") || word == "0.0.0.0/0" || word == "::/0" {
-        return Some((FlowEnd::net(net(INTERNET)?), "the Internet".to_owned()));
+        return fails(FlowEnd::net(net(INTERNET)?), "the Internet".to_owned());
     }
     if is("VirtualNetwork") {
         let more = space.0.iter().find(|net| !is_meant(net))?;
         let says = format!("{more}, more than the subnets of its clients (VirtualNetwork)");
-        return Some((FlowEnd::net(*more), says));
+        return fails(FlowEnd::net(*more), says);
     }
-    let block = net(word)?;
+    let Some(block) = net(word) else {
+        return tagged(word);
+    };
+    if meant.is_empty() || is_meant(&block) {
+        return None;
+    }
     let says = format!("{block}, more than the subnets of its clients");
-    (!meant.is_empty() && !is_meant(&block)).then(|| (FlowEnd::net(block), says))
+    fails(FlowEnd::net(block), says)
 }
 
-/// Tells if a rule decides, or may decide, that somebody is let in to a port of Lustre.
+/// Peers with an address of a service tag. That of all of Azure holds machines of anybody.
+fn tagged(word: &str) -> Option<Opening<'_>> {
+    let (tag, region) = match word.split_once('.') {
+        Some((tag, region)) => (tag, Some(region)),
+        None => (word, None),
+    };
+    let is = |known: &str| tag.eq_ignore_ascii_case(known);
+    if NEEDED.into_iter().any(is) {
+        return None;
+    }
+    let (outcome, says) = if is("AzureCloud") {
+        (Outcome::Fail, format!("anybody in Azure ({word})"))
+    } else {
+        let says = format!("others than its clients: no export tells who is behind {word}");
+        (Outcome::Unknown, says)
+    };
+    let peer = FlowEnd::Service { tag, region };
+    Some(Opening {
+        peer,
+        says,
+        outcome,
+    })
+}
+
+/// Members of the application security groups of a rule, which may be of any subnet of a VNet.
+fn members<'r>(rule: &'r SecurityRule, space: &Space) -> Vec<Opening<'r>> {
+    let asgs = &rule.source.asgs;
+    let Some(first) = asgs.first() else {
+        return Vec::new();
+    };
+    let anywhere = net(INTERNET).filter(|_| space.0.is_empty());
+    let peers = space.0.iter().copied().chain(anywhere);
+    let peers = peers.map(|net| FlowEnd::Net {
+        net,
+        asgs: Some(asgs),
+    });
+    let says = format!(
+        "others than its clients: no export tells all members of {}",
+        first.name()
+    );
+    peers
+        .map(|peer| Opening {
+            peer,
+            says: says.clone(),
+            outcome: Outcome::Unknown,
+        })
+        .collect()
+}
+
+/// Outcome of a rule that decides, or may decide, that somebody is let in to a port of Lustre.
+/// Behind rules that deny a part of them it may let in the rest.
 fn lets_in(
     group: &SecurityGroup,
     rule: &SecurityRule,
-    source: &FlowEnd<'_>,
+    opening: &Opening<'_>,
     servers: &Party<'_>,
     space: &Space,
-) -> bool {
-    let destinations = servers.whole();
-    destinations.iter().any(|destination| {
-        PORTS.iter().any(|&port| {
-            let flow = NsgFlow {
-                protocol: "Tcp",
-                source: source.clone(),
-                destination: destination.clone(),
-                port,
-            };
-            let decision = decide(group, RuleDirection::Inbound, &flow, space);
-            decision.ruling != Ruling::Denied && decision.rule == Some(rule)
+) -> Option<Outcome> {
+    let of = |rules: Vec<SecurityRule>| SecurityGroup {
+        id: group.id.clone(),
+        rules,
+        broken: None,
+    };
+    let before = group.rules.iter().take_while(|&other| other != rule);
+    let denying = of(before.filter(|other| !other.allow).cloned().collect());
+    let alone = of(vec![rule.clone()]);
+    let outcome = |flow: &NsgFlow<'_>| {
+        let ruled = |group| decide(group, RuleDirection::Inbound, flow, space);
+        let decision = ruled(group);
+        let is_denied = || ruled(&denying).ruling == Ruling::Denied;
+        match decision.ruling {
+            Ruling::Denied => None,
+            _ if decision.rule == Some(rule) => Some(opening.outcome),
+            Ruling::Allowed => None,
+            Ruling::Unknown if is_denied() => None,
+            Ruling::Unknown => ruled(&alone).rule.map(|_| Outcome::Unknown),
+        }
+    };
+    let flows = flows_from(&opening.peer, servers);
+    flows.iter().filter_map(outcome).min()
+}
+
+/// Flows of a peer to the ports of Lustre.
+fn flows_from<'f>(peer: &FlowEnd<'f>, servers: &Party<'f>) -> Vec<NsgFlow<'f>> {
+    let destinations = servers.whole().into_iter();
+    let flows = destinations.flat_map(|destination| {
+        PORTS.map(|port| NsgFlow {
+            protocol: "Tcp",
+            source: peer.clone(),
+            destination: destination.clone(),
+            port,
         })
-    })
+    });
+    flows.collect()
 }
 
 /// Narrows a rule to the subnets of clients.

@@ -92,7 +92,11 @@ pub(super) struct AnalyticsRow {
 
 /// Column of a name, behind which the portal writes the zone of its times.
 fn column(name: &str) -> Option<Column> {
-    let bare = name.split(" [").next().unwrap_or(name).trim();
+    let whole = name.split(" [").next().unwrap_or(name).trim();
+    // Custom tables tell the type of a column at the end of its name.
+    let types = ["_s", "_d", "_t"];
+    let bare = types.iter().find_map(|end| whole.strip_suffix(end));
+    let bare = bare.unwrap_or(whole);
     let known = COLUMNS.iter().find(|(it, _)| it.eq_ignore_ascii_case(bare));
     known.map(|&(_, column)| column)
 }
@@ -146,7 +150,9 @@ impl AnalyticsRow {
             };
         }
         let has = |column| !self.cell(column).is_empty();
-        let is_flow = has(Column::FlowEncryption) || has(Column::L4Protocol);
+        let is_flow = has(Column::FlowEncryption)
+            || has(Column::L4Protocol)
+            || self.is(Column::SubType, &["FlowLog"]);
         if !is_flow || !(has(Column::SrcIp) || has(Column::DestIp)) {
             return RowMeaning::Nothing;
         }
