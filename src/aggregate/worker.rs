@@ -3,20 +3,21 @@
 use super::duplicates::{Sight, Window};
 use super::expected::{Expected, PortKind};
 use super::fingerprint::fingerprint;
-use super::fragments::{CountedPlace, First, FragmentEvent, FragmentEvents, Later};
+use super::fragments::{CountedPlace, FragmentEvent, FragmentEvents, Later};
 use super::sample::Sample;
 use super::snapshot::Snapshot;
 use crate::capture::Frame;
 use crate::decode::{
-    self, Address, Content, Decoded, Encapsulation, Fragment, Packet, Payload, Protocol, Transport,
-    TunnelPorts,
+    self, Address, Content, Decoded, Fragment, Packet, Payload, Protocol, Transport, TunnelPorts,
 };
 use crate::evidence::lnet::{self, NidEnds};
 use crate::evidence::{self, Shown, dtls};
-use crate::flow::{
-    Count, Direction, FiveTuple, Interface, LUSTRE_PORT, LustreFacts, Position, Ranges, Reason,
-    Sighting, is_lustre_port,
-};
+use crate::flow::{Direction, LUSTRE_PORT, LustreFacts, Ranges, Reason, is_lustre_port};
+
+mod here;
+
+use here::Here;
+pub use here::InputPart;
 
 /// A worker with its own counters.
 #[derive(Debug)]
@@ -28,116 +29,6 @@ pub struct Worker<'o> {
     window: Window,
     /// The sample of a file's packets, where one is taken.
     sample: Option<(u32, Sample)>,
-}
-
-/// A part of the input that one worker walks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InputPart {
-    /// The file, by its place in the order of the report.
-    pub file: u32,
-    /// The piece of it, from 0.
-    pub piece: u32,
-}
-
-/// A packet's place and size, before it is known what it is.
-#[derive(Clone, Copy)]
-struct Here<'f> {
-    part: InputPart,
-    frame: &'f Frame<'f>,
-    interface_index: u32,
-    encapsulation: Encapsulation,
-    is_copy: bool,
-}
-
-impl<'f> Here<'f> {
-    #[inline]
-    fn of(part: InputPart, frame: &'f Frame<'f>) -> Self {
-        Self {
-            part,
-            frame,
-            interface_index: 0,
-            encapsulation: Encapsulation::default(),
-            is_copy: false,
-        }
-    }
-
-    #[inline]
-    fn interface(&self) -> Interface {
-        Interface {
-            id: self.frame.interface,
-            index: self.interface_index,
-        }
-    }
-
-    /// The packet, of whose transport payload this much was found.
-    #[inline]
-    fn count(&self, payload_len: usize) -> Count {
-        Count {
-            packets: 1,
-            wire_bytes: self.frame.wire_len.into(),
-            payload_bytes: payload_len as u64,
-        }
-    }
-
-    #[inline]
-    fn sighting(&self, direction: Direction, payload_len: usize) -> Sighting {
-        Sighting {
-            position: Position {
-                file: self.part.file,
-                piece: self.part.piece,
-                packet: self.frame.number,
-            },
-            time: self.frame.time,
-            direction,
-            payload_len: u32::try_from(payload_len).unwrap_or(u32::MAX),
-            is_copy: self.is_copy,
-        }
-    }
-
-    #[inline]
-    fn five_tuple(&self, packet: &Packet<'_>, ports: (u16, u16)) -> FiveTuple {
-        FiveTuple {
-            source: packet.source,
-            destination: packet.destination,
-            ports,
-            protocol: packet.protocol,
-            unread: None,
-            interface: self.interface(),
-            encapsulation: self.encapsulation,
-        }
-    }
-
-    /// The packet's flow, and as what it counts there.
-    fn place(&self, packet: &Packet<'_>, shown: Shown) -> CountedPlace {
-        let five_tuple = match packet.transport {
-            Transport::Ports {
-                source,
-                destination,
-                ..
-            } => self.five_tuple(packet, (source, destination)),
-            Transport::Unread(stop) => FiveTuple {
-                unread: Some(stop.into()),
-                ..self.five_tuple(packet, (0, 0))
-            },
-        };
-        CountedPlace {
-            five_tuple,
-            shown,
-            tunnel: None,
-        }
-    }
-
-    /// Count that a first fragment goes to, given the content it showed of a flow.
-    fn first(&self, content: &Content<'_>, shown: Option<Shown>, options: &TunnelPorts) -> First {
-        match (content, shown) {
-            (Content::Packet(packet), Some(shown)) => First::In(CountedPlace {
-                tunnel: options.unopened(&packet.transport).map(Reason::unsupported),
-                ..self.place(packet, shown)
-            }),
-            (Content::Undecodable(stop), _) => First::Undecodable((*stop).into()),
-            _ => First::Other,
-        }
-    }
 }
 
 impl<'o> Worker<'o> {
