@@ -6,7 +6,7 @@
 use std::hash::{Hash, Hasher};
 
 use crate::capture::{InterfaceId, Timestamp};
-use crate::decode::{Address, Cause, DecodeStop, Encapsulation, Layer, Protocol};
+use crate::decode::{Address, Cause, DecodeStop, Encapsulation, Layer, Protocol, Unopened};
 use crate::evidence::Shown;
 
 pub mod choices;
@@ -91,6 +91,22 @@ impl Reason {
         layer: Layer::Fragment,
         cause: Cause::Orphan,
     };
+
+    /// A datagram that wraps an IP packet or a Lustre message: it is of a tunnel that nothing
+    /// tells.
+    pub const WRAPPED: Self = Self::unsupported(Layer::Unopened(Unopened::OtherUdp));
+
+    /// A packet with an `LNet` message behind a header that is not known, or on other ports.
+    pub const HIDDEN: Self = Self::unsupported(Layer::Unopened(Unopened::OtherLustre));
+
+    /// A header for which there is no decoder.
+    #[must_use]
+    pub const fn unsupported(layer: Layer) -> Self {
+        Self {
+            layer,
+            cause: Cause::Unsupported,
+        }
+    }
 }
 
 impl From<DecodeStop> for Reason {
@@ -204,6 +220,24 @@ impl FlowKey {
             encapsulation: five_tuple.encapsulation,
         };
         (key, direction)
+    }
+
+    /// The same flow on any interface.
+    #[must_use]
+    pub fn anywhere(self) -> Self {
+        Self {
+            interface: Interface::ANY,
+            ..self
+        }
+    }
+
+    /// The same flow in any tunnel as well: what one shows that another hides is told of both.
+    #[must_use]
+    pub fn ports_alone(self) -> Self {
+        Self {
+            encapsulation: Encapsulation::default(),
+            ..self.anywhere()
+        }
     }
 
     /// Scope by its ports.
@@ -330,6 +364,22 @@ pub struct Sighting {
 }
 
 impl Sighting {
+    /// The packet of this number in the only file.
+    #[cfg(test)]
+    fn of_packet(number: usize) -> Self {
+        Self {
+            position: Position {
+                file: 0,
+                piece: 0,
+                packet: number as u64,
+            },
+            time: None,
+            direction: Direction::Up,
+            payload_len: 0,
+            is_copy: false,
+        }
+    }
+
     /// Without a time it is before all that have one.
     #[inline]
     fn moment(&self) -> (i64, Position) {

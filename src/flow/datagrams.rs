@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use super::lowest::{Lowest, SLACK};
 use super::ranges::Ranges;
-use super::{Count, FiveTuple, Flow, FlowKey, Interface, Reason, Sighting};
-use crate::decode::{Address, Cause, Encapsulation, Layer, Unopened};
+use super::{Count, FiveTuple, Flow, FlowKey, Reason, Sighting};
+use crate::decode::Address;
 use crate::evidence::Shown;
 
 /// Share of the limit that flows with nobody known get.
@@ -53,24 +53,6 @@ pub struct Others {
     /// Packets of tunnels that are not opened, and those that wrap an IP packet or a Lustre
     /// message.
     pub tunnelled: BTreeMap<Reason, Count>,
-}
-
-impl Reason {
-    /// A datagram that wraps an IP packet or a Lustre message: it is of a tunnel that nothing
-    /// tells.
-    pub const WRAPPED: Self = Self::unsupported(Layer::Unopened(Unopened::OtherUdp));
-
-    /// A packet with an `LNet` message behind a header that is not known, or on other ports.
-    pub const HIDDEN: Self = Self::unsupported(Layer::Unopened(Unopened::OtherLustre));
-
-    /// A header for which there is no decoder.
-    #[must_use]
-    pub const fn unsupported(layer: Layer) -> Self {
-        Self {
-            layer,
-            cause: Cause::Unsupported,
-        }
-    }
 }
 
 impl Others {
@@ -224,26 +206,6 @@ impl Datagrams {
     }
 }
 
-impl FlowKey {
-    /// The same flow on any interface.
-    #[must_use]
-    pub fn anywhere(self) -> Self {
-        Self {
-            interface: Interface::ANY,
-            ..self
-        }
-    }
-
-    /// The same flow in any tunnel as well: what one shows that another hides is told of both.
-    #[must_use]
-    pub fn ports_alone(self) -> Self {
-        Self {
-            encapsulation: Encapsulation::default(),
-            ..self.anywhere()
-        }
-    }
-}
-
 impl Flow {
     /// Tests that it shows DTLS, or what may be such of version 1.3.
     #[must_use]
@@ -259,8 +221,8 @@ mod tests {
     use proptest::sample::Index;
 
     use super::*;
-    use crate::decode::Protocol;
-    use crate::flow::{Direction, Position};
+    use crate::decode::{Encapsulation, Protocol};
+    use crate::flow::Interface;
 
     const LIMIT: usize = 8;
 
@@ -290,17 +252,7 @@ mod tests {
     fn counted(packets: &[(usize, Packet)]) -> Datagrams {
         let mut all = none();
         for &(number, packet) in packets {
-            let at = Sighting {
-                position: Position {
-                    file: 0,
-                    piece: 0,
-                    packet: number as u64,
-                },
-                time: None,
-                direction: Direction::Up,
-                payload_len: 0,
-                is_copy: false,
-            };
+            let at = Sighting::of_packet(number);
             let count = Count {
                 packets: 1,
                 wire_bytes: 60,

@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 
 use super::lowest::{Lowest, SLACK, sorted};
 use super::{Count, Direction, DtlsFacts, FiveTuple, Flow, FlowKey, GroupKey, Sighting, Sizes};
+use crate::decode::Protocol;
 use crate::evidence::{Shown, dtls::DtlsRecord};
 
 /// Number of flows, and of groups of flows, kept apart by default.
@@ -250,11 +251,13 @@ impl FlowTable {
         self.flows.entries.is_empty() && self.groups.entries.is_empty() && self.beyond.is_empty()
     }
 
-    /// Flows that are kept apart, by their ports alone: of those in several tunnels the lowest.
+    /// Flows of UDP that are kept apart, by their ports alone: of those in several tunnels the
+    /// lowest.
     #[must_use]
     pub fn by_ports(&self) -> HashMap<FlowKey, FlowKey, RandomState> {
         let mut flows = HashMap::<_, FlowKey, _>::default();
-        for &(key, _) in &self.flows.entries {
+        let udp = |(key, _): &&(FlowKey, Kept)| key.protocol == Protocol::Udp;
+        for &(key, _) in self.flows.entries.iter().filter(udp) {
             let kept = flows.entry(key.ports_alone()).or_insert(key);
             *kept = key.min(*kept);
         }
@@ -394,8 +397,8 @@ mod tests {
 
     use super::*;
     use crate::capture::InterfaceId;
-    use crate::decode::{Address, Encapsulation, Protocol};
-    use crate::flow::{Interface, Position};
+    use crate::decode::{Address, Encapsulation};
+    use crate::flow::Interface;
 
     const LIMIT: usize = 4;
 
@@ -419,17 +422,7 @@ mod tests {
         };
         let mut entry = table.at(&five_tuple);
         assert_eq!(entry.direction, Direction::Up);
-        let at = Sighting {
-            position: Position {
-                file: 0,
-                piece: 0,
-                packet: number as u64,
-            },
-            time: None,
-            direction: Direction::Up,
-            payload_len: 0,
-            is_copy: false,
-        };
+        let at = Sighting::of_packet(number);
         let count = Count {
             packets: 1,
             wire_bytes: len.into(),

@@ -142,7 +142,7 @@ fn paths_are_found_in_all_their_forms() {
     let forms = [
         "use crate::flow::X;",
         "use crate::{flow::{self, X}, decode};",
-        "fn f() -> crate::flow::X { todo!() }",
+        "fn f(x: crate::flow::X) {}",
         "use crate::flow; fn f(x: flow::X) {}",
         "use crate::flow as f; fn f(x: f::X) {}",
         "use super::super::flow::X;",
