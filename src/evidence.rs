@@ -150,8 +150,13 @@ fn whole(first: &DtlsRecord<'_>, payload: &Payload<'_>) -> Shown {
     let more = dtls::behind(first, payload.bytes, payload.datagram_len);
     match more {
         None => one(first),
-        Some(more) => more.map(|record| one(&record)).fold(one(first), Shown::max),
+        Some(more) => several(first, more),
     }
+}
+
+#[cold]
+fn several<'a>(first: &DtlsRecord<'_>, more: impl Iterator<Item = DtlsRecord<'a>>) -> Shown {
+    more.map(|record| one(&record)).fold(one(first), Shown::max)
 }
 
 /// Content of records of which a later one's header was cut off. That may be none, and so may

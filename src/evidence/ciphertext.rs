@@ -19,7 +19,8 @@ use std::ops::Range;
 use etherparse::{IpNumber, Ipv4Header, Ipv4HeaderSlice, Ipv6HeaderSlice, checksum::Sum16BitWords};
 use foldhash::fast::FixedState;
 
-use super::{dtls::DtlsRecord, lnet, pairs};
+use super::pairs::{self, Pair};
+use super::{dtls::DtlsRecord, lnet};
 
 /// Plaintext in a record that a cipher would have hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,9 +57,6 @@ const TESTED_LEN: usize = 136;
 /// Places of a record at which an IP packet is looked for: behind headers of up to 64 bytes,
 /// and what stands in a nonce's place. IPv6 and TCP fit behind the last.
 const IP_PLACES: usize = TESTED_LEN - 60;
-/// Places at which Lustre is looked for in any case.
-const LUSTRE_PLACES: usize = TESTED_LEN - lnet::PROOF_LEN;
-
 /// Looks for clear content in a record: an IP header, text or a pattern that repeats near its
 /// start, or Lustre. Now and then Lustre is looked for in all of it; which records those are is
 /// the record's own choice, so that it does not matter which others were seen before.
@@ -66,18 +64,48 @@ const LUSTRE_PLACES: usize = TESTED_LEN - lnet::PROOF_LEN;
 pub fn exposure(record: &DtlsRecord<'_>) -> Option<Exposure> {
     let fragment = record.fragment;
     let len = usize::from(record.len);
-    if holds_ip(fragment, len) {
+    let is_suspect = is_suspect(fragment);
+    if begins_with_ip(fragment, len) || is_suspect && has_ip(fragment, len) {
         return Some(Exposure::IpHeader);
     }
     let content = fragment.get(ByteSample::NONCE_LEN..).unwrap_or_default();
     if is_text(content) || content.get(TEXT_LEN..).is_some_and(is_text) {
         return Some(Exposure::Text);
     }
-    if repeats(content) {
+    if is_suspect && repeats(content) {
         return Some(Exposure::Repeats);
     }
-    let is_searched = record.sequence.is_multiple_of(32) || lnet::may_hold(fragment, LUSTRE_PLACES);
+    let is_searched = is_suspect || record.sequence.is_multiple_of(32);
     (is_searched && lnet::holds_message(fragment)).then_some(Exposure::Lustre)
+}
+
+/// Tests that an IP packet, an `LNet` message or a pattern that repeats may be found in a record,
+/// by two bytes of each. Of random ones, one in 170 is suspect.
+fn is_suspect(fragment: &[u8]) -> bool {
+    match fragment.first_chunk::<TESTED_LEN>() {
+        Some(start) => is_suspect_start(start),
+        None if fragment.len() <= SHORT_LEN => {
+            is_suspect_start(&pairs::padded::<SHORT_LEN>(fragment))
+        }
+        None => is_suspect_start(&pairs::padded::<TESTED_LEN>(fragment)),
+    }
+}
+
+/// Length of records that fewer places are compared in.
+const SHORT_LEN: usize = 64;
+
+/// The same of the first bytes, or all of them with zeros behind.
+#[inline(never)]
+fn is_suspect_start<const LEN: usize>(start: &[u8; LEN]) -> bool {
+    const IPV4: Pair = Pair::apart(0x45, 0, 7);
+    const IPV6: Pair = Pair::of(&[0x60, 0]);
+    const PATTERN_AT: usize = ByteSample::NONCE_LEN;
+    let last_ip = IP_PLACES.min(LEN - Ipv4Header::MIN_LEN);
+    let last_period = PATTERN_AT + LEN - PATTERN_AT - REPEATED_LEN;
+    let pattern = Pair::of(&start[PATTERN_AT..]);
+    pairs::hold(start, 0..last_ip, [IPV4, IPV6])
+        | pairs::hold(start, 0..LEN - lnet::PROOF_LEN, [lnet::MESSAGE_PAIR])
+        | pairs::hold(start, PATTERN_AT + 1..last_period + 1, [pattern])
 }
 
 /// Bytes of text that are odds enough.
@@ -112,22 +140,26 @@ pub(super) fn repeats(bytes: &[u8]) -> bool {
     let Some((pattern, behind)) = bytes.split_first_chunk::<REPEATED_LEN>() else {
         return false;
     };
-    let periods = behind.len().min(MAX_PERIOD);
-    pairs::hold(&bytes[1..], periods, 1, [pattern[0], pattern[1]])
-        && (1..=periods).any(|period| bytes[period..].starts_with(pattern))
+    let mut periods = 1..=behind.len().min(MAX_PERIOD);
+    periods.any(|period| bytes[period..].starts_with(pattern))
 }
 
 /// Tests that the first `len` bytes of a record, of which these were captured, end with an IP
 /// packet and at most a MAC.
 pub(super) fn holds_ip(fragment: &[u8], len: usize) -> bool {
-    if is_ip(fragment, len) || behind_ethernet(fragment).is_some_and(|ip| is_ip(ip, len - 14)) {
-        return true;
-    }
+    begins_with_ip(fragment, len) || is_suspect(fragment) && has_ip(fragment, len)
+}
+
+/// The same at their start or behind an Ethernet header, whatever the IP header is like.
+fn begins_with_ip(fragment: &[u8], len: usize) -> bool {
+    is_ip(fragment, len) || behind_ethernet(fragment).is_some_and(|ip| is_ip(ip, len - 14))
+}
+
+/// The same at any place, of IP headers that are usual.
+fn has_ip(fragment: &[u8], len: usize) -> bool {
     let places = IP_PLACES.min(fragment.len().saturating_sub(Ipv4Header::MIN_LEN));
-    let may_hold =
-        pairs::hold(fragment, places, 7, [0x45, 0]) || pairs::hold(fragment, places, 1, [0x60, 0]);
     let mut ends = (0..places).map(|at| (&fragment[at..], len - at));
-    may_hold && ends.any(|(ip, len)| is_usual(ip) && is_ip(ip, len))
+    ends.any(|(ip, len)| is_usual(ip) && is_ip(ip, len))
 }
 
 /// Tests that an IP header is as nearly all are, for odds enough at any offset: no fragment,
@@ -260,15 +292,11 @@ impl Chunk {
     }
 }
 
-fn padded<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    let mut padded = [0; N];
-    padded[..bytes.len()].copy_from_slice(bytes);
-    padded
-}
-
 impl ByteSample {
     /// Chunks kept.
     const CHUNKS: usize = 48;
+    /// Chunks that there is room for at first.
+    const FEW_CHUNKS: usize = 3;
     const CHUNK_LEN: usize = 64;
     /// Bytes that a record's rank follows from.
     const RANKED_LEN: usize = 32;
@@ -303,7 +331,7 @@ impl ByteSample {
     fn rank(sequence: u64, bytes: &[u8]) -> u64 {
         let ranked: [u8; Self::RANKED_LEN] = match bytes.first_chunk() {
             Some(full) => *full,
-            None => padded(bytes),
+            None => pairs::padded(bytes),
         };
         // Of a fixed length it takes few multiplications.
         let (halves, _) = ranked.as_chunks();
@@ -318,7 +346,7 @@ impl ByteSample {
         for (place, bytes) in chunks.enumerate() {
             let chunk = Chunk {
                 key: (place, rank),
-                bytes: padded(bytes),
+                bytes: pairs::padded(bytes),
                 len: bytes.len(),
             };
             if !self.keep(chunk) {
@@ -336,6 +364,10 @@ impl ByteSample {
             _ => {}
         }
         self.chunks.truncate(Self::CHUNKS - 1);
+        if self.chunks.len() == self.chunks.capacity() {
+            let more = self.chunks.len().max(Self::FEW_CHUNKS);
+            self.chunks.reserve_exact(more.min(Self::CHUNKS - self.chunks.len()));
+        }
         self.chunks.insert(place, chunk);
         true
     }

@@ -12,7 +12,7 @@ use nom::{
     number::complete::{le_u16, le_u32, le_u64},
 };
 
-use super::pairs;
+use super::pairs::{self, Pair};
 use super::ptlrpc::{self, Rpc};
 use crate::decode::Address;
 
@@ -205,7 +205,7 @@ pub fn units(payload: &[u8], ends: NidEnds) -> impl Iterator<Item = Unit> + '_ {
 pub fn find(payload: &[u8], ends: NidEnds) -> Option<Signature> {
     // A connection request opens a connection; the others can stand anywhere.
     let start = payload.starts_with(&CONNECTION_REQUEST).then_some(0);
-    let anywhere = candidates(payload, [MESSAGE_START, NOOP_START, HELLO_MAGIC]);
+    let anywhere = candidates(payload, &[MESSAGE_START, NOOP_START, HELLO_MAGIC], may_hold_unit);
     start.into_iter().chain(anywhere).find_map(|at| {
         let (_, unit) = unit(&payload[at..], ends)?;
         Some(Signature {
@@ -216,30 +216,42 @@ pub fn find(payload: &[u8], ends: NidEnds) -> Option<Signature> {
     })
 }
 
-/// Tests for the first bytes of an `LNet` message at one of the first `places`.
-#[inline]
-#[must_use]
-pub fn may_hold(bytes: &[u8], places: usize) -> bool {
-    let [first, second, ..] = MESSAGE_START;
-    let places = places.min((bytes.len() + 1).saturating_sub(PROOF_LEN));
-    pairs::hold(bytes, places, 1, [first, second])
-}
-
 /// Searches these bytes for an `LNet` message at any offset, between whomever.
 #[must_use]
 pub fn holds_message(bytes: &[u8]) -> bool {
-    candidates(bytes, [MESSAGE_START]).any(|at| message(&bytes[at..], None).is_ok())
+    let mut places = candidates(bytes, &[MESSAGE_START], may_hold_message);
+    places.any(|at| message(&bytes[at..], None).is_ok())
 }
 
-/// Places at which one of these patterns begins.
-fn candidates<const N: usize>(
-    bytes: &[u8],
-    patterns: [[u8; 4]; N],
-) -> impl Iterator<Item = usize> + '_ {
-    const CHUNK_LEN: usize = 64;
-    let may_hold = move |at: &usize| {
-        let mut pairs = patterns.iter().map(|it| [it[0], it[1]]);
-        pairs.any(|pair| pairs::hold(&bytes[*at..], CHUNK_LEN, 1, pair))
+/// First bytes of an `LNet` message.
+pub const MESSAGE_PAIR: Pair = Pair::of(&MESSAGE_START);
+
+/// Bytes that are searched at once.
+const CHUNK_LEN: usize = 64;
+
+/// Bytes of a payload from some place on, and the first behind them.
+type Chunk = [u8; CHUNK_LEN + 1];
+
+#[inline(never)]
+fn may_hold_message(chunk: &Chunk) -> bool {
+    pairs::hold(chunk, 0..CHUNK_LEN, [MESSAGE_PAIR])
+}
+
+#[inline(never)]
+fn may_hold_unit(chunk: &Chunk) -> bool {
+    let pairs = [MESSAGE_PAIR, Pair::of(&NOOP_START), Pair::of(&HELLO_MAGIC)];
+    pairs::hold(chunk, 0..CHUNK_LEN, pairs)
+}
+
+/// Places at which one of these patterns begins, one of which a chunk may hold.
+fn candidates<'a, const N: usize>(
+    bytes: &'a [u8],
+    patterns: &'a [[u8; 4]; N],
+    may_hold: fn(&Chunk) -> bool,
+) -> impl Iterator<Item = usize> + 'a {
+    let may_hold = move |at: &usize| match bytes[*at..].first_chunk() {
+        Some(chunk) => may_hold(chunk),
+        None => may_hold(&pairs::padded(&bytes[*at..])),
     };
     let begins = move |at: &usize| patterns.iter().any(|it| bytes[*at..].starts_with(it));
     (0..bytes.len())
