@@ -15,6 +15,7 @@ pub mod dtls;
 pub(crate) mod lowest;
 pub mod lustre;
 pub mod ranges;
+mod recent;
 pub mod seen_on;
 pub mod sequence;
 pub mod session;

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use super::lowest::{Lowest, SLACK};
 use super::ranges::Ranges;
-use super::{Count, FiveTuple, Flow, FlowKey, Reason, Sighting};
+use super::recent::Recent;
+use super::{Count, Direction, FiveTuple, Flow, FlowKey, Reason, Sighting};
 use crate::decode::Address;
 use crate::evidence::Shown;
 
@@ -27,7 +28,18 @@ pub struct Datagrams {
     far: Lowest<FlowKey, Beside>,
     /// Flows that are not kept.
     rest: Others,
+    recent: Recent<Known>,
 }
+
+/// Place of a flow among those near or far.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    is_near: bool,
+    number: u32,
+}
+
+/// A flow whose place is known, and the direction of a packet in it.
+type Known = (Place, Direction);
 
 /// Datagrams between two ports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,6 +95,7 @@ impl Datagrams {
             near: Lowest::new(limit),
             far: Lowest::new(limit / FAR_SHARE),
             rest: Others::default(),
+            recent: Recent::default(),
         }
     }
 
@@ -100,6 +113,7 @@ impl Datagrams {
             near: Lowest::new(self.near.limit),
             far: Lowest::new(self.far.limit),
             rest: Others::default(),
+            recent: Recent::default(),
         }
     }
 
@@ -121,33 +135,56 @@ impl Datagrams {
         count: Count,
         at: &Sighting,
     ) {
-        let (key, direction) = FlowKey::of(five_tuple);
-        match self.beside(&key.ports_alone()) {
-            Some(beside) => {
+        let known = self.recent.find(five_tuple);
+        match known.or_else(|| self.look_up(five_tuple)) {
+            Some((place, direction)) => {
+                let beside = self.at(place);
                 beside.others.add(what, count);
-                let flow = &mut beside.flow;
-                flow.count(what.0, count, &Sighting { direction, ..*at });
-                flow.seen_on.note(five_tuple.interface);
+                let at = Sighting { direction, ..*at };
+                beside.flow.count(what.0, count, &at);
             }
             None => self.rest.add(what, count),
         }
     }
 
-    /// Datagrams of a flow, unless it is not kept.
-    fn beside(&mut self, key: &FlowKey) -> Option<&mut Beside> {
+    #[cold]
+    fn look_up(&mut self, five_tuple: &FiveTuple) -> Option<Known> {
+        let (key, direction) = FlowKey::of(five_tuple);
+        let place = self.place(&key.ports_alone())?;
+        self.at(place).flow.seen_on.note(five_tuple.interface);
+        self.recent.note(five_tuple, (place, direction));
+        Some((place, direction))
+    }
+
+    /// Place of a flow, unless it is not kept.
+    fn place(&mut self, key: &FlowKey) -> Option<Place> {
         self.fold(self.near.limit / SLACK);
-        let flows = if self.is_near(key) {
+        let is_near = self.is_near(key);
+        let flows = if is_near {
             &mut self.near
         } else {
             &mut self.far
         };
-        let place = flows.place(key)?;
-        Some(&mut flows.entries[place as usize].1)
+        let number = flows.place(key)?;
+        Some(Place { is_near, number })
+    }
+
+    fn at(&mut self, place: Place) -> &mut Beside {
+        let flows = if place.is_near {
+            &mut self.near
+        } else {
+            &mut self.far
+        };
+        &mut flows.entries[place.number as usize].1
     }
 
     fn fold(&mut self, slack: usize) {
         let near = self.near.shed(slack);
         let far = self.far.shed(slack);
+        if near.is_empty() && far.is_empty() {
+            return;
+        }
+        self.recent = Recent::default();
         for (_, beside) in near.iter().chain(&far) {
             self.rest.merge(&beside.others);
         }
@@ -155,6 +192,7 @@ impl Datagrams {
 
     /// Adds those of another part of the input.
     pub fn merge(&mut self, other: Self) {
+        self.recent = Recent::default();
         let near = self.near.lower_ceiling(&other.near);
         let far = self.far.lower_ceiling(&other.far);
         for (_, beside) in near.iter().chain(&far) {
@@ -162,8 +200,8 @@ impl Datagrams {
         }
         self.rest.merge(&other.rest);
         for (key, more) in other.near.entries.into_iter().chain(other.far.entries) {
-            match self.beside(&key) {
-                Some(beside) => beside.merge(more),
+            match self.place(&key) {
+                Some(place) => self.at(place).merge(more),
                 None => self.rest.merge(&more.others),
             }
         }
@@ -173,6 +211,7 @@ impl Datagrams {
     /// may be kept.
     pub(crate) fn take(&mut self, is_taken: impl Fn(&FlowKey) -> bool) -> Vec<(FlowKey, Flow)> {
         self.fold(0);
+        self.recent = Recent::default();
         let mut taken = self.near.take(&is_taken);
         taken.extend(self.far.take(&is_taken));
         let flows = taken.into_iter().map(|(key, beside)| (key, beside.flow));

@@ -9,6 +9,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::lowest::{Lowest, SLACK, sorted};
+use super::recent::Recent;
 use super::{Count, Direction, DtlsFacts, FiveTuple, Flow, FlowKey, GroupKey, Sighting, Sizes};
 use crate::decode::Protocol;
 use crate::evidence::{Shown, dtls::DtlsRecord};
@@ -42,7 +43,7 @@ pub struct FlowTable {
     groups: Lowest<GroupKey, Group>,
     /// Groups beyond the limit, by what is left of their keys without the addresses.
     beyond: HashMap<GroupKey, Group, RandomState>,
-    recent: Recent,
+    recent: Recent<Known>,
 }
 
 /// A packet's flow and its group.
@@ -329,55 +330,12 @@ impl FlowTable {
     }
 }
 
-/// The flows of the last packets, which mostly are those of the next ones too.
-///
-/// They are told by the packets' five-tuples as they are, so that nothing needs to be put in
-/// order before.
-#[derive(Clone, Debug)]
-struct Recent {
-    flows: Box<[Option<(FiveTuple, Known)>]>,
-}
-
 /// A flow whose places are known.
 #[derive(Clone, Copy, Debug)]
 struct Known {
     flow: u32,
     group: u32,
     direction: Direction,
-}
-
-impl Default for Recent {
-    fn default() -> Self {
-        Self {
-            flows: vec![None; Self::SLOTS].into(),
-        }
-    }
-}
-
-impl Recent {
-    const SLOTS: usize = 1024;
-
-    /// Fast, and no more: who makes flows meet in a slot only makes them slower.
-    #[allow(clippy::cast_possible_truncation, reason = "a slot needs few bits")]
-    #[inline]
-    fn slot(five_tuple: &FiveTuple) -> usize {
-        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-        let (source, destination) = five_tuple.ports;
-        let ports = u64::from(source) << 16 | u64::from(destination);
-        let addresses =
-            five_tuple.source.0 as u64 ^ (five_tuple.destination.0 as u64).rotate_left(20);
-        ((addresses ^ ports.rotate_left(40)).wrapping_mul(ODD) >> 54) as usize % Self::SLOTS
-    }
-
-    #[inline(always)]
-    fn find(&self, five_tuple: &FiveTuple) -> Option<Known> {
-        let (of, known) = self.flows[Self::slot(five_tuple)].as_ref()?;
-        (of == five_tuple).then_some(*known)
-    }
-
-    fn note(&mut self, five_tuple: &FiveTuple, known: Known) {
-        self.flows[Self::slot(five_tuple)] = Some((*five_tuple, known));
-    }
 }
 
 fn group<'t>(
