@@ -24,6 +24,7 @@ mod llc;
 mod loopback;
 mod mpls;
 mod packet;
+mod port_set;
 mod pppoe;
 mod rest;
 mod sll;

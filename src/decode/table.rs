@@ -2,11 +2,11 @@
 //! filter of live runs and the names in reports are made from it.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 
 use super::encapsulation::Encapsulation;
 use super::kind::{EncapsulationKind, Sign};
 use super::packet::Transport;
+use super::port_set::PortSet;
 use super::rest::Rest;
 use super::stop::{Cause, DecodeStop, Layer};
 use super::unopened::Unopened;
@@ -41,10 +41,12 @@ impl Encapsulation {
 #[derive(Clone, Debug)]
 pub struct TunnelPorts {
     udp_ports: Vec<(u16, u8)>,
-    /// Lowest and highest of them: hardly any other port is between.
-    span: RangeInclusive<u16>,
-    /// The same of those that are not opened.
+    /// The same ports.
+    opened: PortSet,
+    /// UDP ports of those that are not opened.
     unopened: Vec<(u16, Unopened)>,
+    /// All these ports.
+    all: PortSet,
 }
 
 impl Default for TunnelPorts {
@@ -56,9 +58,11 @@ impl Default for TunnelPorts {
         });
         let mut options = Self {
             udp_ports: Vec::new(),
-            span: RangeInclusive::new(u16::MAX, u16::MIN),
+            opened: PortSet::default(),
             unopened: unopened_ports().collect(),
+            all: PortSet::default(),
         };
+        unopened_ports().for_each(|(port, _)| options.all.insert(port));
         options.add(udp_ports);
         options
     }
@@ -75,7 +79,8 @@ impl TunnelPorts {
     fn add(&mut self, ports: impl Iterator<Item = (u16, u8)>) {
         for (port, place) in ports {
             self.udp_ports.push((port, place));
-            self.span = port.min(*self.span.start())..=port.max(*self.span.end());
+            self.opened.insert(port);
+            self.all.insert(port);
         }
     }
 
@@ -87,7 +92,7 @@ impl TunnelPorts {
     /// True of a UDP destination port that may tell an encapsulation.
     #[inline(always)]
     pub(super) fn tells(&self, port: u16) -> bool {
-        self.span.contains(&port) && self.udp_ports.iter().any(|&(telling, _)| telling == port)
+        self.opened.contains(port)
     }
 
     /// Encapsulation that a port and the payload's first bytes tell.
@@ -131,6 +136,9 @@ impl TunnelPorts {
         else {
             return None;
         };
+        if !self.all.contains(port) {
+            return None;
+        }
         let mut known = self.unopened.iter();
         let named = known.find(|&&(telling, it)| telling == port && it.claims(payload.bytes));
         let mut opened = self.udp_ports.iter();
