@@ -3,9 +3,14 @@
 use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
+use serde_json::Serializer;
 
 use super::model::{PathLine, RunLine};
 use super::{Report, Style};
+
+mod indented;
+
+use indented::Indented;
 
 /// Bytes that are written at once.
 const BUFFER_LEN: usize = 64 << 10;
@@ -17,7 +22,8 @@ pub(super) fn write<R: Serialize>(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut buffer = buffer(out);
-    serde_json::to_writer_pretty(&mut buffer, report)?;
+    let indented = Indented::default();
+    report.serialize(&mut Serializer::with_formatter(&mut buffer, indented))?;
     writeln!(buffer)?;
     buffer.flush()
 }
