@@ -104,12 +104,19 @@ impl DtlsFacts {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn run(&mut self, at: &Sighting) -> &mut FlowPart {
         if self.segments.is_empty() {
-            self.segments.push(FlowPart::new(at));
+            self.begin(at);
         }
         self.segments.last_mut().expect("one was pushed")
+    }
+
+    #[cold]
+    fn begin(&mut self, at: &Sighting) {
+        // One is all that most flows have.
+        self.segments.reserve_exact(1);
+        self.segments.push(FlowPart::new(at));
     }
 
     #[inline]

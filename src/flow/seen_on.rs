@@ -13,6 +13,7 @@ impl SeenOn {
     /// Notes an interface.
     pub fn note(&mut self, interface: Interface) {
         if let Err(place) = self.0.binary_search(&interface) {
+            self.0.reserve_exact(1);
             self.0.insert(place, interface);
             self.0.truncate(Self::LIMIT);
         }

@@ -68,6 +68,8 @@ impl Session {
         if place == MAX_EPOCHS {
             return self.beyond.get_or_insert_default();
         }
+        // One is all that most sessions have.
+        self.epochs.reserve_exact(1);
         self.epochs.insert(place, (number, Epoch::default()));
         if self.epochs.len() > MAX_EPOCHS
             && let Some((_, highest)) = self.epochs.pop()
