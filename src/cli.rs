@@ -14,6 +14,7 @@ use crate::azure::waivers::Waiver;
 use crate::decode;
 use crate::engine::Engine;
 use crate::flow::table::DEFAULT_LIMIT;
+use crate::input::name::FileName;
 use crate::report::{DocumentFormat, FORMATS, GroupBy, Report, Style};
 use crate::verdict::servers::{self, ServersError};
 use crate::verdict::{Exit, Policy, Servers, VantageChoice, Viewpoint};
@@ -145,8 +146,8 @@ pub struct EngineFlags {
 
     /// Addresses of AMLFS servers
     ///
-    /// Addresses and NIDs (10.0.0.4, 10.0.0.4@tcp, 10.0.0.[4-9]@tcp) are expected to be
-    /// seen, and silent if they are not. CIDR blocks (10.0.0.0/24) only say who may be
+    /// Addresses and NIDs (10.0.0.4, 10.0.0.4@tcp, 10.0.0.[4-9]@tcp), and mount sources
+    /// (10.0.0.4@tcp:/lustrefs), are expected to be seen, and silent if they are not. CIDR blocks (10.0.0.0/24) only say who may be
     /// one. @FILE reads them from a file. Comma-separated, and repeatable. DTLS hides the
     /// ports inside it, so it counts for a path only where a server is known: named here,
     /// or seen as the server of readable Lustre in the same captures.
@@ -280,18 +281,21 @@ pub enum CliError {
     #[error("--servers: {0}")]
     Servers(#[from] ServersError),
     /// A list of servers that cannot be read.
-    #[error("--servers: cannot read {}: {source}", path.display())]
+    #[error("--servers: cannot read {}: {source}", FileName(path))]
     ServersFile {
         /// Its path.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
+    /// A list of servers, by its place, that names none.
+    #[error("--servers: {0} names no server; leave the flag out where none is known")]
+    NoServers(String),
     /// The configuration of Azure.
     #[error(transparent)]
     Azure(#[from] AzureError),
     /// An output file whose ending names no format.
-    #[error("-o {}: the ending names no format; use {endings}", path.display())]
+    #[error("-o {}: the ending names no format; use {endings}", FileName(path))]
     Ending {
         /// The file.
         path: PathBuf,
@@ -465,15 +469,34 @@ fn by_ending<R>(
 
 fn named_servers(lists: &[String]) -> Result<Servers, CliError> {
     let mut servers = Servers::default();
-    for word in lists.iter().flat_map(|list| servers::words(list)) {
-        match word.strip_prefix('@') {
-            None => servers.add_list(word)?,
-            Some(path) => servers.add_list(&read(path.into())?)?,
+    for list in lists {
+        for word in named(list, "the list")? {
+            match word.strip_prefix('@') {
+                None => servers.add_list(word)?,
+                Some(path) => servers.add_list(&read(path.into())?)?,
+            }
         }
     }
     Ok(servers)
 }
 
+/// Words of a list, of which there must be one.
+fn named<'l>(list: &'l str, whence: &str) -> Result<Vec<&'l str>, CliError> {
+    let words = servers::words(list);
+    if words.is_empty() {
+        return Err(CliError::NoServers(whence.to_owned()));
+    }
+    Ok(words)
+}
+
+/// List in a file, without the byte order mark that some editors begin it with.
 fn read(path: PathBuf) -> Result<String, CliError> {
-    fs::read_to_string(&path).map_err(|source| CliError::ServersFile { path, source })
+    match fs::read_to_string(&path) {
+        Ok(text) => {
+            let list = text.strip_prefix('\u{feff}').unwrap_or(&text);
+            named(list, &FileName(&path).to_string())?;
+            Ok(list.to_owned())
+        }
+        Err(source) => Err(CliError::ServersFile { path, source }),
+    }
 }

@@ -4,6 +4,7 @@ pub mod capture;
 pub mod compressed;
 pub mod discovery;
 pub mod kind;
+pub mod name;
 
 pub use capture::{Input, OpenError};
 pub use discovery::{InputPath, discover};

@@ -11,6 +11,7 @@ use plainsight::cli::{
     Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command, Live, LiveFlags, Output, Posture,
     PostureFlags,
 };
+use plainsight::input::name::FileName;
 use plainsight::report::posture::PostureReport;
 use plainsight::report::{DocumentFormat, Style, write_controls};
 use plainsight::run::{files, today};
@@ -72,7 +73,7 @@ fn open_files<R>(output: &Output<R>) -> Result<Vec<File>, String> {
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> String {
-    format!("cannot write {}: {error}", path.display())
+    format!("cannot write {}: {error}", FileName(path))
 }
 
 fn write_all<R>(report: &R, output: &Output<R>, files: Vec<File>) -> Result<(), String> {
@@ -86,10 +87,7 @@ fn printed(written: io::Result<()>) -> Result<(), String> {
 }
 
 fn write_files<R>(report: &R, output: &Output<R>, files: Vec<File>) -> Result<(), String> {
-    let plain = Style {
-        color: false,
-        ..output.style.clone()
-    };
+    let plain = output.style.on_page();
     for ((path, format), file) in output.files.iter().zip(files) {
         file.set_len(0)
             .and_then(|()| write(report, format, &plain, file))

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::input::discovery::DiscoveryError;
+use crate::input::name::FileName;
 use crate::input::{InputPath, OpenError, discover};
 
 mod bytes;
@@ -49,7 +50,7 @@ pub enum ExportError {
     #[error(transparent)]
     Unreadable(OpenError),
     /// Nothing in it is JSON.
-    #[error("{} holds no JSON that can be read: {why}", path.display())]
+    #[error("{} holds no JSON that can be read: {why}", FileName(path))]
     NoJson {
         /// The path, as named.
         path: PathBuf,

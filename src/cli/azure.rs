@@ -14,6 +14,7 @@ use crate::azure::export::{Export, ExportError};
 use crate::azure::topology::Azure;
 use crate::azure::vm_sizes::{VmSizes, VmSizesError};
 use crate::azure::waivers::{self, Waiver, WaiverError};
+use crate::input::name::FileName;
 use crate::report::posture::{PostureReport, Wishes};
 use crate::report::{DocumentFormat, POSTURE_FORMATS as FORMATS};
 use crate::verdict::{Exit, Servers};
@@ -43,7 +44,7 @@ pub enum AzureError {
     #[error("--azure: {0}")]
     Export(#[from] ExportError),
     /// A table of sizes that cannot be read.
-    #[error("--vm-sizes: cannot read {}: {source}", path.display())]
+    #[error("--vm-sizes: cannot read {}: {source}", FileName(path))]
     Unreadable {
         /// Its path.
         path: PathBuf,
@@ -51,7 +52,7 @@ pub enum AzureError {
         source: std::io::Error,
     },
     /// A file of waivers that cannot be read.
-    #[error("--accept: cannot read {}: {source}", path.display())]
+    #[error("--accept: cannot read {}: {source}", FileName(path))]
     NoWaivers {
         /// Its path.
         path: PathBuf,
@@ -59,7 +60,7 @@ pub enum AzureError {
         source: std::io::Error,
     },
     /// A file of waivers that is none.
-    #[error("--accept: {}: {source}", path.display())]
+    #[error("--accept: {}: {source}", FileName(path))]
     Waivers {
         /// Its path.
         path: PathBuf,
@@ -67,7 +68,7 @@ pub enum AzureError {
         source: WaiverError,
     },
     /// A table of sizes that is none.
-    #[error("--vm-sizes: {}: {source}", path.display())]
+    #[error("--vm-sizes: {}: {source}", FileName(path))]
     Sizes {
         /// Its path.
         path: PathBuf,

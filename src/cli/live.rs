@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Args;
+use pcap::{Capture, Linktype};
 
 use super::{AcceptFlags, CliError, Engine, EngineFlags, Output, OutputFlags};
 use crate::azure::dmi::on_azure_vm;
@@ -52,7 +53,7 @@ pub struct LiveFlags {
     pub snap_length: u16,
 
     /// The kernel's buffer for each worker: more rides out longer bursts
-    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
     pub buffer: ByteSize,
 
     /// Workers for each interface, which share its flows (`PACKET_FANOUT`)
@@ -76,11 +77,11 @@ pub struct LiveFlags {
     pub until_decided: Option<Option<Duration>>,
 
     /// File to save the captured packets to, as pcapng
-    #[arg(short, long = "write", value_name = "FILE")]
+    #[arg(short, long = "write", value_name = "FILE", value_parser = file_to_write)]
     pub write: Option<PathBuf>,
 
     /// Begin another file when one has this size; numbers come before the ending
-    #[arg(long, value_name = "SIZE", requires = "write")]
+    #[arg(long, value_name = "SIZE", requires = "write", value_parser = size)]
     pub rotate_size: Option<ByteSize>,
 
     /// Keep so many files, and then begin with the first again
@@ -199,21 +200,55 @@ impl TryFrom<LiveFlags> for Live {
 
 /// A time as jiff reads it, and not a negative one.
 fn duration(text: &str) -> Result<Duration, String> {
+    if is_number(text) {
+        return Err(format!(
+            "{text} of what? Give it a unit, as in {text}s or {text}m"
+        ));
+    }
     let duration: jiff::SignedDuration = text.parse().map_err(|error| format!("{error}"))?;
     Duration::try_from(duration).map_err(|error| format!("{error}"))
+}
+
+/// A number of bytes with a unit: one without is a slip more often than meant.
+fn size(text: &str) -> Result<ByteSize, String> {
+    if is_number(text) {
+        return Err(format!(
+            "{text} of what? Give it a unit, as in {text}MiB or {text}B"
+        ));
+    }
+    text.parse()
+}
+
+fn is_number(text: &str) -> bool {
+    text.trim().parse::<f64>().is_ok()
+}
+
+/// A file that packets can be saved to; its other readers know `-` as standard output.
+fn file_to_write(text: &str) -> Result<PathBuf, String> {
+    match text {
+        "-" => Err(
+            "packets are saved to a file, not to standard output; ./- is a file of that name"
+                .to_owned(),
+        ),
+        path => Ok(path.into()),
+    }
 }
 
 /// An expression that can stand beside others.
 fn filter(text: &str) -> Result<String, String> {
     let shifts = ["vlan", "mpls", "pppoes", "geneve"];
     let mut words = text.split(|c: char| !c.is_alphanumeric());
-    match words.find(|word| shifts.contains(word)) {
-        Some(word) => Err(format!(
+    if let Some(word) = words.find(|word| shifts.contains(word)) {
+        return Err(format!(
             "`{word}` moves where all that follows is looked for; what is in VLANs and tunnels \
              is let through already"
-        )),
-        None => Ok(text.to_owned()),
+        ));
     }
+    // By itself, so that what is wrong is told of what the user wrote.
+    let ethernet = Capture::dead(Linktype::ETHERNET).map_err(|error| error.to_string())?;
+    let compiled = ethernet.compile(text, true);
+    compiled.map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
 }
 
 /// An address to listen on; a port alone is one of loopback.

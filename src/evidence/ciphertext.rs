@@ -366,7 +366,8 @@ impl ByteSample {
         self.chunks.truncate(Self::CHUNKS - 1);
         if self.chunks.len() == self.chunks.capacity() {
             let more = self.chunks.len().max(Self::FEW_CHUNKS);
-            self.chunks.reserve_exact(more.min(Self::CHUNKS - self.chunks.len()));
+            self.chunks
+                .reserve_exact(more.min(Self::CHUNKS - self.chunks.len()));
         }
         self.chunks.insert(place, chunk);
         true

@@ -205,7 +205,11 @@ pub fn units(payload: &[u8], ends: NidEnds) -> impl Iterator<Item = Unit> + '_ {
 pub fn find(payload: &[u8], ends: NidEnds) -> Option<Signature> {
     // A connection request opens a connection; the others can stand anywhere.
     let start = payload.starts_with(&CONNECTION_REQUEST).then_some(0);
-    let anywhere = candidates(payload, &[MESSAGE_START, NOOP_START, HELLO_MAGIC], may_hold_unit);
+    let anywhere = candidates(
+        payload,
+        &[MESSAGE_START, NOOP_START, HELLO_MAGIC],
+        may_hold_unit,
+    );
     start.into_iter().chain(anywhere).find_map(|at| {
         let (_, unit) = unit(&payload[at..], ends)?;
         Some(Signature {

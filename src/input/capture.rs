@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::compressed::{Compression, Decompressed};
 use super::discovery::{DiscoveryError, InputPath};
 use super::kind::{self, HEAD_LEN, Stranger, is_named_as_capture};
+use super::name::FileName;
 use crate::capture::pieces::Pieces;
 use crate::capture::stream::{BLOCK_LEN, Bytes, Stream, Walked};
 use crate::capture::{Format, Frame, Interfaces, Timestamp};
@@ -38,7 +39,7 @@ pub enum OpenError {
     #[error(transparent)]
     Discovery(#[from] DiscoveryError),
     /// A folder without any capture.
-    #[error("no packet capture in the folder {}", path.display())]
+    #[error("no packet capture in the folder {}", FileName(path))]
     NoCaptures {
         /// The folder, as named.
         path: PathBuf,

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::kind::is_named_as_capture;
+use super::name::FileName;
 
 /// Something to read, before it is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl fmt::Display for InputPath {
         if self.is_stdin() {
             f.write_str("standard input")
         } else {
-            self.path.display().fmt(f)
+            FileName(&self.path).fmt(f)
         }
     }
 }
@@ -41,7 +42,7 @@ impl fmt::Display for InputPath {
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoveryError {
     /// It cannot be found or listed.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", FileName(path))]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
@@ -49,7 +50,7 @@ pub enum DiscoveryError {
         source: io::Error,
     },
     /// A folder without any file.
-    #[error("no packet capture in the folder {}", path.display())]
+    #[error("no packet capture in the folder {}", FileName(path))]
     NoFiles {
         /// The folder, as named.
         path: PathBuf,

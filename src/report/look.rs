@@ -34,6 +34,18 @@ impl Default for Style {
 }
 
 impl Style {
+    /// The same in a file: without color, and of a page's size whatever the terminal's.
+    #[must_use]
+    pub fn on_page(&self) -> Self {
+        let page = Self::default();
+        Self {
+            color: false,
+            width: page.width,
+            height: page.height,
+            ..self.clone()
+        }
+    }
+
     /// Lines around the table: the answer, the vantage, the account.
     const AROUND: u16 = 12;
     /// Rows that a table has room for in the smallest window.

@@ -1,12 +1,16 @@
 //! Sentences that the reader should know besides the verdicts.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 use super::{About, InputReport, PathReport, Run, Warning, rank};
 use crate::aggregate::expected::{Met, PortKind};
 use crate::aggregate::sample::Overlap;
 use crate::capture::Fault;
 use crate::decode::Protocol;
 use crate::evidence::dtls::Version;
-use crate::verdict::{Class, Ends, Judgement, Part, Path, Verdict};
+use crate::verdict::{Class, Ends, Judgement, Part, Path, Servers, Verdict};
 
 mod flow_logs;
 
@@ -21,6 +25,7 @@ pub(super) fn of(judgement: &Judgement, run: &Run, reports: &[PathReport]) -> Ve
     let of_the_run = overlaps(judgement, run)
         .chain(undecoded(judgement))
         .chain(unnamed_servers(judgement))
+        .chain(unmatched_blocks(judgement))
         .chain(flow_logs::unproven(judgement))
         .chain(flow_logs::unplaced(judgement));
     all.extend(of_the_run.map(Warning::from));
@@ -127,11 +132,30 @@ fn undecoded(judgement: &Judgement) -> impl Iterator<Item = String> {
 
 fn unnamed_servers(judgement: &Judgement) -> Option<String> {
     let elsewhere = judgement.accounting.elsewhere.packets;
-    (!judgement.server_known && elsewhere > 0).then(|| {
-        format!(
-            "{elsewhere} packets of DTLS are on no path, because nothing here says who the \
-             AMLFS servers are: name them with --servers 10.0.0.4,10.0.0.5 or --servers 10.0.0.0/24"
-        )
+    let why = if judgement.server_known {
+        "neither of their ends is a server that is known: if one is, name it with --servers"
+    } else {
+        "nothing here says who the AMLFS servers are: name them with --servers \
+         10.0.0.4,10.0.0.5 or --servers 10.0.0.0/24"
+    };
+    (elsewhere > 0).then(|| format!("{elsewhere} packets of DTLS are on no path, because {why}"))
+}
+
+/// Blocks that the user named and that no path leads to.
+fn unmatched_blocks(judgement: &Judgement) -> impl Iterator<Item = String> {
+    let is_matched = |block: &IpNet| {
+        let is_in = |server| block.contains(&IpAddr::from(server));
+        let mut ends = judgement.paths.iter().map(|path| path.ends);
+        ends.any(|ends| match ends {
+            Ends::Seen { server, .. } | Ends::Expected { server } => is_in(server),
+            Ends::Rest => true,
+        })
+    };
+    let blocks = judgement.servers.blocks();
+    let own = blocks.filter(|(_, source)| *source == Servers::FLAG);
+    let unmatched = own.filter(move |(block, _)| !is_matched(block));
+    unmatched.map(|(block, source)| {
+        format!("no path leads to a server in {block}, which {source} names")
     })
 }
 

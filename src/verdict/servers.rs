@@ -32,7 +32,7 @@ pub struct Servers {
 pub enum ServersError {
     /// Neither address, nor NID, nor CIDR block.
     #[error(
-        "`{0}` is no server: give an address (10.0.0.4), a NID (10.0.0.4@tcp, 10.0.0.[4-9]@tcp) or a CIDR block (10.0.0.0/24)"
+        "`{0}` is no server: give an address (10.0.0.4), a NID (10.0.0.4@tcp, 10.0.0.[4-9]@tcp), a mount source (10.0.0.4@tcp:/lustrefs) or a CIDR block (10.0.0.0/24)"
     )]
     Unknown(String),
     /// A NID of another network type.
@@ -77,11 +77,29 @@ impl Servers {
         if let Ok(block) = word.parse::<IpNet>() {
             self.add_block(block, source);
         } else {
-            let addresses = addresses(word)?.into_iter();
-            addresses.for_each(|address| self.add_expected(address, source));
+            self.add_mount(word, source)?;
         }
         if self.expected.len().max(self.blocks.len()) > Self::LIMIT {
             return Err(ServersError::TooManyInAll(word.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Adds the servers of a mount source (mount.lustre(8): NIDs with `:` between those of servers
+    /// that stand in for each other, then `:/`, the file system and a folder of it), or of a NID.
+    fn add_mount(&mut self, word: &str, source: &str) -> Result<(), ServersError> {
+        let (nids, path) = match word.split_once(":/") {
+            Some((nids, path)) => (nids, Some(path)),
+            None => (word, None),
+        };
+        let name = path.and_then(|path| path.split('/').next());
+        for nid in nids_between_colons(nids) {
+            for address in addresses(nid)? {
+                self.add_expected(address, source);
+                if let Some(name) = name.filter(|name| !name.is_empty()) {
+                    self.add_file_system(address, name);
+                }
+            }
         }
         Ok(())
     }
@@ -158,6 +176,17 @@ impl Servers {
     pub fn is_empty(&self) -> bool {
         self.expected.is_empty() && self.blocks.is_empty()
     }
+}
+
+/// NIDs that `:` stands between. One ends with its network type: before that, a colon is one of
+/// an IPv6 address.
+fn nids_between_colons(list: &str) -> impl Iterator<Item = &str> {
+    let mut has_type = false;
+    list.split(move |c| {
+        let is_between = c == ':' && has_type;
+        has_type = (has_type || c == '@') && !is_between;
+        is_between
+    })
 }
 
 /// The addresses that one word names: an address, or a NID of network type TCP, whose
@@ -295,6 +324,29 @@ mod tests {
                 "10.0.2.7"
             ]
         );
+    }
+
+    #[test]
+    fn mount_sources_name_servers_and_their_file_system() {
+        let mut servers = Servers::default();
+        let list =
+            "10.0.0.4@tcp:10.0.0.5@tcp1:/lustrefs/scratch,fd00::4@tcp,fd00::5@tcp:/home 10.0.0.9:/";
+        assert_eq!(servers.add_list(list), Ok(()));
+        let told = servers.expected().map(|address| {
+            let names: Vec<&str> = servers.file_systems(address).collect();
+            format!("{address} {}", names.join(","))
+        });
+        let expected = [
+            "10.0.0.4 lustrefs",
+            "10.0.0.5 lustrefs",
+            "10.0.0.9 ",
+            "fd00::4 ",
+            "fd00::5 home",
+        ];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
+        for list in ["10.0.0.4@o2ib:/fs", ":/fs", "10.0.0.4@tcp:", "mgs@tcp:/fs"] {
+            assert!(Servers::default().add_list(list).is_err(), "{list}");
+        }
     }
 
     #[test]

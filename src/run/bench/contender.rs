@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{BenchError, Load};
 use crate::capture::Interfaces;
+use crate::input::name::FileName;
 use crate::input::{Input, InputPath};
 use crate::run::files;
 
@@ -155,7 +156,7 @@ impl Peer {
             .status();
         match status {
             Ok(status) if status.success() => None,
-            Ok(status) => Some(format!("{status} on {}", file.display())),
+            Ok(status) => Some(format!("{status} on {}", FileName(file))),
             Err(error) => Some(error.to_string()),
         }
     }

@@ -13,6 +13,7 @@ use crate::flow::Times;
 use crate::flow_log::{FlowLog, LogError, LogReport, Span, Table, read_file};
 use crate::input::InputPath;
 use crate::input::discovery::{DiscoveryError, search};
+use crate::input::name::FileName;
 use crate::report::{About, Warning};
 
 /// Flow logs of a run.
@@ -39,7 +40,7 @@ pub(super) struct Found {
 pub(super) fn find(paths: &[PathBuf]) -> Result<Found, LogError> {
     let found = search(paths).map_err(|error| match error {
         DiscoveryError::NoFiles { path } => LogError::NoLogs {
-            folder: path.display().to_string(),
+            folder: FileName(&path).to_string(),
             why: None,
         },
         error @ DiscoveryError::Unreadable { .. } => LogError::Open(error.into()),
@@ -182,7 +183,7 @@ fn sort_out(
     }
     if let Some((folder, _)) = others.first().filter(|_| reports.is_empty()) {
         return Err(LogError::NoLogs {
-            folder: folder.display().to_string(),
+            folder: FileName(&folder).to_string(),
             why: others.into_iter().next().map(|(_, error)| Box::new(error)),
         });
     }

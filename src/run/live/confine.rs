@@ -28,6 +28,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::input::name::FileName;
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::unistd::{AccessFlags, User, access, geteuid, setgroups, setresgid, setresuid};
@@ -68,7 +69,10 @@ pub enum ConfineError {
     #[error("cannot run as `{0}`: only root may choose a user")]
     NotRoot(String),
     /// The folder is not the user's.
-    #[error("{user} cannot make files in {}: {error}; name another user with --user, or give {user} the folder", folder.display())]
+    #[error(
+        "{user} cannot make files in {}: {error}; name another user with --user, or give {user} the folder",
+        FileName(folder)
+    )]
     NotWritable {
         /// The folder.
         folder: PathBuf,

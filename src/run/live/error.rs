@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::confine::{ConfineError, missing_capture_right};
 use super::save::SaveError;
 use crate::capture::live::LiveError;
+use crate::input::name::FileName;
 
 /// Error that keeps a live run from beginning.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +44,7 @@ pub enum LiveRunError {
         source: io::Error,
     },
     /// A file for events or metrics.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {source}", FileName(path))]
     Write {
         /// Its path.
         path: PathBuf,

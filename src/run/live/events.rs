@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::clock::now;
+use crate::input::name::FileName;
 use crate::report::{Evidence, InputReport, PathReport, Report, ServerReport, rfc3339};
 use crate::verdict::Verdict;
 
@@ -169,10 +170,10 @@ impl fmt::Display for Event {
             }
             Self::InterfaceUp { interface } => write!(f, "{interface} is up again"),
             Self::SavingFailed { path, reason } => {
-                write!(f, "cannot save to {} any more: {reason}", path.display())
+                write!(f, "cannot save to {} any more: {reason}", FileName(path))
             }
             Self::SavingFellBehind { path, .. } => {
-                let path = path.display();
+                let path = FileName(path);
                 write!(f, "{path} takes packets too slowly: some are not saved")
             }
             Self::Ended { exit_code } => write!(f, "ended, exit code {exit_code}"),

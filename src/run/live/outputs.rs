@@ -18,6 +18,7 @@ use super::saving::SavingState;
 use super::screen::Screen;
 use super::state::{History, Published, RunState};
 use crate::cli::Live;
+use crate::input::name::FileName;
 use crate::report::Report;
 
 /// Events that may wait to be written: many paths can appear at once.
@@ -205,7 +206,7 @@ impl Outputs {
         if let Some(file) = &self.textfile
             && let Err(error) = file.write(&self.published)
         {
-            let path = file.path().display();
+            let path = FileName(file.path());
             self.note(format!("cannot write {path}: {error}"));
         }
     }

@@ -23,10 +23,11 @@ use crate::capture::pcapng::writer::{
     InterfaceBlock, interface_description, interface_statistics, section_header,
 };
 use crate::cli::Save;
+use crate::input::name::FileName;
 
 /// A file that cannot be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {source}", path.display())]
+#[error("cannot write {}: {source}", FileName(path))]
 pub struct SaveError {
     /// Its path.
     pub path: PathBuf,

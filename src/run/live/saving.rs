@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::events::Event;
 use super::save::{SaveError, Saver};
+use crate::input::name::FileName;
 
 /// State of saving at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,7 +76,7 @@ impl Saving {
     pub(super) fn warnings(&self) -> Vec<String> {
         let failure = self.failure.iter();
         let failure = failure.map(|error| format!("{error}: what came after is not saved"));
-        let (unsaved, path) = (self.unsaved, self.path.display());
+        let (unsaved, path) = (self.unsaved, FileName(&self.path));
         let unsaved = (unsaved > 0)
             .then(|| format!("{path} lacks {unsaved} packets that were read, as it took no more"));
         failure.chain(unsaved).collect()
