@@ -1,6 +1,5 @@
 //! Flags as typed, then the configuration as meant.
 
-use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -16,12 +15,13 @@ use crate::engine::Engine;
 use crate::flow::table::DEFAULT_LIMIT;
 use crate::input::name::FileName;
 use crate::report::{DocumentFormat, FORMATS, GroupBy, Report, Style};
-use crate::verdict::servers::{self, ServersError};
-use crate::verdict::{Exit, Policy, Servers, VantageChoice, Viewpoint};
+use crate::verdict::servers::ServersError;
+use crate::verdict::{Exit, Policy, VantageChoice, Viewpoint};
 
 mod azure;
 mod bench;
 mod live;
+mod server_list;
 
 pub use azure::{AzureError, AzureFlags, Posture, PostureFlags};
 pub use bench::{Bench, BenchFlags, BenchFormat};
@@ -360,7 +360,7 @@ impl EngineFlags {
     fn meant(self, auto: impl FnOnce() -> Viewpoint) -> Result<Engine, CliError> {
         let mut decode = decode::TunnelPorts::default();
         decode.add_vxlan_ports(self.vxlan_ports);
-        let mut servers = named_servers(&self.servers)?;
+        let mut servers = server_list::named(&self.servers)?;
         let azure = self.azure.read()?;
         if let Some(azure) = &azure {
             azure::add_servers(&mut servers, azure);
@@ -465,38 +465,4 @@ fn by_ending<R>(
             path: path.to_owned(),
             endings: endings(formats),
         })
-}
-
-fn named_servers(lists: &[String]) -> Result<Servers, CliError> {
-    let mut servers = Servers::default();
-    for list in lists {
-        for word in named(list, "the list")? {
-            match word.strip_prefix('@') {
-                None => servers.add_list(word)?,
-                Some(path) => servers.add_list(&read(path.into())?)?,
-            }
-        }
-    }
-    Ok(servers)
-}
-
-/// Words of a list, of which there must be one.
-fn named<'l>(list: &'l str, whence: &str) -> Result<Vec<&'l str>, CliError> {
-    let words = servers::words(list);
-    if words.is_empty() {
-        return Err(CliError::NoServers(whence.to_owned()));
-    }
-    Ok(words)
-}
-
-/// List in a file, without the byte order mark that some editors begin it with.
-fn read(path: PathBuf) -> Result<String, CliError> {
-    match fs::read_to_string(&path) {
-        Ok(text) => {
-            let list = text.strip_prefix('\u{feff}').unwrap_or(&text);
-            named(list, &FileName(&path).to_string())?;
-            Ok(list.to_owned())
-        }
-        Err(source) => Err(CliError::ServersFile { path, source }),
-    }
 }

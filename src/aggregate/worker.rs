@@ -120,7 +120,7 @@ impl<'o> Worker<'o> {
             here.is_copy = self.identify(*packet, here);
         }
         if !matches!(decoded.content, Content::Packet(_)) {
-            self.meet(decoded.ends, |_| PortKind::Portless, &here);
+            self.meet(decoded.ends, |_| PortKind::Portless, here);
         }
         match decoded.fragment {
             Some(fragment) if !fragment.first => self.later(&fragment, &decoded, &here),
@@ -235,7 +235,7 @@ impl<'o> Worker<'o> {
     fn content(&mut self, content: &Content<'_>, here: &Here<'_>) -> Option<Shown> {
         match content {
             Content::Packet(packet) => return self.transport(packet, here),
-            Content::Other => self.unclaimed(here.frame.data, here),
+            Content::Other => self.unclaimed(here.frame.data, *here),
             Content::Undecodable(stop) => {
                 self.snapshot.undecodable((*stop).into(), here.count(0));
             }
@@ -244,7 +244,8 @@ impl<'o> Worker<'o> {
     }
 
     /// Counts a packet that is no path's, unless it shows that it should be.
-    fn unclaimed(&mut self, bytes: &[u8], here: &Here<'_>) {
+    #[inline(never)]
+    fn unclaimed(&mut self, bytes: &[u8], here: Here<'_>) {
         if lnet::holds_message(bytes) {
             self.snapshot.undecodable(Reason::HIDDEN, here.count(0));
         } else {
@@ -253,12 +254,14 @@ impl<'o> Worker<'o> {
     }
 
     /// Counts a segment on ports that are no path's.
-    #[inline]
+    ///
+    /// Takes copies, as [`Self::identify`] does.
+    #[inline(never)]
     fn other(
         &mut self,
-        packet: &Packet<'_>,
-        (ports, payload): ((u16, u16), &Payload<'_>),
-        here: &Here<'_>,
+        packet: Packet<'_>,
+        (ports, payload): ((u16, u16), Payload<'_>),
+        here: Here<'_>,
     ) {
         let datagrams = &self.snapshot.datagrams;
         if datagrams.is_between(packet.source, packet.destination) {
@@ -273,10 +276,10 @@ impl<'o> Worker<'o> {
     #[inline(never)]
     fn datagram(
         &mut self,
-        packet: &Packet<'_>,
+        packet: Packet<'_>,
         ports: (u16, u16),
-        (shown, payload): (Shown, &Payload<'_>),
-        here: &Here<'_>,
+        (shown, len): (Shown, usize),
+        here: Here<'_>,
     ) -> Shown {
         let tunnel = self.options.unopened(&packet.transport);
         let tunnel = tunnel.map(Reason::unsupported);
@@ -285,7 +288,7 @@ impl<'o> Worker<'o> {
             _ if tunnel.is_some() => Shown::Tunnelled,
             shown => shown,
         };
-        let (five_tuple, len) = (here.five_tuple(packet, ports), payload.wire_len);
+        let five_tuple = here.five_tuple(&packet, ports);
         let at = here.sighting(Direction::Up, len);
         let datagrams = &mut self.snapshot.datagrams;
         datagrams.count(&five_tuple, (shown, tunnel), here.count(len), &at);
@@ -296,9 +299,9 @@ impl<'o> Worker<'o> {
     #[inline]
     fn meet_ports(
         &mut self,
-        packet: &Packet<'_>,
+        packet: Packet<'_>,
         (source, destination): (u16, u16),
-        here: &Here<'_>,
+        here: Here<'_>,
     ) {
         let ends = Some((packet.source, packet.destination));
         let port = |is_source| if is_source { source } else { destination };
@@ -313,7 +316,7 @@ impl<'o> Worker<'o> {
         &mut self,
         ends: Option<(Address, Address)>,
         kind: impl Fn(bool) -> PortKind,
-        here: &Here<'_>,
+        here: Here<'_>,
     ) {
         let expected = &mut self.snapshot.expected;
         if let Some((source, destination)) = ends
@@ -357,12 +360,13 @@ impl<'o> Worker<'o> {
         // On other ports only DTLS can be a path's, and it belongs in UDP.
         let elsewhere = !is_lustre_port(ports.0) && !is_lustre_port(ports.1);
         if elsewhere && packet.protocol == Protocol::Tcp {
-            self.other(packet, (ports, payload), here);
+            self.other(*packet, (ports, *payload), *here);
             return None;
         }
         let (shown, first) = evidence::read(packet.protocol, payload);
         if elsewhere && shown.is_datagram() {
-            return Some(self.datagram(packet, ports, (shown, payload), here));
+            let what = (shown, payload.wire_len);
+            return Some(self.datagram(*packet, ports, what, *here));
         }
         let mut entry = self.snapshot.table.at(&here.five_tuple(packet, ports));
         let len = payload.wire_len;

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
-use super::{
-    CliError, ColorChoice, Output, format_of, named_servers, outputs, outputs_help, style,
-};
+use super::{CliError, ColorChoice, Output, format_of, outputs, outputs_help, server_list, style};
 use crate::azure::checks::{CheckKind, CheckTimes};
 use crate::azure::controls;
 use crate::azure::export::{Export, ExportError};
@@ -242,7 +240,7 @@ impl TryFrom<PostureFlags> for Posture {
         let azure = flags.azure.read()?;
         Ok(Self {
             azure: azure.unwrap_or_else(|| Azure::new(Export::default(), VmSizes::default())),
-            servers: named_servers(&flags.servers)?,
+            servers: server_list::named(&flags.servers)?,
             controls: flags.controls,
             wishes: Wishes {
                 times: CheckTimes {

@@ -19,7 +19,7 @@ use std::ops::Range;
 use etherparse::{IpNumber, Ipv4Header, Ipv4HeaderSlice, Ipv6HeaderSlice, checksum::Sum16BitWords};
 use foldhash::fast::FixedState;
 
-use super::pairs::{self, Pair};
+use super::pairs::{self, BytePair};
 use super::{dtls::DtlsRecord, lnet};
 
 /// Plaintext in a record that a cipher would have hidden.
@@ -97,12 +97,12 @@ const SHORT_LEN: usize = 64;
 /// The same of the first bytes, or all of them with zeros behind.
 #[inline(never)]
 fn is_suspect_start<const LEN: usize>(start: &[u8; LEN]) -> bool {
-    const IPV4: Pair = Pair::apart(0x45, 0, 7);
-    const IPV6: Pair = Pair::of(&[0x60, 0]);
+    const IPV4: BytePair = BytePair::apart(0x45, 0, 7);
+    const IPV6: BytePair = BytePair::of(&[0x60, 0]);
     const PATTERN_AT: usize = ByteSample::NONCE_LEN;
     let last_ip = IP_PLACES.min(LEN - Ipv4Header::MIN_LEN);
     let last_period = PATTERN_AT + LEN - PATTERN_AT - REPEATED_LEN;
-    let pattern = Pair::of(&start[PATTERN_AT..]);
+    let pattern = BytePair::of(&start[PATTERN_AT..]);
     pairs::hold(start, 0..last_ip, [IPV4, IPV6])
         | pairs::hold(start, 0..LEN - lnet::PROOF_LEN, [lnet::MESSAGE_PAIR])
         | pairs::hold(start, PATTERN_AT + 1..last_period + 1, [pattern])

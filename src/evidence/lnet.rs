@@ -12,7 +12,7 @@ use nom::{
     number::complete::{le_u16, le_u32, le_u64},
 };
 
-use super::pairs::{self, Pair};
+use super::pairs::{self, BytePair};
 use super::ptlrpc::{self, Rpc};
 use crate::decode::Address;
 
@@ -228,22 +228,26 @@ pub fn holds_message(bytes: &[u8]) -> bool {
 }
 
 /// First bytes of an `LNet` message.
-pub const MESSAGE_PAIR: Pair = Pair::of(&MESSAGE_START);
+pub const MESSAGE_PAIR: BytePair = BytePair::of(&MESSAGE_START);
 
 /// Bytes that are searched at once.
 const CHUNK_LEN: usize = 64;
 
 /// Bytes of a payload from some place on, and the first behind them.
-type Chunk = [u8; CHUNK_LEN + 1];
+type SearchedBytes = [u8; CHUNK_LEN + 1];
 
 #[inline(never)]
-fn may_hold_message(chunk: &Chunk) -> bool {
+fn may_hold_message(chunk: &SearchedBytes) -> bool {
     pairs::hold(chunk, 0..CHUNK_LEN, [MESSAGE_PAIR])
 }
 
 #[inline(never)]
-fn may_hold_unit(chunk: &Chunk) -> bool {
-    let pairs = [MESSAGE_PAIR, Pair::of(&NOOP_START), Pair::of(&HELLO_MAGIC)];
+fn may_hold_unit(chunk: &SearchedBytes) -> bool {
+    let pairs = [
+        MESSAGE_PAIR,
+        BytePair::of(&NOOP_START),
+        BytePair::of(&HELLO_MAGIC),
+    ];
     pairs::hold(chunk, 0..CHUNK_LEN, pairs)
 }
 
@@ -251,7 +255,7 @@ fn may_hold_unit(chunk: &Chunk) -> bool {
 fn candidates<'a, const N: usize>(
     bytes: &'a [u8],
     patterns: &'a [[u8; 4]; N],
-    may_hold: fn(&Chunk) -> bool,
+    may_hold: fn(&SearchedBytes) -> bool,
 ) -> impl Iterator<Item = usize> + 'a {
     let may_hold = move |at: &usize| match bytes[*at..].first_chunk() {
         Some(chunk) => may_hold(chunk),

@@ -12,13 +12,13 @@ const LANES: usize = 16;
 
 /// Two bytes, the second at a distance behind the first.
 #[derive(Clone, Copy, Debug)]
-pub struct Pair {
+pub struct BytePair {
     first: u8,
     second: u8,
     distance: usize,
 }
 
-impl Pair {
+impl BytePair {
     /// Two bytes at a distance of 1 or more.
     pub const fn apart(first: u8, second: u8, distance: usize) -> Self {
         Self {
@@ -56,7 +56,7 @@ fn load(bytes: &[u8], at: usize) -> u8x16 {
 /// # Panics
 /// Panics if the places, filled up, and the pairs' distances reach beyond the bytes.
 #[inline(always)]
-pub fn hold<const N: usize>(bytes: &[u8], places: Range<usize>, pairs: [Pair; N]) -> bool {
+pub fn hold<const N: usize>(bytes: &[u8], places: Range<usize>, pairs: [BytePair; N]) -> bool {
     let mut found = u8x16::splat(0);
     for at in places.step_by(LANES) {
         for pair in pairs {
@@ -92,7 +92,7 @@ mod tests {
                 all.any(|&(first, second, distance)| bytes[at] == first && bytes[at + distance] == second)
             };
             let tested = start..start + len.next_multiple_of(LANES);
-            let pairs = pairs.map(|(first, second, distance)| Pair::apart(first, second, distance));
+            let pairs = pairs.map(|(first, second, distance)| BytePair::apart(first, second, distance));
             prop_assert_eq!(hold(&bytes, start..start + len, pairs), tested.into_iter().any(stands));
         }
     }

@@ -28,7 +28,8 @@ pub struct Datagrams {
     far: Lowest<FlowKey, Beside>,
     /// Flows that are not kept.
     rest: Others,
-    recent: Recent<Known>,
+    /// Places of flows, and the directions of packets in them.
+    recent: Recent<(Place, Direction)>,
 }
 
 /// Place of a flow among those near or far.
@@ -37,9 +38,6 @@ struct Place {
     is_near: bool,
     number: u32,
 }
-
-/// A flow whose place is known, and the direction of a packet in it.
-type Known = (Place, Direction);
 
 /// Datagrams between two ports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -148,7 +146,7 @@ impl Datagrams {
     }
 
     #[cold]
-    fn look_up(&mut self, five_tuple: &FiveTuple) -> Option<Known> {
+    fn look_up(&mut self, five_tuple: &FiveTuple) -> Option<(Place, Direction)> {
         let (key, direction) = FlowKey::of(five_tuple);
         let place = self.place(&key.ports_alone())?;
         self.at(place).flow.seen_on.note(five_tuple.interface);
