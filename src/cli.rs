@@ -22,10 +22,12 @@ mod azure;
 mod bench;
 mod live;
 mod server_list;
+mod shell;
 
 pub use azure::{AzureError, AzureFlags, Posture, PostureFlags};
 pub use bench::{Bench, BenchFlags, BenchFormat};
 pub use live::{Live, LiveFlags, Save, Until};
+pub use shell::{CompletionsFlags, ManFlags};
 
 /// Tells from packet captures and flow logs which paths to Azure Managed Lustre (AMLFS) carried
 /// encrypted traffic, and which sent their data in plain sight
@@ -78,6 +80,12 @@ pub enum Command {
     /// are installed. Exits with 0 whatever the captures show, and with 2 where they
     /// cannot be read.
     Bench(BenchFlags),
+
+    /// Print completions for a shell
+    Completions(CompletionsFlags),
+
+    /// Print a manual page, for man(1)
+    Man(ManFlags),
 }
 
 /// The flags of `analyze`, as typed.
@@ -141,7 +149,7 @@ impl AcceptFlags {
 #[derive(Debug, Args)]
 pub struct EngineFlags {
     /// Point at which the captures were made
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, env = "PLAINSIGHT_VANTAGE", value_enum, default_value_t)]
     pub vantage: VantageChoice,
 
     /// Addresses of AMLFS servers
@@ -151,7 +159,7 @@ pub struct EngineFlags {
     /// one. @FILE reads them from a file. Comma-separated, and repeatable. DTLS hides the
     /// ports inside it, so it counts for a path only where a server is known: named here,
     /// or seen as the server of readable Lustre in the same captures.
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, env = "PLAINSIGHT_SERVERS", value_name = "LIST")]
     pub servers: Vec<String>,
 
     /// Azure's configuration, which explains verdicts.
@@ -159,7 +167,7 @@ pub struct EngineFlags {
     pub azure: AzureFlags,
 
     /// Encryption that counts as promised
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, env = "PLAINSIGHT_POLICY", value_enum, default_value_t)]
     pub policy: Policy,
 
     /// Ask to see the `ServerHello` of every DTLS session
@@ -197,6 +205,10 @@ pub struct OutputFlags {
     /// List all paths with their flows and all evidence in the table
     #[arg(short, long)]
     pub verbose: bool,
+
+    /// Print no report: the exit code and the files of -o remain
+    #[arg(short, long, conflicts_with_all = ["format", "verbose"])]
+    pub quiet: bool,
 
     /// List so many paths in the table, the worst first, or `all` [default: what fits]
     ///
@@ -394,7 +406,11 @@ impl TryFrom<OutputFlags> for Output {
 
     fn try_from(flags: OutputFlags) -> Result<Self, CliError> {
         Ok(Self {
-            format: flags.format,
+            format: if flags.quiet {
+                DocumentFormat::NOTHING
+            } else {
+                flags.format
+            },
             style: Style {
                 top: flags.top,
                 group_by: flags.group_by,

@@ -23,6 +23,8 @@ fn main() -> ExitCode {
         Command::Live(flags) => live(flags),
         Command::Posture(flags) => posture(flags),
         Command::Bench(flags) => bench(flags),
+        Command::Completions(flags) => print(|out| flags.write(out)),
+        Command::Man(flags) => print(|out| flags.write(out)),
     };
     outcome.map_or_else(
         |error| {
@@ -122,6 +124,12 @@ fn bench(flags: BenchFlags) -> Result<u8, Box<dyn Error>> {
     let style = &config.analyze.output.style;
     let written = outcome.write(config.format, style, &mut io::stdout().lock());
     whole(written).map_err(|error| format!("cannot write what was measured: {error}"))?;
+    Ok(0)
+}
+
+fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<u8, Box<dyn Error>> {
+    let written = write(&mut io::stdout().lock());
+    whole(written).map_err(|error| format!("cannot write: {error}"))?;
     Ok(0)
 }
 

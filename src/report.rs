@@ -93,6 +93,13 @@ pub const FORMATS: &[DocumentFormat] = &[
 ];
 
 impl<R> DocumentFormat<R> {
+    /// No output at all.
+    pub const NOTHING: &'static Self = &Self {
+        name: "nothing",
+        ending: "",
+        write: |_, _, _| Ok(()),
+    };
+
     /// Writes a report.
     ///
     /// # Errors

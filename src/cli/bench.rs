@@ -72,6 +72,7 @@ impl TryFrom<BenchFlags> for Bench {
                 format: &FORMATS[0],
                 outputs: Vec::new(),
                 verbose: false,
+                quiet: false,
                 top: None,
                 group_by: None,
                 color: ColorChoice::default(),

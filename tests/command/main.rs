@@ -16,6 +16,7 @@ mod posture;
 mod readme;
 mod schema;
 mod service;
+mod shell;
 mod slips;
 mod stored;
 #[path = "../support/mod.rs"]

@@ -26,6 +26,9 @@ pub fn plainsight(arguments: &[&str]) -> Command {
     for variable in ["CI", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(variable);
     }
+    for flag in ["SERVERS", "VANTAGE", "POLICY"] {
+        command.env_remove(format!("PLAINSIGHT_{flag}"));
+    }
     command
 }
 
