@@ -12,12 +12,17 @@ pub(super) enum Item {
     One(Value),
     /// A link to the rest of a list, which is another document.
     NextPage,
+    /// Time of the export, as whoever collected it wrote it.
+    ExportedAt(jiff::Timestamp),
 }
 
 /// Keys of lists within an object: of ARM, and of Azure Resource Graph.
 const LISTS: [&str; 2] = ["value", "data"];
 /// Keys that name the next page of a list: of ARM, of `az graph query`, and of its REST API.
 const NEXT_PAGE: [&str; 3] = ["nextlink", "skip_token", "$skiptoken"];
+
+/// Key of the time of an export, which may stand in a document of its own.
+const EXPORTED_AT: &str = "exportedat";
 
 /// Gives each item of a document to `take`.
 pub(super) fn each<'de, D: Deserializer<'de>>(
@@ -76,6 +81,11 @@ impl<'de> Visitor<'de> for Items<'_> {
         if is_list && own.iter().any(is_next_page) {
             (self.take)(Item::NextPage);
         }
+        let exported = own.iter().find_map(exported_at);
+        if let Some(time) = exported {
+            (self.take)(Item::ExportedAt(time));
+        }
+        is_list |= exported.is_some();
         let has_id = own.keys().any(|key| key.eq_ignore_ascii_case("id"));
         if has_id || !is_list {
             (self.take)(Item::One(Value::Object(own)));
@@ -106,6 +116,11 @@ impl<'de> Visitor<'de> for Items<'_> {
     fn visit_unit<E>(self) -> Result<(), E> {
         self.one(Value::Null)
     }
+}
+
+fn exported_at((key, value): (&String, &Value)) -> Option<jiff::Timestamp> {
+    let is_it = key.eq_ignore_ascii_case(EXPORTED_AT);
+    value.as_str().filter(|_| is_it)?.parse().ok()
 }
 
 fn is_next_page((key, value): (&String, &Value)) -> bool {

@@ -165,6 +165,12 @@ impl<'v> JsonNode<'v> {
         self.list(path).filter_map(|node| node.id("id")).collect()
     }
 
+    /// The first of several fields that is present; the first one where none is.
+    pub(super) fn first_setting<const N: usize>(self, paths: [&'static str; N]) -> Setting {
+        let found = paths.into_iter().find(|path| self.has(path));
+        self.setting(found.unwrap_or(paths[0]))
+    }
+
     /// A field for checks, whatever its type.
     pub(super) fn setting(self, path: &'static str) -> Setting {
         let value = self.at(path).map(|node| match node.0 {
