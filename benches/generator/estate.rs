@@ -82,7 +82,8 @@ impl Estate {
         let nics = fixture("nics", &words)?.into_iter();
         self.add("nics", nics.filter(|nic| is_named(nic, "amlfs-")));
         let groups = fixture("nsgs", &words)?.into_iter();
-        self.add("nsgs", groups.filter(|group| is_named(group, "amlfs-")));
+        let groups = groups.filter(|group| is_named(group, "amlfs-"));
+        self.add("nsgs", groups.map(|group| for_clients(group, at)));
         let vnets = fixture("vnets", &words)?.into_iter();
         let mut vnet = vnets
             .filter(|vnet| is_named(vnet, "server-"))
@@ -131,7 +132,7 @@ impl Estate {
         let nics = fixture("nics", &own)?.into_iter();
         let mut nics: Vec<Value> = nics.filter(|nic| is_named(nic, "vm-")).collect();
         nics[0]["ipConfigurations"] = json!([nics[0]["ipConfigurations"][0]]);
-        if at % UNSUPPORTED == 0 {
+        if at.is_multiple_of(UNSUPPORTED) {
             vms[0]["hardwareProfile"]["vmSize"] = json!("Standard_HB120rs_v3");
             nics[0]["vnetEncryptionSupported"] = json!(false);
         }
@@ -140,6 +141,26 @@ impl Estate {
         self.add("disks", fixture("disks", &own)?);
         Ok(())
     }
+}
+
+/// A group whose rules for the clients of the fixture are for those of both VNets.
+fn for_clients(mut group: Value, at: usize) -> Value {
+    let own = "10.20.1.0/25";
+    let numbers = (0..CLIENT_VNETS).map(|it| at * CLIENT_VNETS + it);
+    let blocks: Vec<String> = numbers
+        .map(|number| format!("10.{}.1.0/25", 20 + number))
+        .collect();
+    let rules = group["securityRules"].as_array_mut();
+    for rule in rules.into_iter().flatten() {
+        for side in ["source", "destination"] {
+            let prefix = format!("{side}AddressPrefix");
+            if rule[&prefix] == own {
+                rule[&prefix] = Value::Null;
+                rule[format!("{side}AddressPrefixes")] = json!(blocks);
+            }
+        }
+    }
+    group
 }
 
 fn client_words(number: usize) -> [(&'static str, String); 3] {

@@ -22,6 +22,7 @@ mod keys;
 mod kind;
 mod network;
 mod node;
+mod normal;
 mod reading;
 mod resource;
 mod security;

@@ -2,7 +2,7 @@
 
 use super::bytes::{self, FileText};
 use super::items::{self, Item};
-use super::node::{merge, normalized};
+use super::node::merge;
 use super::{
     BTreeMap, BTreeSet, Export, ExportError, ExportTime, FileReport, HashMap, InputPath, Inventory,
     JsonNode, PathBuf, ResourceId, ResourceKind, Value, VaultKey, VaultKeys,
@@ -78,7 +78,7 @@ impl FileContent {
 
     fn take(&mut self, item: Item) {
         match item {
-            Item::One(value) => self.add(normalized(value)),
+            Item::One(value) => self.add(value),
             Item::NextPage => self.is_page = true,
             // Of several, the oldest part counts.
             Item::ExportedAt(time) => {
