@@ -22,7 +22,8 @@ pub(super) const BEFORE: Duration = Duration::from_mins(6);
 /// Time after a tuple of a flow that goes on, for what speaks against encryption, where no
 /// later tuple tells of it.
 const AFTER: Duration = Duration::from_mins(1);
-/// Resolution of sums, and of a log in whole seconds.
+/// Resolution of sums and of a log in whole seconds, and what clocks may differ by in what was
+/// denied, which neither proves anything nor speaks against it.
 const SECOND: Duration = Duration::from_nanos(999_999_999);
 /// Marks that are kept of a view: those of two days at one in five minutes, and some.
 const MOST_MARKS: usize = 640;
@@ -207,7 +208,8 @@ fn since(mark: &Mark, before: Option<&Mark>) -> Timestamp {
     };
     let earliest = moment.widened(BEFORE, Duration::ZERO).first;
     match (mark.stage, before) {
-        (Stage::Begin | Stage::Deny, _) => mark.time,
+        (Stage::Begin, _) => mark.time,
+        (Stage::Deny, _) => moment.widened(SECOND, SECOND).first,
         (_, Some(before)) => earliest.max(just_after(before)),
         (_, None) => earliest,
     }
@@ -233,7 +235,8 @@ fn until(mark: &Mark, after: Option<&Mark>) -> Timestamp {
         follows && matches!(after.stage, Stage::Continue | Stage::End)
     };
     match (mark.stage, after) {
-        (Stage::End | Stage::Deny, _) => own,
+        (Stage::End, _) => own,
+        (Stage::Deny, _) => moment.widened(SECOND, SECOND).last,
         (_, Some(after)) if is_told(after) => own,
         (_, Some(after)) => latest.min(after.time).max(own),
         (_, None) => latest,

@@ -27,13 +27,6 @@ fn faults(log: &LogReport) -> Vec<String> {
         };
         format!("{bad} of {tuples} {what} and were passed over")
     });
-    let version = log.unknown_version.as_ref().map(|version| {
-        let [unknown, records] = [log.unknown_versions, log.records].map(number);
-        format!(
-            "{unknown} of {records} records are of a version that plainsight does not know, as \
-             `{version}`, and were read as version 4"
-        )
-    });
     let dates = (log.ambiguous_dates > 0).then(|| {
         let rows = number(log.ambiguous_dates);
         format!(
@@ -47,12 +40,21 @@ fn faults(log: &LogReport) -> Vec<String> {
         damage,
         bad,
         unread(log),
-        version,
+        unknown_version(log),
         dates,
         unknown_state(log),
         lost,
     ];
     all.into_iter().flatten().collect()
+}
+
+fn unknown_version(log: &LogReport) -> Option<String> {
+    let version = log.unknown_version.as_ref()?;
+    let [unknown, records] = [log.unknown_versions, log.records].map(number);
+    Some(format!(
+        "{unknown} of {records} records are of a version that plainsight does not know, as \
+         `{version}`, and were read as version 4"
+    ))
 }
 
 fn unknown_state(log: &LogReport) -> Option<String> {
