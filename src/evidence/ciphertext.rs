@@ -19,8 +19,9 @@ use std::ops::Range;
 use etherparse::{IpNumber, Ipv4Header, Ipv4HeaderSlice, Ipv6HeaderSlice, checksum::Sum16BitWords};
 use foldhash::fast::FixedState;
 
+use super::dtls::{DtlsRecord, MAX_MAC_LEN};
+use super::lnet;
 use super::pairs::{self, BytePair};
-use super::{dtls::DtlsRecord, lnet};
 
 /// Plaintext in a record that a cipher would have hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +30,8 @@ pub enum Exposure {
     IpHeader,
     /// A Lustre signature.
     Lustre,
+    /// A message of a DTLS handshake: 2^-70.
+    Handshake,
     /// Sixty-four bytes of text in UTF-8, which base64 and zeros are as well: 2^-53.
     Text,
     /// A pattern of up to 104 bytes that goes on for 24 more, as in zeros: 2^-185.
@@ -48,18 +51,17 @@ pub enum ByteTest {
     LooksEncrypted,
 }
 
-/// The longest MAC of a suite without a cipher is HMAC-SHA-384's, of 48 bytes.
-const MAX_MAC_LEN: usize = 48;
-
 /// Bytes of a record that the tests of its content take: of one that was cut shorter, nothing
 /// is concluded. Few tests go on behind them, for what stands nowhere near the start.
 const TESTED_LEN: usize = 136;
 /// Places of a record at which an IP packet is looked for: behind headers of up to 64 bytes,
 /// and what stands in a nonce's place. IPv6 and TCP fit behind the last.
 const IP_PLACES: usize = TESTED_LEN - 60;
+
 /// Looks for clear content in a record: an IP header, text or a pattern that repeats near its
-/// start, or Lustre. Now and then Lustre is looked for in all of it; which records those are is
-/// the record's own choice, so that it does not matter which others were seen before.
+/// start, or Lustre. Now and then Lustre is looked for in all of it, and text at places all over
+/// it; which records those are is the record's own choice, so that it does not matter which
+/// others were seen before.
 #[must_use]
 pub fn exposure(record: &DtlsRecord<'_>) -> Option<Exposure> {
     let fragment = record.fragment;
@@ -75,8 +77,11 @@ pub fn exposure(record: &DtlsRecord<'_>) -> Option<Exposure> {
     if is_suspect && repeats(content) {
         return Some(Exposure::Repeats);
     }
-    let is_searched = is_suspect || record.sequence.is_multiple_of(32);
-    (is_searched && lnet::holds_message(fragment)).then_some(Exposure::Lustre)
+    let is_chosen = record.sequence.is_multiple_of(32);
+    if is_chosen && holds_text_behind(content) {
+        return Some(Exposure::Text);
+    }
+    ((is_suspect || is_chosen) && lnet::holds_message(fragment)).then_some(Exposure::Lustre)
 }
 
 /// Tests that an IP packet, an `LNet` message or a pattern that repeats may be found in a record,
@@ -100,12 +105,23 @@ fn is_suspect_start<const LEN: usize>(start: &[u8; LEN]) -> bool {
     const IPV4: BytePair = BytePair::apart(0x45, 0, 7);
     const IPV6: BytePair = BytePair::of(&[0x60, 0]);
     const PATTERN_AT: usize = ByteSample::NONCE_LEN;
-    let last_ip = IP_PLACES.min(LEN - Ipv4Header::MIN_LEN);
-    let last_period = PATTERN_AT + LEN - PATTERN_AT - REPEATED_LEN;
+    let ip_places = IP_PLACES.min(LEN - Ipv4Header::MIN_LEN);
+    let lustre_places = LEN - lnet::PROOF_LEN + 1;
+    let pattern_places = PATTERN_AT + 1..LEN - REPEATED_LEN + 1;
     let pattern = BytePair::of(&start[PATTERN_AT..]);
-    pairs::hold(start, 0..last_ip, [IPV4, IPV6])
-        | pairs::hold(start, 0..LEN - lnet::PROOF_LEN, [lnet::MESSAGE_PAIR])
-        | pairs::hold(start, PATTERN_AT + 1..last_period + 1, [pattern])
+    pairs::hold(start, 0..ip_places, [IPV4, IPV6])
+        | pairs::hold(start, 0..lustre_places, [lnet::MESSAGE_PAIR])
+        | pairs::hold(start, pattern_places, [pattern])
+}
+
+/// Places behind the start of a record at which text is looked for now and then.
+const TEXT_PLACES: usize = 16;
+
+/// Tests for text at some places that share what stands behind the start of a record.
+fn holds_text_behind(content: &[u8]) -> bool {
+    let behind = content.get(2 * TEXT_LEN..).unwrap_or_default();
+    let step = (behind.len() / TEXT_PLACES).max(TEXT_LEN);
+    behind.chunks(step).any(is_text)
 }
 
 /// Bytes of text that are odds enough.
@@ -417,5 +433,45 @@ impl ByteSample {
         let mut words: Vec<u64> = words.map(|&word| u64::from_le_bytes(word)).collect();
         words.sort_unstable();
         words.windows(2).any(|pair| pair[0] == pair[1])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::*;
+
+    proptest! {
+        /// By its first bytes, at each place where it fits.
+        #[test]
+        fn whatever_the_tests_find_is_suspect(
+            mut record in prop_oneof![vec(any::<u8>(), 33..220), vec(any::<u8>(), 63..66), vec(any::<u8>(), 135..138)],
+            at in any::<Index>(),
+            kind in 0..4_usize,
+        ) {
+            let starts = [(vec![0x45, 0, 0, 0, 0, 0, 0, 0], Ipv4Header::MIN_LEN, IP_PLACES),
+                (vec![0x60, 0], Ipv4Header::MIN_LEN, IP_PLACES),
+                (vec![0xc1, 0], lnet::PROOF_LEN, TESTED_LEN - lnet::PROOF_LEN + 1)];
+            let nonce_len = ByteSample::NONCE_LEN;
+            let (at, start) = match starts.get(kind) {
+                Some((_, len, _)) if *len > record.len() => return Ok(()),
+                Some((start, len, places)) => {
+                    let places = (record.len() - len + 1).min(*places);
+                    (at.index(places), start.clone())
+                }
+                None => {
+                    let periods = (record.len() - nonce_len - REPEATED_LEN).min(MAX_PERIOD);
+                    let period = at.index(periods) + 1;
+                    (nonce_len + period, record[nonce_len..nonce_len + 2].to_vec())
+                }
+            };
+            record[at..at + start.len()].copy_from_slice(&start);
+            // The pattern may have been overwritten by its own repetition.
+            prop_assume!(kind < 3 || record[nonce_len..nonce_len + 2] == start[..]);
+            prop_assert!(is_suspect(&record));
+        }
     }
 }
