@@ -32,8 +32,8 @@ pub(super) const KIND: EncapsulationKind = EncapsulationKind {
 fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, DecodeStop> {
     let inside = behind_labels(rest, layer)?;
     let ether_type = match inside.need(1, layer)?[0] >> 4 {
-        4 if fits(inside, 2, 0) => IPV4,
-        6 if fits(inside, 4, 40) => IPV6,
+        4 if fits(inside, layer, 2, 0)? => IPV4,
+        6 if fits(inside, layer, 4, 40)? => IPV6,
         _ => return Err(inside.unopened(Unopened::MplsPseudowire)),
     };
     Ok(Inner {
@@ -45,13 +45,13 @@ fn read(rest: Rest<'_>, layer: Layer) -> Result<Inner<'_>, DecodeStop> {
 
 /// Tests that the length of an IP packet, which stands `at` this place and leaves out `header`
 /// bytes, is no more than there is: the address of a frame may begin with the same digit.
-fn fits(packet: Rest<'_>, at: usize, header: usize) -> bool {
-    match packet.bytes.get(at..at + 2) {
-        Some(&[high, low]) => {
-            usize::from(u16::from_be_bytes([high, low])) + header <= packet.wire_len
-        }
-        _ => true,
+fn fits(packet: Rest<'_>, layer: Layer, at: usize, header: usize) -> Result<bool, DecodeStop> {
+    if packet.wire_len < at + 2 {
+        return Ok(false);
     }
+    let head = packet.need(at + 2, layer)?;
+    let len = u16::from_be_bytes([head[at], head[at + 1]]);
+    Ok(usize::from(len) + header <= packet.wire_len)
 }
 
 fn behind_labels(mut rest: Rest<'_>, layer: Layer) -> Result<Rest<'_>, DecodeStop> {

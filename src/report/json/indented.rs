@@ -1,4 +1,4 @@
-//! JSON with a value a line, indented by two spaces a level, as of serde_json's own formatter:
+//! JSON with a value a line, indented by two spaces a level, as of `serde_json`'s own formatter:
 //! which writes each level's spaces by themselves, and takes longer to indent than to write.
 
 use std::io::{self, Write};

@@ -183,7 +183,7 @@ fn sort_out(
     }
     if let Some((folder, _)) = others.first().filter(|_| reports.is_empty()) {
         return Err(LogError::NoLogs {
-            folder: FileName(&folder).to_string(),
+            folder: FileName(folder).to_string(),
             why: others.into_iter().next().map(|(_, error)| Box::new(error)),
         });
     }
