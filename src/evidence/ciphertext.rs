@@ -162,7 +162,8 @@ pub(super) fn repeats(bytes: &[u8]) -> bool {
 
 /// Tests that the first `len` bytes of a record, of which these were captured, end with an IP
 /// packet and at most a MAC.
-pub(super) fn holds_ip(fragment: &[u8], len: usize) -> bool {
+#[must_use]
+pub fn holds_ip(fragment: &[u8], len: usize) -> bool {
     begins_with_ip(fragment, len) || is_suspect(fragment) && has_ip(fragment, len)
 }
 
