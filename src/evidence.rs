@@ -78,7 +78,7 @@ impl Shown {
     fn of(found: Exposure) -> Self {
         match found {
             Exposure::IpHeader | Exposure::Lustre => Self::Wrapped,
-            Exposure::Text | Exposure::Repeats => Self::Readable,
+            Exposure::Handshake | Exposure::Text | Exposure::Repeats => Self::Readable,
         }
     }
 

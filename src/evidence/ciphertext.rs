@@ -20,7 +20,8 @@ use etherparse::{IpNumber, Ipv4Header, Ipv4HeaderSlice, Ipv6HeaderSlice, checksu
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
-use super::{dtls::DtlsRecord, lnet, pairs};
+use super::dtls::{DtlsRecord, MAX_MAC_LEN};
+use super::{lnet, pairs};
 
 /// Plaintext in a record that a cipher would have hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub enum Exposure {
     IpHeader,
     /// A Lustre signature.
     Lustre,
+    /// A message of a DTLS handshake: 2^-70.
+    Handshake,
     /// Sixty-four bytes of text in UTF-8, which base64 and zeros are as well: 2^-53.
     Text,
     /// A pattern of up to 104 bytes that goes on for 24 more, as in zeros: 2^-185.
@@ -48,9 +51,6 @@ pub enum ByteTest {
     LooksEncrypted,
 }
 
-/// The longest MAC of a suite without a cipher is HMAC-SHA-384's, of 48 bytes.
-const MAX_MAC_LEN: usize = 48;
-
 /// Bytes of a record that the tests of its content take: of one that was cut shorter, nothing
 /// is concluded. Few tests go on behind them, for what stands nowhere near the start.
 const TESTED_LEN: usize = 136;
@@ -61,7 +61,8 @@ const IP_PLACES: usize = TESTED_LEN - 60;
 const LUSTRE_PLACES: usize = TESTED_LEN - lnet::PROOF_LEN;
 
 /// Looks for clear content in a record: an IP header, text or a pattern that repeats near its
-/// start, or Lustre. Now and then Lustre is looked for in all of it; which records those are is
+/// start, or Lustre. Now and then Lustre is looked for in all of it, and
+/// text at places all over it; which records those are is
 /// the record's own choice, so that it does not matter which others were seen before.
 #[must_use]
 pub fn exposure(record: &DtlsRecord<'_>) -> Option<Exposure> {
@@ -77,8 +78,22 @@ pub fn exposure(record: &DtlsRecord<'_>) -> Option<Exposure> {
     if repeats(content) {
         return Some(Exposure::Repeats);
     }
-    let is_searched = record.sequence.is_multiple_of(32) || lnet::may_hold(fragment, LUSTRE_PLACES);
+    let is_chosen = record.sequence.is_multiple_of(32);
+    if is_chosen && holds_text_behind(content) {
+        return Some(Exposure::Text);
+    }
+    let is_searched = is_chosen || lnet::may_hold(fragment, LUSTRE_PLACES);
     (is_searched && lnet::holds_message(fragment)).then_some(Exposure::Lustre)
+}
+
+/// Places behind the start of a record at which text is looked for now and then.
+const TEXT_PLACES: usize = 16;
+
+/// Tests for text at some places that share what stands behind the start of a record.
+fn holds_text_behind(content: &[u8]) -> bool {
+    let behind = content.get(2 * TEXT_LEN..).unwrap_or_default();
+    let step = (behind.len() / TEXT_PLACES).max(TEXT_LEN);
+    behind.chunks(step).any(is_text)
 }
 
 /// Bytes of text that are odds enough.

@@ -23,6 +23,8 @@ const MAX_CLEAR_LEN: u16 = 1 << 14;
 /// The shortest thing that any cipher or MAC of the registry makes: a tag of 8 bytes
 /// behind an explicit nonce of 8 (AES-CCM-8), or a tag of 16.
 const MIN_PROTECTED_LEN: u16 = 16;
+/// The longest MAC of a suite without a cipher is HMAC-SHA-384's.
+pub(super) const MAX_MAC_LEN: usize = 48;
 /// An epoch is a renegotiation. Some associations have thousands, but one near the end
 /// of its range is a number that only looks like an epoch.
 const MAX_EPOCH: u16 = 0x7fff;
@@ -125,11 +127,16 @@ impl Suite {
         Some(!INTEGRITY_ONLY.contains(&self.0) && !name.contains("_WITH_NULL"))
     }
 
-    /// Tests for a suite that Azure promises: AES-256-GCM, with ECDSA certificates.
+    /// Tests for a suite that Azure promises: AES-256-GCM, with ECDSA certificates. One whose
+    /// certificate holds the key of the exchange keeps no secret once that key is known.
     #[must_use]
     pub fn is_azure(self) -> bool {
-        let is_promised = |name: &str| name.ends_with("_ECDSA_WITH_AES_256_GCM_SHA384");
-        self.registered().is_some_and(is_promised)
+        self.registered() == Some("TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384")
+    }
+
+    /// Tests for a signal that stands among suites and is none (RFC 5746 3.3, RFC 7507 2).
+    fn is_signal(self) -> bool {
+        matches!(self.0, 0x00ff | 0x5600)
     }
 
     fn registered(self) -> Option<&'static str> {
@@ -184,6 +191,17 @@ impl DtlsRecord<'_> {
             _ => 0,
         };
         HEADER_LEN + id_len + usize::from(self.len)
+    }
+
+    /// Tests for a message of a handshake that can be read although the record is protected, as
+    /// under a NULL suite: whole, and nothing behind it but a MAC. Random bytes have one with
+    /// odds of 2^-70.
+    #[inline]
+    #[must_use]
+    pub fn is_readable_handshake(&self) -> bool {
+        self.content_type == ContentType::HANDSHAKE
+            && self.is_protected()
+            && handshake(self.fragment).is_ok_and(|(_, message)| message.fills(self.len))
     }
 
     #[inline(always)]
@@ -394,6 +412,17 @@ struct Handshake {
     sequence: u16,
     fragment_at: u32,
     fragment_len: u32,
+}
+
+impl Handshake {
+    /// Tests that it is whole and fills so many bytes, but for a MAC.
+    fn fills(&self, len: u16) -> bool {
+        let body_len = usize::from(len).checked_sub(HANDSHAKE_HEADER_LEN);
+        let mac_len = body_len.and_then(|len| len.checked_sub(self.len as usize));
+        HANDSHAKE_TYPES.contains(&self.kind)
+            && (self.fragment_at, self.fragment_len) == (0, self.len)
+            && mac_len.is_some_and(|len| len <= MAX_MAC_LEN)
+    }
 }
 
 fn handshake(bytes: &[u8]) -> IResult<&[u8], Handshake> {

@@ -20,8 +20,25 @@ pub fn in_datagram(bytes: &[u8], len: usize) -> Option<Exposure> {
     }
 }
 
-/// Looks in bytes of a structure that may well hold names, as certificates do: for a packet or
-/// an `LNet` message, and for nothing but text.
+/// Tests for an IP packet or an `LNet` message, as [`in_datagram`] does.
+#[must_use]
+pub fn holds_packet(bytes: &[u8], len: usize) -> bool {
+    holds_ip(bytes, len) || lnet::holds_message(bytes)
+}
+
+/// Tests for about so many bytes of text in a row.
+#[must_use]
+pub fn holds_text_of(bytes: &[u8], len: usize) -> bool {
+    let least = (len / TEXT_LEN).saturating_sub(1).max(1);
+    let mut rows = bytes.split(|&byte| is_binary(byte));
+    rows.any(|row| {
+        let windows = row.chunks_exact(TEXT_LEN);
+        row.len() >= len && windows.filter(|window| is_text(window)).count() >= least
+    })
+}
+
+/// Looks in bytes of a structure that may well hold names: for a packet or an `LNet` message,
+/// and for nothing but text.
 #[must_use]
 pub fn in_structure(bytes: &[u8]) -> Option<Exposure> {
     let is_text = bytes.len() >= TEXT_LEN && !bytes.iter().any(|&byte| is_binary(byte));

@@ -9,8 +9,8 @@ use super::stored::{self, Sound, sound};
 use super::tally::join_tallies;
 use super::{Count, Sighting, Tally, keep_first};
 use crate::evidence::Shown;
-use crate::evidence::ciphertext::{self, Exposure};
-use crate::evidence::dtls::hello::{ServerHello, fragments};
+use crate::evidence::ciphertext::{self, ByteSample, Exposure};
+use crate::evidence::dtls::hello::{ServerHello, fragments, offers_no_cipher};
 use crate::evidence::dtls::{DtlsRecord, Version};
 
 /// Parts of the input that are kept apart in case that another comes between.
@@ -26,6 +26,8 @@ pub struct DtlsFacts {
     versions: [bool; Version::ALL.len()],
     /// Suites that `ServerHello`s chose, each with its version and the first that did.
     pub suites: Choices,
+    /// First `ClientHello` that offered no suite that encrypts.
+    pub offers_no_cipher: Option<Sighting>,
     /// The first record that shows what a cipher would have hidden.
     pub exposed: Option<(Sighting, Exposure)>,
     /// By part of the input, in its order.
@@ -89,6 +91,7 @@ impl DtlsFacts {
         self.records += u64::from(!at.is_copy);
         let exposed = match shown {
             Shown::Exposed => ciphertext::exposure(record),
+            _ if record.is_readable_handshake() => Some(Exposure::Handshake),
             _ => None,
         };
         if let Some(exposure) = exposed {
@@ -106,6 +109,9 @@ impl DtlsFacts {
     fn add_clear(&mut self, record: &DtlsRecord<'_>, at: &Sighting) {
         if !at.is_copy {
             self.run(at).clear[at.direction as usize].add(record.sequence);
+        }
+        if offers_no_cipher(record) {
+            keep_first(&mut self.offers_no_cipher, Some(*at));
         }
         for fragment in fragments(record) {
             let hello = ServerHello::of(&fragment);
@@ -192,6 +198,18 @@ impl DtlsFacts {
         self.sessions.unread_hello
     }
 
+    /// First hello that chose to compress.
+    #[must_use]
+    pub fn compressed(&self) -> Option<Sighting> {
+        self.sessions.compressed
+    }
+
+    /// Bytes of the sessions and epochs that have too few for a test of their own.
+    #[must_use]
+    pub fn small(&self) -> &ByteSample {
+        &self.sessions.small
+    }
+
     /// Gaps and repeats in the sequence numbers, over all sessions, epochs and both directions.
     #[must_use]
     pub fn gaps(&self) -> Gaps {
@@ -217,6 +235,7 @@ impl DtlsFacts {
     pub fn merge(&mut self, other: Self) {
         self.records += other.records;
         keep_first(&mut self.exposed, other.exposed);
+        keep_first(&mut self.offers_no_cipher, other.offers_no_cipher);
         for (kept, more) in self.versions.iter_mut().zip(other.versions) {
             *kept |= more;
         }

@@ -14,7 +14,7 @@ use super::stored::{self, Sound};
 use super::tally::join_tallies;
 use super::{Count, Position, Sighting, Tally, keep_first};
 use crate::capture::Timestamp;
-use crate::evidence::ciphertext::{ByteTest, Exposure};
+use crate::evidence::ciphertext::{ByteSample, ByteTest, Exposure};
 use crate::evidence::dtls::DtlsRecord;
 use crate::evidence::dtls::hello::ServerHello;
 
@@ -204,6 +204,10 @@ pub struct Sessions {
     pub choices: Choices,
     /// First hello of which too little was captured to read its choice.
     pub unread_hello: Option<Sighting>,
+    /// First hello that chose to compress.
+    pub compressed: Option<Sighting>,
+    /// Bytes of those sessions and epochs that have too few for a test of their own.
+    pub small: ByteSample,
     /// Sum over all sessions, epochs and directions.
     pub gaps: Gaps,
 }
@@ -215,6 +219,9 @@ impl Sessions {
             match hello.choice() {
                 Some(choice) => self.choices.add(choice, *at),
                 None => keep_first(&mut self.unread_hello, Some(*at)),
+            }
+            if hello.compresses() {
+                keep_first(&mut self.compressed, Some(*at));
             }
         }
         if let Some(tally) = &session.across {
@@ -231,7 +238,11 @@ impl Sessions {
 
     fn close(&mut self, epoch: &Epoch, cipher: Cipher) {
         self.gaps = self.gaps.and(epoch.gaps());
-        self.protect(epoch.protected(cipher));
+        let protected = epoch.protected(cipher);
+        if protected.bytes == ByteTest::TooFewBytes {
+            self.small.merge(epoch.sample().clone());
+        }
+        self.protect(protected);
     }
 
     fn protect(&mut self, protected: Protected) {
@@ -263,6 +274,8 @@ impl Sessions {
         self.gaps = self.gaps.and(other.gaps);
         self.choices.merge(&other.choices);
         keep_first(&mut self.unread_hello, other.unread_hello);
+        keep_first(&mut self.compressed, other.compressed);
+        self.small.merge(other.small);
         other
             .protected
             .into_iter()

@@ -53,19 +53,32 @@ impl Span {
         self.first <= other.last && other.first <= self.last
     }
 
-    /// Tests that all of it is in some of the others.
+    /// Tests that each of its moments is in so many of the others.
     #[must_use]
-    pub fn is_covered(self, mut by: Vec<Self>) -> bool {
-        by.retain(|span| span.overlaps(self));
-        by.sort_by_key(|span| span.first);
-        let mut reached = None;
-        for span in by {
-            if span.first > reached.unwrap_or(self.first) {
-                break;
+    pub fn is_covered(self, by: &[Self], times: usize) -> bool {
+        let by = || by.iter().filter(|span| span.overlaps(self));
+        let [mut begins, mut ends]: [Vec<Timestamp>; 2] = [
+            by().map(|span| span.first).collect(),
+            by().map(|span| span.last).collect(),
+        ];
+        begins.sort_unstable();
+        ends.sort_unstable();
+        // Fewest where it begins, and just behind each end.
+        let inner = ends.iter().copied().filter(|&end| end < self.last);
+        let mut begun = begins.iter().peekable();
+        let mut open = 0_usize;
+        let mut closed = 0;
+        let mut is_enough = |moment: Timestamp, ended: usize| {
+            while begun.next_if(|&&begin| begin <= moment).is_some() {
+                open += 1;
             }
-            reached = reached.max(Some(span.last));
-        }
-        reached.is_some_and(|reached| reached >= self.last)
+            open.saturating_sub(ended) >= times
+        };
+        is_enough(self.first, 0)
+            && inner.into_iter().all(|end| {
+                closed += 1;
+                is_enough(Timestamp(end.0 + 1), closed)
+            })
     }
 
     /// The span with some time before and after it.

@@ -174,12 +174,23 @@ impl Logged {
         ports.is_some_and(|ports| !ports.contains(&0))
     }
 
-    /// Times that each NIC tells of.
+    /// Times that each NIC tells of; `None` for those that are not kept apart. A NIC that
+    /// the log does not name can be several, so its tuples fill no holes.
     #[must_use]
-    pub fn told(&self) -> Vec<Vec<Told>> {
+    pub fn told(&self) -> Vec<(Option<LoggingNic>, Vec<Told>)> {
         let is_one_flow = self.is_one_flow();
-        let views = self.views.all();
-        views.map(|(_, view)| view.told(is_one_flow)).collect()
+        let apart = self.views.apart.iter().map(|(nic, view)| {
+            let mut told = view.told(is_one_flow);
+            if nic.mac == Mac::NONE {
+                for told in &mut told {
+                    told.proves = None;
+                }
+            }
+            (Some(*nic), told)
+        });
+        let rest = self.views.rest.iter();
+        let rest = rest.map(|view| (None, view.told(is_one_flow)));
+        apart.chain(rest).collect()
     }
 
     /// Tallies by state of what is wanted, and of the rest. `is_wanted` is asked with the

@@ -32,6 +32,8 @@ use shape::Level;
 use stranger::Begin;
 use text::Text;
 
+/// Version that is read, as a record states it.
+const VERSION: &[u8] = b"4";
 /// Protocol number of TCP, which is all that Lustre is carried in.
 const TCP: u8 = 6;
 /// Category of records of NSG flow logs.
@@ -234,6 +236,11 @@ impl Walk<'_> {
                 return Err(Stop::Nsg);
             }
             Level::Category => self.record.is_log_like |= stranger::is_name(text),
+            Level::Version if text == VERSION => {}
+            Level::Version => {
+                let version = String::from_utf8_lossy(text);
+                self.report.add_unknown_version(&version);
+            }
             Level::Other => {}
             Level::Around | Level::FlowRecords | Level::Flows | Level::Groups => {
                 if !self.document_in(level, text) {

@@ -41,6 +41,13 @@ pub struct LogReport {
     pub file: u32,
     /// The first in the alphabet of the unknown states.
     pub unknown_state: Option<String>,
+    /// Records of a version that is not known.
+    pub unknown_versions: u64,
+    /// The first in the alphabet of these versions.
+    pub unknown_version: Option<String>,
+    /// Rows with a date that can be read day first as well as month first, where no other
+    /// date of the file tells which it is.
+    pub ambiguous_dates: u64,
     /// Digests of its tuples up to the end of each record.
     pub digests: Vec<u64>,
 }
@@ -58,26 +65,45 @@ impl LogReport {
     /// Counts a state that is not known, by its word.
     pub(super) fn add_unknown_state(&mut self, word: &str) {
         self.unknown_states += 1;
-        let known = self.unknown_state.as_deref();
-        if known.is_none_or(|known| word < known) {
-            self.unknown_state = Some(word.chars().take(WORD_LIMIT).collect());
-        }
+        keep_first(&mut self.unknown_state, word);
+    }
+
+    /// Counts a record of a version that is not known.
+    pub(super) fn add_unknown_version(&mut self, version: &str) {
+        self.unknown_versions += 1;
+        keep_first(&mut self.unknown_version, version);
     }
 
     /// Tests that tuples were lost, which can be of any path and time. Azure writes the closing
     /// brackets with every block, so a log that ends early is damaged, not young.
     #[must_use]
     pub fn is_damaged(&self) -> bool {
-        self.bad_tuples + self.unread > 0 || self.fault.is_some()
+        let lost = self.bad_tuples + self.unread + self.unknown_versions + self.ambiguous_dates;
+        lost > 0 || self.fault.is_some()
     }
 
     /// Tests that another log begins with all that this one holds: it is the same, or the same
-    /// fetched later. What was not read of a log can differ from all that is in the other.
+    /// fetched later. What was not read of a log can differ from all that is in the other,
+    /// unless that is damaged alike: then nothing that counts is lost with this one.
     #[must_use]
     pub fn is_begin_of(&self, other: &Self) -> bool {
         let last = self.digests.len().checked_sub(1);
-        let is_whole = !self.is_damaged() && self.tuples > 0;
+        let is_sound = !self.is_damaged() || self.is_damaged_as(other);
+        let is_whole = is_sound && self.tuples > 0;
         is_whole && last.is_some_and(|last| other.digests.get(last) == self.digests.last())
+    }
+
+    fn is_damaged_as(&self, other: &Self) -> bool {
+        let damage = |log: &Self| (log.bad_tuples, log.unread, log.unknown_versions);
+        let is_as_long = self.tuples == other.tuples && self.records == other.records;
+        is_as_long && damage(self) == damage(other) && self.fault == other.fault
+    }
+}
+
+/// Keeps the first word in the alphabet.
+fn keep_first(known: &mut Option<String>, word: &str) {
+    if known.as_deref().is_none_or(|known| word < known) {
+        *known = Some(word.chars().take(WORD_LIMIT).collect());
     }
 }
 

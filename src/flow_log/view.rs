@@ -22,8 +22,9 @@ pub(super) const BEFORE: Duration = Duration::from_mins(6);
 /// Time after a tuple of a flow that goes on, for what speaks against encryption, where no
 /// later tuple tells of it.
 const AFTER: Duration = Duration::from_mins(1);
-/// Difference that the clocks of a capture and of the platform may have.
-pub const CLOCK: Duration = Duration::from_nanos(999_999_999);
+/// Resolution of sums and of a log in whole seconds, and what clocks may differ by in what was
+/// denied, which neither proves anything nor speaks against it.
+const SECOND: Duration = Duration::from_nanos(999_999_999);
 /// Marks that are kept of a view: those of two days at one in five minutes, and some.
 const MOST_MARKS: usize = 640;
 
@@ -149,7 +150,7 @@ fn told(marks: &[Mark], place: usize, is_one_flow: bool) -> Told {
     if let Some(summed) = mark.stage.summed() {
         return Told {
             state: mark.state,
-            speaks: summed.widened(CLOCK, CLOCK),
+            speaks: summed.widened(SECOND, SECOND),
             proves: None,
         };
     }
@@ -166,7 +167,7 @@ fn told(marks: &[Mark], place: usize, is_one_flow: bool) -> Told {
     let proves = match (mark.stage, before) {
         (Stage::Deny, _) => None,
         (Stage::Continue | Stage::End, Some(before)) if continues(before, mark) => Some(Span {
-            first: before.time,
+            first: just_after(before),
             last: mark.time,
         }),
         _ => Some(moment),
@@ -198,8 +199,8 @@ fn continues(before: &Mark, mark: &Mark) -> bool {
     matches!(before.stage, Stage::Begin | Stage::Continue) && mark.time <= reach.last
 }
 
-/// Moment since which a tuple may speak: never beyond its flow's begin, nor for the moment
-/// of the tuple before it.
+/// Moment since which a tuple may speak: never beyond its flow's begin, nor
+/// for the moment of the tuple before it.
 fn since(mark: &Mark, before: Option<&Mark>) -> Timestamp {
     let moment = Span {
         first: mark.time,
@@ -207,29 +208,37 @@ fn since(mark: &Mark, before: Option<&Mark>) -> Timestamp {
     };
     let earliest = moment.widened(BEFORE, Duration::ZERO).first;
     match (mark.stage, before) {
-        (Stage::Begin | Stage::Deny, _) => moment.widened(CLOCK, CLOCK).first,
-        (_, Some(before)) => earliest.max(Timestamp(before.time.0.saturating_add(1))),
+        (Stage::Begin, _) => mark.time,
+        (Stage::Deny, _) => moment.widened(SECOND, SECOND).first,
+        (_, Some(before)) => earliest.max(just_after(before)),
         (_, None) => earliest,
     }
 }
 
+fn just_after(mark: &Mark) -> Timestamp {
+    Timestamp(mark.time.0.saturating_add(1))
+}
+
 /// Moment until which a tuple may speak: an end tells nothing of after, and what the next
-/// tuple tells of is its own.
+/// tuple tells of is its own. A time in whole seconds may be any of its second.
 fn until(mark: &Mark, after: Option<&Mark>) -> Timestamp {
     let moment = Span {
         first: mark.time,
         last: mark.time,
     };
+    let is_whole = mark.time.0 % 1_000_000_000 == 0;
+    let own = if is_whole { SECOND } else { Duration::ZERO };
+    let own = moment.widened(Duration::ZERO, own).last;
     let latest = moment.widened(Duration::ZERO, AFTER).last;
     let is_told = |after: &Mark| {
         let follows = moment.widened(Duration::ZERO, BEFORE).last >= after.time;
         follows && matches!(after.stage, Stage::Continue | Stage::End)
     };
     match (mark.stage, after) {
-        (Stage::End, _) => mark.time,
-        (Stage::Deny, _) => moment.widened(CLOCK, CLOCK).last,
-        (_, Some(after)) if is_told(after) => mark.time,
-        (_, Some(after)) => latest.min(after.time),
+        (Stage::End, _) => own,
+        (Stage::Deny, _) => moment.widened(SECOND, SECOND).last,
+        (_, Some(after)) if is_told(after) => own,
+        (_, Some(after)) => latest.min(after.time).max(own),
         (_, None) => latest,
     }
 }

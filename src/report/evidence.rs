@@ -84,6 +84,7 @@ impl EvidenceList<'_> {
             let what = match exposure {
                 Exposure::IpHeader => "a readable IP header",
                 Exposure::Lustre => "readable Lustre",
+                Exposure::Handshake => "a readable handshake message",
                 Exposure::Text => "text",
                 Exposure::Repeats => "a pattern that repeats",
             };

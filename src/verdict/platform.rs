@@ -10,7 +10,7 @@ use super::{Ends, Part, Verdict};
 use crate::decode::Protocol;
 use crate::evidence::Shown;
 use crate::flow::Times;
-use crate::flow_log::view::CLOCK;
+use crate::flow_log::entry::LoggingNic;
 use crate::flow_log::{Carried, Logged, Span, State, StateTally, Told};
 
 /// Way in which a captured flow was found in the logs.
@@ -109,6 +109,12 @@ impl Captured {
         let overlaps = |told: Span| self.spans.iter().any(|span| span.overlaps(told));
         self.is_open || told.is_some_and(overlaps)
     }
+
+    /// Tests that every moment is in so many of some spans.
+    fn is_covered(&self, by: &[Span], times: usize) -> bool {
+        let is_timed = !self.is_open && !self.spans.is_empty();
+        is_timed && self.spans.iter().all(|span| span.is_covered(by, times))
+    }
 }
 
 /// Part of a path's sources that its flow logs are weighed by.
@@ -150,10 +156,11 @@ impl Scales<'_> {
             .collect();
         let sums = platform.states.values();
         platform.grain = sums.filter_map(|sum| sum.tally.grain).max();
-        // A sum may be of other flows as well, so without a capture it proves none.
-        let is_told = !parts.is_empty() || !has_summed_ciphertext(&platform.states);
-        let is_whole = !self.is_damaged && is_told && found.iter().all(|found| found.is_whole);
-        platform.said = said(&platform.states, is_whole, ends);
+        let is_proven = match parts {
+            [] => is_counted(&platform.states),
+            parts => is_proven(parts, &found, &platform.states),
+        };
+        platform.said = said(&platform.states, is_proven && !self.is_damaged, ends);
         let joined = found.into_iter().flat_map(|found| found.joins);
         platform.joined = joined.collect();
         platform
@@ -171,9 +178,21 @@ impl Scales<'_> {
     }
 }
 
-fn has_summed_ciphertext(states: &BTreeMap<State, StateSum>) -> bool {
+/// Tests that packets were counted as encrypted. A sum may be of other flows as well, so
+/// without a capture it proves none; nor does a flow that has no packets yet.
+fn is_counted(states: &BTreeMap<State, StateSum>) -> bool {
     let encrypted = states.get(&State::X);
-    encrypted.is_some_and(|sum| sum.tally.grain.is_some())
+    encrypted.is_some_and(|sum| sum.tally.grain.is_none() && sum.tally.packets > 0)
+}
+
+/// Tests that what was logged proves encryption of each captured flow. Where ports are
+/// missing, it must also be of as many packets as were captured.
+fn is_proven(parts: &[Part<'_>], found: &[JoinedFlow], states: &BTreeMap<State, StateSum>) -> bool {
+    let logged = states.get(&State::X).map_or(0, |sum| sum.tally.packets);
+    let captured = super::sum(parts.iter().map(Part::total)).packets;
+    let rivals = found.iter().filter(|flow| flow.by_ports.is_empty());
+    let rivals = rivals.count();
+    (rivals == 0 || logged >= captured) && found.iter().all(|flow| flow.is_whole(rivals))
 }
 
 /// Adds the tallies of a flow.
@@ -206,51 +225,62 @@ fn said(states: &BTreeMap<State, StateSum>, is_whole: bool, ends: Ends) -> Said 
 
 /// Captured flow among those that were logged to be carried at its time.
 struct JoinedFlow {
+    captured: Captured,
     joins: BTreeSet<Join>,
-    /// True if they prove encryption for all its packets.
-    is_whole: bool,
+    /// For each NIC that speaks of it by its ports, whether it proves encryption for all its
+    /// packets.
+    by_ports: Vec<bool>,
+    /// Time that each NIC proves of flows that it may be.
+    by_less: BTreeMap<Option<LoggingNic>, Vec<Span>>,
 }
 
 impl JoinedFlow {
     fn of(part: &Part<'_>, logged: &[Logged]) -> Self {
-        let captured = Captured::of([part]);
-        let mut views = BTreeMap::<Join, Vec<bool>>::new();
+        let mut flow = Self {
+            captured: Captured::of([part]),
+            joins: BTreeSet::new(),
+            by_ports: Vec::new(),
+            by_less: BTreeMap::new(),
+        };
         for logged in logged {
-            let Some(join) = join(part, logged) else {
-                continue;
-            };
-            for told in logged.told() {
-                if told.iter().any(|told| is_carried_at(told, &captured)) {
-                    let proves = proves(&told, &captured);
-                    views.entry(join).or_default().push(proves);
-                }
+            if let Some(join) = join(part, logged) {
+                flow.hear(join, logged);
             }
         }
-        // Each NIC that speaks of the same flow speaks of all its time: a hole in the log of
-        // one is not filled by that of another. Of flows that may be others, one does.
-        let is_whole = match views.first_key_value() {
-            Some((Join::Ports, proves)) => proves.iter().all(|&proves| proves),
-            Some(_) => views.values().flatten().any(|&proves| proves),
-            None => false,
-        };
-        Self {
-            joins: views.into_keys().collect(),
-            is_whole: is_whole && !captured.is_open,
+        flow
+    }
+
+    fn hear(&mut self, join: Join, logged: &Logged) {
+        for (nic, told) in logged.told() {
+            if !told.iter().any(|told| is_carried_at(told, &self.captured)) {
+                continue;
+            }
+            self.joins.insert(join);
+            let proofs = told.iter().filter(|told| told.state == State::X);
+            let proofs: Vec<Span> = proofs.filter_map(|told| told.proves).collect();
+            if join == Join::Ports {
+                self.by_ports.push(self.captured.is_covered(&proofs, 1));
+            } else {
+                self.by_less.entry(nic).or_default().extend(proofs);
+            }
         }
+    }
+
+    /// Tests that the logs prove encryption for all its packets. Each NIC that speaks of the
+    /// same flow speaks of all its time: a hole in the log of one is not filled by that of
+    /// another. Where ports are missing, a logged flow can be any of so many rivals that were
+    /// captured, and one NIC must prove as many at each moment.
+    fn is_whole(&self, rivals: usize) -> bool {
+        if !self.by_ports.is_empty() {
+            return self.by_ports.iter().all(|&proves| proves);
+        }
+        let mut nics = self.by_less.values();
+        nics.any(|proofs| self.captured.is_covered(proofs, rivals))
     }
 }
 
 fn is_carried_at(told: &Told, captured: &Captured) -> bool {
     told.state.is_carried() && captured.overlaps(Some(told.speaks))
-}
-
-/// Tests that one NIC's tuples prove encryption for all of some time, without a hole.
-fn proves(told: &[Told], captured: &Captured) -> bool {
-    let proofs = told.iter().filter(|told| told.state == State::X);
-    let proofs = proofs.filter_map(|told| told.proves);
-    let proofs: Vec<_> = proofs.map(|span| span.widened(CLOCK, CLOCK)).collect();
-    let mut spans = captured.spans.iter();
-    !captured.spans.is_empty() && spans.all(|span| span.is_covered(proofs.clone()))
 }
 
 /// Way in which a logged flow fits a captured one. The ports of a tunnel, and of what was

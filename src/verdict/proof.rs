@@ -52,8 +52,9 @@ pub static PATH: [Obligation; 7] = [
         id: "suite",
         question: "Did every ServerHello choose a suite that encrypts as the policy demands?",
         met: "every ServerHello seen did, with or without data behind it",
-        otherwise: "a suite that does not encrypt, or is not assigned: `plaintext`, or `mixed`; \
-                    below the policy: `weak`; read only in part, of DTLS 1.3, or with \
+        otherwise: "a suite that does not encrypt, or is not assigned, or a ClientHello that \
+                    offers no other: `plaintext`, or `mixed`; below the policy, or with \
+                    compression: `weak`; read only in part, of DTLS 1.3, or with \
                     `--require-handshake` none seen: `undetermined`",
     },
     Obligation {

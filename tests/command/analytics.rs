@@ -323,3 +323,39 @@ fn the_query_of_the_readme_asks_for_what_is_read() {
         );
     }
 }
+
+/// 5/11 and 11/5 are both days; a date that only one reading has tells of all.
+#[test]
+fn dates_that_can_be_two_days_are_told() {
+    let at = |day: &str| {
+        let times = [
+            "FlowStartTime",
+            "FlowEndTime",
+            "FlowIntervalStartTime",
+            "FlowIntervalEndTime",
+        ];
+        let day = json!(format!("2026-{day}T20:25:14Z"));
+        let set = |row, name| with(row, name, day.clone());
+        times.into_iter().fold(row("10.20.2.6", "Unencrypted"), set)
+    };
+    for (days, is_told) in [
+        (&["11-05"][..], true),
+        (&["11-11"], false),
+        (&["11-13"], false),
+        (&["11-05", "11-13"], false),
+        (&["11-05", "11-06"], true),
+    ] {
+        let rows: Vec<Value> = days.iter().map(|day| at(day)).collect();
+        let report = report(&as_csv(&rows), &[], 1);
+        let warnings = report["warnings"].to_string();
+        assert_eq!(
+            warnings.contains("day first or month first"),
+            is_told,
+            "{days:?}"
+        );
+        let run = report["proof"].as_array().expect("a proof");
+        let whole = run.iter().find(|it| it["obligation"] == "whole_inputs");
+        let outcome = if is_told { "open" } else { "met" };
+        assert_eq!(whole.expect("an obligation")["outcome"], outcome);
+    }
+}

@@ -248,7 +248,9 @@ fn a_tuple_tells_of_the_time_since_the_one_before() {
     for (moments, exit_code) in [
         (["2026-11-21T20:25:14Z", "2026-11-21T20:30:14Z"], 0),
         (["2026-11-21T20:25:16Z", "2026-11-21T20:30:16Z"], 3),
-        (["2026-11-21T20:20:14Z", "2026-11-21T20:25:14Z"], 0),
+        // A second before the capture is before it: what was logged then may be left out.
+        (["2026-11-21T20:20:14Z", "2026-11-21T20:25:14Z"], 3),
+        (["2026-11-21T20:20:16Z", "2026-11-21T20:25:16Z"], 0),
         (["2026-11-21T20:20:13Z", "2026-11-21T20:25:13Z"], 3),
         (["2026-11-21T20:24:00Z", "2026-11-21T20:29:01Z"], 3),
     ] {
@@ -276,6 +278,105 @@ fn without_ports_what_is_left_joins_and_is_told() {
         let path = path(&report, "10.20.2.6");
         assert_eq!(path["platform"]["joined"], json!([joined]));
         assert!(report["warnings"].to_string().contains(told));
+    }
+}
+
+/// A fixture with other tuples.
+fn with_tuples(name: &str, change: impl FnOnce(&mut Vec<Value>)) -> Value {
+    let text = fs::read_to_string(fixture(name)).expect("text");
+    let mut log: Value = serde_json::from_str(&text).expect("JSON");
+    let groups = &mut log["records"][0]["flowRecords"]["flows"][0]["flowGroups"];
+    change(groups[0]["flowTuples"].as_array_mut().expect("tuples"));
+    log
+}
+
+/// The report on a log that is made here.
+fn made(log: &Value, more: &[&str], exit_code: i32) -> Value {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("PT1H.json");
+    fs::write(&file, log.to_string()).expect("a file");
+    report_of(&file, more, exit_code)
+}
+
+/// One logged flow without ports can be any of the three that were captured, and is no more
+/// than one.
+#[test]
+fn without_ports_a_log_proves_no_more_flows_than_it_holds() {
+    let guest = [&GUEST[..], &[CAPTURE]].concat();
+    for name in ["no-source-port.json", "no-ports.json"] {
+        for (flows, exit_code) in [(3, 0), (2, 3), (1, 3)] {
+            let log = with_tuples(name, |tuples| {
+                tuples.drain(flows..3);
+                tuples.truncate(2 * flows);
+            });
+            made(&log, &guest, exit_code);
+        }
+        // Nor are three enough that were far smaller than what was captured.
+        let small = with_tuples(name, |tuples| {
+            for tuple in tuples.iter_mut().skip(3) {
+                let text = tuple.as_str().expect("text");
+                *tuple = json!(text.replace(",40,9000,38,20600", ",1,60,1,60"));
+            }
+        });
+        made(&small, &guest, 3);
+    }
+}
+
+/// Flows that only began have carried nothing that could have been encrypted.
+#[test]
+fn a_log_of_no_packets_alone_proves_nothing() {
+    for (stage, exit_code) in [(",B,", 3), (",E,", 3), (",C,", 0)] {
+        let log = with_tuples("states/x.json", |tuples| {
+            tuples.retain(|tuple| tuple.as_str().expect("text").contains(stage));
+            if stage == ",E," {
+                for tuple in tuples.iter_mut() {
+                    let text = tuple.as_str().expect("text");
+                    *tuple = json!(text.replace(",4,400,3,300", ",0,0,0,0"));
+                }
+            }
+        });
+        made(&log, &[], exit_code);
+    }
+}
+
+/// Tuples of another version may mean something else, whatever they look like.
+#[test]
+fn a_version_that_is_not_known_is_told() {
+    let versions = [
+        (json!(4), 0),
+        (json!("4"), 0),
+        (json!(null), 0),
+        (json!(5), 3),
+        (json!("4.1"), 3),
+    ];
+    for (version, exit_code) in versions {
+        let mut log = with_tuples("states/x.json", |_| {});
+        log["records"][0]["flowLogVersion"] = version;
+        let report = made(&log, &[], exit_code);
+        let is_told = report["warnings"].to_string().contains("of a version that");
+        assert_eq!(is_told, exit_code == 3);
+    }
+}
+
+/// What two copies of a damaged log hold counts once, and stays damaged.
+#[test]
+fn copies_of_a_damaged_log_count_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = fs::read_to_string(fixture("states/nx.json")).expect("text");
+    let damaged = whole.replace(",E,NX,4,400", ",E,NX,4,4x0");
+    let cut = &whole[..whole.trim_end().len() - 2];
+    for text in [&damaged[..], cut] {
+        let file = folder.path().join("a.json");
+        fs::write(&file, text).expect("a file");
+        let one = report_of(folder.path(), &[], 1);
+        fs::write(folder.path().join("b.json"), text).expect("a file");
+        let two = report_of(folder.path(), &[], 1);
+        fs::remove_file(folder.path().join("b.json")).expect("a file");
+        let platform = |report: &Value| report["paths"][0]["platform"].clone();
+        assert_eq!(platform(&two), platform(&one));
+        let warnings = two["warnings"].to_string();
+        assert!(warnings.contains("holds what"), "{warnings}");
+        assert!(warnings.contains("so none is encrypted"), "{warnings}");
     }
 }
 

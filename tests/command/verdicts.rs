@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::iter;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -272,6 +273,9 @@ fn report(arguments: &[&str], capture: &str) -> (Value, i32) {
     (report, output.status.code().expect("a code"))
 }
 
+/// Flows of each path that a log has: no fewer than were captured.
+const FLOWS: usize = 16;
+
 /// A log of each of the paths in each word, calls back as well, without the source port:
 /// tuples of flows that go on a minute before a time in milliseconds and three after it,
 /// and denials at it.
@@ -288,8 +292,9 @@ fn log(paths: &[(String, String)], words: &[(&str, &str)], time: i64) -> Value {
                 times.into_iter().map(move |time| (time, state, word))
             });
             told.flat_map(move |(time, state, word)| {
-                calls.map(|(from, to)| {
-                    format!("{time},{from},{to},,988,6,O,{state},{word},1,100,1,100")
+                calls.into_iter().flat_map(move |(from, to)| {
+                    let tuple = format!("{time},{from},{to},,988,6,O,{state},{word},999,9999,1,99");
+                    iter::repeat_n(tuple, FLOWS)
                 })
             })
         })

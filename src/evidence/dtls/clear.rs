@@ -1,13 +1,14 @@
 //! Unprotected records, held to the structure that they declare: bytes that it does not
 //! explain can be anybody's data.
 //!
-//! What structure leaves to the sender is not looked into: session ids, cookies and extensions
-//! of hellos, and names in certificates.
+//! What structure leaves to the sender (session ids, cookies and extensions of hellos, names in
+//! certificates and of keys) is looked into for packets, `LNet` messages, and more text than
+//! such names have.
 
 use nom::{
     IResult, Parser,
     bytes::complete::take,
-    combinator::{all_consuming, opt},
+    combinator::{all_consuming, opt, verify},
     multi::{count, length_data, many0_count},
     number::complete::{be_u8, be_u16, be_u24},
 };
@@ -17,6 +18,14 @@ use crate::evidence::readable;
 
 /// Longest body of a message that holds keys or a signature: twice that of RSA with 8192 bits.
 const MAX_KEYS_LEN: usize = 2048;
+
+/// Longest session id (RFC 5246 7.4.1.2).
+const MAX_SESSION_ID_LEN: u8 = 32;
+/// Longest identity that a key shared beforehand is looked up by (RFC 4279 5.3).
+const MAX_IDENTITY_LEN: u16 = 128;
+/// Longest text in a row in a certificate or an extension: names of hosts have up to 253 bytes
+/// (RFC 1035 2.3.4), those of X.509 64 (RFC 5280 A.1), addresses of lists and logs about 200.
+const MAX_NAME_LEN: usize = 255;
 
 /// Tests that the structure of an unprotected record other than data explains its bytes, as
 /// far as they were captured.
@@ -51,7 +60,7 @@ fn are_messages(mut bytes: &[u8], mut len: usize) -> bool {
         let holds = if is_whole {
             is_body(message.kind, body)
         } else {
-            is_part(body)
+            is_part(message.kind, body)
         };
         if !is_message || !holds {
             return false;
@@ -62,8 +71,18 @@ fn are_messages(mut bytes: &[u8], mut len: usize) -> bool {
 }
 
 /// Tests that bytes can be a part of a message: they hold no packet, and are not text alone.
-fn is_part(body: &[u8]) -> bool {
-    readable::in_structure(body).is_none()
+/// A part of certificates can be that of a name.
+fn is_part(kind: u8, body: &[u8]) -> bool {
+    match kind {
+        11 => is_free(body),
+        _ => readable::in_structure(body).is_none(),
+    }
+}
+
+/// Tests what structure leaves to the sender: it holds no packet, and no more text in a row
+/// than a name has.
+fn is_free(bytes: &[u8]) -> bool {
+    !readable::holds_packet(bytes, bytes.len()) && !readable::holds_text_of(bytes, MAX_NAME_LEN + 1)
 }
 
 /// Tests the body of a whole message (RFC 5246 7.4, RFC 6347 4.2).
@@ -71,21 +90,32 @@ fn is_body(kind: u8, body: &[u8]) -> bool {
     match kind {
         // Hello request, end of early data, server hello done.
         0 | 5 | 14 => body.is_empty(),
-        1 => is(client_hello, body),
-        2 => is(server_hello, body),
+        1 => is_free(body) && is(client_hello, body),
+        2 => is_free(body) && is(server_hello, body),
         // Hello verify request: a version, and a cookie.
-        3 => is(|it| skip((be_u16, length_data(be_u8)), it), body),
+        3 => is_free(body) && is(|it| skip((be_u16, length_data(be_u8)), it), body),
         // A session ticket and how long it holds (RFC 5077 3.3).
-        4 => is(|it| skip((take(4_usize), length_data(be_u16)), it), body),
+        4 => is_free(body) && is(|it| skip((take(4_usize), length_data(be_u16)), it), body),
         // Encrypted extensions.
-        8 => is(extensions, body),
-        11 => is_certificates(body),
-        13 => is_certificate_request(body),
+        8 => is_free(body) && is(extensions, body),
+        11 => is_free(body) && is_certificates(body),
+        13 => is_free(body) && is_certificate_request(body),
         // An OCSP response, or several (RFC 6066 8, RFC 6961 2.2).
-        22 => is(|it| skip((be_u8, length_data(be_u24)), it), body),
-        // Keys, signatures, a finished message.
-        _ => body.len() <= MAX_KEYS_LEN && readable::in_part(body, body.len()).is_none(),
+        22 => is_free(body) && is(|it| skip((be_u8, length_data(be_u24)), it), body),
+        // Keys, which the name of one shared beforehand can stand before (RFC 4279 2).
+        12 | 16 => is_keys(body) || identity(body).is_ok_and(|(keys, _)| is_keys(keys)),
+        // Signatures, a finished message.
+        _ => is_keys(body),
     }
+}
+
+fn is_keys(body: &[u8]) -> bool {
+    body.len() <= MAX_KEYS_LEN && readable::in_part(body, body.len()).is_none()
+}
+
+fn identity(body: &[u8]) -> IResult<&[u8], &[u8]> {
+    let len = verify(be_u16, |&len| len <= MAX_IDENTITY_LEN);
+    verify(length_data(len), is_free).parse(body)
 }
 
 /// Reads something that does not matter.
@@ -106,7 +136,7 @@ fn is(parser: impl Fn(&[u8]) -> IResult<&[u8], ()>, bytes: &[u8]) -> bool {
 fn client_hello(body: &[u8]) -> IResult<&[u8], ()> {
     let head = (
         take(34_usize),
-        length_data(be_u8),
+        session_id,
         length_data(be_u8),
         length_data(be_u16),
         length_data(be_u8),
@@ -116,8 +146,12 @@ fn client_hello(body: &[u8]) -> IResult<&[u8], ()> {
 
 /// Version, random, session id, suite, compression method, and extensions.
 fn server_hello(body: &[u8]) -> IResult<&[u8], ()> {
-    let head = (take(34_usize), length_data(be_u8), be_u16, be_u8);
+    let head = (take(34_usize), session_id, be_u16, be_u8);
     skip((head, opt(extensions)), body)
+}
+
+fn session_id(bytes: &[u8]) -> IResult<&[u8], &[u8]> {
+    length_data(verify(be_u8, |&len| len <= MAX_SESSION_ID_LEN)).parse(bytes)
 }
 
 /// Extensions, each with its type and length.
@@ -146,7 +180,6 @@ fn entries(list: &[u8]) -> IResult<&[u8], ()> {
 
 /// One certificate.
 fn entry(bytes: &[u8]) -> IResult<&[u8], ()> {
-    use nom::combinator::verify;
     skip(verify(length_data(be_u24), is_der), bytes)
 }
 

@@ -8,8 +8,9 @@ use nom::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Choice, ContentType, DtlsRecord, Suite, Version, handshake};
+use super::{Choice, ContentType, DtlsRecord, Handshake, Suite, Version, handshake};
 
+const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 
 /// A `ServerHello`, or the fragment of one that a record carries.
@@ -27,6 +28,19 @@ pub struct HelloFragment<'a> {
 
 /// Iterates over the `ServerHello`s, or fragments of them, in an unprotected handshake record.
 pub fn fragments<'a>(record: &DtlsRecord<'a>) -> impl Iterator<Item = HelloFragment<'a>> + use<'a> {
+    messages(record)
+        .filter(|(message, _)| message.kind == SERVER_HELLO)
+        .map(|(message, bytes)| HelloFragment {
+            message: message.sequence,
+            len: message.len,
+            at: message.fragment_at,
+            bytes,
+        })
+}
+
+/// Messages, or fragments of them, in an unprotected handshake record, each with its captured
+/// part.
+fn messages<'a>(record: &DtlsRecord<'a>) -> impl Iterator<Item = (Handshake, &'a [u8])> + use<'a> {
     let clear = !record.is_protected() && record.content_type == ContentType::HANDSHAKE;
     let mut rest = if clear { record.fragment } else { &[] };
     std::iter::from_fn(move || {
@@ -35,13 +49,6 @@ pub fn fragments<'a>(record: &DtlsRecord<'a>) -> impl Iterator<Item = HelloFragm
         let (bytes, behind) = body.split_at(len);
         rest = behind;
         Some((message, bytes))
-    })
-    .filter(|(message, _)| message.kind == SERVER_HELLO)
-    .map(|(message, bytes)| HelloFragment {
-        message: message.sequence,
-        len: message.len,
-        at: message.fragment_at,
-        bytes,
     })
 }
 
@@ -135,22 +142,63 @@ impl ServerHello {
     /// The version and suite chosen; `None` while too little was seen.
     #[must_use]
     pub fn choice(&self) -> Option<Choice> {
-        let seen = (0..self.bytes.len())
-            .take_while(|&at| self.sees(at))
-            .count();
-        let (_, choice) = choice(&self.bytes[..seen]).ok()?;
+        let (_, choice) = choice(self.begin()).ok()?;
         Some(choice)
     }
+
+    /// Tests that it chose to compress.
+    #[must_use]
+    pub fn compresses(&self) -> bool {
+        let method = head(self.begin()).map(|(rest, _)| rest.first());
+        matches!(method, Ok(Some(1..)))
+    }
+
+    /// The bytes seen before the first that was not.
+    fn begin(&self) -> &[u8] {
+        let seen = (0..self.bytes.len()).take_while(|&at| self.sees(at));
+        &self.bytes[..seen.count()]
+    }
+}
+
+/// Tests for a `ClientHello` that offers suites and none that encrypts; one that is cut, or in
+/// fragments, is not.
+#[must_use]
+pub fn offers_no_cipher(record: &DtlsRecord<'_>) -> bool {
+    messages(record).any(|(message, bytes)| {
+        let is_whole = message.fragment_at == 0 && message.kind == CLIENT_HELLO;
+        is_whole && offers(bytes).is_ok_and(|(_, suites)| is_without_cipher(suites))
+    })
+}
+
+/// Tests that suites are none that encrypts.
+fn is_without_cipher(suites: &[u8]) -> bool {
+    let (pairs, _) = suites.as_chunks();
+    let suites = pairs.iter().map(|&pair| Suite(u16::from_be_bytes(pair)));
+    let mut suites = suites.filter(|suite| !suite.is_signal()).peekable();
+    suites.peek().is_some() && suites.all(|suite| suite.is_secret() == Some(false))
+}
+
+/// Suites of a `ClientHello` (RFC 6347 4.2.1).
+fn offers(body: &[u8]) -> IResult<&[u8], &[u8]> {
+    let mut head = (take(34_usize), length_data(be_u8), length_data(be_u8));
+    let (rest, (_random, _session, _cookie)) = head.parse(body)?;
+    length_data(be_u16).parse(rest)
 }
 
 /// RFC 5246 7.4.1.3: version, random, session id, cipher suite, compression, extensions.
 fn choice(body: &[u8]) -> IResult<&[u8], Choice> {
-    let (rest, (version, _random, _session, suite)) =
-        (be_u16, take(32_usize), length_data(be_u8), be_u16).parse(body)?;
+    let (rest, (version, suite)) = head(body)?;
     // Suites of TLS 1.3 (RFC 8446 B.4) are of no other version, even if a cut hides which.
     let implied = (suite >> 8 == 0x13).then_some(Version::V1_3.0);
     let version = supported_version(rest).or(implied).unwrap_or(version);
     Ok((rest, (Version(version), Suite(suite))))
+}
+
+/// Version and suite, before the compression.
+fn head(body: &[u8]) -> IResult<&[u8], (u16, u16)> {
+    let mut head = (be_u16, take(32_usize), length_data(be_u8), be_u16);
+    let (rest, (version, _random, _session, suite)) = head.parse(body)?;
+    Ok((rest, (version, suite)))
 }
 
 /// The `supported_versions` extension (RFC 8446 4.2.1), where DTLS 1.3 puts its version.

@@ -96,6 +96,10 @@ impl Epoch {
         }
     }
 
+    pub(super) fn sample(&self) -> &ByteSample {
+        &self.sample
+    }
+
     pub(super) fn gaps(&self) -> Gaps {
         let of = |direction| self.sequences[direction as usize].gaps();
         of(Direction::Up).and(of(Direction::Down))

@@ -23,7 +23,7 @@ use crate::flow_log::{LogForm, LogReport, State, Table};
 mod csv;
 mod row;
 
-use row::{AnalyticsRow, Cells, RowMeaning};
+use row::{AnalyticsRow, Cells, DateOrder, RowMeaning};
 
 /// Fewest columns by which the table is known, though no row of it was read.
 const FEWEST_COLUMNS: usize = 3;
@@ -43,6 +43,7 @@ pub fn read(
         is_server,
         digest: 0,
         is_of_flows: false,
+        is_month_first: false,
         report: LogReport {
             file,
             form: LogForm::TrafficAnalytics,
@@ -62,6 +63,9 @@ pub fn read(
     if let Err(stop) = end {
         rows.report.fault = Some(Fault::new(offset, stop.to_string(), 0));
     }
+    if rows.is_month_first {
+        rows.report.ambiguous_dates = 0;
+    }
     let is_unread = rows.is_of_flows && rows.report.unread > 0;
     (rows.report.records > 0 || is_unread).then_some(rows.report)
 }
@@ -74,6 +78,8 @@ struct Rows<'w> {
     digest: u64,
     /// True if columns or rows of the table were seen.
     is_of_flows: bool,
+    /// True if some date can only be read month first, so that all are.
+    is_month_first: bool,
     report: LogReport,
 }
 
@@ -166,6 +172,11 @@ impl Rows<'_> {
             self.report.bad_tuples += 1;
             return;
         };
+        match row.date_order() {
+            Some(DateOrder::MonthFirst) => self.is_month_first = true,
+            Some(DateOrder::Either) => self.report.ambiguous_dates += 1,
+            None => {}
+        }
         if cells.state == State::Unknown {
             self.report.add_unknown_state(row.label());
         }

@@ -11,6 +11,7 @@ pub(super) enum Level {
     Around,
     Mac,
     Category,
+    Version,
     FlowRecords,
     Flows,
     Groups,
@@ -38,6 +39,7 @@ impl Level {
             (Self::Around | Self::FlowRecords | Self::Flows | Self::Groups, Some(level)) => level,
             (Self::Around, None) if is(b"macAddress") => Self::Mac,
             (Self::Around, None) if is(b"category") => Self::Category,
+            (Self::Around, None) if is(b"flowLogVersion") => Self::Version,
             (Self::Around, None) => Self::Around,
             _ => Self::Other,
         }
@@ -60,6 +62,10 @@ pub(super) fn value(json: &mut Json<'_>, walk: &mut Walk<'_>, level: Level) -> R
         }
         b'[' => list(json, walk, level),
         b'{' => object(json, walk, level),
+        b'0'..=b'9' if level == Level::Version => {
+            let version = json.scalar_text()?;
+            walk.text(level, version.as_bytes())
+        }
         _ => {
             json.scalar()?;
             walk.misplaced(level);

@@ -27,18 +27,44 @@ fn faults(log: &LogReport) -> Vec<String> {
         };
         format!("{bad} of {tuples} {what} and were passed over")
     });
-    let unknown = log.unknown_state.as_ref().map(|word| {
-        let [unknown, tuples] = [log.unknown_states, tuples].map(number);
-        let state = match &word[..] {
-            "" => "no encryption state".to_owned(),
-            word => format!("an encryption state that plainsight does not know, as `{word}`"),
-        };
-        format!("{unknown} of {tuples} tuples have {state}")
+    let dates = (log.ambiguous_dates > 0).then(|| {
+        let rows = number(log.ambiguous_dates);
+        format!(
+            "{rows} rows have dates that can be day first or month first, and were read month \
+             first; times as in 2026-11-05T10:00:00Z are certain"
+        )
     });
     let lost = "what was lost can be of any path, so none is encrypted on the platform's word";
     let lost = log.is_damaged().then(|| lost.to_owned());
-    let all = [damage, bad, unread(log), unknown, lost];
+    let all = [
+        damage,
+        bad,
+        unread(log),
+        unknown_version(log),
+        dates,
+        unknown_state(log),
+        lost,
+    ];
     all.into_iter().flatten().collect()
+}
+
+fn unknown_version(log: &LogReport) -> Option<String> {
+    let version = log.unknown_version.as_ref()?;
+    let [unknown, records] = [log.unknown_versions, log.records].map(number);
+    Some(format!(
+        "{unknown} of {records} records are of a version that plainsight does not know, as \
+         `{version}`, and were read as version 4"
+    ))
+}
+
+fn unknown_state(log: &LogReport) -> Option<String> {
+    let word = log.unknown_state.as_ref()?;
+    let [unknown, tuples] = [log.unknown_states, log.tuples].map(number);
+    let state = match &word[..] {
+        "" => "no encryption state".to_owned(),
+        word => format!("an encryption state that plainsight does not know, as `{word}`"),
+    };
+    Some(format!("{unknown} of {tuples} tuples have {state}"))
 }
 
 fn unread(log: &LogReport) -> Option<String> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Breach, Finding, PATH, ProofOutcome};
 use crate::decode::Protocol;
 use crate::evidence::Shown;
-use crate::evidence::ciphertext::ByteTest;
+use crate::evidence::ciphertext::{ByteSample, ByteTest};
 use crate::evidence::dtls::{Choice, Version};
 use crate::flow::choices::Cipher;
 use crate::flow::session::Protected;
@@ -155,6 +155,16 @@ impl<'p, 's> SeenParts<'p, 's> {
             let says = "a ServerHello chose a suite that does not encrypt, or is not assigned";
             return Answer::new(READABLE, says, readable);
         }
+        let offered: Vec<_> = self.dtls().filter_map(|it| it.offers_no_cipher).collect();
+        if !offered.is_empty() {
+            let says = "a ClientHello offered no suite that encrypts";
+            return Answer::new(READABLE, says, offered);
+        }
+        self.promised()
+    }
+
+    /// Answer where every hello is of suites that encrypt.
+    fn promised(&self) -> Answer {
         let policy = self.terms.policy;
         let weak = self
             .choices()
@@ -166,6 +176,11 @@ impl<'p, 's> SeenParts<'p, 's> {
                 "a ServerHello chose less than the policy demands",
                 weak,
             );
+        }
+        let compressed: Vec<_> = self.dtls().filter_map(DtlsFacts::compressed).collect();
+        if !compressed.is_empty() {
+            let says = "a ServerHello chose to compress, and then lengths tell what is encrypted";
+            return Answer::new(WEAK, says, compressed);
         }
         let mut versions = self.dtls().flat_map(DtlsFacts::versions);
         if versions.any(|version| !policy.accepts_version(version)) {
@@ -221,6 +236,10 @@ impl<'p, 's> SeenParts<'p, 's> {
             let says = "records hold bytes that no cipher makes";
             return Answer::new(READABLE, says, []);
         }
+        if self.small().test() == ByteTest::NoCipher {
+            let says = "the records of small sessions together hold bytes that no cipher makes";
+            return Answer::new(READABLE, says, []);
+        }
         let of = |wanted| move |it: &&Protected| it.data.is_some() && it.bytes == wanted;
         let cut: Vec<_> = self
             .protected()
@@ -247,6 +266,13 @@ impl<'p, 's> SeenParts<'p, 's> {
         }
         let says = "no ServerHello was captured, and too few bytes to tell a cipher from none";
         Answer::new(ProofOutcome::Open, says, open)
+    }
+
+    /// Bytes of all sessions that are too small for a test of their own.
+    fn small(&self) -> ByteSample {
+        let mut all = ByteSample::default();
+        self.dtls().for_each(|dtls| all.merge(dtls.small().clone()));
+        all
     }
 
     fn explained(&self) -> Answer {

@@ -1,11 +1,11 @@
 //! Sessions: which hello is in charge of which records, and what each session shows.
 
-use crate::support::packets::{Ip, Link, TCP, UDP, dtls, noise, tcp, udp};
+use crate::support::packets::{self, Ip, Link, TCP, UDP, dtls, noise, tcp, udp};
 use serde_json::Value;
 
 use super::run::{
-    BLOCK, CLIENT, SERVER, Stored, ethernet, in_bucket, packets, path, pcap, report, report_of,
-    tunnel, verdict, verdict_on,
+    BLOCK, CLIENT, SERVER, Stored, ethernet, in_bucket, packets as packets_in, path, pcap, report,
+    report_of, tunnel, verdict, verdict_on,
 };
 
 const HANDSHAKE: u8 = 22;
@@ -34,7 +34,7 @@ fn data(seconds: std::ops::Range<u32>, epoch: u16) -> impl Iterator<Item = Store
 }
 
 fn class(report: &Value, class: &str) -> u64 {
-    packets(&path(report)["traffic"][class])
+    packets_in(&path(report)["traffic"][class])
 }
 
 #[test]
@@ -335,4 +335,201 @@ fn a_hello_cut_before_its_suite_leaves_a_path_open() {
     assert_eq!(verdict_on(&packets), "encrypted");
     packets.push(tunnel(&dtls::server_hello(50, dtls::NULL)).cut(100));
     assert_eq!(verdict_on(&packets), "undetermined");
+}
+
+/// A handshake message of the client or the server, in the clear.
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    dtls::record(HANDSHAKE, 0, 1, &framed(kind, body))
+}
+
+/// The same without a record.
+fn framed(kind: u8, body: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(body.len()).unwrap().to_be_bytes();
+    [&[kind], &len[1..], &[0, 0, 0, 0, 0], &len[1..], body].concat()
+}
+
+/// A `ServerHello` of Azure's suite with a method of compression.
+fn compressing(method: u8) -> Vec<u8> {
+    let mut body = dtls::V1_2.to_be_bytes().to_vec();
+    body.extend(noise(1, 32));
+    body.push(0);
+    body.extend(dtls::AZURE.to_be_bytes());
+    body.push(method);
+    message(2, &body)
+}
+
+#[test]
+fn a_session_that_compresses_is_weak() {
+    for (method, expected) in [(0, "encrypted"), (1, "weak"), (64, "weak"), (200, "weak")] {
+        let mut all = vec![said(1, &compressing(method))];
+        all.extend(data(10..30, 1));
+        assert_eq!(verdict_on(&all), expected, "{method}");
+    }
+}
+
+/// A `ClientHello` with these suites, its session id, and its extensions.
+fn offer(suites: &[u16], id: &[u8], extensions: &[u8]) -> Vec<u8> {
+    let mut body = dtls::V1_2.to_be_bytes().to_vec();
+    body.extend(noise(1, 32));
+    body.push(u8::try_from(id.len()).unwrap());
+    body.extend(id);
+    body.push(0);
+    body.extend(u16::try_from(2 * suites.len()).unwrap().to_be_bytes());
+    body.extend(suites.iter().flat_map(|suite| suite.to_be_bytes()));
+    body.extend([1, 0]);
+    body.extend(extensions);
+    message(1, &body)
+}
+
+/// A client that can do no better than NULL gets nothing better.
+#[test]
+fn an_offer_of_null_suites_alone_is_no_secret() {
+    const SIGNAL: u16 = 0x00ff;
+    for (suites, expected) in [
+        (&[dtls::NULL][..], "mixed"),
+        (&[dtls::NULL, INTEGRITY_ONLY, SIGNAL], "mixed"),
+        (&[dtls::NULL, dtls::AZURE], "encrypted"),
+        (&[dtls::AZURE, SIGNAL], "encrypted"),
+    ] {
+        let mut all = vec![tunnel(&offer(suites, &[], &[])).at(1)];
+        all.extend(data(10..30, 1));
+        assert_eq!(verdict_on(&all), expected, "{suites:x?}");
+    }
+}
+
+/// A message that can be read in a protected record, alone or behind a change of cipher.
+#[test]
+fn a_handshake_that_can_be_read_under_protection_exposes_it() {
+    let change = dtls::record(20, 0, 0, &[1]);
+    for mac_len in [0, 16, 20, 32, 48] {
+        for (kind, len) in [(20, 12), (1, 60), (2, 70), (0, 0)] {
+            let readable = [framed(kind, &noise(9, len)), noise(8, mac_len)].concat();
+            if readable.len() < 16 {
+                continue;
+            }
+            let readable = dtls::record(HANDSHAKE, 1, 0, &readable);
+            for before in [&[][..], &change] {
+                let mut all = vec![tunnel(&[before, &readable].concat()).at(1)];
+                all.extend(data(10..30, 1));
+                let verdict = verdict_on(&all);
+                assert!(
+                    ["plaintext", "mixed"].contains(&&*verdict),
+                    "{kind}: {verdict}"
+                );
+            }
+        }
+    }
+    let mut hidden = vec![tunnel(&dtls::change_and_finished(1)).at(1)];
+    hidden.extend(data(10..30, 1));
+    assert_eq!(verdict_on(&hidden), "encrypted");
+}
+
+/// Sessions of a path of which none has bytes enough for a test.
+#[test]
+fn small_sessions_are_tested_together() {
+    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let small = |is_base64: bool| -> Vec<Stored> {
+        let session = |n: u32| {
+            let random = noise((1000 + n).into(), 120);
+            let content: Vec<u8> = if is_base64 {
+                random
+                    .iter()
+                    .map(|byte| digits[usize::from(byte % 64)])
+                    .collect()
+            } else {
+                random
+            };
+            // Pieces too short to be text by themselves.
+            let piece = |piece: &[u8]| [piece, &[0x80 | piece[0]]].concat();
+            let content = if is_base64 {
+                content.chunks(50).flat_map(piece).collect()
+            } else {
+                content
+            };
+            let nonce = noise((2000 + n).into(), 8);
+            let record = dtls::record(DATA, 1, 1, &[nonce, content].concat());
+            [
+                hello(100 * n + 1, dtls::AZURE),
+                tunnel(&record).at(100 * n + 10),
+            ]
+        };
+        (1..30).flat_map(session).collect()
+    };
+    assert_eq!(verdict_on(&small(false)), "encrypted");
+    assert_eq!(verdict_on(&small(true)), "mixed");
+}
+
+#[test]
+fn a_key_in_the_certificate_is_not_what_azure_promises() {
+    /// `TLS_ECDH_ECDSA_WITH_AES_256_GCM_SHA384`.
+    const STATIC: u16 = 0xc02e;
+    let mut all = vec![hello(1, STATIC)];
+    all.extend(data(10..30, 1));
+    assert_eq!(verdict_on(&all), "weak");
+}
+
+/// Text behind the first bytes of whole records, among bytes that a cipher makes.
+#[test]
+fn text_deep_in_records_is_found() {
+    let text = "the quick brown fox signs the quarterly report. ".repeat(9);
+    for before in [150, 400, 900] {
+        let deep = (32..400_u32).map(|second| {
+            let cipher = noise(second.into(), before);
+            let fragment = [&cipher[..], &text.as_bytes()[..400], &noise(7, 90)].concat();
+            tunnel(&dtls::record(DATA, 1, second.into(), &fragment)).at(second)
+        });
+        let all: Vec<Stored> = [hello(1, dtls::AZURE)].into_iter().chain(deep).collect();
+        assert_ne!(verdict_on(&all), "encrypted", "{before}");
+    }
+}
+
+/// What structure leaves to the sender can carry anything.
+#[test]
+fn hellos_and_certificates_carry_no_packets() {
+    let lustre = packets::lustre::put(CLIENT.into(), SERVER.into(), 6, &[7; 64]);
+    let text = "the quick brown fox signs the quarterly report. "
+        .repeat(9)
+        .into_bytes();
+    let extension = |data: &[u8]| {
+        let len = u16::try_from(data.len()).unwrap().to_be_bytes();
+        let one = [&[0xfa, 0xfa], &len[..], data].concat();
+        let len = u16::try_from(one.len()).unwrap().to_be_bytes();
+        [&len[..], &one].concat()
+    };
+    let certificate = |inner: &[u8]| {
+        let len = u16::try_from(inner.len()).unwrap().to_be_bytes();
+        let der = [&[0x30, 0x82], &len[..], inner].concat();
+        let entry = u32::try_from(der.len()).unwrap().to_be_bytes();
+        let list = u32::try_from(der.len() + 3).unwrap().to_be_bytes();
+        message(11, &[&list[1..], &entry[1..], &der].concat())
+    };
+    let is_fair = |payload: &[u8]| {
+        let mut all = vec![hello(1, dtls::AZURE), tunnel(payload).at(2)];
+        all.extend(data(10..30, 1));
+        verdict_on(&all) == "encrypted"
+    };
+    for hidden in [&lustre[..], &text] {
+        assert!(!is_fair(&offer(&[dtls::AZURE], &[], &extension(hidden))));
+        assert!(!is_fair(&certificate(
+            &[&noise(1, 300)[..], hidden, &noise(2, 300)].concat()
+        )));
+    }
+    assert!(!is_fair(&offer(&[dtls::AZURE], &noise(3, 33), &[])));
+    // Names are nobody's data: of a key, of a host, or the part of a certificate.
+    for len in [64, 128] {
+        let name = &text[..len];
+        assert!(is_fair(&offer(
+            &[dtls::AZURE],
+            &noise(3, 32),
+            &extension(name)
+        )));
+        let keys = [&u16::try_from(len).unwrap().to_be_bytes(), name].concat();
+        assert!(is_fair(&message(16, &keys)));
+        assert!(is_fair(&message(12, &keys)));
+        let len = u32::try_from(len).unwrap().to_be_bytes();
+        let part = [&[11, 0, 9, 0, 0, 0, 0, 1, 0], &len[1..], name].concat();
+        assert!(is_fair(&dtls::record(HANDSHAKE, 0, 1, &part)));
+        assert!(is_fair(&certificate(&[&noise(1, 300), name].concat())));
+    }
+    assert!(!is_fair(&message(16, &[&[1, 0], &text[..256]].concat())));
 }

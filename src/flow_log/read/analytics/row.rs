@@ -67,6 +67,14 @@ const COLUMNS: [(&str, Column); 19] = [
     ("BytesDestToSrc", Column::BytesDestToSrc),
 ];
 
+/// Columns of times.
+const TIMES: [Column; 4] = [
+    Column::FlowStartTime,
+    Column::FlowEndTime,
+    Column::FlowIntervalStartTime,
+    Column::FlowIntervalEndTime,
+];
+
 /// Labels of `FlowEncryption`, each with the state that a flow log has for it.
 const LABELS: [(&str, State); 8] = [
     ("Encrypted", State::X),
@@ -88,6 +96,30 @@ pub(super) struct AnalyticsRow {
     cells: [String; COLUMNS.len()],
     /// True if a time is given in another zone than UTC, or in none.
     is_local: bool,
+}
+
+/// Orders in which a date of numbers and slashes can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum DateOrder {
+    /// Day first as well as month first, as two days.
+    Either,
+    /// Month first alone.
+    MonthFirst,
+}
+
+impl DateOrder {
+    /// The order of a date; `None` of one that is written otherwise, or the same in both.
+    fn of(cell: &str) -> Option<Self> {
+        let mut numbers = cell
+            .split('/')
+            .map(|number| number.trim().parse::<u8>().ok());
+        let (first, second) = (numbers.next()??, numbers.next()??);
+        match (first, second) {
+            (..=12, 13..) => Some(Self::MonthFirst),
+            (..=12, ..=12) if first != second => Some(Self::Either),
+            _ => None,
+        }
+    }
 }
 
 /// Column of a name, behind which the portal writes the zone of its times.
@@ -232,6 +264,12 @@ impl AnalyticsRow {
             (None, flows) => flows?.widened(LONGEST_INTERVAL, LONGEST_INTERVAL),
         };
         (span.first <= span.last).then_some(span)
+    }
+
+    /// Order of its dates, as far as they tell.
+    pub(super) fn date_order(&self) -> Option<DateOrder> {
+        let orders = TIMES.into_iter().map(|column| self.cell(column));
+        orders.filter_map(DateOrder::of).max()
     }
 
     /// A moment: RFC 3339, without a zone where it is UTC, or as the portal writes it.
