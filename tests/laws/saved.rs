@@ -146,11 +146,12 @@ fn check(paths: &[PathBuf], folder: &Path, terms: &Terms<'_>, rng: &mut Rng) {
         );
         states.push(state);
     }
+    let mut round = 0;
     while states.len() > 1 && rng.bool() {
-        let before = states.len();
+        round += 1;
         let groups = shared(states, rng);
         let join = |(place, group): (usize, Vec<PathBuf>)| {
-            let state = folder.join(format!("{before}-{place}.state"));
+            let state = folder.join(format!("{round}-{place}.state"));
             let save = ["--save", state.to_str().expect("UTF-8")];
             // Without servers any state has a report.
             merged(&save, &group).expect("states of one kind");
