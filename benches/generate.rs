@@ -1,7 +1,8 @@
 //! Writes a trace for benchmarks:
 //! `cargo bench --bench generate -- MIX PACKETS FILE [SEED]`, where MIX is `small`,
 //! `mixed`, `flows=N`, `vm`, `fleet`, `wild`, `small-vm` or `small-fleet`, and a FILE that
-//! ends in `.pcapng` is one. With `flow-log` for MIX it writes a flow log of that many bytes.
+//! ends in `.pcapng` is one. With `flow-log` for MIX it writes a flow log of that many bytes, and
+//! with `estate` the exports of an estate into a folder.
 
 use std::error::Error;
 use std::fs::File;
@@ -18,6 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mixes = Mix::NAMES;
         println!("usage: cargo bench --bench generate -- {mixes} PACKETS FILE [SEED]");
         println!("       cargo bench --bench generate -- flow-log BYTES FILE [SEED]");
+        println!("       cargo bench --bench generate -- estate 0 FOLDER");
         return Ok(());
     };
     let seed = args.next().map_or(Ok(988), |seed| seed.parse())?;
@@ -25,6 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut out = BufWriter::with_capacity(1 << 20, File::create(file)?);
         generator::flow_log::write(seed, packets.parse()?, &mut out)?;
         return Ok(out.flush()?);
+    }
+    if mix == "estate" {
+        return Ok(generator::estate::write(file.as_ref())?);
     }
     let mix: Mix = mix.parse()?;
     let container = if file.ends_with(".pcapng") {

@@ -269,9 +269,16 @@ pub enum CliError {
         /// Endings that name a format of the document.
         endings: String,
     },
-    /// A format that the catalogue of controls is not printed in.
-    #[error("--format {0}: --controls is printed as table or json")]
-    Catalogue(&'static str),
+    /// A format that the document is not printed in.
+    #[error("--format {name}: {document} printed as {names}")]
+    Format {
+        /// Name of the format.
+        name: String,
+        /// The document, and its verb.
+        document: &'static str,
+        /// Names of its formats.
+        names: String,
+    },
 }
 
 fn endings<R>(formats: &[DocumentFormat<R>]) -> String {

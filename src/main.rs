@@ -7,12 +7,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use plainsight::azure::controls;
 use plainsight::cli::{
     Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command, Live, LiveFlags, Merge, MergeFlags,
     Output, Posture, PostureFlags,
 };
 use plainsight::report::posture::PostureReport;
-use plainsight::report::{DocumentFormat, Style, write_controls};
+use plainsight::report::{DocumentFormat, Style};
 use plainsight::run::{files, today};
 use plainsight::verdict::Exit;
 
@@ -111,10 +112,9 @@ fn write_files<R>(report: &R, output: &Output<R>, files: Vec<File>) -> Result<()
 
 fn posture(flags: PostureFlags) -> Result<u8, Box<dyn Error>> {
     let mut config = Posture::try_from(flags)?;
-    if config.controls {
-        let as_json = config.output.format.name == "json";
-        let style = &config.output.style;
-        printed(write_controls(as_json, style, &mut io::stdout().lock()))?;
+    if let Some(format) = config.controls {
+        let (all, style) = (controls::all(), &config.output.style);
+        printed(write(&all, format, style, io::stdout().lock()))?;
         return Ok(0);
     }
     // What has expired depends on the day.

@@ -33,7 +33,7 @@ mod table;
 pub(crate) mod text;
 mod warnings;
 
-pub use catalogue::write_controls;
+pub use catalogue::CATALOGUE_FORMATS;
 pub use formats::POSTURE_FORMATS;
 pub use look::{GroupBy, Style};
 pub use model::{

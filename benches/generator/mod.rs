@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
+pub mod estate;
 pub mod fleet;
 pub mod flow_log;
 pub mod frames;

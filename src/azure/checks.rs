@@ -11,6 +11,7 @@ use super::topology::{Azure, Route, RouteEnd, RouteEnds};
 use crate::flow_log::State;
 
 mod access;
+mod ade;
 mod at_rest;
 mod disks;
 mod encryption;
@@ -25,6 +26,7 @@ mod remedy;
 mod server;
 mod vm;
 mod vnet;
+mod volatile;
 
 pub use access::Access;
 pub use kind::CheckKind;
@@ -161,15 +163,17 @@ impl Check {
     }
 
     /// Holds it to a requirement: only a pass is good enough, and of a file system's key only
-    /// the customer's.
+    /// the customer's. What the exports cannot tell stays open.
     pub fn require(&mut self) {
         let is_microsofts = |field: &Field| field.value.is_none();
         let is_weak = self.check == CheckKind::FileSystemKey
             && self.field.as_ref().is_some_and(is_microsofts);
-        if self.outcome != Outcome::Pass || is_weak {
-            self.outcome = Outcome::Fail;
-            self.says += "; it is required (--require)";
+        match self.outcome {
+            Outcome::Pass if !is_weak => return,
+            Outcome::Unknown => {}
+            _ => self.outcome = Outcome::Fail,
         }
+        self.says += "; it is required (--require)";
     }
 
     /// Answer to a requirement of a kind that nothing of the exports was checked for. Those

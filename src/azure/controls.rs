@@ -1,6 +1,7 @@
 //! Controls: the catalogue of what is checked, as data in `controls.json`. Each kind of check
 //! is one control, with a stable id.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -13,6 +14,9 @@ static ALL: LazyLock<Vec<Control>> = LazyLock::new(|| {
     // A test holds that it can be read.
     serde_json::from_str(CATALOGUE).unwrap_or_default()
 });
+
+static BY_KIND: LazyLock<BTreeMap<CheckKind, &'static Control>> =
+    LazyLock::new(|| ALL.iter().map(|control| (control.check, control)).collect());
 
 /// A control: something that is checked, and all that an auditor asks of it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -60,6 +64,8 @@ pub struct Reference {
     pub id: String,
     /// Title of the control there.
     pub title: String,
+    /// Public page that id and title were checked against.
+    pub source: String,
 }
 
 /// All controls, those of paths first.
@@ -71,7 +77,7 @@ pub fn all() -> &'static [Control] {
 /// The control of a kind of check.
 #[must_use]
 pub fn of(kind: CheckKind) -> Option<&'static Control> {
-    ALL.iter().find(|control| control.check == kind)
+    BY_KIND.get(&kind).copied()
 }
 
 /// The control with an id.

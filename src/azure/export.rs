@@ -22,6 +22,7 @@ mod keys;
 mod kind;
 mod network;
 mod node;
+mod normal;
 mod reading;
 mod resource;
 mod security;
@@ -30,8 +31,8 @@ mod services;
 pub use bytes::MAX_LEN;
 pub use compute::{Ade, AttachedDisk, Disk, ScaleSet, VirtualMachine};
 pub use file_system::FileSystem;
-pub use inventory::{FileReport, IgnoredReport, Inventory, KindReport};
-pub use keys::{DiskEncryptionSet, RoleAssignment, Vault, VaultKey};
+pub use inventory::{ExportTime, FileReport, IgnoredReport, Inventory, KindReport};
+pub use keys::{DiskEncryptionSet, KeyName, RoleAssignment, Vault, VaultKey, VaultKeys};
 pub use network::{FlowLogResource, IpConfiguration, Nic, Peering, Subnet, VirtualNetwork};
 pub(crate) use node::net;
 pub use resource::{ResourceId, Setting};
@@ -95,12 +96,10 @@ pub struct Export {
     pub features: BTreeMap<ResourceId, Feature>,
     /// Key Vaults.
     pub vaults: BTreeMap<ResourceId, Vault>,
-    /// Keys, by `VAULT/KEY`.
-    pub keys: BTreeMap<String, VaultKey>,
+    /// Keys of Key Vaults.
+    pub keys: VaultKeys,
     /// Role assignments.
     pub roles: Vec<RoleAssignment>,
-    /// Set where role assignments were exported, were there any or not.
-    pub has_roles: bool,
     /// Files that were read, and what they held.
     pub inventory: Inventory,
     /// Sentences on what was passed over, and on what differs between exports.
@@ -143,11 +142,21 @@ impl Export {
         reading.finish()
     }
 
-    /// Name of the file that a field of a resource stood in.
+    /// Name of the file that a field of a resource stood in, or of a resource that it is part
+    /// of.
     #[must_use]
     pub fn file_of(&self, id: &ResourceId, path: &str) -> Option<&str> {
-        let file = self.origins.file_of(id, path)?;
-        let file = self.inventory.files.get(file as usize)?;
+        self.file_at(self.origins.file_of(id, path)?)
+    }
+
+    /// Name of the file that a field of a key stood in.
+    #[must_use]
+    pub fn file_of_key(&self, key: &VaultKey, path: &str) -> Option<&str> {
+        self.file_at(key.file_of(path)?)
+    }
+
+    fn file_at(&self, place: u32) -> Option<&str> {
+        let file = self.inventory.files.get(place as usize)?;
         Some(&file.name)
     }
 
@@ -205,7 +214,7 @@ impl Export {
                 let set = DiskEncryptionSet::of(id, node);
                 self.disk_encryption_sets.insert(key, set);
             }
-            ResourceKind::RoleAssignment => self.roles.push(RoleAssignment::of(node)),
+            ResourceKind::RoleAssignment => self.roles.push(RoleAssignment::of(id, node)),
             _ => {}
         }
     }

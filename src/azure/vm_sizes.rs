@@ -106,18 +106,22 @@ fn complete(line: &str) -> Option<(String, u32)> {
     is_family.then(|| (family.to_ascii_lowercase(), version))
 }
 
-/// Family and version of a size in lower case: `d` and 5 of `standard_d4s_v5`, and 1 where
-/// it names no version.
+/// Family and version of a size in lower case: `d` and 5 of `standard_d4s_v5`.
 fn family(size: &str) -> (&str, u32) {
-    let size = size.strip_suffix("_promo").unwrap_or(size);
     let (_, name) = size.split_once('_').unwrap_or(("", size));
     let end = name.find(|c: char| !c.is_ascii_alphabetic());
-    let version = name.rsplit_once("_v").and_then(|(_, it)| it.parse().ok());
-    (&name[..end.unwrap_or(name.len())], version.unwrap_or(1))
+    (&name[..end.unwrap_or(name.len())], version(size))
+}
+
+/// Version of a size in lower case, 1 where it names none.
+pub(super) fn version(size: &str) -> u32 {
+    let size = size.strip_suffix("_promo").unwrap_or(size);
+    let version = size.rsplit_once("_v").and_then(|(_, it)| it.parse().ok());
+    version.unwrap_or(1)
 }
 
 /// Lines that are neither empty nor comments, and their numbers from 1.
-fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let without_comments = text
         .lines()
         .map(|line| line.split('#').next().unwrap_or_default());
@@ -133,7 +137,7 @@ fn is_pattern(line: &str) -> bool {
 
 /// Matches a size with a pattern: `*` is one number, or two with `-` between, of which the
 /// second is the number of vCPUs left.
-fn matches(pattern: &str, size: &str) -> bool {
+pub(super) fn matches(pattern: &str, size: &str) -> bool {
     let Some((before, after)) = pattern.split_once('*') else {
         return pattern == size;
     };

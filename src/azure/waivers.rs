@@ -65,6 +65,8 @@ pub enum WaiverState {
     Used,
     /// Its last day is over, so it waives nothing.
     Expired,
+    /// Several resources have the name that it gives, so it waives nothing.
+    Ambiguous,
     /// Nothing that fails or is open is what it names.
     Unmatched,
 }
@@ -126,16 +128,25 @@ impl Desk {
     }
 
     /// Waives a check that fails or is open, on a path where there is one. Gives the place of
-    /// the waiver.
+    /// the waiver. One that names several resources waives none of them.
     pub fn waive(&mut self, check: &Check, path: Option<(&str, &str)>) -> Option<usize> {
-        let is_open = matches!(check.outcome, Outcome::Fail | Outcome::Unknown);
+        if !matches!(check.outcome, Outcome::Fail | Outcome::Unknown) {
+            return None;
+        }
         let is_it = |waiver: &Waiver| {
             let control = waiver.control.as_deref();
             control.is_some_and(|id| controls::id(check.check).eq_ignore_ascii_case(id.trim()))
-                && waiver.names_resource(check)
                 && waiver.is_for(path)
         };
-        self.use_first(|waiver| is_open && is_it(waiver))
+        for report in &mut self.0 {
+            if report.state == WaiverState::Unmatched
+                && report.waiver.is_of_namesakes(check)
+                && is_it(&report.waiver)
+            {
+                report.state = WaiverState::Ambiguous;
+            }
+        }
+        self.use_first(|waiver| waiver.names_resource(check) && is_it(waiver))
     }
 
     /// Waives the verdict of a path.
@@ -174,6 +185,17 @@ impl Waiver {
         field.is_some_and(|field| {
             let id = field.id.as_deref().unwrap_or_default();
             field.resource.eq_ignore_ascii_case(resource) || id.eq_ignore_ascii_case(resource)
+        })
+    }
+
+    /// Tells if it names the resource of a check by a name that others of its kind have as
+    /// well, by which a report tells them apart in more words.
+    fn is_of_namesakes(&self, check: &Check) -> bool {
+        let named = self.resource.as_deref().zip(check.field.as_ref());
+        named.is_some_and(|(resource, field)| {
+            let id = field.id.as_deref().unwrap_or_default();
+            let own = id.rsplit('/').next().unwrap_or_default();
+            own.eq_ignore_ascii_case(resource) && !self.names_resource(check)
         })
     }
 

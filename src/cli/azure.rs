@@ -3,19 +3,18 @@
 use std::fs;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args};
 
-use super::{
-    CliError, ColorChoice, Output, format_of, named_servers, outputs, outputs_help, style,
-};
+use super::{CliError, ColorChoice, Output, named_servers, outputs, outputs_help, style};
 use crate::azure::checks::{CheckKind, CheckTimes};
-use crate::azure::controls;
+use crate::azure::controls::{self, Control};
 use crate::azure::export::{Export, ExportError};
 use crate::azure::topology::Azure;
 use crate::azure::vm_sizes::{VmSizes, VmSizesError};
 use crate::azure::waivers::{self, Waiver, WaiverError};
 use crate::report::posture::{PostureReport, Wishes};
-use crate::report::{DocumentFormat, POSTURE_FORMATS as FORMATS};
+use crate::report::{CATALOGUE_FORMATS, DocumentFormat, POSTURE_FORMATS as FORMATS};
 use crate::verdict::{Exit, Servers};
 
 /// Files of Azure's configuration, as typed.
@@ -124,21 +123,23 @@ pub struct PostureFlags {
     #[arg(long, value_name = "LIST")]
     pub servers: Vec<String>,
 
-    /// Print the catalogue of controls in place of any check: --format table or json
+    /// Print the catalogue of controls in place of any check: --format table, json or markdown
     #[arg(long, conflicts_with = "outputs")]
     pub controls: bool,
 
-    /// Controls that have to pass: anything else fails
+    /// Controls that have to pass: a note fails, and so does a key that Microsoft manages
     ///
-    /// Ids, comma-separated and repeatable, as in customer-managed-key.
-    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = control)]
+    /// Comma-separated and repeatable; posture --controls describes them. What the exports
+    /// cannot tell stays open (exit code 3).
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = control_ids(), ignore_case = true)]
     pub require: Vec<CheckKind>,
 
     /// Failures that are accepted: a list in JSON
     ///
     /// Each has `control` (an id), `resource` (a name or an id) or `path` (CLIENT>SERVER)
     /// where it is for one alone, `reason`, `by` (who accepts it) and `until` (the last day,
-    /// as 2027-01-31). One that has expired, or matches nothing, is told.
+    /// as 2027-01-31). One that has expired, matches nothing, or gives a name that several
+    /// resources have, is told.
     #[arg(long, value_name = "FILE")]
     pub accept: Vec<PathBuf>,
 
@@ -152,23 +153,55 @@ pub struct PostureFlags {
     #[arg(long, value_name = "DAYS", value_parser = days)]
     pub since: Option<u64>,
 
-    /// The format of the checks on standard output
-    #[arg(long, value_parser = format_of(FORMATS), default_value = FORMATS[0].name)]
-    pub format: &'static DocumentFormat<PostureReport>,
+    /// The format of the checks on standard output; markdown is for --controls
+    #[arg(long, value_parser = PossibleValuesParser::new(format_names()), default_value = FORMATS[0].name)]
+    pub format: String,
 
     /// Files that the checks are also written to.
     #[arg(short, long = "output", value_name = "FILE", help = outputs_help("checks", FORMATS))]
     pub outputs: Vec<PathBuf>,
+
+    /// List in the table each file that was read, with its SHA-256 and time, and what was ignored
+    #[arg(short, long)]
+    pub verbose: bool,
 
     /// Use of color
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub color: ColorChoice,
 }
 
-/// Kind of the checks of a control.
-fn control(id: &str) -> Result<CheckKind, String> {
-    let known = controls::by_id(id).map(|control| control.check);
-    known.ok_or_else(|| "no control has this id: posture --controls lists them".to_owned())
+/// Names of the formats of checks and of the catalogue, each once.
+fn format_names() -> Vec<&'static str> {
+    let mut names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+    let catalogue = CATALOGUE_FORMATS.iter().map(|format| format.name);
+    names.extend(catalogue.filter(|name| FORMATS.iter().all(|format| format.name != *name)));
+    names
+}
+
+/// Ids of all controls, and the kinds of their checks.
+fn control_ids() -> impl TypedValueParser<Value = CheckKind> {
+    let ids = controls::all().iter().map(|control| &control.id[..]);
+    PossibleValuesParser::new(ids).map(|id| {
+        let control = controls::by_id(&id);
+        control.expect("the parser admits ids alone").check
+    })
+}
+
+/// The format of a name, for a document of which not all formats have one.
+fn by_name<R>(
+    name: &str,
+    document: &'static str,
+    formats: &'static [DocumentFormat<R>],
+) -> Result<&'static DocumentFormat<R>, CliError> {
+    let mut all = formats.iter();
+    all.find(|format| format.name == name).ok_or_else(|| {
+        let names: Vec<&str> = formats.iter().map(|format| format.name).collect();
+        CliError::Format {
+            name: name.to_owned(),
+            document,
+            names: names.join(", "),
+        }
+    })
 }
 
 /// Waivers of files.
@@ -223,8 +256,8 @@ pub struct Posture {
     pub azure: Azure,
     /// Servers that no export has.
     pub servers: Servers,
-    /// Set to print the catalogue of controls alone.
-    pub controls: bool,
+    /// Format of the catalogue of controls, where that alone is printed.
+    pub controls: Option<&'static DocumentFormat<&'static [Control]>>,
     /// Wishes for the checks.
     pub wishes: Wishes,
     /// Destination of the checks.
@@ -235,14 +268,21 @@ impl TryFrom<PostureFlags> for Posture {
     type Error = CliError;
 
     fn try_from(flags: PostureFlags) -> Result<Self, CliError> {
-        if flags.controls && !["table", "json"].contains(&flags.format.name) {
-            return Err(CliError::Catalogue(flags.format.name));
-        }
+        let name = &flags.format;
+        let controls = if flags.controls {
+            Some(by_name(name, "--controls is", CATALOGUE_FORMATS)?)
+        } else {
+            None
+        };
+        let format = match controls {
+            Some(_) => &FORMATS[0],
+            None => by_name(name, "checks are", FORMATS)?,
+        };
         let azure = flags.azure.read()?;
         Ok(Self {
             azure: azure.unwrap_or_else(|| Azure::new(Export::default(), VmSizes::default())),
             servers: named_servers(&flags.servers)?,
-            controls: flags.controls,
+            controls,
             wishes: Wishes {
                 times: CheckTimes {
                     since_days: flags.since,
@@ -252,8 +292,8 @@ impl TryFrom<PostureFlags> for Posture {
                 waivers: waivers(&flags.accept)?,
             },
             output: Output {
-                format: flags.format,
-                style: style(flags.color, false),
+                format,
+                style: style(flags.color, flags.verbose),
                 files: outputs(flags.outputs, FORMATS)?,
             },
         })

@@ -46,7 +46,7 @@ impl Report {
                     format!("the verdict of {path} is accepted by {by} until {until}: {reason}")
                 }
                 WaiverState::Expired => format!("the waiver of {path} by {by} expired on {until}"),
-                WaiverState::Unmatched => {
+                WaiverState::Unmatched | WaiverState::Ambiguous => {
                     format!("the waiver of {path} by {by} matches no path that needs one")
                 }
             })

@@ -1,12 +1,14 @@
-//! `JUnit` XML of a posture: a suite for each control, a case for each check.
+//! `JUnit` XML of a posture: a suite for each control, a case for each check, and a suite of the
+//! waivers.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::Style;
-use super::posture::PostureReport;
+use super::posture::{PostureReport, idle};
 use crate::azure::checks::{Check, CheckKind, Outcome};
 use crate::azure::controls;
+use crate::azure::waivers::WaiverReport;
 
 pub(super) fn write(report: &PostureReport, _style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut suites = BTreeMap::<CheckKind, Vec<&Check>>::new();
@@ -15,10 +17,11 @@ pub(super) fn write(report: &PostureReport, _style: &Style, out: &mut dyn Write)
     }
     writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     let all: Vec<&Check> = report.all_checks().collect();
+    let waivers = of_controls(report);
     writeln!(
         out,
         r#"<testsuites name="plainsight posture"{}>"#,
-        totals(&all)
+        totals(&all, waivers.len())
     )?;
     for (kind, checks) in &suites {
         let id = controls::id(*kind);
@@ -26,7 +29,7 @@ pub(super) fn write(report: &PostureReport, _style: &Style, out: &mut dyn Write)
             out,
             r#"  <testsuite name="{}"{} skipped="{}">"#,
             text(id),
-            totals(checks),
+            totals(checks, 0),
             count(checks, |it| it.outcome == Outcome::Note
                 || it.waiver.is_some())
         )?;
@@ -35,15 +38,56 @@ pub(super) fn write(report: &PostureReport, _style: &Style, out: &mut dyn Write)
             .try_for_each(|check| case(id, check, report, out))?;
         writeln!(out, "  </testsuite>")?;
     }
+    write_waivers(&waivers, out)?;
     writeln!(out, "</testsuites>")
 }
 
-/// Counts that all suites together have as well as each.
-fn totals(checks: &[&Check]) -> String {
+/// Waivers of controls.
+fn of_controls(report: &PostureReport) -> Vec<&WaiverReport> {
+    let all = report.waivers.iter();
+    all.filter(|it| it.waiver.control.is_some()).collect()
+}
+
+/// A suite of the waivers: one that waives nothing is skipped, with the reason. What it does not
+/// waive fails by itself.
+fn write_waivers(waivers: &[&WaiverReport], out: &mut dyn Write) -> io::Result<()> {
+    if waivers.is_empty() {
+        return Ok(());
+    }
+    let skipped = waivers.iter().filter(|it| idle(it).is_some()).count();
+    let totals = totals(&[], waivers.len());
+    writeln!(
+        out,
+        r#"  <testsuite name="waivers"{totals} skipped="{skipped}">"#
+    )?;
+    for report in waivers {
+        let waiver = &report.waiver;
+        let subject = waiver.resource.as_deref().or(waiver.path.as_deref());
+        let control = waiver.control.as_deref().unwrap_or_default();
+        let name = format!("{}: {control}, {}", subject.unwrap_or("all"), waiver.reason);
+        write!(
+            out,
+            r#"    <testcase classname="waivers" name="{}""#,
+            text(&name)
+        )?;
+        match idle(report) {
+            None => writeln!(out, "/>")?,
+            Some(says) => writeln!(
+                out,
+                r#"><skipped message="{}"></skipped></testcase>"#,
+                text(&says)
+            )?,
+        }
+    }
+    writeln!(out, "  </testsuite>")
+}
+
+/// Counts that all suites together have as well as each, of checks and so many waivers.
+fn totals(checks: &[&Check], waivers: usize) -> String {
     let open = |outcome| count(checks, |it| it.outcome == outcome && it.waiver.is_none());
     format!(
         r#" tests="{}" failures="{}" errors="{}""#,
-        checks.len(),
+        checks.len() + waivers,
         open(Outcome::Fail),
         open(Outcome::Unknown),
     )

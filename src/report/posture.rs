@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub use super::model::{PosturePath, PostureReport, PostureSummary};
 use super::{ClientReport, EndsReport, FileSystemReport, Standing};
 use crate::azure::checks::{self, Access, Check, CheckKind, CheckTimes, Outcome, SeenFacts};
-use crate::azure::controls;
+use crate::azure::controls::{self, Control};
 use crate::azure::export::ResourceId;
 use crate::azure::topology::{Azure, Route, RouteEnd, RouteEnds};
 use crate::azure::waivers::{Desk, Waiver, WaiverReport, WaiverState};
@@ -56,6 +56,7 @@ impl PostureReport {
             file_systems,
             clients: survey.clients(),
             checks: checks::of_estate(azure),
+            controls: Vec::new(),
             required: wishes
                 .required
                 .iter()
@@ -67,6 +68,7 @@ impl PostureReport {
         };
         report.require(&wishes.required);
         report.waive(wishes);
+        report.controls = report.controls();
         report.summary = PostureSummary::of(&report);
         report
     }
@@ -79,6 +81,14 @@ impl PostureReport {
             .chain(file_systems)
             .chain(clients)
             .chain(&mut self.checks)
+    }
+
+    /// Controls that checks are of.
+    fn controls(&self) -> Vec<&'static Control> {
+        let kinds: BTreeSet<CheckKind> = self.all_checks().map(|check| check.check).collect();
+        let all = controls::all().iter();
+        all.filter(|control| kinds.contains(&control.check))
+            .collect()
     }
 
     /// Holds checks to requirements. One that no check answers is open.
@@ -118,7 +128,7 @@ impl PostureReport {
             check.waiver = desk.waive(check, None);
         }
         self.waivers = desk.close();
-        let told = self.waivers.iter().filter_map(untold);
+        let told = self.waivers.iter().filter_map(idle);
         self.warnings.extend(told);
     }
 
@@ -150,10 +160,11 @@ impl PostureReport {
     }
 }
 
-/// Sentence on a waiver that waives nothing.
-fn untold(report: &WaiverReport) -> Option<String> {
+/// Sentence on a waiver of a control that waives nothing; `None` for one that does. Waivers of
+/// verdicts are for `analyze`.
+#[must_use]
+pub fn idle(report: &WaiverReport) -> Option<String> {
     let waiver = &report.waiver;
-    // Waivers of verdicts are for `analyze`.
     let control = waiver.control.as_deref()?;
     let of = waiver.resource.as_deref().or(waiver.path.as_deref());
     let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
@@ -161,6 +172,9 @@ fn untold(report: &WaiverReport) -> Option<String> {
     match report.state {
         WaiverState::Used => None,
         WaiverState::Expired => Some(format!("{who} expired on {}", waiver.until)),
+        WaiverState::Ambiguous => Some(format!(
+            "{who} waives nothing: several resources have this name, so give the id of one"
+        )),
         WaiverState::Unmatched => Some(format!("{who} matches nothing that fails or is open")),
     }
 }

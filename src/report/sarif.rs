@@ -8,6 +8,7 @@ use super::Style;
 use super::posture::PostureReport;
 use crate::azure::checks::{Check, Outcome};
 use crate::azure::controls::{self, Control};
+use crate::azure::export::FileReport;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
@@ -33,8 +34,38 @@ pub(super) fn write(report: &PostureReport, _style: &Style, out: &mut dyn Write)
         let comma = if place > 0 { "," } else { "" };
         write!(out, "{comma}{}", result(report, check))?;
     }
-    writeln!(out, "]}}]}}")?;
+    let artifacts: Vec<Value> = report.inventory.files.iter().map(artifact).collect();
+    let artifacts = Value::from(artifacts);
+    writeln!(
+        out,
+        r#"],"artifacts":{artifacts},"invocations":[{}]}}]}}"#,
+        invocation(report)
+    )?;
     out.flush()
+}
+
+/// The run: all warnings, those on waivers that waive nothing among them.
+fn invocation(report: &PostureReport) -> Value {
+    let told = report.warnings.iter();
+    let told: Vec<Value> = told
+        .map(|says| json!({"level": "warning", "message": {"text": says}}))
+        .collect();
+    json!({"executionSuccessful": true, "toolExecutionNotifications": told})
+}
+
+/// A file that was read.
+fn artifact(file: &FileReport) -> Value {
+    let mut artifact = json!({
+        "location": {"uri": uri(&file.name)},
+        "length": file.size,
+    });
+    if let Some(hash) = &file.sha256 {
+        artifact["hashes"] = json!({"sha-256": hash});
+    }
+    if let Some(time) = &file.exported {
+        artifact["lastModifiedTimeUtc"] = json!(time);
+    }
+    artifact
 }
 
 fn rule(control: &Control) -> Value {

@@ -18,6 +18,7 @@ mod checks;
 mod flows;
 mod groups;
 mod headline;
+mod inventory;
 pub(super) mod posture;
 mod proof;
 mod warnings;

@@ -95,9 +95,11 @@ fn the_table_answers_first_and_names_field_and_remedy() {
         "{table}"
     );
     for line in [
-        "fail     client's VNet encrypted  client-vnet: encryption.enabled = false",
-        "note     AMLFS maintained since   fs1: maintenanceWindow = Friday 22:00 UTC",
-        "pass     VNet flow log            server-vnet-flow-log: enabled = true",
+        "fail     client's VNet encrypted    client-vnet: encryption.enabled = false",
+        "         client-vnet-encryption",
+        "note     AMLFS maintained since     fs1: maintenanceWindow = Friday 22:00 UTC",
+        "pass     VNet flow log              server-vnet-flow-log: enabled = true",
+        "  client-vnet-encryption: VNet client-vnet has encryption off.",
         "  VNet server-vnet permits plaintext: what cannot be encrypted is sent all the",
         "    az network vnet update --subscription \\",
     ] {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use plainsight::report::{self, POSTURE_FORMATS};
+use plainsight::azure::controls;
+use plainsight::report::{self, CATALOGUE_FORMATS, POSTURE_FORMATS};
 use serde_json::Value;
 
 use crate::support::expect;
@@ -18,45 +19,64 @@ fn help(command: &str) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// Holds that a command's help offers these names and endings, and no others.
-fn assert_offers(command: &str, formats: &[(&str, &str)]) {
-    let help = help(command);
-    let words: Vec<&str> = help.split_whitespace().collect();
-    let words = words.join(" ");
-    let names: Vec<&str> = formats.iter().map(|&(name, _)| name).collect();
+/// Holds that a command's help offers these names, and no others.
+fn assert_offers(command: &str, names: &[&str]) {
+    let words = words(command);
     let offered = format!("[possible values: {}]", names.join(", "));
     assert!(
         words.contains(&offered),
-        "{command} offers {offered}: {help}"
+        "{command} offers {offered}: {words}"
     );
-    let endings: Vec<String> = formats
-        .iter()
-        .map(|(_, ending)| format!(".{ending}"))
-        .collect();
+}
+
+/// Holds that a command's help offers files of these endings, and of no others.
+fn assert_writes(command: &str, endings: &[&str]) {
+    let words = words(command);
+    let endings: Vec<String> = endings.iter().map(|ending| format!(".{ending}")).collect();
     let offered = format!("in the format of its ending: {};", endings.join(" or "));
     assert!(
         words.contains(&offered),
-        "{command} offers {offered}: {help}"
+        "{command} offers {offered}: {words}"
     );
+}
+
+/// Help of a command, in one line.
+fn words(command: &str) -> String {
+    let help = help(command);
+    let words: Vec<&str> = help.split_whitespace().collect();
+    words.join(" ")
 }
 
 #[test]
 fn reports_are_offered_in_the_formats_of_reports() {
-    let formats: Vec<_> = report::FORMATS
-        .iter()
-        .map(|it| (it.name, it.ending))
-        .collect();
-    assert_offers("analyze", &formats);
-    assert_offers("live", &formats);
+    let names: Vec<_> = report::FORMATS.iter().map(|it| it.name).collect();
+    let endings: Vec<_> = report::FORMATS.iter().map(|it| it.ending).collect();
+    for command in ["analyze", "live"] {
+        assert_offers(command, &names);
+        assert_writes(command, &endings);
+    }
 }
 
+/// The catalogue is offered in its formats besides, which are no files of checks.
 #[test]
 fn checks_are_offered_in_the_formats_of_checks() {
-    let formats: Vec<_> = POSTURE_FORMATS
-        .iter()
-        .map(|it| (it.name, it.ending))
-        .collect();
-    assert_offers("posture", &formats);
+    let checks = POSTURE_FORMATS.iter().map(|it| it.name);
+    let mut names: Vec<_> = checks.collect();
+    for format in CATALOGUE_FORMATS {
+        if !names.contains(&format.name) {
+            names.push(format.name);
+        }
+    }
+    let endings: Vec<_> = POSTURE_FORMATS.iter().map(|it| it.ending).collect();
+    assert_offers("posture", &names);
+    assert_writes("posture", &endings);
+}
+
+/// The ids that `--require` takes are those of the catalogue.
+#[test]
+fn controls_are_offered_by_their_ids() {
+    let ids: Vec<_> = controls::all().iter().map(|it| &it.id[..]).collect();
+    assert_offers("posture", &ids);
 }
 
 /// Standard output of a run on a capture of several paths, in a format.

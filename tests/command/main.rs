@@ -2,10 +2,14 @@
 
 mod analytics;
 mod analyze;
+mod audit;
 mod azure;
 mod bench;
 mod captures;
 mod corpus;
+#[path = "../../benches/generator/estate.rs"]
+mod estate;
+mod estates;
 mod flow_logs;
 mod formats;
 mod gates;

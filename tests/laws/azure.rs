@@ -3,8 +3,10 @@
 mod broken;
 mod catalogue;
 mod causes;
+mod disks;
 mod exports;
 mod guidance;
 mod nsg;
 mod places;
+mod rights;
 mod traps;

@@ -1,12 +1,10 @@
 //! Encryption at rest: of the file system, and of the disks of its clients.
 
-use super::Outcome::{Fail, Pass, Unknown};
-use super::{Check, CheckKind, Field, disks, remedy};
+use super::Outcome::{Pass, Unknown};
+use super::disks::Attached;
+use super::{Check, CheckKind, Field, ade, disks, volatile};
 use crate::azure::export::{AttachedDisk, Disk, FileSystem, VirtualMachine};
 use crate::azure::topology::{Azure, RouteEnd};
-
-/// A disk of a VM, and its export.
-type Attached<'a> = (&'a AttachedDisk, Option<&'a Disk>);
 
 /// Both ways are encrypted; auditors ask which it is.
 pub(super) fn of_file_system(azure: &Azure, file_system: &FileSystem) -> Check {
@@ -46,11 +44,11 @@ pub(super) fn of_client(azure: &Azure, client: &RouteEnd<'_>) -> Vec<Check> {
         let says = format!("VM {} does not say its disks", azure.label(&vm.id));
         checks.push(Check::new(CheckKind::DiskEncryption, Unknown, says));
     }
+    checks.push(disks::management(azure, vm));
     let system = disks.iter().find(|(attached, _)| attached.is_system());
-    checks.push(caches(azure, vm, system));
-    let known = disks.iter().filter_map(|(_, disk)| *disk);
-    checks.extend(known.flat_map(|disk| disks::of(azure, disk)));
-    checks.extend(disks::ade_support(azure, vm));
+    checks.extend(volatile::of(azure, vm, system.and_then(|(_, disk)| *disk)));
+    checks.extend(disks::of(azure, vm, &disks));
+    checks.extend(ade::support(azure, vm));
     checks
 }
 
@@ -66,28 +64,45 @@ fn by_service(
     attached: &AttachedDisk,
     disk: Option<&Disk>,
 ) -> Check {
-    let check = |outcome, says| Check::new(CheckKind::DiskEncryption, outcome, says);
-    let Some(id) = &attached.managed else {
-        let (name, vm) = (&attached.name, azure.label(&vm.id));
-        return check(
-            Unknown,
-            format!("Disk {name} of VM {vm} is no managed disk"),
-        );
-    };
-    let name = azure.label(id);
     let Some(disk) = disk else {
-        let path = format!("{}.managedDisk.id", attached.path);
-        let says =
-            format!("Disk {name} is managed, so it is encrypted; with whose key is in no export");
-        let field = Field::at(azure, &vm.id, path, Some(id.to_string()));
-        return check(Pass, says).field(field);
+        return unexported(azure, vm, attached);
     };
     let whose = whose(disk).unwrap_or("a key that the export does not name");
-    check(Pass, format!("Disk {name} is encrypted with {whose}")).field(Field::of(
-        azure,
-        &disk.id,
-        &disk.encryption,
-    ))
+    let says = format!("Disk {} is encrypted with {whose}", azure.label(&disk.id));
+    let field = Field::of(azure, &disk.id, &disk.encryption);
+    Check::new(CheckKind::DiskEncryption, Pass, says).field(field)
+}
+
+/// A disk of which the VM alone tells.
+fn unexported(azure: &Azure, vm: &VirtualMachine, attached: &AttachedDisk) -> Check {
+    let (outcome, says, path, value) = match &attached.managed {
+        Some(id) => (
+            Pass,
+            "is managed, so it is encrypted; with whose key is in no export",
+            "managedDisk.id",
+            Some(id.to_string()),
+        ),
+        None if attached.is_managed => (
+            Pass,
+            "is managed, so it is encrypted; with whose key is in no export",
+            "managedDisk",
+            None,
+        ),
+        None => (
+            Unknown,
+            "is no managed disk, so the export does not tell how it is encrypted",
+            "vhd.uri",
+            attached.blob.clone(),
+        ),
+    };
+    let says = format!(
+        "Disk {} of VM {} {says}",
+        attached.name,
+        azure.label(&vm.id)
+    );
+    let path = format!("{}.{path}", attached.path);
+    let field = Field::at(azure, &vm.id, path, value);
+    Check::new(CheckKind::DiskEncryption, outcome, says).field(field)
 }
 
 /// Owner of the key that encrypts a disk or a snapshot.
@@ -105,73 +120,4 @@ fn whose(disk: &Disk) -> Option<&'static str> {
     ];
     let known = keys.iter().find(|(word, _)| disk.encryption.is(word));
     known.map(|(_, whose)| *whose)
-}
-
-/// The service does not encrypt caches and temporary disks: the host does, or ADE in the VM,
-/// if it encrypts all volumes.
-fn caches(azure: &Azure, vm: &VirtualMachine, system: Option<&Attached<'_>>) -> Check {
-    let check = |outcome, says: &str| {
-        let says = format!("VM {} {says}", azure.label(&vm.id));
-        Check::new(CheckKind::HostEncryption, outcome, says)
-    };
-    let host = Field::of(azure, &vm.id, &vm.encryption_at_host);
-    match vm.encryption_at_host.flag() {
-        Some(true) => {
-            let says = "has encryption at host, of caches and temporary disks too";
-            return check(Pass, says).field(host);
-        }
-        None if vm.encryption_at_host.is_absent() && !vm.is_whole => {
-            let says =
-                "was exported without its properties, which say if it has encryption at host";
-            return check(Unknown, says).field(host);
-        }
-        _ => {}
-    }
-    let (outcome, says, field) = by_ade(azure, vm, system);
-    if outcome == Pass {
-        return check(outcome, says).field(field);
-    }
-    let option = "--set securityProfile.encryptionAtHost=true";
-    let command = remedy::change_stopped("vm update", &vm.id, option);
-    let field = if outcome == Fail { host } else { field };
-    check(outcome, says).field(field).remedy(command)
-}
-
-/// Azure Disk Encryption in place of encryption at host. It covers caches and temporary disks
-/// only with `VolumeType` All.
-fn by_ade(
-    azure: &Azure,
-    vm: &VirtualMachine,
-    system: Option<&Attached<'_>>,
-) -> (super::Outcome, &'static str, Field) {
-    let ade = &vm.ade;
-    let disk = system.and_then(|(_, disk)| *disk);
-    let volumes = || Field::of(azure, &vm.id, &ade.volumes);
-    if ade.volumes.is("All") {
-        let says = "has Azure Disk Encryption of all volumes, which is about disks and not about \
-                    networks";
-        return (Pass, says, volumes());
-    }
-    if !ade.volumes.is_absent() {
-        let says = "has no encryption at host, and Azure Disk Encryption of some volumes only: \
-                    its caches and temporary disks are not all encrypted";
-        return (Fail, says, volumes());
-    }
-    let by_disk = disk.filter(|disk| disk.ade.flag() == Some(true));
-    if let Some(disk) = by_disk {
-        let says = "has no encryption at host, and Azure Disk Encryption of its system's disk, \
-                    which covers caches and temporary disks only with VolumeType All";
-        return (Unknown, says, Field::of(azure, &disk.id, &disk.ade));
-    }
-    let is_told = disk.is_some_and(|disk| disk.is_whole)
-        || system.is_some_and(|(it, _)| it.managed.is_none());
-    let is_off = ade.enabled.flag() == Some(false) || (is_told && ade.enabled.is_absent());
-    let field = Field::of(azure, &vm.id, &ade.enabled);
-    if is_off {
-        let says = "has no encryption at host: its caches and temporary disks are not encrypted";
-        return (Fail, says, field);
-    }
-    let says = "has no encryption at host, and whether Azure Disk Encryption covers its caches and \
-                temporary disks is in no export";
-    (Unknown, says, field)
 }

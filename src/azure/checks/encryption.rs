@@ -48,21 +48,38 @@ pub(super) fn switched(
         ),
     };
     let command = (outcome == Fail).then(|| turn_on(azure, vnet)).flatten();
-    Check::new(kind, outcome, format!("VNet {name} {says}{found}"))
+    let then = if outcome == Fail && is_dropping(vnet) {
+        "; once it is on, DropUnencrypted drops what cannot be encrypted"
+    } else {
+        ""
+    };
+    Check::new(kind, outcome, format!("VNet {name} {says}{found}{then}"))
         .field(Field::of(azure, &vnet.id, setting))
         .remedy(command)
 }
 
-/// Switches encryption on; nothing where a Private Link service forbids it.
+/// Switches encryption on, with the enforcement that the VNet has, so that what is meant to be
+/// dropped is never let through; nothing where a Private Link service forbids it.
 pub(super) fn turn_on(azure: &Azure, vnet: &VirtualNetwork) -> Option<String> {
     if azure.private_links(vnet).next().is_some() {
         return None;
     }
-    let options = [
-        "--enable-encryption true",
-        "--encryption-enforcement-policy AllowUnencrypted",
-    ];
-    remedy::az("network vnet update", &vnet.id, &options)
+    let policy = if is_dropping(vnet) {
+        "DropUnencrypted"
+    } else {
+        "AllowUnencrypted"
+    };
+    let policy = format!("--encryption-enforcement-policy {policy}");
+    remedy::az(
+        "network vnet update",
+        &vnet.id,
+        &["--enable-encryption true", &policy],
+    )
+}
+
+/// Tells if a VNet is to drop what cannot be encrypted, once its encryption is on.
+fn is_dropping(vnet: &VirtualNetwork) -> bool {
+    vnet.enforcement.is("DropUnencrypted")
 }
 
 fn missing(azure: &Azure, kind: CheckKind, place: &RouteEnd<'_>, end: &str) -> Check {
@@ -88,7 +105,7 @@ fn enforcement(azure: &Azure, vnet: &VirtualNetwork) -> Check {
     let (name, setting) = (azure.label(&vnet.id), &vnet.enforcement);
     let (outcome, says) = if vnet.encryption.flag() != Some(true) {
         (Note, "enforces nothing while its encryption is not on")
-    } else if setting.is("DropUnencrypted") {
+    } else if is_dropping(vnet) {
         (Pass, "drops what cannot be encrypted")
     } else if setting.is("AllowUnencrypted") {
         let says = "permits plaintext: what cannot be encrypted is sent all the same";

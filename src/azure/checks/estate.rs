@@ -1,7 +1,7 @@
 //! The exports as a whole, and VMs that are on no path.
 
 use super::Outcome::{Note, Pass, Unknown};
-use super::{Check, CheckKind};
+use super::{Check, CheckKind, Field};
 use crate::azure::export::ResourceId;
 use crate::azure::topology::{Azure, Route};
 
@@ -15,21 +15,32 @@ fn complete(azure: &Azure) -> Check {
     let mut lacking = files
         .iter()
         .filter(|file| file.is_page || file.fault.is_some());
-    let (outcome, says) = match lacking.next() {
-        None => (
-            Pass,
-            "Each file is read to its end, and no list names a next page".to_owned(),
-        ),
-        Some(file) if file.is_page => (
-            Unknown,
-            format!(
-                "{} is one page of a list, and its next page is not here",
-                file.name
-            ),
-        ),
-        Some(file) => (Unknown, format!("{} was not read", file.name)),
+    let check = |outcome, says: String| Check::new(CheckKind::Exports, outcome, says);
+    let Some(file) = lacking.next() else {
+        let says = "Each file is read to its end, and no list names a next page";
+        let field = Field {
+            resource: "exports".to_owned(),
+            id: None,
+            path: "files".to_owned(),
+            value: Some(files.len().to_string()),
+            file: None,
+        };
+        return check(Pass, says.to_owned()).field(field);
     };
-    Check::new(CheckKind::Exports, outcome, says)
+    let name = &file.name;
+    let (says, path) = if file.is_page {
+        let says = format!("{name} is one page of a list, and its next page is not here");
+        (says, "nextLink")
+    } else {
+        (format!("{name} was not read"), "file")
+    };
+    check(Unknown, says).field(Field {
+        resource: name.clone(),
+        id: None,
+        path: path.to_owned(),
+        value: file.fault.clone(),
+        file: Some(name.clone()),
+    })
 }
 
 /// The standing of a VM that is on no path. Without a route, no NIC of it was exported.

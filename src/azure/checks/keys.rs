@@ -5,30 +5,11 @@ use jiff::Timestamp;
 
 use super::Outcome::{Fail, Note, Pass, Unknown};
 use super::{Check, CheckKind, Field, Outcome, remedy};
-use crate::azure::export::{FileSystem, ResourceId, Vault, VaultKey};
+use crate::azure::export::{FileSystem, KeyName, Setting, Vault, VaultKey};
 use crate::azure::topology::Azure;
 
-/// Rights on a key that encryption takes, as access policies write them in lower case.
-const RIGHTS: [&str; 3] = ["get", "wrapkey", "unwrapkey"];
-/// Roles with these rights: their names in lower case, and the ids of their definitions.
-const ROLES: [(&str, &str); 4] = [
-    (
-        "key vault crypto service encryption user",
-        "e147488a-f6f5-4113-8e2d-b22465e65bf6",
-    ),
-    (
-        "key vault crypto user",
-        "12338af0-0e69-4776-bea7-57ae8d297424",
-    ),
-    (
-        "key vault crypto officer",
-        "14b46e9e-c2b7-41b4-b07b-48a6ebf60603",
-    ),
-    (
-        "key vault administrator",
-        "00482a5a-887f-4fb3-b363-3b7fe8e74483",
-    ),
-];
+mod access;
+
 /// Days before its end at which a key is about to expire.
 const SOON: i64 = 30;
 
@@ -39,8 +20,13 @@ pub(super) fn of(azure: &Azure, it: &FileSystem, now: Option<Timestamp>) -> Vec<
     };
     let vault = it.vault.as_ref().and_then(|id| azure.export.vaults.get(id));
     let vault = vault.filter(|vault| vault.is_whole);
+    let key = azure.export.keys.at(url);
     let mut checks = if let Some(vault) = vault {
-        vec![region(azure, it, vault), access(azure, it, vault)]
+        let name = KeyName::of(url);
+        vec![
+            region(azure, it, vault),
+            access::of(azure, it, vault, name.as_ref()),
+        ]
     } else {
         let of = azure.label(&it.id);
         let says = format!("No export has the Key Vault of {of}: az keyvault show tells it");
@@ -49,10 +35,8 @@ pub(super) fn of(azure: &Azure, it: &FileSystem, now: Option<Timestamp>) -> Vec<
             .into()
     };
     checks.push(protection(azure, it, vault));
-    let name = VaultKey::name_of(url);
-    let key = name.as_ref().and_then(|name| azure.export.keys.get(name));
-    checks.push(validity(azure, it, key, now));
-    checks.push(rotation(azure, it, key));
+    checks.push(validity(azure, it, key.as_ref(), now));
+    checks.push(rotation(azure, it, key.as_ref()));
     checks
 }
 
@@ -74,7 +58,8 @@ fn region(azure: &Azure, it: &FileSystem, vault: &Vault) -> Check {
     .field(field)
 }
 
-/// Soft delete and purge protection keep a key that data depends on.
+/// Soft delete and purge protection keep a key that data depends on. The second is without
+/// effect where the first is not on, so neither stands for the other.
 fn protection(azure: &Azure, it: &FileSystem, vault: Option<&Vault>) -> Check {
     let check = |outcome, says| Check::new(CheckKind::KeyVaultProtection, outcome, says);
     let Some(vault) = vault else {
@@ -82,73 +67,46 @@ fn protection(azure: &Azure, it: &FileSystem, vault: Option<&Vault>) -> Check {
         let says = format!("No export tells the protection of the Key Vault of {of}");
         return check(Unknown, says);
     };
-    let name = azure.label(&vault.id);
-    if vault.soft_delete.flag() == Some(false) {
-        let field = Field::of(azure, &vault.id, &vault.soft_delete);
-        return check(Fail, format!("Key Vault {name} has no soft delete")).field(field);
-    }
-    let field = Field::of(azure, &vault.id, &vault.purge_protection);
-    if vault.purge_protection.flag() == Some(true) {
-        let says = format!("Key Vault {name} has soft delete and purge protection");
-        return check(Pass, says).field(field);
-    }
-    let options = ["--enable-purge-protection true"];
-    check(Fail, format!("Key Vault {name} has no purge protection"))
-        .field(field)
-        .remedy(remedy::az("keyvault update", &vault.id, &options))
-}
-
-/// Rights of the file system's identities, by roles or by access policies.
-fn access(azure: &Azure, it: &FileSystem, vault: &Vault) -> Check {
-    let (of, name) = (azure.label(&it.id), azure.label(&vault.id));
-    let field = Field::of(azure, &vault.id, &vault.rbac);
-    let by_roles = vault.rbac.flag() == Some(true);
-    let (outcome, says) = if it.identities.is_empty() {
-        (
+    let (soft, purge) = (&vault.soft_delete, &vault.purge_protection);
+    let (outcome, says, setting) = match (soft.flag(), purge.flag()) {
+        (Some(false), _) => (Fail, "has no soft delete", soft),
+        (_, Some(false)) => (Fail, "has no purge protection", purge),
+        (_, None) if purge.is_absent() => (Fail, "has no purge protection", purge),
+        (Some(true), Some(true)) => (Pass, "has soft delete and purge protection", purge),
+        (None, Some(true)) => (
             Unknown,
-            "has no identity in the exports, so its rights cannot be told",
-        )
-    } else if by_roles && !azure.export.has_roles {
-        (
-            Unknown,
-            "has rights by roles that no export has: az role assignment list tells them",
-        )
-    } else if may(azure, it, vault, by_roles) {
-        (Pass, "may get, wrap and unwrap keys")
-    } else {
-        (Fail, "lacks the rights to get, wrap and unwrap keys")
+            "has purge protection, and does not say if it has the soft delete that this takes",
+            soft,
+        ),
+        (_, None) => (Unknown, "does not say if it has purge protection", purge),
     };
-    let says = format!("{of} {says}, in Key Vault {name}");
-    Check::new(CheckKind::KeyAccess, outcome, says).field(field)
+    let options = ["--enable-purge-protection true"];
+    let command = (outcome == Fail && soft.flag() != Some(false))
+        .then(|| remedy::az("keyvault update", &vault.id, &options));
+    check(
+        outcome,
+        format!("Key Vault {} {says}", azure.label(&vault.id)),
+    )
+    .field(Field::of(azure, &vault.id, setting))
+    .remedy(command.flatten())
 }
 
-fn may(azure: &Azure, it: &FileSystem, vault: &Vault, by_roles: bool) -> bool {
-    let is_own = |who: &String| it.identities.contains(who);
-    if by_roles {
-        let mut roles = azure.export.roles.iter();
-        return roles.any(|role| {
-            let is_fit = |(name, id): &(&str, &str)| role.role == *name || role.role.ends_with(id);
-            is_own(&role.principal) && role.covers(&vault.id) && ROLES.iter().any(is_fit)
-        });
-    }
-    vault.policies.iter().any(|(who, rights)| {
-        let has = |right: &str| rights.iter().any(|own| own == right || own == "all");
-        is_own(who) && RIGHTS.iter().all(|right| has(right))
-    })
-}
-
-/// A field of a key, which no id names.
-fn key_field(it: &FileSystem, key: &VaultKey, path: &str, value: Option<&String>) -> Field {
+/// A field of a key, which its URL names, and an id below that of its vault.
+fn key_field(azure: &Azure, it: &FileSystem, key: &VaultKey, setting: &Setting) -> Field {
+    let name = &key.name.key;
+    let own = name.rsplit('/').next().unwrap_or_default();
+    let vault = it.vault.as_ref();
+    let file = azure.export.file_of_key(key, setting.path);
     Field {
-        resource: key.name.clone(),
-        id: it.vault.as_ref().map(ResourceId::to_string),
-        path: path.to_owned(),
-        value: value.cloned(),
-        file: None,
+        resource: name.clone(),
+        id: vault.map(|vault| format!("{vault}/keys/{own}")),
+        path: setting.path.to_owned(),
+        value: setting.value.clone(),
+        file: file.map(str::to_owned),
     }
 }
 
-/// A key that is off, or ends, takes the data with it.
+/// A key that is off, is not valid yet, or ends, takes the data with it.
 fn validity(
     azure: &Azure,
     it: &FileSystem,
@@ -161,38 +119,54 @@ fn validity(
         let says = format!("No export has the key of {of}: az keyvault key list tells it");
         return check(Unknown, says);
     };
-    let name = &key.name;
-    let enabled = key_field(it, key, key.enabled.path, key.enabled.value.as_ref());
-    match key.enabled.flag() {
-        Some(true) => {}
-        Some(false) => return check(Fail, format!("Key {name} is switched off")).field(enabled),
-        None => {
-            return check(Unknown, format!("Key {name} does not say if it is on")).field(enabled);
-        }
-    }
-    let Some(end) = key.expires.value.as_deref() else {
-        return check(Pass, format!("Key {name} is on, and does not expire")).field(enabled);
+    let (outcome, says, setting) = match key.enabled.flag() {
+        Some(true) => period(key, now),
+        Some(false) => (Fail, "is switched off".to_owned(), &key.enabled),
+        None => (Unknown, "does not say if it is on".to_owned(), &key.enabled),
     };
-    let (outcome, says) = expiry(end, now);
-    let field = key_field(it, key, key.expires.path, key.expires.value.as_ref());
-    check(outcome, format!("Key {name} {says}")).field(field)
+    check(outcome, format!("Key {} {says}", key.name.key)).field(key_field(azure, it, key, setting))
+}
+
+/// The worse of the begin and the end of a key's validity.
+fn period(key: &VaultKey, now: Option<Timestamp>) -> (Outcome, String, &Setting) {
+    let begin = key.not_before.value.as_deref().map(|it| begin(it, now));
+    let end = key.expires.value.as_deref().map(|it| expiry(it, now));
+    let [begin, end] = [(begin, &key.not_before), (end, &key.expires)]
+        .map(|(found, setting)| found.map(|(outcome, says)| (outcome, says, setting)));
+    match (begin, end) {
+        (Some(begin), Some(end)) if begin.0 < end.0 => begin,
+        (_, Some(end)) => end,
+        (Some(begin), None) => begin,
+        (None, None) => (Pass, "is on, and does not expire".to_owned(), &key.enabled),
+    }
+}
+
+/// Time as az prints it, or in seconds since 1970.
+fn time(text: &str) -> Option<Timestamp> {
+    let by_seconds = |seconds| Timestamp::from_second(seconds).ok();
+    let parsed: Option<Timestamp> = text.parse().ok();
+    parsed.or_else(|| text.parse().ok().and_then(by_seconds))
+}
+
+fn begin(begin: &str, now: Option<Timestamp>) -> (Outcome, String) {
+    match (time(begin), now) {
+        (None, _) => (Unknown, format!("has a begin that is no time, {begin}")),
+        (Some(_), None) => (Note, format!("is on, and valid from {begin}")),
+        (Some(time), Some(now)) if time > now => (Fail, format!("is not valid before {begin}")),
+        _ => (Pass, format!("is on, and valid since {begin}")),
+    }
 }
 
 fn expiry(end: &str, now: Option<Timestamp>) -> (Outcome, String) {
-    let by_seconds = |seconds| Timestamp::from_second(seconds).ok();
-    let parsed: Option<Timestamp> = end.parse().ok();
-    let parsed = parsed.or_else(|| end.parse().ok().and_then(by_seconds));
-    match (parsed, now) {
-        (None, _) => (Unknown, format!("has an end that is no time, {end}")),
-        (Some(_), None) => (Note, format!("is on, and expires at {end}")),
-        (Some(end_), Some(now)) => {
-            let days = (end_.as_second() - now.as_second()).div_euclid(86_400);
-            match days {
-                ..0 => (Fail, format!("expired at {end}")),
-                0..SOON => (Fail, format!("is about to expire, at {end}")),
-                _ => (Pass, format!("is on, and expires at {end}")),
-            }
-        }
+    let (time, now) = match (time(end), now) {
+        (None, _) => return (Unknown, format!("has an end that is no time, {end}")),
+        (Some(_), None) => return (Note, format!("is on, and expires at {end}")),
+        (Some(time), Some(now)) => (time, now),
+    };
+    match (time.as_second() - now.as_second()).div_euclid(86_400) {
+        ..0 => (Fail, format!("expired at {end}")),
+        0..SOON => (Fail, format!("is about to expire, at {end}")),
+        _ => (Pass, format!("is on, and expires at {end}")),
     }
 }
 
@@ -204,14 +178,17 @@ fn rotation(azure: &Azure, it: &FileSystem, key: Option<&VaultKey>) -> Check {
              show tells it",
             azure.label(&it.id)
         );
-        return check(Note, says);
+        return check(Unknown, says);
     };
-    let name = &key.name;
     let (outcome, says) = if key.rotation.is_absent() {
-        (Fail, format!("Key {name} is not rotated by its policy"))
+        (Fail, "is not rotated by its policy")
     } else {
-        (Pass, format!("Key {name} is rotated by its policy"))
+        (Pass, "is rotated by its policy")
     };
-    let field = key_field(it, key, key.rotation.path, key.rotation.value.as_ref());
-    check(outcome, says).field(field)
+    check(outcome, format!("Key {} {says}", key.name.key)).field(key_field(
+        azure,
+        it,
+        key,
+        &key.rotation,
+    ))
 }

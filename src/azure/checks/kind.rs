@@ -76,6 +76,8 @@ pub enum CheckKind {
     KeyRotation,
     /// Encryption of a VM's disks by the storage service.
     DiskEncryption,
+    /// Management of a VM's disks by Azure, in place of blobs of a storage account.
+    UnmanagedDisk,
     /// Two layers of encryption of a disk.
     DoubleEncryption,
     /// Rotation of the key of a disk encryption set.
@@ -84,8 +86,10 @@ pub enum CheckKind {
     DiskExport,
     /// Networks that a disk's snapshot can be exported to.
     Snapshot,
-    /// Encryption of a VM's caches and temporary disks.
+    /// Encryption of the caches of a VM's disks.
     HostEncryption,
+    /// Encryption of a VM's temporary disk.
+    TemporaryDisk,
     /// Support of Azure Disk Encryption by a VM that uses it.
     AdeSupport,
     /// Completeness of the exports.
@@ -139,11 +143,13 @@ impl CheckKind {
             Self::KeyValidity => "key valid",
             Self::KeyRotation => "key rotated",
             Self::DiskEncryption => "disks at rest",
+            Self::UnmanagedDisk => "disks managed",
             Self::DoubleEncryption => "disks encrypted twice",
             Self::DiskKeyRotation => "disk keys rotated",
             Self::DiskExport => "disks not exported",
             Self::Snapshot => "snapshots not exported",
             Self::HostEncryption => "caches at rest",
+            Self::TemporaryDisk => "temporary disk at rest",
             Self::AdeSupport => "ADE supported",
             _ => "exports complete",
         }

@@ -73,9 +73,9 @@ pub(super) fn stop_and_start(vm: &ResourceId) -> Option<String> {
 }
 
 /// Stops a VM, changes it, and starts it; nothing for one of a scale set.
-pub(super) fn change_stopped(command: &str, vm: &ResourceId, option: &str) -> Option<String> {
+pub(super) fn change_stopped(command: &str, vm: &ResourceId, options: &[&str]) -> Option<String> {
     let stop = az("vm deallocate", vm, &[]);
-    let commands = [stop, az(command, vm, &[option]), az("vm start", vm, &[])];
+    let commands = [stop, az(command, vm, options), az("vm start", vm, &[])];
     let commands: Vec<String> = commands.into_iter().collect::<Option<_>>()?;
     (!is_of_scale_set(vm)).then(|| commands.join(" && "))
 }

@@ -26,7 +26,9 @@ fn without_nic(azure: &Azure, ends: &RouteEnds<'_>) -> String {
             "{address} is the address of NICs {}, and nothing tells which of them is the server's",
             names.join(" and ")
         ),
-        _ => "No NIC of the server (amlfs-*-snic) is in the exports".to_owned(),
+        _ => "No NIC of the server (amlfs-*-snic) is in the exports, and the size of the hosts \
+              behind a platform service (PaaS) decides: Microsoft's support tells it"
+            .to_owned(),
     }
 }
 

@@ -18,7 +18,7 @@ const KINDS: [CheckKind; 4] = [
 pub(super) fn of(azure: &Azure, ends: &RouteEnds<'_>, seen: &SeenFacts) -> Vec<Check> {
     let Some(nic) = ends.client.nic else {
         let says = without_nic(azure, ends);
-        let checks = KINDS.map(|kind| Check::new(kind, Unknown, says.clone()));
+        let checks = KINDS.map(|kind| Check::new(kind, Unknown, by_service(kind, &says)));
         return checks.map(|check| by_platform(check, seen)).into();
     };
     let vm = ends.client.vm;
@@ -31,6 +31,17 @@ pub(super) fn of(azure: &Azure, ends: &RouteEnds<'_>, seen: &SeenFacts) -> Vec<C
     let checks = checks.map(|check| by_platform(check, seen));
     let confidential = confidential(azure, nic, vm);
     checks.into_iter().chain(confidential).collect()
+}
+
+/// The same sentence; for the size, with whom to ask where no VM of one's own has the address.
+fn by_service(kind: CheckKind, says: &str) -> String {
+    if kind != CheckKind::VmSize {
+        return says.to_owned();
+    }
+    format!(
+        "{says}; where a platform service (PaaS) stands behind it, the size of its hosts decides, \
+         which its support tells"
+    )
 }
 
 /// A confidential VM encrypts on the wire only with accelerated networking.

@@ -176,7 +176,8 @@ fn registration(azure: &Azure, vnet: &VirtualNetwork) -> Option<Check> {
             "VNet {name} has DropUnencrypted, which takes the feature AllowDropUnecryptedVnet of \
              Microsoft.Network: az feature show tells if its subscription is registered"
         );
-        return Some(check(Note, says));
+        let field = Field::of(azure, &vnet.id, &vnet.enforcement);
+        return Some(check(Unknown, says).field(field));
     };
     let (outcome, is) = match feature.state.value.as_deref() {
         Some(_) if feature.state.is("Registered") => (Pass, "is registered"),

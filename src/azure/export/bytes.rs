@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::FileReport;
+use super::{ExportTime, FileReport};
 
 /// Length of the largest file that is read, in bytes. An export of a thousand VMs has a few
 /// MiB.
@@ -37,7 +37,9 @@ fn bytes(path: &Path, report: &mut FileReport) -> io::Result<Vec<u8>> {
         let file = File::open(path)?;
         let changed = file.metadata().and_then(|known| known.modified()).ok();
         let changed = changed.and_then(|time| jiff::Timestamp::try_from(time).ok());
-        report.exported = changed.map(|time| time.to_string());
+        if let Some(time) = changed {
+            report.set_exported(time, ExportTime::File);
+        }
         file.take(MAX_LEN + 1).read_to_end(&mut bytes)?;
     }
     Ok(bytes)

@@ -37,6 +37,9 @@ pub struct VirtualMachine {
     pub ade: Ade,
     /// `Linux` or `Windows`.
     pub os: Setting,
+    /// Image that it was made of, as in `RedHat:RHEL:9_4:latest`, or the id of one of a gallery
+    /// or of a customer.
+    pub image: Setting,
     /// Its disks, the one of its system first.
     pub disks: Vec<AttachedDisk>,
     /// Set for an export with all members, where an absent one means something.
@@ -54,7 +57,7 @@ impl VirtualMachine {
             id,
             location: node.owned("location"),
             zones: node.texts("zones"),
-            size: first(node, "hardwareProfile.vmSize", "sku.name"),
+            size: node.first_setting(["hardwareProfile.vmSize", "sku.name"]),
             power: power(node),
             provisioned: status(node, "ProvisioningState/", "time"),
             placement: placement(node),
@@ -63,6 +66,7 @@ impl VirtualMachine {
             encryption_at_host: node.setting("securityProfile.encryptionAtHost"),
             ade: Ade::of(node),
             os: node.setting("storageProfile.osDisk.osType"),
+            image: image(node),
             disks: os.chain(data).map(AttachedDisk::of).collect(),
             is_whole: node.has("storageProfile")
                 && node.has_any(&["networkProfile", "provisioningState", "vmId"]),
@@ -74,17 +78,6 @@ impl VirtualMachine {
     pub fn is_deallocated(&self) -> bool {
         let power = self.power.value.as_deref().unwrap_or_default();
         power.to_ascii_lowercase().contains("deallocat")
-    }
-}
-
-/// The first of two fields that is present.
-fn first(node: JsonNode<'_>, one: &'static str, other: &'static str) -> Setting {
-    let known = node.setting(one);
-    let other = || Some(node.setting(other)).filter(|other| !other.is_absent());
-    if known.is_absent() {
-        other().unwrap_or(known)
-    } else {
-        known
     }
 }
 
@@ -117,6 +110,22 @@ fn status(node: JsonNode<'_>, code: &str, field: &str) -> Setting {
     Setting::new(path, found.and_then(|status| status.owned(field)))
 }
 
+/// Reference to an image: of the marketplace, in az's form, or an id.
+fn image(node: JsonNode<'_>) -> Setting {
+    let path = "storageProfile.imageReference";
+    let of_market = |it: JsonNode<'_>| {
+        let version = it.text("exactVersion").or(it.text("version"))?;
+        let name = [it.text("publisher")?, it.text("offer")?, it.text("sku")?];
+        Some(format!("{}:{version}", name.join(":")))
+    };
+    let ids = ["id", "sharedGalleryImageId", "communityGalleryImageId"];
+    let value = node.at(path).and_then(|it| {
+        let own = || ids.into_iter().find_map(|id| it.owned(id));
+        of_market(it).or_else(own)
+    });
+    Setting::new(path, value)
+}
+
 fn placement(node: JsonNode<'_>) -> Setting {
     let paths = [
         "host.id",
@@ -137,25 +146,42 @@ pub struct Ade {
     pub enabled: Setting,
     /// Volumes that the extension encrypts: `All`, `OS` or `Data`.
     pub volumes: Setting,
+    /// The extension's last operation, as in `EnableEncryption` or `DisableEncryption`.
+    pub operation: Setting,
+    /// Outcome of that operation, `Succeeded` where it worked.
+    pub provisioned: Setting,
     /// Set where the VM has the extension.
     pub is_extension: bool,
 }
 
 impl Ade {
     fn of(node: JsonNode<'_>) -> Self {
-        let path = "resources.settings.VolumeType";
-        let Some(extension) = node.list("resources").find(|&it| is_ade(it)) else {
-            return Self {
-                enabled: node.setting("storageProfile.osDisk.encryptionSettings.enabled"),
-                volumes: Setting::new(path, None),
-                is_extension: false,
-            };
+        let extension = node.list("resources").find(|&it| is_ade(it));
+        let told = |path, field| {
+            let value = extension.and_then(|it| it.owned(field));
+            Setting::new(path, value)
         };
         Self {
-            enabled: Setting::new("resources", extension.owned("name")),
-            volumes: Setting::new(path, extension.owned("settings.VolumeType")),
-            is_extension: true,
+            enabled: if extension.is_some() {
+                told("resources", "name")
+            } else {
+                node.setting("storageProfile.osDisk.encryptionSettings.enabled")
+            },
+            volumes: told("resources.settings.VolumeType", "settings.VolumeType"),
+            operation: told(
+                "resources.settings.EncryptionOperation",
+                "settings.EncryptionOperation",
+            ),
+            provisioned: told("resources.provisioningState", "provisioningState"),
+            is_extension: extension.is_some(),
         }
+    }
+
+    /// Tells if its last operation decrypted.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        let operation = self.operation.value.as_deref().unwrap_or_default();
+        operation.to_ascii_lowercase().starts_with("disable")
     }
 }
 
@@ -175,8 +201,13 @@ pub struct AttachedDisk {
     pub name: String,
     /// Path of the VM's field that names it.
     pub path: String,
-    /// The managed disk; `None` for a blob of a storage account.
+    /// The managed disk, where its id is known: models of scale sets have none.
     pub managed: Option<ResourceId>,
+    /// Set for a managed disk.
+    pub is_managed: bool,
+    /// Blob of a storage account, of a disk that is not managed; for models of scale sets the
+    /// containers of it.
+    pub blob: Option<String>,
     /// The disk encryption set, as the VM tells.
     pub encryption_set: Option<ResourceId>,
 }
@@ -193,6 +224,10 @@ impl AttachedDisk {
             name: node.owned("name").unwrap_or_default(),
             path,
             managed: node.id("managedDisk.id"),
+            is_managed: node.has("managedDisk"),
+            blob: node
+                .owned("vhd.uri")
+                .or_else(|| node.texts("vhdContainers").into_iter().next()),
             encryption_set: node.id("managedDisk.diskEncryptionSet.id"),
         }
     }

@@ -27,6 +27,8 @@ pub struct FileSystem {
     pub vault: Option<ResourceId>,
     /// Object ids of its managed identities, in lower case.
     pub identities: Vec<String>,
+    /// Set where it has an identity whose object id was not exported.
+    pub has_unnamed_identities: bool,
     /// Maintenance window, as in `Friday 22:00 UTC`.
     pub window: Option<String>,
     /// Set for an export with all members, where an absent one means something.
@@ -45,19 +47,21 @@ impl FileSystem {
             mgs: node.address("clientInfo.mgsAddress"),
             key: node.setting("encryptionSettings.keyEncryptionKey.keyUrl"),
             vault: node.id("encryptionSettings.keyEncryptionKey.sourceVault.id"),
-            identities: identities(node),
+            identities: identities(node).flatten().collect(),
+            has_unnamed_identities: identities(node).any(|it| it.is_none()),
             window: window(node),
             is_whole: node.has("filesystemSubnet") && node.has("clientInfo"),
         }
     }
 }
 
-fn identities(node: JsonNode<'_>) -> Vec<String> {
+/// Object ids of the identities; `None` for one without.
+fn identities(node: JsonNode<'_>) -> impl Iterator<Item = Option<String>> {
     let assigned = node.members("identity.userAssignedIdentities");
-    let assigned = assigned.filter_map(|(_, identity)| identity.text("principalId"));
-    let system = node.text("identity.principalId");
+    let assigned = assigned.map(|(_, identity)| identity.text("principalId"));
+    let system = node.text("identity.principalId").map(Some);
     let all = assigned.chain(system);
-    all.map(str::to_ascii_lowercase).collect()
+    all.map(|it| it.map(str::to_ascii_lowercase))
 }
 
 fn window(node: JsonNode<'_>) -> Option<String> {

@@ -12,8 +12,10 @@ pub struct FileReport {
     pub size: u64,
     /// SHA-256 of its bytes, in hexadecimal; `null` where it was not read to its end.
     pub sha256: Option<String>,
-    /// Time of its last modification, in RFC 3339; `null` where there is none.
+    /// Time of the export, in RFC 3339; `null` where nothing tells it.
     pub exported: Option<String>,
+    /// Teller of that time; `null` for none.
+    pub exported_by: Option<ExportTime>,
     /// Number of resources in it that were read.
     pub resources: u64,
     /// Number of JSON values in it that were ignored.
@@ -24,7 +26,21 @@ pub struct FileReport {
     pub fault: Option<String>,
 }
 
+/// Teller of the time of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportTime {
+    /// The export itself, by its `exportedAt`.
+    Export,
+    /// The file, by its last modification, which a copy may have changed.
+    File,
+}
+
 impl FileReport {
+    pub(super) fn set_exported(&mut self, time: jiff::Timestamp, by: ExportTime) {
+        self.exported = Some(time.to_string());
+        self.exported_by = Some(by);
+    }
+
     pub(super) fn named(name: String) -> Self {
         Self {
             name,

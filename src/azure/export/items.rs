@@ -4,20 +4,27 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use super::normal::{NormalMembers, NormalValue, next_key};
 
 /// Part of a document.
 pub(super) enum Item {
-    /// JSON that may be a resource.
+    /// JSON that may be a resource, in one shape.
     One(Value),
     /// A link to the rest of a list, which is another document.
     NextPage,
+    /// Time of the export, as whoever collected it wrote it.
+    ExportedAt(jiff::Timestamp),
 }
 
 /// Keys of lists within an object: of ARM, and of Azure Resource Graph.
 const LISTS: [&str; 2] = ["value", "data"];
 /// Keys that name the next page of a list: of ARM, of `az graph query`, and of its REST API.
 const NEXT_PAGE: [&str; 3] = ["nextlink", "skip_token", "$skiptoken"];
+
+/// Key of the time of an export, which may stand in a document of its own.
+const EXPORTED_AT: &str = "exportedat";
 
 /// Gives each item of a document to `take`.
 pub(super) fn each<'de, D: Deserializer<'de>>(
@@ -55,30 +62,35 @@ impl<'de> Visitor<'de> for Items<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while let Some(item) = list.next_element()? {
+        while let Some(NormalValue(item)) = list.next_element()? {
             (self.take)(Item::One(item));
         }
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let mut own = Map::new();
+        let mut own = NormalMembers::default();
         let mut is_list = false;
-        while let Some(key) = members.next_key::<String>()? {
-            if LISTS.iter().any(|list| key.eq_ignore_ascii_case(list)) {
+        while let Some(key) = next_key(&mut members)? {
+            if LISTS.contains(&key.as_str()) {
                 is_list = true;
                 let take = &mut *self.take;
                 members.next_value_seed(Items { take })?;
             } else {
-                own.insert(key, members.next_value()?);
+                own.read(key, &mut members)?;
             }
         }
-        if is_list && own.iter().any(is_next_page) {
+        let is_given = |key: &&str| own.text(key).is_some_and(|text| !text.is_empty());
+        if is_list && NEXT_PAGE.iter().any(is_given) {
             (self.take)(Item::NextPage);
         }
-        let has_id = own.keys().any(|key| key.eq_ignore_ascii_case("id"));
-        if has_id || !is_list {
-            (self.take)(Item::One(Value::Object(own)));
+        let exported = own.text(EXPORTED_AT).and_then(|text| text.parse().ok());
+        if let Some(time) = exported {
+            (self.take)(Item::ExportedAt(time));
+        }
+        let has_id = own.text("id").is_some();
+        if has_id || !(is_list || exported.is_some()) {
+            (self.take)(Item::One(own.close()));
         }
         Ok(())
     }
@@ -106,12 +118,4 @@ impl<'de> Visitor<'de> for Items<'_> {
     fn visit_unit<E>(self) -> Result<(), E> {
         self.one(Value::Null)
     }
-}
-
-fn is_next_page((key, value): (&String, &Value)) -> bool {
-    let is_given = value.as_str().is_some_and(|text| !text.is_empty());
-    is_given
-        && NEXT_PAGE
-            .iter()
-            .any(|known| key.eq_ignore_ascii_case(known))
 }

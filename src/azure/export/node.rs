@@ -1,47 +1,11 @@
-//! JSON in one shape: keys in lower case, and members of ARM's `properties` beside the
-//! others, as az prints them.
+//! Places in normalized JSON, and what several exports of one resource say together.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{ResourceId, Setting};
-
-/// Members that az adds to the JSON of ARM, and those that change with every request.
-const LEFT_OUT: [&str; 2] = ["resourcegroup", "etag"];
-
-/// Brings JSON into one shape, without members that are `null` or in [`LEFT_OUT`]. Where
-/// two keys become one, the first in order stays.
-pub(super) fn normalized(value: Value) -> Value {
-    match value {
-        Value::Array(items) => items.into_iter().map(normalized).collect(),
-        Value::Object(members) => {
-            let mut all = Map::new();
-            for (key, member) in members {
-                let key = key.to_ascii_lowercase();
-                if !member.is_null() && !LEFT_OUT.contains(&key.as_str()) {
-                    all.entry(key).or_insert_with(|| normalized(member));
-                }
-            }
-            with_properties(all)
-        }
-        other => other,
-    }
-}
-
-fn with_properties(mut all: Map<String, Value>) -> Value {
-    match all.remove("properties") {
-        Some(Value::Object(properties)) => {
-            for (key, member) in properties {
-                all.entry(key).or_insert(member);
-            }
-        }
-        Some(other) => drop(all.insert("properties".to_owned(), other)),
-        None => {}
-    }
-    Value::Object(all)
-}
 
 /// Adds to a resource the members that another export of it has besides. Returns the path of
 /// the first field in which the two differ.
@@ -163,6 +127,12 @@ impl<'v> JsonNode<'v> {
     /// The ids in a list of references.
     pub(super) fn ids(self, path: &str) -> Vec<ResourceId> {
         self.list(path).filter_map(|node| node.id("id")).collect()
+    }
+
+    /// The first of several fields that is present; the first one where none is.
+    pub(super) fn first_setting<const N: usize>(self, paths: [&'static str; N]) -> Setting {
+        let found = paths.into_iter().find(|path| self.has(path));
+        self.setting(found.unwrap_or(paths[0]))
     }
 
     /// A field for checks, whatever its type.

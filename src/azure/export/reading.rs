@@ -2,10 +2,10 @@
 
 use super::bytes::{self, FileText};
 use super::items::{self, Item};
-use super::node::{merge, normalized};
+use super::node::merge;
 use super::{
-    BTreeMap, BTreeSet, Export, ExportError, FileReport, HashMap, InputPath, Inventory, JsonNode,
-    PathBuf, ResourceId, ResourceKind, Value, VaultKey,
+    BTreeMap, BTreeSet, Export, ExportError, ExportTime, FileReport, HashMap, InputPath, Inventory,
+    JsonNode, PathBuf, ResourceId, ResourceKind, Value, VaultKey, VaultKeys,
 };
 
 /// Most differences between exports that are told one by one.
@@ -22,9 +22,13 @@ pub(super) struct Origins {
 }
 
 impl Origins {
-    /// Place of the file that a field of a resource stood in.
+    /// Place of the file that a field of a resource stood in. What is part of another resource,
+    /// as subnets are, stood where that had it.
     pub(super) fn file_of(&self, id: &ResourceId, path: &str) -> Option<u32> {
-        let first = *self.first.get(id)?;
+        let Some(&first) = self.first.get(id) else {
+            let (whole, part) = id.enclosing()?;
+            return self.file_of(&whole, part);
+        };
         if self.added.is_empty() {
             return Some(first);
         }
@@ -38,8 +42,7 @@ impl Origins {
 #[derive(Default)]
 pub(super) struct ExportReading {
     resources: BTreeMap<(ResourceKind, ResourceId), Value>,
-    keys: BTreeMap<String, VaultKey>,
-    has_roles: bool,
+    keys: VaultKeys,
     origins: Origins,
     files: Vec<FileReport>,
     /// Files that are not JSON, and why.
@@ -57,6 +60,7 @@ struct FileContent {
     keys: Vec<VaultKey>,
     passed: BTreeMap<String, u64>,
     is_page: bool,
+    exported: Option<jiff::Timestamp>,
 }
 
 impl FileContent {
@@ -74,8 +78,13 @@ impl FileContent {
 
     fn take(&mut self, item: Item) {
         match item {
-            Item::One(value) => self.add(normalized(value)),
+            Item::One(value) => self.add(value),
             Item::NextPage => self.is_page = true,
+            // Of several, the oldest part counts.
+            Item::ExportedAt(time) => {
+                let known = self.exported.unwrap_or(time);
+                self.exported = Some(known.min(time));
+            }
         }
     }
 
@@ -144,18 +153,18 @@ impl ExportReading {
         report.resources = (content.resources.len() + content.keys.len()) as u64;
         report.ignored = content.passed.values().sum();
         report.is_page = content.is_page;
+        if let Some(time) = content.exported {
+            report.set_exported(time, ExportTime::Export);
+        }
         let place = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
         let name = report.name.clone();
         self.files.push(report);
         for (kind, id, resource) in content.resources {
-            self.has_roles |= kind == ResourceKind::RoleAssignment;
             self.add_resource(place, kind, &id, resource);
         }
-        for key in content.keys {
-            match self.keys.get_mut(&key.name) {
-                Some(known) => known.add(key),
-                None => drop(self.keys.insert(key.name.clone(), key)),
-            }
+        for mut key in content.keys {
+            key.stand_in(place);
+            self.keys.add(key);
         }
         for (why, count) in content.passed {
             *self.passed.entry((name.clone(), why)).or_default() += count;
@@ -213,7 +222,6 @@ impl ExportReading {
     pub(super) fn finish(self) -> Export {
         let mut export = Export {
             warnings: self.warnings(),
-            has_roles: self.has_roles,
             ..Export::default()
         };
         for ((kind, id), value) in &self.resources {
@@ -221,7 +229,9 @@ impl ExportReading {
         }
         let counted = self.resources.keys();
         let counted = counted.map(|(kind, id)| (kind.name(), id.subscription()));
-        export.inventory = Inventory::new(self.files, counted, self.passed);
+        // A key's URL names no subscription.
+        let keys = self.keys.names().into_iter().map(|_| ("key", ""));
+        export.inventory = Inventory::new(self.files, counted.chain(keys), self.passed);
         export.keys = self.keys;
         export.origins = self.origins;
         export.add_models();

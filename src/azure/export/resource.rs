@@ -20,7 +20,9 @@ impl ResourceId {
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim().trim_end_matches('/');
         let key = text.to_ascii_lowercase();
-        let is_id = key.starts_with("/subscriptions/") && key.contains("/providers/");
+        // Role assignments of management groups, and those of the whole tenant, are of none.
+        let is_rooted = key.starts_with("/subscriptions/") && key.contains("/providers/");
+        let is_id = is_rooted || key.starts_with("/providers/microsoft.");
         is_id.then(|| {
             let key: Arc<str> = key.into();
             let text = if *key == *text {
@@ -50,10 +52,12 @@ impl ResourceId {
         self.segment("resourcegroups").unwrap_or_default()
     }
 
-    /// The subscription, in lower case.
+    /// The subscription, in lower case; empty for what is of none.
     #[must_use]
     pub fn subscription(&self) -> &str {
-        self.key.split('/').nth(2).unwrap_or_default()
+        let rest = self.key.strip_prefix("/subscriptions/");
+        rest.and_then(|rest| rest.split('/').next())
+            .unwrap_or_default()
     }
 
     /// The id in lower case, equal for equal ids.
@@ -77,6 +81,14 @@ impl ResourceId {
         let (provider, rest) = types.split_once('/').unwrap_or((types, ""));
         let types = rest.split('/').step_by(2);
         types.fold(provider.to_owned(), |kind, name| kind + "/" + name)
+    }
+
+    /// The resource that this one is part of, and the type of the part, in lower case.
+    #[must_use]
+    pub fn enclosing(&self) -> Option<(Self, &str)> {
+        let (rest, _) = self.key.rsplit_once('/')?;
+        let (rest, part) = rest.rsplit_once('/')?;
+        Some((Self::new(self.text.get(..rest.len())?)?, part))
     }
 
     /// The enclosing resource, if this one is of `child_type`, given in lower case.

@@ -23,7 +23,24 @@ impl ResourceNames {
         export.snapshots.keys().for_each(|id| names.add(id));
         export.flow_logs.keys().for_each(|id| names.add(id));
         export.vaults.keys().for_each(|id| names.add(id));
+        names.add_services(export);
         names
+    }
+
+    fn add_services(&mut self, export: &Export) {
+        let sets = export.scale_sets.keys().filter(|id| {
+            // The model of a scale set may stand among the VMs.
+            !export.vms.contains_key(id)
+        });
+        sets.for_each(|id| self.add(id));
+        export.private_links.keys().for_each(|id| self.add(id));
+        export.dns_resolvers.keys().for_each(|id| self.add(id));
+        export.load_balancers.keys().for_each(|id| self.add(id));
+        export.clusters.keys().for_each(|id| self.add(id));
+        export.features.keys().for_each(|id| self.add(id));
+        let sets = export.disk_encryption_sets.keys();
+        sets.for_each(|id| self.add(id));
+        export.roles.iter().for_each(|role| self.add(&role.id));
     }
 
     fn add(&mut self, id: &ResourceId) {

@@ -1,8 +1,10 @@
 //! Checks, controls, waivers and the inventory of exports.
 
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
 use crate::azure::checks::{Check, CheckKind, Effect, Field, Outcome};
-use crate::azure::controls::{Control, Reference, Test};
-use crate::azure::export::{FileReport, IgnoredReport, Inventory, KindReport};
+use crate::azure::controls::{self, Control, Reference, Test};
+use crate::azure::export::{ExportTime, FileReport, IgnoredReport, Inventory, KindReport};
 use crate::azure::topology::FoundBy;
 use crate::azure::waivers::{WaiverReport, WaiverState};
 
@@ -27,7 +29,13 @@ words!(FoundBy {
 words!(WaiverState {
     Used => "used",
     Expired => "expired",
+    Ambiguous => "ambiguous",
     Unmatched => "unmatched",
+});
+
+words!(ExportTime {
+    Export => "export",
+    File => "file",
 });
 
 words!(CheckKind {
@@ -66,11 +74,13 @@ words!(CheckKind {
     KeyValidity => "key_validity",
     KeyRotation => "key_rotation",
     DiskEncryption => "disk_encryption",
+    UnmanagedDisk => "unmanaged_disk",
     DoubleEncryption => "double_encryption",
     DiskKeyRotation => "disk_key_rotation",
     DiskExport => "disk_export",
     Snapshot => "snapshot",
     HostEncryption => "host_encryption",
+    TemporaryDisk => "temporary_disk",
     AdeSupport => "ade_support",
     Exports => "exports",
 });
@@ -83,15 +93,21 @@ fields!(Field {
     file => "file",
 });
 
-fields!(Check {
-    outcome => "outcome",
-    check => "check",
-    says => "says",
-    effect => "effect",
-    field => "field",
-    remedy => "remedy",
-    waiver => "waiver",
-});
+/// A check carries the id of its control, whose text stands once in the catalogue.
+impl Serialize for Check {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Check", 8)?;
+        fields.serialize_field("outcome", &self.outcome)?;
+        fields.serialize_field("control", controls::id(self.check))?;
+        fields.serialize_field("check", &self.check)?;
+        fields.serialize_field("says", &self.says)?;
+        fields.serialize_field("effect", &self.effect)?;
+        fields.serialize_field("field", &self.field)?;
+        fields.serialize_field("remedy", &self.remedy)?;
+        fields.serialize_field("waiver", &self.waiver)?;
+        fields.end()
+    }
+}
 
 fields!(Control {
     id => "id",
@@ -115,6 +131,7 @@ fields!(Reference {
     benchmark => "benchmark",
     id => "id",
     title => "title",
+    source => "source",
 });
 
 fields!(WaiverReport {
@@ -139,6 +156,7 @@ fields!(FileReport {
     size => "size",
     sha256 => "sha256",
     exported => "exported",
+    exported_by => "exported_by",
     resources => "resources",
     ignored => "ignored",
     is_page => "is_page",

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::azure::{ClientReport, EndsReport, FileSystemReport};
 use crate::azure::checks::Check;
+use crate::azure::controls::Control;
 use crate::azure::export::Inventory;
 use crate::azure::waivers::WaiverReport;
 
@@ -54,6 +55,8 @@ pub struct PostureReport {
     pub clients: Vec<ClientReport>,
     /// Checks of the exports as a whole.
     pub checks: Vec<Check>,
+    /// Controls of these checks, each once, in the order of the catalogue.
+    pub controls: Vec<&'static Control>,
     /// Ids of controls that are required.
     pub required: Vec<&'static str>,
     /// Waivers, and what became of them.

@@ -8,11 +8,14 @@ use comfy_table::{Cell, Color};
 
 use super::{DIM, NO_BREAK, Page, printable};
 use crate::azure::checks::{Check, CheckKind, Outcome};
+use crate::azure::controls;
 
 /// Most lines of a list.
 pub(super) const LISTED: usize = 20;
+/// Width of a page that has room for the ids of controls in a column of their own.
+const WIDE: u16 = 110;
 /// Most rows of a table.
-const ROWS: usize = 100;
+pub(super) const ROWS: usize = 100;
 
 impl Page<'_> {
     /// A line for each check, the worst first. The same check of several paths is one line,
@@ -26,7 +29,7 @@ impl Page<'_> {
             resources.extend(field.map(|field| field.resource.as_str()));
         }
         self.line("")?;
-        let header = ["Outcome", "Check", "Field"];
+        let is_wide = self.style.width >= WIDE;
         let all = rows.len();
         let rows = rows
             .into_iter()
@@ -34,9 +37,16 @@ impl Page<'_> {
             .map(|((outcome, check, said), resources)| {
                 let about =
                     said.map(|(path, value)| field(&names(&resources), path, value.as_ref()));
-                row(outcome, check, &about.unwrap_or_else(|| "–".to_owned()))
-            });
-        self.table(&header, rows.collect())?;
+                let about = about.unwrap_or_else(|| "–".to_owned());
+                row(outcome, named(check, is_wide), &about)
+            })
+            .collect();
+        let header: &[&str] = if is_wide {
+            &["Outcome", "Check", "Control", "Field"]
+        } else {
+            &["Outcome", "Check", "Field"]
+        };
+        self.table(header, rows)?;
         self.more(all, ROWS)
     }
 
@@ -102,7 +112,8 @@ impl Page<'_> {
         self.heading(heading)?;
         let mut told = BTreeSet::new();
         wrong.iter().take(LISTED).try_for_each(|check| {
-            self.text(Ansi::new(), &format!("{}.", check.says), "  ", "    ")?;
+            let says = format!("{}: {}.", controls::id(check.check), check.says);
+            self.text(Ansi::new(), &says, "  ", "    ")?;
             match &check.remedy {
                 Some(command) if told.insert(command) => self.command(command),
                 Some(_) => self.text(DIM, "as above", "    ", ""),
@@ -139,12 +150,21 @@ impl Page<'_> {
     }
 }
 
-fn row(outcome: Outcome, check: CheckKind, about: &str) -> Vec<Cell> {
-    vec![
-        Cell::new(outcome.name()).fg(color(outcome)),
-        Cell::new(check.title()),
-        Cell::new(printable(about)),
-    ]
+fn row(outcome: Outcome, names: Vec<String>, about: &str) -> Vec<Cell> {
+    let outcome = Cell::new(outcome.name()).fg(color(outcome));
+    let names = names.into_iter().map(Cell::new);
+    let about = Cell::new(printable(about));
+    [outcome].into_iter().chain(names).chain([about]).collect()
+}
+
+/// Title of a check, and the id of its control: beside it where there is room, else below.
+fn named(check: CheckKind, is_wide: bool) -> Vec<String> {
+    let names = [check.title(), controls::id(check)];
+    if is_wide {
+        names.map(str::to_owned).into()
+    } else {
+        vec![names.join("\n")]
+    }
 }
 
 /// Up to three names, or two and how many more.

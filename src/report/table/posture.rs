@@ -31,6 +31,7 @@ pub(in crate::report) fn write(
     }
     let mut warnings = report.warnings.iter();
     warnings.try_for_each(|warning| page.text(WARNING, warning, "  ", "    "))?;
+    page.inventory(&report.inventory)?;
     page.line("")?;
     let no_proof = "Configuration proves nothing sent: captures and flow logs do.";
     page.text(DIM, no_proof, "", "  ")

@@ -19,7 +19,7 @@ use crate::support::azure::{arm, base, fixture, folder, id, of_base, with};
 
 /// Outcomes that a control never has without captures and flow logs, and why.
 #[rustfmt::skip]
-const NEVER: [(CheckKind, &[Outcome], &str); 14] = [
+const NEVER: [(CheckKind, &[Outcome], &str); 11] = [
     (CheckKind::Enforcement, &[Fail], "plaintext that is permitted is a note"),
     (CheckKind::Cloud, &[Pass, Fail, Unknown], "a preview is a note"),
     (CheckKind::PodAddress, &[Pass, Unknown], "an address is a pod's, or may be"),
@@ -28,11 +28,8 @@ const NEVER: [(CheckKind, &[Outcome], &str); 14] = [
     (CheckKind::Fragments, &[Pass, Fail, Unknown], "a capture tells"),
     (CheckKind::Reach, &[Pass, Fail], "a VM is on a path, and has its checks; or on none"),
     (CheckKind::FileSystemKey, &[Fail], "Microsoft's key fails where another is required"),
-    (CheckKind::KeyRotation, &[Unknown], "a key without an exported policy is a note"),
     (CheckKind::DiskEncryption, &[Fail], "managed disks are always encrypted"),
     (CheckKind::DoubleEncryption, &[Fail], "one layer is a note"),
-    (CheckKind::DiskExport, &[Unknown], "a disk that does not say is a note"),
-    (CheckKind::Snapshot, &[Unknown], "a snapshot that does not say is a note"),
     (CheckKind::Exports, &[Fail], "exports that are not whole leave it open"),
 ];
 
@@ -137,13 +134,24 @@ fn machines() -> Vec<Value> {
         vm["storageProfile"]["osDisk"]["osType"] = json!(os);
         vm
     };
+    let blob =
+        json!({"osDisk": {"name": "os", "vhd": {"uri": "https://a.blob.core.windows.net/v/os"}}});
+    let unmanaged = but("client-1", &[("storageProfile", blob)]);
+    let temporary = ["Standard_D4ds_v5", "Standard_D4s_v9"].map(|size| {
+        let changes = [
+            ("hardwareProfile", json!({"vmSize": size})),
+            ("securityProfile", json!(null)),
+        ];
+        but("client-1", &changes)
+    });
     let confidential = [json!(true), json!(false), json!(null)].map(confidential);
     let encrypted = [
         encrypted(json!("Standard_D4s_v6"), "Linux"),
         encrypted(json!("Standard_D4s_v5"), "Windows"),
         encrypted(json!(null), "Linux"),
     ];
-    confidential.into_iter().chain(encrypted).collect()
+    let all = confidential.into_iter().chain(encrypted);
+    all.chain(temporary).chain([unmanaged]).collect()
 }
 
 /// Disks, their encryption sets and snapshots.
@@ -165,7 +173,7 @@ fn disks() -> Vec<Value> {
             "rotationToLatestKeyVersionEnabled": rotation,
         }])
     };
-    let snapshot = |policy: &str| {
+    let snapshot = |policy: Option<&str>| {
         json!({
             "id": id("Microsoft.Compute/snapshots", "snap"), "networkAccessPolicy": policy,
             "creationData": {"sourceResourceId": of_base("client-1-os")["id"]},
@@ -181,8 +189,9 @@ fn disks() -> Vec<Value> {
         own.clone(),
         set(true),
         set(false),
-        snapshot("DenyAll"),
-        snapshot("AllowAll"),
+        snapshot(Some("DenyAll")),
+        snapshot(Some("AllowAll")),
+        snapshot(None),
         but("client-1-os", &[("encryption", double)]),
         but("client-1-os", &open),
     ]
@@ -279,4 +288,43 @@ fn every_control_has_fixtures_of_each_outcome() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What an export says of a resource stands in a file, and what passes or fails rests on a field.
+#[test]
+fn checks_name_the_field_and_the_file_that_they_rest_on() {
+    // Two VNets in one, and a way that nothing filters, rest on no single field.
+    let without = [CheckKind::Peering, CheckKind::Hub];
+    for resources in configurations() {
+        let azure = Azure::new(Export::of("test", json!(resources)), VmSizes::default());
+        let report = PostureReport::with(&azure, &Servers::default(), &Wishes::default());
+        for check in report.all_checks() {
+            let Some(field) = &check.field else {
+                let is_told = matches!(check.outcome, Pass | Fail);
+                assert!(!is_told || without.contains(&check.check), "{check:?}");
+                continue;
+            };
+            if field.id.is_some() {
+                assert_eq!(field.file.as_deref(), Some("test"), "{check:?}");
+            }
+        }
+    }
+}
+
+/// The page of the documentation is what the catalogue prints.
+#[test]
+fn the_page_of_controls_is_made_from_the_catalogue() {
+    let formats = plainsight::report::CATALOGUE_FORMATS.iter();
+    let mut formats = formats.filter(|format| format.name == "markdown");
+    let mut page = Vec::new();
+    let style = plainsight::report::Style::default();
+    let format = formats.next().unwrap();
+    format.write(&controls::all(), &style, &mut page).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    assert_eq!(page, include_str!("../../../docs/controls.md"));
+    for control in controls::all() {
+        for text in [&control.id, &control.test.command] {
+            assert!(page.contains(text), "{text}");
+        }
+    }
 }

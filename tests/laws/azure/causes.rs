@@ -595,7 +595,7 @@ fn disks_are_told_by_their_vm_where_no_export_has_them() {
         [
             ("pass", "encryption.type"),
             ("pass", "storageProfile.dataDisks[0].managedDisk.id"),
-            ("unknown", ""),
+            ("unknown", "storageProfile.dataDisks[1].vhd.uri"),
         ]
     );
 }

@@ -142,8 +142,28 @@ fn backends_of_internal_load_balancers_are_told() {
         of(nic["ipConfigurations"].clone(), slice::from_ref(&own)),
         Fail
     );
-    assert_eq!(of(one, &[own, lost]), Unknown);
+    assert_eq!(of(one.clone(), &[own.clone(), lost]), Unknown);
     assert_eq!(worst(base(), CheckKind::LoadBalancer), None);
+    // Backends of mixed sizes, and a second VM with a NIC of its own.
+    let mixed = |size: &str| {
+        let second = json!([of_base("client-1"), of_base("client-1-nic")]).to_string();
+        let second = second
+            .replace("client-1", "client-2")
+            .replace("10.20.1.4", "10.20.1.9");
+        let mut second: Vec<Value> = serde_json::from_str(&second).unwrap();
+        second[0]["hardwareProfile"]["vmSize"] = json!(size);
+        second[1]["ipConfigurations"] = json!([second[1]["ipConfigurations"][0]]);
+        let other = backend(second[1]["id"].as_str().unwrap());
+        second.push(balancer(&[own.clone(), other]));
+        let changes = [("/ipConfigurations", one.clone())];
+        worst(
+            made("client-1-nic", &changes, &second),
+            CheckKind::LoadBalancer,
+        )
+    };
+    assert_eq!(mixed("Standard_HB120rs_v3"), Some(Fail));
+    assert_eq!(mixed("Standard_E8s_v5"), Some(Pass));
+    assert_eq!(mixed("Standard_D4s_v9"), Some(Unknown));
 }
 
 #[test]
@@ -198,10 +218,26 @@ fn dropping_takes_a_registered_feature() {
     assert_eq!(of(Some(json!("Registered"))), Outcome::Pass);
     assert_eq!(of(Some(json!("NotRegistered"))), Outcome::Fail);
     assert_eq!(of(Some(json!(null))), Outcome::Unknown);
-    assert_eq!(of(None), Outcome::Note);
+    assert_eq!(of(None), Outcome::Unknown);
     assert_eq!(worst(base(), CheckKind::DropFeature), None);
-    let gov = made("client-vnet", &[("/location", json!("usgovvirginia"))], &[]);
-    assert_eq!(worst(gov, CheckKind::Cloud), Some(Outcome::Note));
+}
+
+/// VNet encryption is a preview in the clouds of US Government and of 21Vianet.
+#[test]
+fn clouds_of_previews_are_told() {
+    for (region, cloud) in [
+        ("usgovvirginia", "US Government"),
+        ("USDoD Central", "US Government"),
+        ("chinaeast2", "21Vianet"),
+        ("China North 3", "21Vianet"),
+    ] {
+        let all = made("client-vnet", &[("/location", json!(region))], &[]);
+        assert_eq!(worst(all.clone(), CheckKind::Cloud), Some(Outcome::Note));
+        let report = PostureReport::new(&azure(all), &Servers::default());
+        let check = report.all_checks().find(|it| it.check == CheckKind::Cloud);
+        assert!(check.unwrap().says.contains(cloud), "{region}");
+    }
+    assert_eq!(worst(base(), CheckKind::Cloud), None);
 }
 
 /// Checks of a kind, a resource, what changes in it, and the worst outcome then.
@@ -210,7 +246,7 @@ type Row<'a> = (CheckKind, &'a str, &'a [(&'a str, Value)], Outcome);
 #[test]
 fn keys_of_customers_are_told() {
     use CheckKind::{KeyAccess, KeyRotation, KeyValidity, KeyVaultProtection, KeyVaultRegion};
-    use Outcome::{Fail, Note, Pass, Unknown};
+    use Outcome::{Fail, Pass, Unknown};
     let key = "https://hpc-keys.vault.azure.net/keys/lustre";
     let own = "0c0c0c0c-0000-4000-8000-000000000002";
     let policy = |rights: &[&str]| json!([{"objectId": own, "permissions": {"keys": rights}}]);
@@ -300,7 +336,7 @@ fn keys_of_customers_are_told() {
     let is_role = |it: &Value| it["principalId"].is_string();
     assert_eq!(worst(without(&is_role), KeyAccess), Some(Unknown));
     let is_policy = |it: &Value| it["lifetimeActions"].is_array();
-    assert_eq!(worst(without(&is_policy), KeyRotation), Some(Note));
+    assert_eq!(worst(without(&is_policy), KeyRotation), Some(Unknown));
     let is_key = |it: &Value| it["kid"].is_string();
     assert_eq!(worst(without(&is_key), KeyValidity), Some(Unknown));
     let microsofts = made("fs1", &[("/encryptionSettings", json!(null))], &[]);
@@ -349,7 +385,7 @@ fn disks_are_told_beyond_their_encryption() {
     let open = [(policy, json!("AllowAll")), (public, json!("Enabled"))];
     assert_eq!(of(CheckKind::DiskExport, &open, &[]), Some(Fail));
     let silent = [(policy, json!(null)), (public, json!(null))];
-    assert_eq!(of(CheckKind::DiskExport, &silent, &[]), Some(Note));
+    assert_eq!(of(CheckKind::DiskExport, &silent, &[]), Some(Unknown));
     let snapshot = json!({
         "id": id("Microsoft.Compute/snapshots", "snap"), "networkAccessPolicy": "AllowAll",
         "creationData": {"sourceResourceId": of_base("client-1-os")["id"]},
@@ -364,7 +400,7 @@ fn disks_are_told_beyond_their_encryption() {
         worst(made("client-1", &changes, &[]), CheckKind::AdeSupport)
     };
     assert_eq!(sized("Standard_D4s_v6"), Some(Fail));
-    assert_eq!(sized("Standard_D4s_v5"), Some(Note));
+    assert_eq!(sized("Standard_D4s_v5"), Some(Unknown));
     assert_eq!(worst(base(), CheckKind::AdeSupport), None);
 }
 
@@ -562,4 +598,60 @@ fn the_catalogue_is_what_is_documented() {
         );
         assert!(readme.contains(&row), "{row}");
     }
+}
+
+/// Sizes without a letter for it, of the basic tier and of the A series cannot encrypt; an
+/// instance of a uniform scale set says its size in `sku.name`.
+#[test]
+fn sizes_are_told_wherever_they_stand() {
+    let sized = |size: &str| {
+        let changes = [("/hardwareProfile/vmSize", json!(size))];
+        let mut all = made("client-1", &changes, &[]);
+        let nic = all
+            .iter_mut()
+            .find(|it| it["name"] == "client-1-nic")
+            .unwrap();
+        nic["vnetEncryptionSupported"] = json!(null);
+        worst(all, CheckKind::VmSize).unwrap()
+    };
+    for size in [
+        "Basic_A0",
+        "Basic_A4",
+        "Standard_A2",
+        "Standard_A8m_v2",
+        "Standard_DS2_v2",
+    ] {
+        assert_eq!(sized(size), Outcome::Fail, "{size}");
+    }
+    assert_eq!(sized("Standard_D4as_v5"), Outcome::Pass);
+    assert_eq!(sized("Standard_D4as_v9"), Outcome::Unknown);
+
+    let instance = |size: Value, model: Value| {
+        let set = id("Microsoft.Compute/virtualMachineScaleSets", "nodes");
+        let set = set.as_str().unwrap();
+        let vm_id = format!("{set}/virtualMachines/0");
+        let nic_id = format!("{vm_id}/networkInterfaces/nodes-nic");
+        let mut all = base();
+        let vm = all.iter_mut().find(|it| it["name"] == "client-1").unwrap();
+        vm["id"] = json!(vm_id);
+        vm["hardwareProfile"] = json!({});
+        vm["sku"] = size;
+        vm["networkProfile"]["networkInterfaces"][0]["id"] = json!(nic_id);
+        let nic = all
+            .iter_mut()
+            .find(|it| it["name"] == "client-1-nic")
+            .unwrap();
+        nic["id"] = json!(nic_id);
+        nic["virtualMachine"]["id"] = json!(vm_id);
+        nic["vnetEncryptionSupported"] = json!(null);
+        all.push(json!({"id": set, "sku": model, "virtualMachineProfile": {}}));
+        worst(all, CheckKind::VmSize).unwrap()
+    };
+    let sku = |size: &str| json!({"name": size, "tier": "Standard"});
+    let listed = sku("Standard_D8s_v5");
+    assert_eq!(instance(listed.clone(), listed.clone()), Outcome::Pass);
+    // What the instance says counts, and not the model that it may not have been updated to.
+    let other = sku("Standard_HB120rs_v3");
+    assert_eq!(instance(other.clone(), listed), Outcome::Fail);
+    assert_eq!(instance(json!(null), other), Outcome::Unknown);
 }

@@ -1,8 +1,8 @@
 //! Rules of NSGs that open the servers' ports to others than clients and servers.
 
 use super::{
-    Azure, BTreeMap, Check, CheckKind, FlowEnd, IpNet, NsgFlow, Outcome, PORTS, Party, ResourceId,
-    RuleDirection, Ruling, SecurityGroup, SecurityRule, Space, decide, of_rule,
+    Azure, BTreeMap, Check, CheckKind, Field, FlowEnd, IpNet, NsgFlow, Outcome, PORTS, Party,
+    ResourceId, RuleDirection, Ruling, SecurityGroup, SecurityRule, Space, decide, of_rule,
 };
 use crate::azure::export::net;
 
@@ -16,12 +16,8 @@ pub(super) fn of(azure: &Azure, servers: &Party<'_>, clients: &[&Party<'_>]) -> 
         let says = super::unfiltered(&format!("for {name}"));
         return vec![check(Outcome::Unknown, says)];
     }
-    let meant: Vec<IpNet> = clients
-        .iter()
-        .flat_map(|party| &party.blocks)
-        .chain(&servers.blocks)
-        .copied()
-        .collect();
+    let near = clients.iter().flat_map(|party| &party.blocks);
+    let meant: Vec<IpNet> = near.chain(&servers.blocks).copied().collect();
     let mut found = BTreeMap::new();
     for guard in &servers.guards {
         let group = guard.group.as_ref().ok();
@@ -41,9 +37,22 @@ pub(super) fn of(azure: &Azure, servers: &Party<'_>, clients: &[&Party<'_>]) -> 
     }
     if found.is_empty() {
         let says = format!("NSGs open {name} to its clients alone");
-        return vec![check(Outcome::Pass, says)];
+        let mut groups = servers.guards.iter();
+        let group = groups.find_map(|guard| guard.group.as_ref().ok());
+        let field = group.map(|group| of_rules(azure, group));
+        return vec![Check {
+            field,
+            ..check(Outcome::Pass, says)
+        }];
     }
     found.into_values().collect()
+}
+
+/// Number of a group's rules of users, of which none opens too much.
+fn of_rules(azure: &Azure, group: &SecurityGroup) -> Field {
+    let rules = group.rules.iter().filter(|rule| !rule.is_default());
+    let count = format!("{} rules", rules.count());
+    Field::at(azure, &group.id, "securityRules", Some(count))
 }
 
 /// Somebody whom a rule may let in, and who is, or may be, neither client nor server.
