@@ -1,6 +1,7 @@
 //! Azure Disk Encryption (ADE): its support by a VM that uses it, and the volumes that it covers.
 
 use super::Outcome::{Fail, Pass, Unknown};
+use super::vm::who;
 use super::{Check, CheckKind, Field, Outcome};
 use crate::azure::ade_support::{self, AdeSupport};
 use crate::azure::export::{Disk, VirtualMachine};
@@ -86,10 +87,7 @@ pub(super) fn support(azure: &Azure, vm: &VirtualMachine) -> Option<Check> {
     } else {
         by_size
     };
-    let says = format!(
-        "VM {} has Azure Disk Encryption: {says}",
-        azure.label(&vm.id)
-    );
+    let says = format!("{} has Azure Disk Encryption: {says}", who(azure, vm));
     Some(Check::new(CheckKind::AdeSupport, outcome, says).field(field))
 }
 

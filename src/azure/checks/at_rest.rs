@@ -2,6 +2,7 @@
 
 use super::Outcome::{Pass, Unknown};
 use super::disks::Attached;
+use super::vm::who;
 use super::{Check, CheckKind, Field, ade, disks, volatile};
 use crate::azure::export::{AttachedDisk, Disk, FileSystem, VirtualMachine};
 use crate::azure::topology::{Azure, RouteEnd};
@@ -41,7 +42,7 @@ pub(super) fn of_client(azure: &Azure, client: &RouteEnd<'_>) -> Vec<Check> {
         .map(|(it, disk)| by_service(azure, vm, it, *disk))
         .collect();
     if checks.is_empty() {
-        let says = format!("VM {} does not say its disks", azure.label(&vm.id));
+        let says = format!("{} does not say its disks", who(azure, vm));
         checks.push(Check::new(CheckKind::DiskEncryption, Unknown, says));
     }
     checks.push(disks::management(azure, vm));
@@ -95,11 +96,7 @@ fn unexported(azure: &Azure, vm: &VirtualMachine, attached: &AttachedDisk) -> Ch
             attached.blob.clone(),
         ),
     };
-    let says = format!(
-        "Disk {} of VM {} {says}",
-        attached.name,
-        azure.label(&vm.id)
-    );
+    let says = format!("Disk {} of {} {says}", attached.name, who(azure, vm));
     let path = format!("{}.{path}", attached.path);
     let field = Field::at(azure, &vm.id, path, value);
     Check::new(CheckKind::DiskEncryption, outcome, says).field(field)

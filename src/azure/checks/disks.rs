@@ -2,6 +2,7 @@
 //! and snapshots.
 
 use super::Outcome::{Fail, Note, Pass, Unknown};
+use super::vm::who;
 use super::{Check, CheckKind, Field, remedy};
 use crate::azure::export::{AttachedDisk, Disk, ResourceId, VirtualMachine};
 use crate::azure::topology::Azure;
@@ -51,9 +52,9 @@ fn missing(azure: &Azure, vm: &VirtualMachine, disks: &[Attached<'_>]) -> Vec<Ch
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let vm_name = azure.label(&vm.id);
+    let of = who(azure, vm);
     let says = format!(
-        "Disk {}{more} of VM {vm_name} is in no export: az disk list tells it",
+        "Disk {}{more} of {of} is in no export: az disk list tells it",
         first.name
     );
     let path = format!("{}.managedDisk.id", first.path);
@@ -70,14 +71,9 @@ fn missing(azure: &Azure, vm: &VirtualMachine, disks: &[Attached<'_>]) -> Vec<Ch
 /// Management of all disks of a VM by Azure. Others are blobs of a storage account, with what
 /// that has of encryption and access.
 pub(super) fn management(azure: &Azure, vm: &VirtualMachine) -> Check {
-    let name = azure.label(&vm.id);
-    let check = |outcome, says| {
-        Check::new(
-            CheckKind::UnmanagedDisk,
-            outcome,
-            format!("VM {name} {says}"),
-        )
-    };
+    let name = who(azure, vm);
+    let check =
+        |outcome, says| Check::new(CheckKind::UnmanagedDisk, outcome, format!("{name} {says}"));
     let own = |it: &AttachedDisk, path: &str, value| {
         Field::at(azure, &vm.id, format!("{}.{path}", it.path), value)
     };

@@ -100,7 +100,7 @@ fn without_nic(azure: &Azure, ends: &RouteEnds<'_>) -> String {
 }
 
 /// Name of a VM, or of the scale set whose model stands for it.
-fn who(azure: &Azure, vm: &VirtualMachine) -> String {
+pub(super) fn who(azure: &Azure, vm: &VirtualMachine) -> String {
     let is_model = vm.id.kind().ends_with("/virtualmachinescalesets");
     let kind = if is_model { "Scale set" } else { "VM" };
     format!("{kind} {}", azure.label(&vm.id))

@@ -3,6 +3,7 @@
 
 use super::Outcome::{Fail, Pass, Unknown};
 use super::ade::{self, AdeCover};
+use super::vm::who;
 use super::{Check, CheckKind, Field, Outcome, remedy};
 use crate::azure::export::{Disk, VirtualMachine};
 use crate::azure::temporary_disks::has_temporary_disk;
@@ -22,7 +23,7 @@ pub(super) fn of(azure: &Azure, vm: &VirtualMachine, system: Option<&Disk>) -> [
             None if kind == CheckKind::TemporaryDisk => temporary(azure, vm, system),
             None => by_ade(azure, vm, system, what),
         };
-        let says = format!("VM {}, {what}: {says}", azure.label(&vm.id));
+        let says = format!("{}, {what}: {says}", who(azure, vm));
         let command = (outcome != Pass).then(|| turn_on(vm, system)).flatten();
         Check::new(kind, outcome, says).field(field).remedy(command)
     })

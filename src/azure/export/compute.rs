@@ -185,13 +185,15 @@ impl Ade {
     }
 }
 
+/// Tells by its type, by its name, or by a setting that no other has: ARM has the type of an
+/// extension where it has that of the resource as well.
 fn is_ade(extension: JsonNode<'_>) -> bool {
     let kind = extension
         .text("typePropertiesType")
         .or(extension.text("virtualMachineExtensionType"));
     let named = [kind, extension.text("name"), extension.text("type")];
     let is_named = |name: &str| name.to_ascii_lowercase().starts_with("azurediskencryption");
-    named.into_iter().flatten().any(is_named)
+    named.into_iter().flatten().any(is_named) || extension.has("settings.EncryptionOperation")
 }
 
 /// A disk as its VM names it.
@@ -221,7 +223,8 @@ impl AttachedDisk {
 
     fn of((node, path): (JsonNode<'_>, String)) -> Self {
         Self {
-            name: node.owned("name").unwrap_or_default(),
+            // Models of scale sets name no disks.
+            name: node.owned("name").unwrap_or_else(|| path.clone()),
             path,
             managed: node.id("managedDisk.id"),
             is_managed: node.has("managedDisk"),

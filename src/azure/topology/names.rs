@@ -15,7 +15,9 @@ impl ResourceNames {
         subnets.for_each(|subnet| names.add(&subnet.id));
         export.vnets.keys().for_each(|id| names.add(id));
         export.peerings.keys().for_each(|id| names.add(id));
-        export.nics.keys().for_each(|id| names.add(id));
+        // The model of a scale set stands for its VM and for its NIC.
+        let nics = export.nics.keys().filter(|id| !export.vms.contains_key(id));
+        nics.for_each(|id| names.add(id));
         export.vms.keys().for_each(|id| names.add(id));
         export.nsgs.keys().for_each(|id| names.add(id));
         export.file_systems.keys().for_each(|id| names.add(id));
@@ -28,10 +30,8 @@ impl ResourceNames {
     }
 
     fn add_services(&mut self, export: &Export) {
-        let sets = export.scale_sets.keys().filter(|id| {
-            // The model of a scale set may stand among the VMs.
-            !export.vms.contains_key(id)
-        });
+        let sets = export.scale_sets.keys();
+        let sets = sets.filter(|id| !export.vms.contains_key(id));
         sets.for_each(|id| self.add(id));
         export.private_links.keys().for_each(|id| self.add(id));
         export.dns_resolvers.keys().for_each(|id| self.add(id));

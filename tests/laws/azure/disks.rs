@@ -208,3 +208,26 @@ fn disks_that_no_export_has_stay_open() {
     let all = [all, vec![set]].concat();
     assert_eq!(only(&all, CheckKind::DiskKeyRotation).outcome, Fail);
 }
+
+/// ARM has an extension's own type in its properties, and any name.
+#[test]
+fn an_extension_of_arm_is_known_by_its_settings() {
+    let mut vm = of_base("client-1");
+    vm["securityProfile"] = json!(null);
+    vm["hardwareProfile"]["vmSize"] = json!("Standard_D4ds_v5");
+    let mut vm = arm(&vm);
+    vm["properties"]["resources"] = json!([{
+        "id": format!("{}/extensions/ade", vm["id"].as_str().unwrap()), "name": "ade",
+        "type": "Microsoft.Compute/virtualMachines/extensions",
+        "properties": {
+            "publisher": "Microsoft.Azure.Security", "type": "AzureDiskEncryptionForLinux",
+            "provisioningState": "Succeeded",
+            "settings": {"EncryptionOperation": "EnableEncryption", "VolumeType": "All"},
+        },
+    }]);
+    let report = posture(&azure(with(&vm)));
+    for kind in [CheckKind::HostEncryption, CheckKind::TemporaryDisk] {
+        let mut of_kind = report.all_checks().filter(|check| check.check == kind);
+        assert_eq!(of_kind.next().unwrap().outcome, Pass);
+    }
+}

@@ -655,3 +655,41 @@ fn sizes_are_told_wherever_they_stand() {
     assert_eq!(instance(other.clone(), listed), Outcome::Fail);
     assert_eq!(instance(json!(null), other), Outcome::Unknown);
 }
+
+/// The model of a scale set stands for a VM and its NIC, which are no namesakes.
+#[test]
+fn the_model_of_a_scale_set_has_its_plain_name() {
+    let vnet = of_base("client-vnet");
+    let model = json!({
+        "id": id("Microsoft.Compute/virtualMachineScaleSets", "nodes"),
+        "sku": {"name": "Standard_HB120rs_v3"},
+        "virtualMachineProfile": {
+            "storageProfile": {"osDisk": {"managedDisk": {"storageAccountType": "Premium_LRS"}}},
+            "networkProfile": {"networkInterfaceConfigurations": [{
+                "enableAcceleratedNetworking": true,
+                "ipConfigurations": [{"subnet": {"id": vnet["subnets"][0]["id"]}}],
+            }]},
+        },
+    });
+    let all = made("", &[], &[model]);
+    let waiver = json!([{"control": "vm-size", "resource": "nodes", "reason": "x", "by": "y",
+                         "until": "2027-01-31"}]);
+    let wishes = Wishes {
+        waivers: waivers::parse(&waiver.to_string()).unwrap(),
+        ..wishes()
+    };
+    let report = PostureReport::with(&azure(all), &Servers::default(), &wishes);
+    assert_eq!(report.waivers[0].state, WaiverState::Used);
+    let says: Vec<&str> = report.all_checks().map(|check| &check.says[..]).collect();
+    for start in [
+        "Scale set nodes has size Standard_HB120rs_v3",
+        "Scale set nodes has managed disks alone",
+        "Disk storageProfile.osDisk of Scale set nodes is managed",
+        "Scale set nodes, temporary disk:",
+    ] {
+        assert!(
+            says.iter().any(|says| says.starts_with(start)),
+            "{start}: {says:?}"
+        );
+    }
+}
