@@ -1,8 +1,10 @@
 //! The jobs of `contrib/slurm` under Slurm itself, on this machine alone.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -246,20 +248,30 @@ fn endless(cluster: &Cluster) -> PathBuf {
     path
 }
 
-/// The task of the array that waits for the pipe.
-fn second_task(cluster: &Cluster) -> String {
+/// Waits until the second task of the array reads the pipe, which then stays open; before that
+/// a signal would find nobody.
+fn second_task(cluster: &Cluster, pipe: &Path) -> (String, fs::File) {
+    let opened = RefCell::new(None);
+    cluster.await_that("the pipe is read", || {
+        let mut options = fs::File::options();
+        options.write(true).custom_flags(libc::O_NONBLOCK);
+        // Without a reader this fails.
+        *opened.borrow_mut() = options.open(pipe).ok();
+        opened.borrow().is_some()
+    });
     let words = [
         "--noheader",
         "--array",
-        "--format=%i %t",
+        "--format=%i",
+        "--states=RUNNING",
         "--name=plainsight-count",
     ];
-    cluster.await_that("the task runs", || {
-        cluster.said("squeue", &words).contains("_1 R")
-    });
     let told = cluster.said("squeue", &words);
-    let task = told.lines().find_map(|line| line.trim().strip_suffix(" R"));
-    task.expect("a task").to_owned()
+    let task = told.lines().map(str::trim).find(|it| it.ends_with("_1"));
+    (
+        task.expect("a task").to_owned(),
+        opened.take().expect("a pipe"),
+    )
 }
 
 #[test]
@@ -280,7 +292,7 @@ fn jobs_count_and_merge_as_one_run_does() {
 fn a_task_that_fails_is_told(cluster: &Cluster) {
     let pipe = endless(cluster);
     let merge = cluster.submit(&[trace("all-encrypted.pcap"), pipe.clone()], "2");
-    let task = second_task(cluster);
+    let (task, _open) = second_task(cluster, &pipe);
     cluster.said("scancel", &["--full", "--signal=KILL", &task]);
     assert_eq!(cluster.ended(&merge), "3:0");
     let report: Value = serde_json::from_str(&cluster.report("out/report")).expect("JSON");
@@ -308,7 +320,7 @@ fn a_task_that_is_requeued_counts_once(cluster: &Cluster) {
     let pipe = endless(cluster);
     let all = [trace("all-encrypted.pcap"), pipe.clone()];
     let merge = cluster.submit(&all, "2");
-    let task = second_task(cluster);
+    let (task, _open) = second_task(cluster, &pipe);
     // The next attempt finds a capture of that name.
     let next = cluster.path("next.pcap");
     fs::copy(trace("all-plaintext.pcap"), &next).expect("a capture");
