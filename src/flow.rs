@@ -101,8 +101,12 @@ impl Reason {
     /// tells.
     pub const WRAPPED: Self = Self::unsupported(Layer::Unopened(Unopened::OtherUdp));
 
-    /// A packet with an `LNet` message behind a header that is not known, or on other ports.
+    /// A packet with an `LNet` message or an IP packet behind a header that is not known, with an
+    /// `LNet` message on other ports, or with a quote of a segment on Lustre's.
     pub const HIDDEN: Self = Self::unsupported(Layer::Unopened(Unopened::OtherLustre));
+
+    /// A packet with more bytes behind the length of its IP header than any padding has.
+    pub const TRAILER: Self = Self::unsupported(Layer::Unopened(Unopened::Trailer));
 
     /// A header for which there is no decoder.
     #[must_use]

@@ -16,6 +16,7 @@ use crate::evidence::{self, Shown, dtls};
 use crate::flow::{Direction, LUSTRE_PORT, LustreFacts, Ranges, Reason, is_lustre_port};
 
 mod here;
+mod hidden;
 
 use here::Here;
 pub use here::InputPart;
@@ -122,10 +123,13 @@ impl<'o> Worker<'o> {
             encapsulation: decoded.encapsulation,
             ..here
         };
-        if let Content::Packet(packet) = &decoded.content
-            && self.identifies(here.frame)
-        {
-            here.is_copy = self.identify(*packet, here);
+        if let Content::Packet(packet) = &decoded.content {
+            if hidden::has_trailer(packet, here.frame.data) {
+                return self.snapshot.undecodable(Reason::TRAILER, here.count(0));
+            }
+            if self.identifies(here.frame) {
+                here.is_copy = self.identify(*packet, here);
+            }
         }
         if !matches!(decoded.content, Content::Packet(_)) {
             self.meet(decoded.ends, |_| PortKind::Portless, &here);
@@ -244,7 +248,10 @@ impl<'o> Worker<'o> {
     fn content(&mut self, content: &Content<'_>, here: &Here<'_>) -> Option<Shown> {
         match content {
             Content::Packet(packet) => return self.transport(packet, here),
-            Content::Other => self.unclaimed(here.frame.data, here),
+            Content::Other if hidden::in_stranger(here) => {
+                self.snapshot.undecodable(Reason::HIDDEN, here.count(0));
+            }
+            Content::Other => self.snapshot.other += here.count(0),
             Content::Undecodable(stop) => {
                 self.snapshot.undecodable((*stop).into(), here.count(0));
             }

@@ -25,6 +25,9 @@ use super::udp;
 use super::walk::{IPV4, Next};
 use crate::capture::{Frame, LinkType};
 
+/// Bytes of a frame's IP header and of padding behind its packet, at most, that leave it here.
+const MAX_PADDING: usize = 20 + 63;
+
 /// Decodes a frame whose headers come in the usual order; `None` leaves it to the
 /// [full walk](super::full_walk).
 #[inline(always)]
@@ -38,6 +41,9 @@ pub fn fast_path<'a>(frame: &Frame<'a>, options: &TunnelPorts) -> Option<Packet<
         return None;
     }
     let ip = ipv4::read_plain(rest)?;
+    if rest.bytes.len() > ip.payload.bytes.len() + MAX_PADDING {
+        return None;
+    }
     let (protocol, transport) = match ip.protocol {
         6 => (Protocol::Tcp, tcp::read_plain(ip.payload)?),
         17 => (Protocol::Udp, udp::read_plain(ip.payload, options)?),

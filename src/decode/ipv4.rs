@@ -5,7 +5,7 @@ use etherparse::{Ipv4HeaderSlice, err::ipv4::HeaderSliceError};
 use super::fragment::{Fragment, FragmentKey};
 use super::ip::IpHeader;
 use super::rest::Rest;
-use super::stop::{DecodeStop, Layer};
+use super::stop::{Cause, DecodeStop, Layer};
 
 /// Length of the header without options, in bytes.
 const FIXED_LEN: usize = 20;
@@ -15,11 +15,29 @@ const FIXED_HEAD: u8 = 0x45;
 /// Reads a header; `is_part` tells that it stands in a fragment of an outer packet.
 pub(super) fn read(rest: Rest<'_>, is_part: bool) -> Result<IpHeader<'_>, DecodeStop> {
     match Ipv4HeaderSlice::from_slice(rest.bytes) {
+        Ok(header) if has_source_route(header.options()) => {
+            return Err(rest.stop(Layer::Ipv4, Cause::Unsupported));
+        }
         Ok(header) => fields(&header, header.slice().len(), rest, is_part),
         Err(HeaderSliceError::Len(e)) => return cut(rest, e.required_len, is_part),
         Err(HeaderSliceError::Content(_)) => None,
     }
     .ok_or_else(|| rest.malformed(Layer::Ipv4))
+}
+
+/// Tests for a source route (RFC 791 3.1) that is not done: the packet is on its way to another
+/// address than that of its header.
+fn has_source_route(mut options: &[u8]) -> bool {
+    loop {
+        match *options {
+            [1, ..] => options = &options[1..],
+            [131 | 137, len, pointer, ..] => return pointer <= len,
+            [2..=255, len @ 2..=255, ..] => {
+                options = options.get(len.into()..).unwrap_or_default();
+            }
+            _ => return false,
+        }
+    }
 }
 
 /// Reads a header without options that is all there, and no fragment's.

@@ -9,7 +9,7 @@ use super::fragment::{Fragment, FragmentKey};
 use super::ip::{self, IpHeader};
 use super::packet::Protocol;
 use super::rest::Rest;
-use super::stop::{DecodeStop, Layer};
+use super::stop::{Cause, DecodeStop, Layer};
 use super::walk::{HeaderWalk, Next, Turn};
 
 /// Reads a header; `is_part` tells that it stands in a fragment of an outer packet.
@@ -39,7 +39,8 @@ type ReadExtension = for<'a> fn(Rest<'a>, &mut HeaderWalk) -> Result<Turn<'a>, D
 
 /// IP protocol numbers of extension headers (RFC 7045 4): hop-by-hop, routing, fragment,
 /// authentication, destination options, mobility, HIP and Shim6.
-pub const EXTENSIONS: [u8; 8] = [0, 43, FRAGMENT, AUTHENTICATION, 60, 135, 139, 140];
+pub const EXTENSIONS: [u8; 8] = [0, ROUTING, FRAGMENT, AUTHENTICATION, 60, 135, 139, 140];
+const ROUTING: u8 = 43;
 const FRAGMENT: u8 = 44;
 const AUTHENTICATION: u8 = 51;
 
@@ -47,6 +48,7 @@ const AUTHENTICATION: u8 = 51;
 pub(super) fn extension(number: u8) -> Option<ReadExtension> {
     match number {
         FRAGMENT => Some(read_fragment),
+        ROUTING => Some(read_routing),
         AUTHENTICATION => Some(|rest, walk| Ok(pass(authentication(rest)?, rest, walk))),
         // The others look alike.
         _ if EXTENSIONS.contains(&number) => {
@@ -66,6 +68,17 @@ fn options(rest: Rest<'_>) -> Result<(u8, usize), DecodeStop> {
     let header = Ipv6RawExtHeaderSlice::from_slice(rest.bytes)
         .map_err(|e| rest.short(e.required_len, Layer::Ipv6Extension))?;
     Ok((header.next_header().0, header.slice().len()))
+}
+
+/// Reads a routing header (RFC 8200 4.4). While segments are left, the packet is on its way to
+/// another address than that of its header, and so of no path that the header names.
+fn read_routing<'a>(rest: Rest<'a>, walk: &mut HeaderWalk) -> Result<Turn<'a>, DecodeStop> {
+    const SEGMENTS_LEFT: usize = 3;
+    let header = options(rest)?;
+    match rest.bytes.get(SEGMENTS_LEFT) {
+        Some(0) => Ok(pass(header, rest, walk)),
+        _ => Err(rest.stop(Layer::Ipv6Extension, Cause::Unsupported)),
+    }
 }
 
 fn authentication(rest: Rest<'_>) -> Result<(u8, usize), DecodeStop> {

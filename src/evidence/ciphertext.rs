@@ -135,7 +135,8 @@ pub(super) fn repeats(bytes: &[u8]) -> bool {
 
 /// Tests that the first `len` bytes of a record, of which these were captured, end with an IP
 /// packet and at most a MAC.
-pub(super) fn holds_ip(fragment: &[u8], len: usize) -> bool {
+#[must_use]
+pub fn holds_ip(fragment: &[u8], len: usize) -> bool {
     if is_ip(fragment, len) || behind_ethernet(fragment).is_some_and(|ip| is_ip(ip, len - 14)) {
         return true;
     }

@@ -130,6 +130,17 @@ impl Stranger {
     /// The file that begins with `bytes`, of which [`HEAD_LEN`] are enough.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
+        let stranger = Self::by_begin(bytes);
+        match Format::starts_in(bytes) {
+            Some(at) if !stranger.may_be_capture => Self {
+                looks: format!("{}, but a capture may begin at byte {at}", stranger.looks),
+                may_be_capture: true,
+            },
+            _ => stranger,
+        }
+    }
+
+    fn by_begin(bytes: &[u8]) -> Self {
         let (looks, may_be_capture) = match (magic(bytes), bytes) {
             (Some((NoPackets, name)), _) => (format!("it looks like {name}; {NO_PACKETS}"), false),
             (Some((Foreign, name)), _) => (format!("it looks like {name}; {CONVERT}"), true),

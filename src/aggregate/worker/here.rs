@@ -45,6 +45,11 @@ impl<'f> Here<'f> {
         }
     }
 
+    /// Length of the frame before the capture cut it, in bytes.
+    pub(super) fn wire_len(&self) -> usize {
+        (self.frame.wire_len as usize).max(self.frame.data.len())
+    }
+
     /// The packet, of whose transport payload this much was found.
     #[inline]
     pub(super) fn count(&self, payload_len: usize) -> Count {

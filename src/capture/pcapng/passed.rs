@@ -87,6 +87,11 @@ pub(super) fn check(kind: u32, body: &[u8], length: u32, section: &Section) -> R
         NAME_RESOLUTION => names_stand(body, order),
         DECRYPTION_SECRETS => secrets_stand(body, order),
         JOURNAL => memmem::find(body, JOURNAL_FIELD).is_some(),
+        CUSTOM | CUSTOM_NOT_COPIED | LOCAL_USE_FIRST.. if holds_packet(body, section) => {
+            let what = format!("a block of type {kind:#x} holds a packet, which is not read");
+            let unread = length as usize;
+            return Err(NoFrame::Flaw { what, unread });
+        }
         _ => may_be(kind).is_none_or(|read| !reads_as(read, body, section)),
     };
     let what = match (is_known(kind), stands) {
@@ -115,6 +120,20 @@ fn secrets_stand(body: &[u8], order: Endianness) -> bool {
     };
     let options = rest.get((length as usize).next_multiple_of(4)..);
     options.is_some_and(|options| options_end(behind(options, order)))
+}
+
+/// Tests that what anyone may fill holds the body of a packet's block, or all of one, behind the
+/// number of an enterprise or some words more.
+fn holds_packet(body: &[u8], section: &Section) -> bool {
+    const MOST_WORDS: usize = 8;
+    let places = (0..=MOST_WORDS).filter_map(|word| body.get(4 * word..));
+    // A whole block has its length at its end as well.
+    let ends = places.flat_map(|place| [place, &place[..place.len().saturating_sub(4)]]);
+    let reads = |place: &[u8]| {
+        let packets = [ENHANCED_PACKET, OBSOLETE_PACKET];
+        packets.iter().any(|&kind| reads_as(kind, place, section))
+    };
+    ends.filter(|place| !place.is_empty()).any(reads)
 }
 
 /// Tests that a body is that of a block of this type in a section.

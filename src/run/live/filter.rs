@@ -25,6 +25,7 @@ pub fn of(
         lustre(),
         fragments(),
         extensions(),
+        errors(),
         encapsulations(decode),
         dtls(),
     ];
@@ -77,6 +78,11 @@ fn fragments() -> String {
 fn extensions() -> String {
     let hidden = EXTENSIONS.map(|number| format!("ip[9] = {number} or ip6[6] = {number}"));
     hidden.join(" or ")
+}
+
+/// ICMP, whose errors quote the packets that they are about.
+fn errors() -> String {
+    "icmp or icmp6".to_owned()
 }
 
 /// Encapsulations, those that are opened and those that are not.

@@ -3,10 +3,14 @@
 use serde_json::Value;
 
 use super::run::{
-    BLOCK, CLIENT, SERVER, Stored, ethernet, in_bucket, packets, path, pcapng, report, report_of,
-    tunnel, verdict,
+    BLOCK, CLIENT, SERVER, Stored, ethernet, in_bucket, packets, path, pcap, pcapng, report,
+    report_of, to_lustre, tunnel, verdict,
 };
-use crate::support::packets::{Around, Ip, Link, TCP, UDP, dtls, lustre, noise, tcp, udp};
+use crate::support::bytes;
+use crate::support::packets::{
+    Around, Ip, Link, TCP, UDP, dtls, lustre, noise, port_unreachable, tcp, udp,
+};
+use crate::support::program::{analyze, run};
 
 const TEXT: &[u8] = b"the quick brown fox signs the quarterly report, and nobody has asked it to. ";
 
@@ -550,4 +554,142 @@ fn versions_that_do_not_exist_meet_no_policy() {
     assert_eq!(verdict(&with([0xfe, 0xfd], dtls::AZURE)), "encrypted");
     assert_eq!(verdict(&with([0x12, 0x34], dtls::AZURE)), "weak");
     assert_eq!(verdict(&with([0xfe, 0xfd], 0x1302)), "undetermined");
+}
+
+/// Holds that a packet beside a session leaves the run open, and no more.
+fn assert_run_open(packet: &Stored) {
+    for report in beside_session(packet) {
+        assert_eq!(verdict(&report), "encrypted");
+        assert_eq!(outcome(&report, "decoded"), "open");
+        assert_eq!(exit_code(&report), 3);
+    }
+}
+
+/// Holds that a packet beside a session is nothing.
+fn assert_nothing(packet: &Stored) {
+    for report in beside_session(packet) {
+        assert_eq!((verdict(&report), exit_code(&report)), ("encrypted", 0));
+    }
+}
+
+#[test]
+fn an_ip_packet_behind_what_nothing_reads_leaves_the_run_open() {
+    let inner = Ip::v4(CLIENT, SERVER).packet(TCP, &tcp(40_000, 443, &noise(1, 300)));
+    for header in [0, 4, 8, 20] {
+        let behind = [&noise(2, header)[..], &inner].concat();
+        let mut unknown = Link::Ethernet.frame(&behind);
+        unknown[12..14].copy_from_slice(&[0xf1, 0xc1]);
+        assert_run_open(&Stored::whole(unknown));
+        assert_run_open(&ethernet(&Ip::v4(CLIENT, SERVER).packet(99, &behind)));
+    }
+    assert_nothing(&ethernet(
+        &Ip::v4(CLIENT, SERVER).packet(99, &noise(3, 300)),
+    ));
+}
+
+/// Routers and hosts quote what they could not hand on.
+#[test]
+fn an_error_that_quotes_lustre_leaves_the_run_open() {
+    let ends = Ip::v4(SERVER, CLIENT);
+    let quoted = |from: u16, to: u16, payload: &[u8]| {
+        let segment = Ip::v4(CLIENT, SERVER).packet(TCP, &tcp(from, to, payload));
+        ethernet(&port_unreachable(&ends, &segment))
+    };
+    assert_run_open(&quoted(1018, 988, &noise(1, 300)));
+    assert_run_open(&quoted(988, 1018, &noise(1, 20)));
+    assert_nothing(&quoted(1018, 988, &[]));
+    assert_nothing(&quoted(40_000, 443, &noise(1, 300)));
+    let datagram = Ip::v4(CLIENT, SERVER).packet(UDP, &udp(40_000, 53, &noise(1, 30)));
+    assert_nothing(&ethernet(&port_unreachable(&ends, &datagram)));
+}
+
+#[test]
+fn bytes_behind_a_packet_leave_the_run_open() {
+    let segment = Ip::v4(CLIENT, SERVER).packet(TCP, &tcp(1018, 988, &[]));
+    let stranger = Ip::v4([192, 0, 2, 1], [192, 0, 2, 2]).packet(UDP, &udp(5000, 5001, &[7; 40]));
+    for packet in [segment, stranger] {
+        for trailer in [lustre_message(), noise(4, 100), TEXT.to_vec()] {
+            assert_run_open(&ethernet(&[&packet[..], &trailer].concat()));
+        }
+    }
+    let stranger = Ip::v4([192, 0, 2, 1], [192, 0, 2, 2]);
+    let datagram = stranger.packet(UDP, &udp(5000, 5001, &[7; 40]));
+    for padding in [vec![0; 46], vec![0; 200], noise(5, 46)] {
+        assert_nothing(&ethernet(&[&datagram[..], &padding].concat()));
+    }
+}
+
+/// While a source route is not done, a packet's destination is another one's.
+#[test]
+fn a_packet_on_its_way_to_another_address_leaves_the_run_open() {
+    let segment = tcp(1018, 988, &lustre_message());
+    let elsewhere = [192, 0, 2, 9];
+    let plain = Ip::v4(CLIENT, elsewhere).packet(TCP, &segment);
+    for (kind, pointer, is_done) in [(131, 4, false), (137, 4, false), (131, 8, true)] {
+        let options = [&[1, kind, 7, pointer][..], &SERVER].concat();
+        let mut packet = [&plain[..20], &options, &plain[20..]].concat();
+        packet[0] = 0x47;
+        let len = u16::try_from(packet.len()).expect("a short packet");
+        packet[2..4].copy_from_slice(&len.to_be_bytes());
+        let report = report_of(&[session(), vec![ethernet(&packet)]].concat(), &BLOCK);
+        assert_eq!(in_bucket(&report, "undecodable"), u64::from(!is_done));
+    }
+    let [client, router] = ["fd00:1::4", "fd00:9::9"].map(|it| it.parse().expect("an address"));
+    for left in [1, 0] {
+        let routing = [&[TCP, 2, 4, left, 0, 0, 0, 0][..], &[7; 16]].concat();
+        let packet = Ip::between(client, router).packet(43, &[&routing[..], &segment].concat());
+        let report = report_of(&[session(), vec![ethernet_6(&packet)]].concat(), &BLOCK);
+        assert_eq!(in_bucket(&report, "undecodable"), u64::from(left));
+    }
+}
+
+fn ethernet_6(packet: &[u8]) -> Stored {
+    let mut frame = ethernet(packet);
+    frame.data[12..14].copy_from_slice(&[0x86, 0xdd]);
+    frame
+}
+
+/// What anyone may fill can hold a packet as well.
+#[test]
+fn a_block_of_ones_own_that_holds_a_packet_leaves_the_run_open() {
+    let order = bytes::Order::Little;
+    let hidden = ethernet(&Ip::v4(CLIENT, SERVER).packet(TCP, &tcp(1018, 988, &lustre_message())));
+    let numbered: Vec<_> = session().into_iter().map(|packet| (0, packet)).collect();
+    let block = bytes::enhanced(order, 0, 7, &hidden.data, 600);
+    let body = &block[8..block.len() - 4];
+    for kind in [0x0bad, 0x4000_0bad, 0x8000_1234] {
+        for content in [&block[..], body] {
+            let content = [&[0xd9, 0x7e, 0, 0][..], content].concat();
+            let mut file = pcapng(1, &numbered);
+            file.extend(bytes::block(order, kind, &content));
+            let report = report(&[file], &BLOCK);
+            assert_eq!(exit_code(&report), 3);
+        }
+    }
+    let mut file = pcapng(1, &numbered);
+    file.extend(bytes::block(order, 0x0bad, b"\xd9\x7e\0\0somebody's own"));
+    assert_eq!(exit_code(&report(&[file], &BLOCK)), 0);
+}
+
+/// A capture behind what makes it look like something else.
+#[test]
+fn a_capture_behind_junk_is_not_passed_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a.cap"), pcap(1, &session())).expect("a file");
+    let clear = pcap(1, &[to_lustre(&lustre_message())]);
+    let page = "<html>\n\r\r\n".repeat(20);
+    for junk in [&page.as_bytes()[..6], b"{}\n", b"<"] {
+        let file = [junk, &clear].concat();
+        std::fs::write(folder.path().join("b"), file).expect("a file");
+        assert_eq!(run_on(folder.path()), 3);
+    }
+    std::fs::write(folder.path().join("b"), page).expect("a file");
+    assert_eq!(run_on(folder.path()), 0);
+}
+
+/// The exit code of a run on a folder.
+fn run_on(folder: &std::path::Path) -> i32 {
+    let mut command = analyze();
+    let output = run(command.args(BLOCK).arg(folder));
+    output.status.code().expect("a code")
 }
