@@ -30,6 +30,7 @@ pub struct ManFlags {
 pub enum ManPage {
     Analyze,
     Live,
+    Merge,
     Posture,
     Bench,
 }

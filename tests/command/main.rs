@@ -15,6 +15,7 @@ mod formats;
 mod gates;
 mod joins;
 mod log_folders;
+mod merge;
 mod obligations;
 mod posture;
 mod readme;
@@ -22,6 +23,7 @@ mod schema;
 mod service;
 mod shell;
 mod slips;
+mod slurm;
 mod stored;
 #[path = "../support/mod.rs"]
 mod support;

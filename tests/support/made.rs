@@ -418,7 +418,13 @@ impl Said<'_> {
         }
         if self.turn.what == 9 && self.talk.kind == Kind::Lustre {
             let error = packets::port_unreachable(&ip, &ip.packet(protocol, &transport));
-            return vec![self.made(link, error, Truth::Other)];
+            // What is quoted of Lustre crossed in plaintext.
+            let truth = if payload.is_empty() {
+                Truth::Other
+            } else {
+                Truth::Undecodable
+            };
+            return vec![self.made(link, error, truth)];
         }
         match &self.turn.pieces {
             Some(pieces)
