@@ -75,6 +75,7 @@ fn config(path: PathBuf, threads: usize) -> Analyze {
             files: Vec::new(),
         },
         waivers: Vec::new(),
+        save: None,
         stats: false,
     }
 }

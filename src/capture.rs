@@ -13,6 +13,7 @@ use std::sync::Mutex;
 use foldhash::fast::FixedState;
 use losses::Stated;
 use nom::number::Endianness;
+use serde::{Deserialize, Serialize};
 
 pub mod live;
 pub mod losses;
@@ -24,12 +25,12 @@ pub mod stream;
 
 /// A moment, in nanoseconds since 1970-01-01 00:00:00 UTC, saturating at the ends
 /// of what 64 bits hold (the years 1677 and 2262).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Timestamp(pub i64);
 
 /// A link-layer header type, as numbered by the registry at
 /// <https://www.tcpdump.org/linktypes.html>.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LinkType(pub u16);
 
 /// Name as libpcap knows it, and number: "link type NFLOG (239)".
@@ -67,7 +68,7 @@ impl LinkType {
 
 /// An interface of a run: a hash of its name, so that it does not matter which capture
 /// spoke of it first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct InterfaceId(pub u64);
 
 impl InterfaceId {

@@ -4,27 +4,28 @@ use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anstream::AutoStream;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::azure::waivers::Waiver;
-use crate::decode;
 use crate::engine::Engine;
-use crate::flow::table::DEFAULT_LIMIT;
 use crate::report::{DocumentFormat, FORMATS, GroupBy, Report, Style};
 use crate::verdict::servers::{self, ServersError};
-use crate::verdict::{Exit, Policy, Servers, VantageChoice, Viewpoint};
+use crate::verdict::{Exit, Servers, Viewpoint};
 
 mod azure;
 mod bench;
+mod engine;
 mod live;
+mod merge;
 
 pub use azure::{AzureError, AzureFlags, Posture, PostureFlags};
 pub use bench::{Bench, BenchFlags, BenchFormat};
-pub use live::{Live, LiveFlags, Save, Until};
+pub use engine::{CountFlags, EngineFlags, JudgeFlags};
+pub use live::{Live, LiveFlags, Save, StateFile, Until};
+pub use merge::{Merge, MergeFlags};
 
 /// Tells from packet captures and flow logs which paths to Azure Managed Lustre (AMLFS) carried
 /// encrypted traffic, and which sent their data in plain sight
@@ -61,6 +62,15 @@ pub enum Command {
     /// of a verdict on standard error. What was dropped stands in the report.
     #[command(after_help = after_help(live::EXAMPLES))]
     Live(LiveFlags),
+
+    /// Give the report of what several runs counted and saved
+    ///
+    /// It is the report that one `analyze` of all their inputs would have given: in any order,
+    /// and by way of other merges. Servers, policy, vantage, flow logs and Azure's configuration
+    /// are given here. An input that two states hold counts once, and is told.
+    #[command(after_help = after_help(merge::EXAMPLES))]
+    Merge(MergeFlags),
+
     /// Check Azure's configuration for known causes of plaintext, without a capture
     ///
     /// For each client that can reach a file system, and for each file system: what may
@@ -113,6 +123,13 @@ pub struct AnalyzeFlags {
     #[command(flatten)]
     pub accept: AcceptFlags,
 
+    /// Save what was counted to a file, from which `merge` makes the report of many
+    ///
+    /// It holds counts and no conclusions, so that servers, policy, flow logs and Azure's
+    /// configuration can be given when states are merged. It appears when it is whole.
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+
     /// Print the time spent on each part of the run on standard error
     #[arg(long)]
     pub stats: bool,
@@ -134,52 +151,6 @@ impl AcceptFlags {
     fn read(&self) -> Result<Vec<Waiver>, CliError> {
         Ok(azure::waivers(&self.accept)?)
     }
-}
-
-/// The flags that say what the engine decides by.
-#[derive(Debug, Args)]
-pub struct EngineFlags {
-    /// Point at which the captures were made
-    #[arg(long, value_enum, default_value_t)]
-    pub vantage: VantageChoice,
-
-    /// Addresses of AMLFS servers
-    ///
-    /// Addresses and NIDs (10.0.0.4, 10.0.0.4@tcp, 10.0.0.[4-9]@tcp) are expected to be
-    /// seen, and silent if they are not. CIDR blocks (10.0.0.0/24) only say who may be
-    /// one. @FILE reads them from a file. Comma-separated, and repeatable. DTLS hides the
-    /// ports inside it, so it counts for a path only where a server is known: named here,
-    /// or seen as the server of readable Lustre in the same captures.
-    #[arg(long, value_name = "LIST")]
-    pub servers: Vec<String>,
-
-    /// Azure's configuration, which explains verdicts.
-    #[command(flatten)]
-    pub azure: AzureFlags,
-
-    /// Encryption that counts as promised
-    #[arg(long, value_enum, default_value_t)]
-    pub policy: Policy,
-
-    /// Ask to see the `ServerHello` of every DTLS session
-    ///
-    /// Without it, a path whose suite was not seen can be encrypted by the look of its bytes.
-    #[arg(long)]
-    pub require_handshake: bool,
-
-    /// Accept that captures lost this share of the packets, from 0 to 1
-    ///
-    /// Beyond it, the run is not whole, and exits with 3 at best.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
-    pub max_loss: f64,
-
-    /// Further UDP ports that carry VXLAN, beside 4789
-    #[arg(long = "vxlan-port", value_name = "PORT", value_delimiter = ',')]
-    pub vxlan_ports: Vec<u16>,
-
-    /// Keep at most this many flows apart; those beyond are counted in sums
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_LIMIT)]
-    pub max_flows: usize,
 }
 
 /// The flags that say where the report goes, and how it looks.
@@ -334,6 +305,8 @@ pub struct Analyze {
     pub output: Output,
     /// Verdicts that are accepted.
     pub waivers: Vec<Waiver>,
+    /// File to save what was counted to.
+    pub save: Option<PathBuf>,
     /// Set to tell the time spent on each part of the run.
     pub stats: bool,
 }
@@ -346,37 +319,18 @@ impl TryFrom<AnalyzeFlags> for Analyze {
         Ok(Self {
             paths: flags.paths,
             flow_logs: flags.flow_logs,
-            engine: flags.engine.meant(Viewpoint::recorded)?,
+            engine: Engine {
+                servers_later: flags.save.is_some(),
+                ..flags.engine.meant(Viewpoint::recorded)?
+            },
             threads,
             // One worker alone has nothing to share.
             pieces: if threads > 1 { 2 * threads } else { 1 },
             min_piece_len: MIN_PIECE_LEN,
             output: flags.output.try_into()?,
             waivers: flags.accept.read()?,
+            save: flags.save,
             stats: flags.stats,
-        })
-    }
-}
-
-impl EngineFlags {
-    /// Settings as meant, with `auto` for a vantage that is to be told.
-    fn meant(self, auto: impl FnOnce() -> Viewpoint) -> Result<Engine, CliError> {
-        let mut decode = decode::TunnelPorts::default();
-        decode.add_vxlan_ports(self.vxlan_ports);
-        let mut servers = named_servers(&self.servers)?;
-        let azure = self.azure.read()?;
-        if let Some(azure) = &azure {
-            azure::add_servers(&mut servers, azure);
-        }
-        Ok(Engine {
-            vantage: self.vantage.settle(auto),
-            servers,
-            azure: azure.map(Arc::new),
-            policy: self.policy,
-            require_handshake: self.require_handshake,
-            max_loss: self.max_loss,
-            decode,
-            max_flows: self.max_flows,
         })
     }
 }
@@ -406,12 +360,6 @@ impl TryFrom<OutputFlags> for Output {
             files: outputs(flags.outputs, FORMATS)?,
         })
     }
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    let share = text.parse().ok();
-    let share = share.filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| "not a share from 0 to 1, such as 0.001".to_owned())
 }
 
 /// Long enough that a piece costs far more to walk than to merge.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::aggregate::duplicates::Window;
 use crate::aggregate::fragments::{FragmentEvents, Fragments};
-use crate::aggregate::{InputPart, Snapshot, Worker};
+use crate::aggregate::{InputCount, InputPart, Snapshot, Worker};
 use crate::azure::topology::Azure;
 use crate::capture::{Frame, Timestamp};
 use crate::decode;
@@ -37,6 +37,8 @@ pub struct Engine {
     pub decode: decode::TunnelPorts,
     /// Number of flows that are kept apart.
     pub max_flows: usize,
+    /// True if servers may be named when all is counted.
+    pub servers_later: bool,
 }
 
 /// Terms for recorded captures of which nothing is known.
@@ -51,6 +53,7 @@ impl Default for Engine {
             max_loss: 0.0,
             decode: decode::TunnelPorts::default(),
             max_flows: DEFAULT_LIMIT,
+            servers_later: false,
         }
     }
 }
@@ -60,9 +63,14 @@ impl Engine {
     /// [played](CountedState::play) in the order of the input.
     #[must_use]
     pub fn worker(&self) -> Worker<'_> {
-        Worker::new(&self.decode, self.max_flows)
+        let worker = Worker::new(&self.decode, self.max_flows)
             .expecting(self.servers.expected())
-            .near(self.servers.ranges())
+            .near(self.servers.ranges());
+        if self.servers_later {
+            worker.by_address()
+        } else {
+            worker
+        }
     }
 
     /// A counter for frames that come in the order of their capture.
@@ -74,6 +82,16 @@ impl Engine {
         }
     }
 
+    /// The counted state of an input of no packets.
+    #[must_use]
+    pub fn input(&self) -> CountedState {
+        let mut counted = self.counted();
+        if self.servers_later {
+            counted.snapshot = counted.snapshot.by_address();
+        }
+        counted
+    }
+
     /// The counted state of no packets.
     #[must_use]
     pub fn counted(&self) -> CountedState {
@@ -81,6 +99,14 @@ impl Engine {
             snapshot: Snapshot::new(self.max_flows).near(self.servers.ranges()),
             fragments: Fragments::default(),
         }
+    }
+
+    /// Counts of an input with the servers that are named; `None` where the input was counted
+    /// with others, and had more flows than could be kept for any.
+    #[must_use]
+    pub fn with_servers(&self, counted: InputCount) -> Option<InputCount> {
+        let expected: Vec<_> = self.servers.expected().collect();
+        counted.with_servers(&expected, self.servers.ranges())
     }
 
     /// A run of which no input was read yet.
@@ -126,11 +152,35 @@ impl CountedState {
         self.snapshot.merge(snapshot);
     }
 
+    /// The counts so far of an input that goes on, with fragments that are still open.
+    #[must_use]
+    pub fn so_far(&self, open: FragmentEvents) -> InputCount {
+        InputCount {
+            snapshot: self.snapshot.clone(),
+            open,
+        }
+    }
+
     /// Counts later fragments with their first, in the order of the input.
     pub fn play(&mut self, events: FragmentEvents) {
         let (fragments, snapshot) = (&mut self.fragments, &mut self.snapshot);
         for (key, event) in events {
             fragments.play(key, event, |later, outcome| snapshot.settle(later, outcome));
+        }
+    }
+
+    /// Adds the counts of an input whose servers are [named](Engine::with_servers).
+    pub fn add_input(&mut self, input: InputCount) {
+        self.add(input.snapshot);
+        self.play(input.open);
+    }
+
+    /// The counts of an input, now that it has ended.
+    #[must_use]
+    pub fn into_input(self) -> InputCount {
+        InputCount {
+            snapshot: self.snapshot,
+            open: self.fragments.events(),
         }
     }
 
@@ -172,6 +222,12 @@ impl Counter<'_> {
             self.fragments
                 .play(key, event, |later, outcome| snapshot.settle(later, outcome));
         }
+    }
+
+    /// Fragments that wait, and those whose later ones may come.
+    #[must_use]
+    pub fn open(&self) -> FragmentEvents {
+        self.fragments.events()
     }
 
     /// Counts the fragments that have waited too long for their first.

@@ -1,5 +1,7 @@
 //! Content of one packet, whatever flow it belongs to.
 
+use serde::{Deserialize, Serialize};
+
 use crate::decode::{Payload, Protocol};
 
 pub mod ciphertext;
@@ -14,7 +16,7 @@ use dtls::{ContentType, DtlsRecord, Reading, unified};
 
 /// Content of one packet. Its class follows when its flow is known as a whole: a suite seen
 /// later, or other segments, can change its meaning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Shown {
     /// DTLS records alone, all in an epoch of 1 or more.

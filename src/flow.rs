@@ -5,6 +5,8 @@
 
 use std::hash::{Hash, Hasher};
 
+use serde::{Deserialize, Serialize};
+
 use crate::capture::{InterfaceId, Timestamp};
 use crate::decode::{Address, Cause, DecodeStop, Encapsulation, Layer, Protocol, Unopened};
 use crate::evidence::Shown;
@@ -14,11 +16,13 @@ pub mod datagrams;
 pub mod dtls;
 pub(crate) mod lowest;
 pub mod lustre;
+pub mod position;
 pub mod ranges;
 pub mod seen_on;
 pub mod sequence;
 pub mod session;
 pub mod sizes;
+pub mod stored;
 pub mod table;
 pub mod tally;
 pub mod times;
@@ -26,6 +30,7 @@ pub mod times;
 pub use datagrams::Datagrams;
 pub use dtls::DtlsFacts;
 pub use lustre::LustreFacts;
+pub use position::Position;
 pub use ranges::Ranges;
 pub use seen_on::SeenOn;
 pub use sizes::Sizes;
@@ -44,7 +49,7 @@ pub fn is_lustre_port(port: u16) -> bool {
 }
 
 /// One end of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Endpoint {
     /// IP address.
     pub address: Address,
@@ -53,7 +58,7 @@ pub struct Endpoint {
 }
 
 /// Direction of a packet in its flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Direction {
     /// From the lower endpoint to the higher.
@@ -77,7 +82,7 @@ impl Direction {
 }
 
 /// Why ports could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Reason {
     /// The header that could not be read.
     pub layer: Layer,
@@ -137,7 +142,7 @@ impl std::fmt::Display for Reason {
 }
 
 /// Five-tuple and context of a packet, from the sender's side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FiveTuple {
     /// Innermost source address.
     pub source: Address,
@@ -156,7 +161,7 @@ pub struct FiveTuple {
 }
 
 /// Key of a flow, the same both ways.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FlowKey {
     /// The lower endpoint, by address and then port.
     pub low: Endpoint,
@@ -174,7 +179,7 @@ pub struct FlowKey {
 }
 
 /// Interface that captured a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Interface {
     /// The interface that the capture file names.
     pub id: InterfaceId,
@@ -283,7 +288,7 @@ impl FlowKey {
 /// Scope of a flow: what its ports say about whether it is a path's.
 ///
 /// An end is named by the direction of the packets it sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Scope {
     /// Lustre's ports: a path's in any case.
     Lustre {
@@ -302,7 +307,7 @@ pub enum Scope {
 }
 
 /// Key that flows are summed by if there are too many to keep each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct GroupKey {
     /// The lower address.
     pub low: Address,
@@ -338,21 +343,10 @@ impl GroupKey {
     }
 }
 
-/// A packet's place in the input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position {
-    /// The file, by its place in the order of the report.
-    pub file: u32,
-    /// The piece of the file, from 0, where it was walked in several.
-    pub piece: u32,
-    /// The packet's number in the piece, from 1.
-    pub packet: u64,
-}
-
 /// A packet that shows something.
 ///
 /// Ordered by position, so that "first" means the same however the input was split.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Sighting {
     /// Position in the input.
     pub position: Position,
@@ -401,7 +395,7 @@ fn keep_first<T: Ord>(kept: &mut Option<T>, other: Option<T>) {
 }
 
 /// Facts and counts of a flow.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flow {
     tallies: [Option<Box<Tally>>; Shown::ALL.len()],
     /// Facts of its DTLS records.
@@ -453,6 +447,18 @@ impl Flow {
     fn sum_sessions(&mut self) {
         let sum = self.dtls.as_ref().and_then(|dtls| dtls.ciphertext());
         self.tallies[Shown::Ciphertext as usize] = sum.map(Box::new);
+    }
+
+    /// Packets of a flow that was not settled yet.
+    fn placed(&self) -> Count {
+        let protected = self.dtls.iter().map(|dtls| dtls.placed());
+        let tallies = self
+            .tallies()
+            .filter(|&(shown, _)| shown != Shown::Ciphertext);
+        tallies
+            .map(|(_, tally)| tally.placed())
+            .chain(protected)
+            .sum()
     }
 
     /// Adds what another part of the input says of the flow.

@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use plainsight::azure::controls;
 use plainsight::cli::{
-    Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command, Live, LiveFlags, Output, Posture,
-    PostureFlags,
+    Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command, Live, LiveFlags, Merge, MergeFlags,
+    Output, Posture, PostureFlags,
 };
 use plainsight::report::posture::PostureReport;
 use plainsight::report::{DocumentFormat, Style};
@@ -21,6 +21,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Analyze(flags) => analyze(flags),
         Command::Live(flags) => live(flags),
+        Command::Merge(flags) => merge(flags),
         Command::Posture(flags) => posture(flags),
         Command::Bench(flags) => bench(flags),
     };
@@ -55,7 +56,17 @@ fn live(flags: LiveFlags) -> Result<u8, Box<dyn Error>> {
     let ended = plainsight::run::live::run(&config)?;
     write_files(&ended.report, &config.output, files)?;
     printed(ended.print())?;
+    ended.saved?;
     Ok(ended.report.exit_code())
+}
+
+fn merge(flags: MergeFlags) -> Result<u8, Box<dyn Error>> {
+    let config = Merge::try_from(flags)?;
+    let files = open_files(&config.output)?;
+    let mut report = plainsight::run::merge::merge(&config)?;
+    report.accept(&config.waivers, Some(today()));
+    write_all(&report, &config.output, files)?;
+    Ok(report.exit_code())
 }
 
 /// Opens the files that reports go to, and leaves what is in them until there is one.

@@ -3,6 +3,8 @@
 pub mod bench;
 pub mod files;
 pub mod live;
+pub mod merge;
+pub mod saved;
 
 /// Today in UTC, which is the day that waivers end by.
 #[must_use]

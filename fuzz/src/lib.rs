@@ -4,5 +4,6 @@
 #[allow(dead_code, reason = "the tests use all of it")]
 #[path = "../../tests/support/run.rs"]
 mod run;
+pub mod saved;
 pub mod seeds;
 pub mod targets;

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
+use super::saved;
 use plainsight::capture::Interfaces;
 use plainsight::input::Input;
 use serde_json::Value;
@@ -38,6 +39,7 @@ fn of(target: &str) -> io::Result<Vec<Vec<u8>>> {
         "frame" => frames(&inside("captures")?),
         "flow_log" => contents(&inside("tests/flow-logs")?),
         "export" => exports(&inside("tests/azure")?),
+        "saved" => Ok(saved::seeds(&inside("captures")?)),
         _ => lists(&inside("tests/client-vm")?),
     }
 }

@@ -154,7 +154,7 @@ pub fn export(data: &[u8]) {
 
 /// Writes a report in each format with and without color, on a narrow page and a wide one,
 /// and holds a table without color to text alone.
-fn write_all<R>(report: &R, formats: &[DocumentFormat<R>]) {
+pub(super) fn write_all<R>(report: &R, formats: &[DocumentFormat<R>]) {
     let by = [None, Some(GroupBy::Client), Some(GroupBy::FileSystem)];
     for ((color, width), group_by) in [(false, 80), (false, 1), (true, 200)].into_iter().zip(by) {
         let style = Style {

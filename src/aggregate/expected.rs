@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::decode::{Address, Protocol};
+use crate::flow::stored;
 
 /// Protocol and port of the server that a packet has, or neither where it is neither TCP
 /// nor UDP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum PortKind {
     /// TCP or UDP, with this port of the server's.
     Port(Protocol, u16),
@@ -18,11 +20,13 @@ pub enum PortKind {
 }
 
 /// Packets with one server.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Met {
     /// All of them.
+    #[serde(deserialize_with = "stored::count")]
     pub packets: u64,
     /// Those of the lowest kinds.
+    #[serde(deserialize_with = "stored::counts_by")]
     kinds: BTreeMap<PortKind, u64>,
 }
 
@@ -30,7 +34,8 @@ impl Met {
     /// Kinds that are kept apart: the lowest, so that the order changes nothing.
     const KINDS: usize = 8;
 
-    fn add(&mut self, kind: PortKind, packets: u64) {
+    /// Adds packets of a kind.
+    pub(super) fn add(&mut self, kind: PortKind, packets: u64) {
         self.packets += packets;
         self.add_kind(kind, packets);
     }
@@ -49,7 +54,8 @@ impl Met {
         kinds.max_by_key(|&(kind, packets)| (packets, std::cmp::Reverse(kind)))
     }
 
-    fn merge(&mut self, other: &Self) {
+    /// Adds those of another part of the input.
+    pub(super) fn merge(&mut self, other: &Self) {
         self.packets += other.packets;
         for (&kind, &packets) in &other.kinds {
             self.add_kind(kind, packets);
@@ -58,7 +64,7 @@ impl Met {
 }
 
 /// Packets with each server that is expected.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
     servers: HashMap<Address, Met, foldhash::fast::RandomState>,
 }
@@ -83,6 +89,20 @@ impl Expected {
         if let Some(met) = self.servers.get_mut(&end) {
             met.add(kind, packets);
         }
+    }
+
+    /// Adds packets of an end, if it is one of the servers.
+    pub(super) fn add(&mut self, end: Address, more: &Met) {
+        if let Some(met) = self.servers.get_mut(&end) {
+            met.merge(more);
+        }
+    }
+
+    /// Tests that these are the servers that are expected.
+    #[must_use]
+    pub fn is_of(&self, servers: &[Address]) -> bool {
+        let is_known = |server| self.servers.contains_key(server);
+        self.servers.len() == servers.len() && servers.iter().all(is_known)
     }
 
     /// Packets with a server, if there were any.

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 
 use hashbrown::{HashMap, hash_map::Entry};
+use serde::{Deserialize, Serialize};
 
 use crate::capture::Timestamp;
 use crate::decode::FragmentKey;
@@ -15,7 +16,7 @@ use crate::evidence::Shown;
 use crate::flow::{Count, FiveTuple, Reason, Sighting, is_lustre_port};
 
 /// A flow that a first fragment was counted in, and as what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CountedPlace {
     /// Five-tuple of the flow, from the sender's side.
     pub five_tuple: FiveTuple,
@@ -45,7 +46,7 @@ impl CountedPlace {
 }
 
 /// A later fragment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Later {
     /// Its length, on the wire and as payload.
     pub count: Count,
@@ -59,7 +60,7 @@ pub struct Later {
 }
 
 /// Count that a first fragment went to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum First {
     /// As a packet of a flow.
     In(CountedPlace),
@@ -70,7 +71,7 @@ pub enum First {
 }
 
 /// Fragment of an IP packet, as a worker saw it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FragmentEvent {
     /// Its first fragment, which was counted, and when it was captured.
     First(First, Option<Timestamp>),
@@ -152,6 +153,25 @@ impl Fragments {
         while !self.order.is_empty() {
             self.forget(&mut settle);
         }
+    }
+
+    /// What is remembered, as the events that it takes to remember it.
+    #[must_use]
+    pub fn events(&self) -> FragmentEvents {
+        let mut events = Vec::new();
+        for &key in &self.order {
+            match self.packets.get(&key) {
+                Some(&FragmentState::Known(first, time)) => {
+                    events.push((key, FragmentEvent::First(first, time)));
+                }
+                Some(FragmentState::Waiting(waiting)) => {
+                    let waiting = waiting.iter();
+                    events.extend(waiting.map(|later| (key, FragmentEvent::Later(*later))));
+                }
+                None => {}
+            }
+        }
+        events
     }
 
     fn first(

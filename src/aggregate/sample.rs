@@ -13,6 +13,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::fingerprint::fingerprint;
 use crate::decode::Protocol;
 
@@ -20,7 +22,7 @@ use crate::decode::Protocol;
 pub const LOOKED_AT: usize = 80;
 
 /// The packets of the lowest rank of a capture.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
     /// Ranks and fingerprints.
     lowest: BTreeSet<(u64, u64)>,

@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
+use super::by_address::ByAddress;
 use super::expected::Expected;
 use super::fragments::{CountedPlace, First, FragmentOutcome, Later};
 use super::sample::Sample;
 use crate::capture::Timestamp;
+use crate::decode::Address;
 use crate::flow::table::FlowTable;
-use crate::flow::{Count, Datagrams, Ranges, Reason, Sighting, Times};
+use crate::flow::{Count, Datagrams, Ranges, Reason, Sighting, Times, stored};
 
 /// Counts of a part of the input, or of all of it.
 ///
 /// Merging is associative and commutative, and nothing disappears: every packet read is
 /// in the table, among the datagrams, in `other`, or in `undecodable`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Every packet.
     pub read: Count,
@@ -27,7 +31,10 @@ pub struct Snapshot {
     pub datagrams: Datagrams,
     /// Packets with expected servers that are in `other` or in `undecodable`.
     pub expected: Expected,
+    /// Those that are no path's, by address, where servers may be named later.
+    pub by_address: Option<Box<ByAddress>>,
     /// Samples of the packets of each file, where there are several.
+    #[serde(with = "stored::by_file")]
     pub samples: BTreeMap<u32, Sample>,
     /// Times of all packets that have one.
     pub times: Times,
@@ -44,6 +51,7 @@ impl Snapshot {
             table: FlowTable::new(limit),
             datagrams: Datagrams::new(limit, Ranges::default()),
             expected: Expected::default(),
+            by_address: None,
             samples: BTreeMap::new(),
             times: Times::default(),
         }
@@ -54,6 +62,40 @@ impl Snapshot {
     pub fn near(mut self, servers: Ranges) -> Self {
         self.datagrams = Datagrams::new(self.datagrams.limit(), servers);
         self
+    }
+
+    /// The same, where servers may be named when all is counted.
+    #[must_use]
+    pub fn by_address(mut self) -> Self {
+        let servers = self.datagrams.servers().clone();
+        let by_address = ByAddress::new(self.datagrams.limit(), servers);
+        self.by_address = Some(Box::new(by_address));
+        self.datagrams = self.datagrams.roomy();
+        self
+    }
+
+    /// The same as counted where these servers are expected, and these addresses may be
+    /// servers'; `None` where that cannot be told any more.
+    #[must_use]
+    pub fn with_servers(mut self, expected: &[Address], servers: Ranges) -> Option<Self> {
+        let is_same = *self.datagrams.servers() == servers && self.expected.is_of(expected);
+        let Some(by_address) = self.by_address.take() else {
+            return is_same.then_some(self);
+        };
+        let is_whole = by_address.is_whole() && self.datagrams.is_whole();
+        if !is_same && !is_whole && !servers.is_empty() {
+            return None;
+        }
+        if !is_same {
+            self.expected = by_address.expected(expected.iter().copied());
+        }
+        let hidden = by_address.hidden(&servers, is_same);
+        if hidden.near.packets > 0 {
+            self.undecodable(Reason::HIDDEN, hidden.near);
+        }
+        self.other += hidden.far;
+        self.datagrams = self.datagrams.with(servers);
+        Some(self)
     }
 
     /// Notes that a packet was read. It must be counted once more, for what it is.
@@ -111,10 +153,25 @@ impl Snapshot {
         self.table.merge(other.table);
         self.datagrams.merge(other.datagrams);
         self.expected.merge(&other.expected);
+        match (&mut self.by_address, other.by_address) {
+            (Some(kept), Some(more)) => kept.merge(*more),
+            (kept @ None, more) => *kept = more,
+            (Some(_), None) => {}
+        }
         for (file, sample) in other.samples {
             self.samples.entry(file).or_default().merge(sample);
         }
         self.times.merge(&other.times);
+    }
+
+    /// Sum of all packets that have a place, before it is [settled](Self::settled) where each
+    /// is.
+    #[must_use]
+    pub fn placed(&self) -> Count {
+        let undecodable = self.undecodable.values().copied();
+        let by_address = self.by_address.iter().map(|it| it.hidden_in_all());
+        let all = [self.other, self.table.placed(), self.datagrams.placed()];
+        all.into_iter().chain(undecodable).chain(by_address).sum()
     }
 
     /// The same counts, with no more flows apart than there may be.

@@ -1,5 +1,6 @@
 //! One worker: each packet from its frame to the counters.
 
+use super::by_address::ByAddress;
 use super::duplicates::{Sight, Window};
 use super::expected::{Expected, PortKind};
 use super::fingerprint::fingerprint;
@@ -57,6 +58,13 @@ impl<'o> Worker<'o> {
     #[must_use]
     pub fn near(mut self, servers: Ranges) -> Self {
         self.snapshot = self.snapshot.near(servers);
+        self
+    }
+
+    /// The same, of whose counts servers may be named later.
+    #[must_use]
+    pub fn by_address(mut self) -> Self {
+        self.snapshot = self.snapshot.by_address();
         self
     }
 
@@ -191,6 +199,7 @@ impl<'o> Worker<'o> {
         let fresh = Snapshot {
             expected: self.snapshot.expected.anew(),
             datagrams: self.snapshot.datagrams.anew(),
+            by_address: anew(self.snapshot.by_address.as_deref()),
             ..Snapshot::new(self.limit)
         };
         std::mem::replace(&mut self.snapshot, fresh)
@@ -267,11 +276,18 @@ impl<'o> Worker<'o> {
         (ports, payload): ((u16, u16), &Payload<'_>),
         here: &Here<'_>,
     ) {
-        let datagrams = &self.snapshot.datagrams;
-        if datagrams.is_between(packet.source, packet.destination) {
-            self.unclaimed(payload.bytes, here);
-        } else {
-            self.snapshot.other += here.count(0);
+        let ends = (packet.source, packet.destination);
+        let Snapshot {
+            by_address,
+            datagrams,
+            ..
+        } = &mut self.snapshot;
+        match by_address {
+            Some(by_address) if lnet::holds_message(payload.bytes) => {
+                by_address.hide(ends, here.count(0));
+            }
+            None if datagrams.is_between(ends.0, ends.1) => self.unclaimed(payload.bytes, here),
+            _ => self.snapshot.other += here.count(0),
         }
         self.meet_ports(packet, ports, here);
     }
@@ -322,13 +338,21 @@ impl<'o> Worker<'o> {
         kind: impl Fn(bool) -> PortKind,
         here: &Here<'_>,
     ) {
-        let expected = &mut self.snapshot.expected;
-        if let Some((source, destination)) = ends
-            && !expected.is_empty()
-            && !here.is_copy
-        {
+        let Snapshot {
+            expected,
+            by_address,
+            ..
+        } = &mut self.snapshot;
+        let Some((source, destination)) = ends.filter(|_| !here.is_copy) else {
+            return;
+        };
+        if !expected.is_empty() {
             expected.meet(source, kind(true), 1);
             expected.meet(destination, kind(false), 1);
+        }
+        if let Some(by_address) = by_address {
+            by_address.meet(source, kind(true));
+            by_address.meet(destination, kind(false));
         }
     }
 
@@ -389,6 +413,11 @@ impl<'o> Worker<'o> {
         }
         Some(shown)
     }
+}
+
+/// Nothing yet, where there is anything to be kept by address.
+fn anew(by_address: Option<&ByAddress>) -> Option<Box<ByAddress>> {
+    by_address.map(|by_address| Box::new(by_address.anew()))
 }
 
 /// Bytes captured of a packet, from its innermost IP header on.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{
-    AcceptFlags, Analyze, AnalyzeFlags, AzureFlags, CliError, ColorChoice, DEFAULT_LIMIT,
-    EngineFlags, FORMATS, OutputFlags, Policy, VantageChoice,
+    AcceptFlags, Analyze, AnalyzeFlags, CliError, ColorChoice, CountFlags, EngineFlags, FORMATS,
+    JudgeFlags, OutputFlags,
 };
 
 /// The flags of `bench`, as typed.
@@ -59,14 +59,8 @@ impl TryFrom<BenchFlags> for Bench {
             paths: flags.paths,
             flow_logs: Vec::new(),
             engine: EngineFlags {
-                vantage: VantageChoice::default(),
-                servers: Vec::new(),
-                azure: AzureFlags::default(),
-                policy: Policy::default(),
-                require_handshake: false,
-                max_loss: 0.0,
-                vxlan_ports: Vec::new(),
-                max_flows: DEFAULT_LIMIT,
+                judge: JudgeFlags::default(),
+                count: CountFlags::default(),
             },
             output: OutputFlags {
                 format: &FORMATS[0],
@@ -78,6 +72,7 @@ impl TryFrom<BenchFlags> for Bench {
             },
             threads: flags.threads,
             accept: AcceptFlags::default(),
+            save: None,
             stats: false,
         };
         Ok(Self {

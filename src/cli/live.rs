@@ -101,6 +101,20 @@ pub struct LiveFlags {
     #[arg(long, value_name = "FILE")]
     pub textfile: Option<PathBuf>,
 
+    /// Save what was counted to a file when the run ends, for `merge`
+    ///
+    /// As of `analyze`. The folder must be writable for --user.
+    #[arg(long = "save", value_name = "FILE")]
+    pub state: Option<PathBuf>,
+
+    /// Save it also after each such time, as in 60s or 5m
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "state")]
+    pub save_interval: Option<Duration>,
+
+    /// Name of this machine in what is saved [default: its host name]
+    #[arg(long, value_name = "NAME", requires = "state")]
+    pub host: Option<String>,
+
     /// User to run as after the capture is opened, where root opened it [default: nobody]
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
@@ -129,6 +143,8 @@ pub struct Live {
     pub until: Until,
     /// Files to save packets to.
     pub save: Option<Save>,
+    /// File to save what was counted to.
+    pub state: Option<StateFile>,
     /// File to write events to: `-` is standard output.
     pub events: Option<PathBuf>,
     /// Address to serve metrics at.
@@ -148,6 +164,25 @@ pub struct Save {
     pub rotate_size: Option<u64>,
     /// Number of files of a ring.
     pub rotate_count: usize,
+}
+
+/// File to save what was counted to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateFile {
+    /// Its path.
+    pub path: PathBuf,
+    /// Time between two states; `None` where the end alone is saved.
+    pub interval: Option<Duration>,
+    /// Name of this machine; `None` where it is its host name.
+    pub host: Option<String>,
+}
+
+impl Live {
+    /// Files that are replaced while the run goes on.
+    pub fn replaced(&self) -> impl Iterator<Item = &Path> {
+        let state = self.state.iter().map(|state| &*state.path);
+        self.textfile.iter().map(|file| &**file).chain(state)
+    }
 }
 
 /// Limits of a live run, which a signal can end earlier.
@@ -170,9 +205,12 @@ impl TryFrom<LiveFlags> for Live {
         let patience = flags.until_decided.flatten();
         Ok(Self {
             interfaces: flags.interfaces,
-            engine: flags
-                .engine
-                .meant(|| Viewpoint::live(on_azure_vm(Path::new("/"))))?,
+            engine: Engine {
+                servers_later: flags.state.is_some(),
+                ..flags
+                    .engine
+                    .meant(|| Viewpoint::live(on_azure_vm(Path::new("/"))))?
+            },
             output: flags.output.try_into()?,
             waivers: flags.accept.read()?,
             filter: flags.filter,
@@ -188,6 +226,11 @@ impl TryFrom<LiveFlags> for Live {
                 path,
                 rotate_size,
                 rotate_count,
+            }),
+            state: flags.state.map(|path| StateFile {
+                path,
+                interval: flags.save_interval,
+                host: flags.host,
             }),
             events: flags.events,
             metrics: flags.metrics,

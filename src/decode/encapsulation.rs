@@ -1,7 +1,11 @@
 //! Encapsulations around one packet.
 
+use serde::{Deserialize, Serialize};
+
 /// Encapsulations around a packet: up to eight, and the network id of the innermost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Encapsulation {
     /// Four bits each, the outermost in the highest that are used: place in the table,
     /// from 1.

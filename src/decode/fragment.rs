@@ -1,10 +1,12 @@
 //! IP fragments. The first one is read like any packet; a later one has no transport
 //! header, only the identity of the packet it belongs to.
 
+use serde::{Deserialize, Serialize};
+
 use super::address::Address;
 
 /// Fields that the fragments of one IP packet have in common (RFC 791 3.2, RFC 8200 4.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FragmentKey {
     /// Source address.
     pub source: Address,

@@ -1,12 +1,14 @@
 //! Transport packets as decoding gives them.
 
+use serde::{Deserialize, Serialize};
+
 use super::address::Address;
 use super::encapsulation::Encapsulation;
 use super::fragment::Fragment;
 use super::stop::DecodeStop;
 
 /// Transport protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names of the protocols")]
 pub enum Protocol {
     Tcp,

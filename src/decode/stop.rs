@@ -1,11 +1,13 @@
 //! Reasons for which a frame cannot be decoded to its end.
 
+use serde::{Deserialize, Serialize};
+
 use super::unopened::Unopened;
 use crate::capture::LinkType;
 
 /// Header that a [`DecodeStop`] happened in. It is part of the key of a flow whose ports could not
 /// be read, and small for that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names of the protocols")]
 pub enum Layer {
     /// Link type for which there is no decoder.
@@ -29,7 +31,7 @@ pub enum Layer {
 }
 
 /// Limit or defect that ends decoding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Cause {
     /// Bytes that the capture did not keep (the snap length).
     Capture,

@@ -33,8 +33,15 @@ const _: () = assert!(ENCAPSULATIONS.len() <= Encapsulation::MAX_KINDS);
 impl Encapsulation {
     /// Names of the encapsulations, the outermost first.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        self.kinds().map(|kind| ENCAPSULATIONS[kind].name)
+        self.kinds().map(name)
     }
+}
+
+/// Name of the encapsulation at a place, which a stored key may say there is.
+fn name(place: usize) -> &'static str {
+    ENCAPSULATIONS
+        .get(place)
+        .map_or("unknown", |kind| kind.name)
 }
 
 /// UDP ports that tell an encapsulation, each with its place in the table.
@@ -158,7 +165,7 @@ impl fmt::Display for Layer {
             Self::Ipv6Extension => "IPv6 extension header",
             Self::Fragment => "IP fragment",
             Self::Encapsulation(place) => {
-                let name = ENCAPSULATIONS[usize::from(*place)].name;
+                let name = name(usize::from(*place));
                 return write!(f, "{name} header");
             }
             Self::Unopened(unopened) => unopened.name(),

@@ -1,8 +1,10 @@
 //! Encapsulations that are told and not opened.
 
+use serde::{Deserialize, Serialize};
+
 /// Encapsulation that could hold a path's packets and is not opened: its packets are
 /// undecodable, and named so, so that nothing is proved beside them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names of the protocols")]
 pub enum Unopened {
     Ppp,

@@ -18,12 +18,13 @@ use std::ops::Range;
 
 use etherparse::{IpNumber, Ipv4Header, Ipv4HeaderSlice, Ipv6HeaderSlice, checksum::Sum16BitWords};
 use foldhash::fast::FixedState;
+use serde::{Deserialize, Serialize};
 
 use super::dtls::{DtlsRecord, MAX_MAC_LEN};
 use super::{lnet, pairs};
 
 /// Plaintext in a record that a cipher would have hidden.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Exposure {
     /// An IP header with a right checksum, and a length that fits the record's.
     IpHeader,
@@ -38,7 +39,7 @@ pub enum Exposure {
 }
 
 /// Outcome of the test of a session's bytes in one epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ByteTest {
     /// No cipher makes such bytes.
     NoCipher,
@@ -254,7 +255,8 @@ fn is_transport(protocol: IpNumber) -> bool {
 /// their numbers and bytes. So few records are sampled as a whole and many at their start, it
 /// does not matter in which order they came or how the input was split, and a record that is
 /// seen again, in a replay or a second capture, is the same again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "StoredSample", from = "StoredSample")]
 pub struct ByteSample {
     /// True if the capture left less of a record than tests of its content take.
     is_cut_short: bool,
@@ -273,6 +275,35 @@ struct Chunk {
 impl Chunk {
     fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
+    }
+}
+
+/// A sample as stored: each chunk with its place in its record, the record's rank and its bytes.
+type StoredSample = (bool, Vec<(usize, u64, Vec<u8>)>);
+
+impl From<ByteSample> for StoredSample {
+    fn from(sample: ByteSample) -> Self {
+        let chunks = sample.chunks.iter();
+        let chunks = chunks.map(|chunk| (chunk.key.0, chunk.key.1, chunk.bytes().to_vec()));
+        (sample.is_cut_short, chunks.collect())
+    }
+}
+
+impl From<StoredSample> for ByteSample {
+    fn from((is_cut_short, chunks): StoredSample) -> Self {
+        let mut sample = Self {
+            is_cut_short,
+            ..Self::default()
+        };
+        for (place, rank, mut bytes) in chunks {
+            bytes.truncate(Self::CHUNK_LEN);
+            sample.keep(Chunk {
+                key: (place, rank),
+                bytes: padded(&bytes),
+                len: bytes.len(),
+            });
+        }
+        sample
     }
 }
 

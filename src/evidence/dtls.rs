@@ -8,6 +8,7 @@ use nom::{
     bytes::complete::take,
     number::complete::{be_u8, be_u16, be_u24, be_u64},
 };
+use serde::{Deserialize, Serialize};
 
 pub mod clear;
 pub mod hello;
@@ -31,7 +32,7 @@ const MAX_EPOCH: u16 = 0x7fff;
 const MAX_CONNECTION_ID_LEN: usize = 20;
 
 /// A DTLS protocol version, as on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Version(pub u16);
 
 impl Version {
@@ -107,7 +108,7 @@ impl ContentType {
 }
 
 /// A cipher suite, as numbered by IANA.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Suite(pub u16);
 
 impl Suite {

@@ -11,6 +11,7 @@ use nom::{
     combinator::verify,
     number::complete::{le_u16, le_u32, le_u64},
 };
+use serde::{Deserialize, Serialize};
 
 use super::pairs;
 use super::ptlrpc::{self, Rpc};
@@ -80,7 +81,7 @@ impl NidEnds {
 
 /// Proof that Lustre could be read, strongest first; the odds against chance are in the docs of
 /// each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Proof {
     /// A connection request with a TCP NID: 2^-96.
     ConnectionRequest,
@@ -95,7 +96,7 @@ pub enum Proof {
 }
 
 /// Type of a socklnd connection, from its HELLO.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ConnectionType {
     /// Control messages.
     Control,

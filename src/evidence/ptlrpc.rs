@@ -7,6 +7,7 @@ use nom::{
     combinator::verify,
     number::complete::{le_u16, le_u32},
 };
+use serde::{Deserialize, Serialize};
 
 /// `LUSTRE_MSG_MAGIC_V2`.
 const MAGIC: [u8; 4] = [0xd3, 0x0b, 0xd0, 0x0b];
@@ -20,21 +21,38 @@ const SERVICE_PRIVACY: u32 = 3;
 pub struct Flavor(pub u32);
 
 impl Flavor {
+    const NAMES: [(u32, &'static str); 8] = [
+        (0x000, "null"),
+        (0x001, "plain"),
+        (0x012, "krb5n"),
+        (0x112, "krb5a"),
+        (0x212, "krb5i"),
+        (0x312, "krb5p"),
+        (0x222, "ski"),
+        (0x322, "skpi"),
+    ];
+    const OTHER_GSS: &'static str = "gss";
+    const UNKNOWN: &'static str = "unknown";
+
     /// Its name in Lustre's configuration, where it has one.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self.0 & 0xfff {
-            0x000 => "null",
-            0x001 => "plain",
-            0x012 => "krb5n",
-            0x112 => "krb5a",
-            0x212 => "krb5i",
-            0x312 => "krb5p",
-            0x222 => "ski",
-            0x322 => "skpi",
-            _ if self.policy() == POLICY_GSS => "gss",
-            _ => "unknown",
+        let known = Self::NAMES
+            .iter()
+            .find(|&&(code, _)| code == self.0 & 0xfff);
+        match known {
+            Some((_, name)) => name,
+            None if self.policy() == POLICY_GSS => Self::OTHER_GSS,
+            None => Self::UNKNOWN,
         }
+    }
+
+    /// The name, where a flavor has it.
+    #[must_use]
+    pub fn known(name: &str) -> Option<&'static str> {
+        let names = Self::NAMES.iter().map(|&(_, name)| name);
+        let mut names = names.chain([Self::OTHER_GSS, Self::UNKNOWN]);
+        names.find(|&known| known == name)
     }
 
     fn policy(self) -> u32 {
@@ -49,7 +67,7 @@ impl Flavor {
 }
 
 /// An operation code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Opcode(pub u32);
 
 impl Opcode {

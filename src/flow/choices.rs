@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, btree_map};
 
+use serde::{Deserialize, Serialize};
+
 use super::Sighting;
 use crate::evidence::dtls::Choice;
 
 /// Cipher that a hello put in charge of records, the worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Cipher {
     /// None: a NULL suite, or one that protects integrity alone.
     Null,
@@ -36,7 +38,7 @@ impl Cipher {
 
 /// Versions and suites that hellos chose, each with the first hello that did. Where there are
 /// more than `Choices::MAX`, the worst stay.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choices(BTreeMap<Choice, Sighting>);
 
 impl Choices {

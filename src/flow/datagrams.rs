@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::lowest::{Lowest, SLACK};
 use super::ranges::Ranges;
 use super::{Count, FiveTuple, Flow, FlowKey, Reason, Sighting};
@@ -17,7 +19,7 @@ use crate::evidence::Shown;
 const FAR_SHARE: usize = 4;
 
 /// Flows of datagrams that are no DTLS.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Datagrams {
     /// Addresses that may be servers'.
     servers: Ranges,
@@ -30,7 +32,7 @@ pub struct Datagrams {
 }
 
 /// Datagrams between two ports.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Beside {
     /// Packets as those of a path.
     flow: Flow,
@@ -46,7 +48,7 @@ impl Beside {
 }
 
 /// Packets that are no path's, duplicates as well.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Others {
     /// Packets that hold nothing of anybody's.
     pub plain: Count,
@@ -86,6 +88,34 @@ impl Datagrams {
         }
     }
 
+    /// The same, with as much room for flows with nobody known: some may be named later.
+    #[must_use]
+    pub fn roomy(mut self) -> Self {
+        self.far = Lowest::new(self.near.limit);
+        self
+    }
+
+    /// Tests that all flows had room, so that any address may be named a server's.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.near.is_whole() && self.far.is_whole()
+    }
+
+    /// Servers that are known.
+    #[must_use]
+    pub fn servers(&self) -> &Ranges {
+        &self.servers
+    }
+
+    /// The same as counted with other servers, with room as for those: exact if all flows
+    /// [had room](Self::is_whole), and if there are no servers.
+    #[must_use]
+    pub fn with(self, servers: Ranges) -> Self {
+        let mut all = Self::new(self.near.limit, servers);
+        all.merge(self);
+        all
+    }
+
     /// Number of flows with servers that are kept.
     #[must_use]
     pub fn limit(&self) -> usize {
@@ -110,7 +140,7 @@ impl Datagrams {
     /// Tests that one of two addresses may be a server's.
     #[must_use]
     pub fn is_between(&self, one: Address, other: Address) -> bool {
-        self.servers.contains(one) || self.servers.contains(other)
+        self.servers.hold(one, other)
     }
 
     /// Counts a packet, which may be of a tunnel.
@@ -194,6 +224,14 @@ impl Datagrams {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.near.entries.is_empty() && self.far.entries.is_empty()
+    }
+
+    /// Packets of all flows.
+    #[must_use]
+    pub fn placed(&self) -> Count {
+        let others = self.others();
+        let tunnelled = others.tunnelled.into_values();
+        tunnelled.chain([others.plain]).sum()
     }
 
     /// All that are left.

@@ -1,8 +1,11 @@
 //! Facts of the DTLS records of a flow together.
 
+use serde::{Deserialize, Serialize};
+
 use super::choices::Choices;
 use super::sequence::{Gaps, SequenceSet};
 use super::session::{Protected, Segment, Sessions};
+use super::stored::{self, Sound, sound};
 use super::tally::join_tallies;
 use super::{Count, Sighting, Tally, keep_first};
 use crate::evidence::Shown;
@@ -14,9 +17,10 @@ use crate::evidence::dtls::{DtlsRecord, Version};
 const MAX_PARTS: usize = 16;
 
 /// Facts of the DTLS records of a flow together.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DtlsFacts {
     /// Records seen.
+    #[serde(deserialize_with = "stored::count")]
     pub records: u64,
     /// Those of [`Version::ALL`] that a protected record has.
     versions: [bool; Version::ALL.len()],
@@ -27,19 +31,27 @@ pub struct DtlsFacts {
     /// The first record that shows what a cipher would have hidden.
     pub exposed: Option<(Sighting, Exposure)>,
     /// By part of the input, in its order.
+    #[serde(deserialize_with = "sound")]
     segments: Vec<FlowPart>,
     /// Later fragments of packets of protected records.
     fragments: Option<Tally>,
     /// Sessions, once all parts are there.
+    #[serde(skip)]
     sessions: Sessions,
 }
 
 /// Facts of a flow from a part of the input.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct FlowPart {
     segment: Segment,
     /// Numbers of records in epoch 0, by direction.
     clear: [SequenceSet; 2],
+}
+
+impl Sound for FlowPart {
+    fn is_sound(&self) -> bool {
+        self.segment.is_sound() && self.clear.is_sound()
+    }
 }
 
 impl FlowPart {
@@ -165,6 +177,13 @@ impl DtlsFacts {
             join_tallies(&mut sum, Some(tally));
             sum
         })
+    }
+
+    /// Packets of protected records alone.
+    pub(super) fn placed(&self) -> Count {
+        let parts = self.segments.iter();
+        let tallies = parts.flat_map(|part| part.segment.tallies());
+        tallies.chain(&self.fragments).map(Tally::placed).sum()
     }
 
     /// Later fragments of packets of protected records, whose session nothing tells.

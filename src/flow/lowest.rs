@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::{FixedState, RandomState};
 use hashbrown::{HashTable, hash_table::Entry};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// Part of the limit that is let in beyond it before anything is folded: then folding
 /// costs little a flow.
@@ -30,6 +31,34 @@ pub(crate) struct Lowest<K, V> {
     pub(crate) limit: usize,
     /// No key of a higher rank is kept; of the same rank, none that is higher.
     ceiling: Option<(u64, K)>,
+}
+
+impl<K: Serialize, V: Serialize> Serialize for Lowest<K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ceiling = self.ceiling.as_ref().map(|(_, key)| key);
+        (self.limit, ceiling, &self.entries).serialize(serializer)
+    }
+}
+
+impl<'de, K, V> Deserialize<'de> for Lowest<K, V>
+where
+    K: Deserialize<'de> + Hash + Ord + Copy,
+    V: Deserialize<'de> + Default,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (limit, ceiling, entries): (_, Option<K>, Vec<(K, V)>) =
+            Deserialize::deserialize(deserializer)?;
+        let mut lowest = Self::new(limit);
+        lowest.ceiling = ceiling.as_ref().map(Self::rank);
+        for (place, (key, value)) in entries.into_iter().enumerate() {
+            let found = lowest.place(&key).filter(|&found| found as usize == place);
+            if found.is_none() {
+                return Err(D::Error::custom("an entry that has no place"));
+            }
+            lowest.entries[place].1 = value;
+        }
+        Ok(lowest)
+    }
 }
 
 impl<K: Hash + Ord + Copy, V: Default> Lowest<K, V> {
@@ -96,6 +125,11 @@ impl<K: Hash + Ord + Copy, V: Default> Lowest<K, V> {
         };
         self.ceiling = Some(ceiling);
         self.take(|key| Self::rank(key) > ceiling)
+    }
+
+    /// Tests that nothing had no room.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.ceiling.is_none()
     }
 
     pub(crate) fn exceeds(&self, slack: usize) -> bool {

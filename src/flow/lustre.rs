@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Direction, Sighting, keep_first};
+use serde::{Deserialize, Serialize};
+
+use super::{Direction, Sighting, keep_first, stored};
 use crate::evidence::lnet::{self, ConnectionType, Message, NidEnds, Proof, Server, Unit};
 use crate::evidence::ptlrpc::{MessageKind, Opcode, Rpc};
 
 /// Facts of the readable Lustre of a flow together.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LustreFacts {
     /// The first signature, and the end that its message names as the server. Ends are
     /// named by the direction of the packets they send.
@@ -15,19 +17,48 @@ pub struct LustreFacts {
     /// Type of the connection, from the caller's HELLO.
     pub connection: Option<(Sighting, ConnectionType)>,
     /// Messages that name an end as the server, by that end.
+    #[serde(deserialize_with = "stored::counts")]
     pub served: [u64; 2],
     /// Requests and replies by operation; `None` stands for unknown codes.
     pub operations: BTreeMap<Option<Opcode>, RpcCount>,
     /// RPCs by the name of their security flavor, and whether it hides their bodies.
+    #[serde(with = "flavors")]
     pub flavors: BTreeMap<(&'static str, bool), u64>,
 }
 
+/// Flavors as stored: each with its count, which its own name needs no room beside.
+mod flavors {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    use crate::evidence::ptlrpc::Flavor;
+    use crate::flow::stored::Stored;
+
+    type Flavors = BTreeMap<(&'static str, bool), u64>;
+
+    pub(super) fn serialize<S: Serializer>(all: &Flavors, to: S) -> Result<S::Ok, S::Error> {
+        all.iter().collect::<Vec<_>>().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Flavors, D::Error> {
+        let all: Vec<((String, bool), Stored)> = Deserialize::deserialize(from)?;
+        let known = |((name, is_private), Stored(count)): ((String, bool), _)| {
+            Some(((Flavor::known(&name)?, is_private), count))
+        };
+        let flavors: Option<Flavors> = all.into_iter().map(known).collect();
+        flavors.ok_or_else(|| D::Error::custom("a flavor that has no name"))
+    }
+}
+
 /// RPC messages of an operation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RpcCount {
     /// Requests.
+    #[serde(deserialize_with = "stored::count")]
     pub requests: u64,
     /// Replies and errors.
+    #[serde(deserialize_with = "stored::count")]
     pub replies: u64,
 }
 

@@ -2,13 +2,30 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::decode::Address;
 
 /// Addresses in a few ranges; cheap to clone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "StoredRanges", from = "StoredRanges")]
 pub struct Ranges {
     /// First and last address of each, in order and apart.
     ranges: Arc<[(Address, Address)]>,
+}
+
+type StoredRanges = Vec<(Address, Address)>;
+
+impl From<Ranges> for StoredRanges {
+    fn from(ranges: Ranges) -> Self {
+        ranges.ranges.to_vec()
+    }
+}
+
+impl From<StoredRanges> for Ranges {
+    fn from(ranges: StoredRanges) -> Self {
+        Self::of(ranges)
+    }
 }
 
 impl Ranges {
@@ -33,6 +50,22 @@ impl Ranges {
         let behind = self.ranges.partition_point(|&(first, _)| first <= address);
         let before = behind.checked_sub(1).map(|place| self.ranges[place]);
         before.is_some_and(|(_, last)| address <= last)
+    }
+
+    /// Tests that one of two addresses is of the set.
+    #[must_use]
+    pub fn hold(&self, one: Address, other: Address) -> bool {
+        self.contains(one) || self.contains(other)
+    }
+
+    /// Tests that all addresses of another set are in this one.
+    #[must_use]
+    pub fn cover(&self, other: &Self) -> bool {
+        other.ranges.iter().all(|&(first, last)| {
+            let behind = self.ranges.partition_point(|&(start, _)| start <= first);
+            let before = behind.checked_sub(1).map(|place| self.ranges[place]);
+            before.is_some_and(|(_, end)| last <= end)
+        })
     }
 
     /// Tests for an empty set.

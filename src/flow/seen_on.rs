@@ -1,10 +1,21 @@
 //! Interfaces that saw a flow.
 
+use serde::{Deserialize, Serialize};
+
 use super::Interface;
 
 /// Interfaces that saw a flow: the lowest, sorted, in bounded memory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Interface>")]
 pub struct SeenOn(Vec<Interface>);
+
+impl From<Vec<Interface>> for SeenOn {
+    fn from(interfaces: Vec<Interface>) -> Self {
+        let mut seen_on = Self::default();
+        seen_on.merge(&Self(interfaces));
+        seen_on
+    }
+}
 
 impl SeenOn {
     /// Interfaces that are kept.

@@ -1,8 +1,12 @@
 //! Sequence numbers seen: gaps are records that the capture missed, repeats are replays or
 //! duplicates.
 
+use serde::{Deserialize, Serialize};
+
+use super::stored::{self, Sound};
+
 /// Records that were not seen, or seen again, by their sequence numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gaps {
     /// Records that were sent between others and not seen.
     pub missing: u64,
@@ -29,15 +33,31 @@ impl Gaps {
 /// Where the numbers jump more than [`SequenceSet::MAX_JUMPS`] times, the set becomes coarse:
 /// it keeps its ends alone, and counts what is certain of gaps and repeats. Jumps add up
 /// over the parts of an input, so that it does not matter how that was split.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SequenceSet {
     /// First and last number of each range; of the whole, once coarse.
     ranges: Vec<(u64, u64)>,
+    #[serde(deserialize_with = "stored::count")]
     seen: u64,
     /// The numbers that were seen first and last.
     ends: (u64, u64),
     /// Numbers that were neither the one before them again nor the next.
     jumps: usize,
+}
+
+impl Sound for SequenceSet {
+    fn is_sound(&self) -> bool {
+        /// No record has a number of more than 48 bits.
+        const MOST: u64 = 1 << 62;
+        let is_range = |&(first, last): &(u64, u64)| first <= last && last < MOST;
+        let is_apart = |pair: &[(u64, u64)]| pair[0].1 < pair[1].0;
+        let fits = match self.ranges.len() {
+            0 => self.seen == 0,
+            1 => self.seen > 0,
+            many => self.seen > 0 && many <= self.jumps.saturating_add(1) && !self.is_coarse(),
+        };
+        fits && self.ranges.iter().all(is_range) && self.ranges.windows(2).all(is_apart)
+    }
 }
 
 impl SequenceSet {

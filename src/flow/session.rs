@@ -6,8 +6,11 @@
 //! complete, and only what is known of them stays. So segments join in order, in any grouping,
 //! to what one walk over all of them gives, in bounded memory.
 
+use serde::{Deserialize, Serialize};
+
 use super::choices::{Choices, Cipher};
 use super::sequence::Gaps;
+use super::stored::{self, Sound};
 use super::tally::join_tallies;
 use super::{Count, Position, Sighting, Tally, keep_first};
 use crate::capture::Timestamp;
@@ -23,11 +26,15 @@ pub use epoch::Protected;
 /// Epochs of a session that are kept apart: the lowest.
 const MAX_EPOCHS: usize = 4;
 
+/// Sessions of a segment that are kept apart: what came before the first hello, the first that
+/// has one, and the last.
+const MAX_SESSIONS: usize = 3;
+
 /// Time by which a datagram may overtake another.
 const REORDERING_NANOS: i64 = 1_000_000_000;
 
 /// Records that one hello governs; or, if none was seen, those before the first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Session {
     hello: Option<(Sighting, ServerHello)>,
     /// By number, in order; no more than [`MAX_EPOCHS`].
@@ -189,7 +196,7 @@ impl Session {
 }
 
 /// Facts of sessions that are complete.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sessions {
     /// Protected records, by what is known of them.
     pub protected: Vec<Protected>,
@@ -285,7 +292,7 @@ fn charge(epoch: u16, worst: Cipher) -> Cipher {
 }
 
 /// Sessions of a part of a flow, in the order of the capture.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
     /// First packet; segments are joined in this order.
     pub start: Position,
@@ -296,10 +303,26 @@ pub struct Segment {
     /// Times of the earliest and the latest record.
     span: Option<(Timestamp, Timestamp)>,
     /// File of the last packet.
+    #[serde(with = "stored::file")]
     file: u32,
     /// True if parts from several files cover the same time, so that no order tells which hello
     /// is in charge.
     is_tangled: bool,
+}
+
+impl Sound for Session {
+    fn is_sound(&self) -> bool {
+        let is_ordered = |pair: &[(u16, Epoch)]| pair[0].0 < pair[1].0;
+        self.epochs.len() <= MAX_EPOCHS && self.epochs.windows(2).all(is_ordered)
+    }
+}
+
+impl Sound for Segment {
+    fn is_sound(&self) -> bool {
+        let begins = |session: &Session| session.hello.is_some();
+        let is_kept = (1..=MAX_SESSIONS).contains(&self.sessions.len());
+        is_kept && self.sessions.iter().skip(1).all(begins) && self.sessions.is_sound()
+    }
 }
 
 impl Segment {
@@ -384,7 +407,7 @@ impl Segment {
     }
 
     fn push(&mut self, session: Session) {
-        if self.sessions.len() > 2
+        if self.sessions.len() == MAX_SESSIONS
             && let Some(complete) = self.sessions.pop()
         {
             self.complete.add(&complete);

@@ -1,17 +1,48 @@
 //! Distributions of sizes, as percentiles.
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+use super::stored::Stored;
 
 /// Number of times that each size was seen, with three significant digits.
 ///
 /// Few sizes are a list by size, which takes 16 bytes for each; many become an [HDR
 /// histogram](Histogram), of which these are the buckets.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "StoredSizes<u64>", from = "StoredSizes<Stored>")]
 pub enum Sizes {
     /// Sizes in bytes, each the largest of its bucket, and how often each was seen.
     Sparse(Vec<(u32, u64)>),
     /// Sizes of more than [`Sizes::MAX_SPARSE`] buckets.
     Dense(Box<Histogram<u64>>),
+}
+
+/// Sizes, each the largest of its bucket, and how often each was seen.
+type StoredSizes<C> = Vec<(u32, C)>;
+
+impl From<Sizes> for StoredSizes<u64> {
+    fn from(sizes: Sizes) -> Self {
+        let histogram = match sizes {
+            Sizes::Sparse(counts) => return counts,
+            Sizes::Dense(histogram) => histogram,
+        };
+        let buckets = histogram.iter_recorded();
+        let size = |size| u32::try_from(size).unwrap_or(MAX_SIZE);
+        buckets
+            .map(|it| (size(it.value_iterated_to()), it.count_at_value()))
+            .collect()
+    }
+}
+
+impl From<StoredSizes<Stored>> for Sizes {
+    fn from(counts: StoredSizes<Stored>) -> Self {
+        let mut sizes = Self::default();
+        for (size, Stored(times)) in counts {
+            sizes.add_n(bucket(size.min(MAX_SIZE)), times);
+        }
+        sizes
+    }
 }
 
 /// The percentiles that reports give, in bytes.

@@ -7,6 +7,7 @@
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use super::lowest::{Lowest, SLACK, sorted};
 use super::{Count, Direction, DtlsFacts, FiveTuple, Flow, FlowKey, GroupKey, Sighting, Sizes};
@@ -17,7 +18,7 @@ use crate::evidence::{Shown, dtls::DtlsRecord};
 pub const DEFAULT_LIMIT: usize = 8192;
 
 /// The sum over some flows between two addresses.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// Sum of the flows that are not kept.
     pub folded: Flow,
@@ -36,12 +37,13 @@ impl Group {
 }
 
 /// The flows and groups of one worker.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FlowTable {
     flows: Lowest<FlowKey, Kept>,
     groups: Lowest<GroupKey, Group>,
     /// Groups beyond the limit, by what is left of their keys without the addresses.
     beyond: HashMap<GroupKey, Group, RandomState>,
+    #[serde(skip)]
     recent: Recent,
 }
 
@@ -134,10 +136,11 @@ impl<'t> FlowEntry<'t> {
 }
 
 /// A flow that is kept apart.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Kept {
     flow: Flow,
     /// The place of its group, once it was looked up.
+    #[serde(skip)]
     group: Option<u32>,
 }
 
@@ -249,6 +252,15 @@ impl FlowTable {
 
     fn is_empty(&self) -> bool {
         self.flows.entries.is_empty() && self.groups.entries.is_empty() && self.beyond.is_empty()
+    }
+
+    /// Packets of a table that was not settled yet.
+    #[must_use]
+    pub fn placed(&self) -> Count {
+        let kept = self.flows.entries.iter().map(|(_, kept)| &kept.flow);
+        let groups = self.groups.entries.iter().map(|(_, group)| group);
+        let folded = groups.chain(self.beyond.values()).map(|it| &it.folded);
+        kept.chain(folded).map(Flow::placed).sum()
     }
 
     /// Flows of UDP that are kept apart, by their ports alone: of those in several tunnels the

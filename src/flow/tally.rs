@@ -1,16 +1,21 @@
 //! Counts of packets, with the first and the last of them.
 
-use super::{Direction, Sighting, Times};
+use serde::{Deserialize, Serialize};
+
+use super::{Direction, Sighting, Times, stored};
 
 /// Packets and their bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     /// Packets.
+    #[serde(deserialize_with = "stored::count")]
     pub packets: u64,
     /// Sum of their original lengths, from the link-layer header on.
+    #[serde(deserialize_with = "stored::count")]
     pub wire_bytes: u64,
     /// Sum of their transport payloads' original lengths. What a header that was cut
     /// off would have told is not guessed, and counts 0.
+    #[serde(deserialize_with = "stored::count")]
     pub payload_bytes: u64,
 }
 
@@ -22,8 +27,17 @@ impl std::ops::AddAssign for Count {
     }
 }
 
+impl std::iter::Sum for Count {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |mut sum, count| {
+            sum += count;
+            sum
+        })
+    }
+}
+
 /// The packets of a flow that showed the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     counts: [Count; 2],
     /// Duplicates: packets that another interface had shown before, and that are not in
@@ -52,6 +66,11 @@ impl Tally {
     #[must_use]
     pub fn count(&self, direction: Direction) -> Count {
         self.counts[direction as usize]
+    }
+
+    /// Packets both ways, with the duplicates.
+    pub(super) fn placed(&self) -> Count {
+        self.counts.into_iter().chain([self.copies]).sum()
     }
 
     /// Counts a packet.

@@ -9,15 +9,19 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::capture::Timestamp;
 
 /// Exponent of the shortest slot's length: 2^36 ns, or 69 s.
 const SHORTEST: u32 = 36;
+/// That of the longest: seven of them hold all time.
+const LONGEST: u32 = 62;
 /// Slots with packets that are kept apart at the most: two hours of the shortest.
 const MOST_SLOTS: i64 = 128;
 
 /// Time from one packet to another, both included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Span {
     /// First packet.
     pub first: Timestamp,
@@ -92,7 +96,8 @@ fn nanoseconds(duration: Duration) -> i64 {
 }
 
 /// Capture times of some packets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(into = "StoredTimes", try_from = "StoredTimes")]
 pub struct Times {
     /// Exponent of the slots' length.
     exponent: u32,
@@ -103,6 +108,28 @@ pub struct Times {
     reach: i64,
     /// Spans before it.
     earlier: Vec<Span>,
+}
+
+/// Exponent of the slots, and all spans.
+type StoredTimes = (u32, Vec<Span>);
+
+impl From<Times> for StoredTimes {
+    fn from(times: Times) -> Self {
+        (times.exponent, times.all().collect())
+    }
+}
+
+impl TryFrom<StoredTimes> for Times {
+    type Error = &'static str;
+
+    fn try_from((exponent, spans): StoredTimes) -> Result<Self, Self::Error> {
+        if !(SHORTEST..=LONGEST).contains(&exponent) || spans.iter().any(Span::is_empty) {
+            return Err("times that are none");
+        }
+        let mut times = Self::default();
+        times.set(exponent, spans);
+        Ok(times)
+    }
 }
 
 impl Default for Times {

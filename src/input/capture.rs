@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use sha2::{Digest as _, Sha256};
 
@@ -167,6 +167,31 @@ impl Input {
         digest(stream.rest()).ok()
     }
 
+    /// As [`Input::walk`], and tells what was read by its digest.
+    pub fn walk_hashed(
+        self,
+        interfaces: &Interfaces,
+        on_frame: impl FnMut(&Frame<'_>),
+        on_progress: impl FnMut(u64),
+    ) -> (Walked, Identity) {
+        let reader = match self.reader() {
+            Ok(reader) => reader,
+            Err(error) => return (changed(&error), Identity::default()),
+        };
+        let (mut reader, hasher) = reader.hashing();
+        let walked = reader.walk_on(interfaces, on_frame, on_progress);
+        // The walk may end before its stream does.
+        if !hasher.has_ended() {
+            // Where that fails there is no digest.
+            let _ = io::copy(&mut reader.stream.rest(), &mut io::sink());
+        }
+        let identity = Identity {
+            digest: hasher.digest(),
+            size: reader.consumed.load(Relaxed),
+        };
+        (walked, identity)
+    }
+
     fn reader(self) -> Result<Reader, OpenError> {
         let path = match self.source {
             Source::Held(reader) => return Ok(*reader),
@@ -189,12 +214,26 @@ impl Input {
     ) -> Walked {
         match self.reader() {
             Ok(reader) => reader.walk(interfaces, on_frame, on_progress),
-            Err(error) => Walked::failed(
-                0,
-                format!("the file has changed since it was opened: {error}"),
-            ),
+            Err(error) => changed(&error),
         }
     }
+}
+
+fn changed(error: &OpenError) -> Walked {
+    Walked::failed(
+        0,
+        format!("the file has changed since it was opened: {error}"),
+    )
+}
+
+/// Tells a capture from all others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// Digest of all bytes without compression; `None` where they could not be read to their
+    /// end.
+    pub digest: Option<Digest>,
+    /// Number of bytes as stored.
+    pub size: u64,
 }
 
 /// SHA-256: no file can be made to pass for another.
@@ -271,13 +310,34 @@ impl Reader {
         }
     }
 
+    /// The same, of which all is hashed that is read.
+    fn hashing(mut self) -> (Self, SharedHasher) {
+        let hasher = SharedHasher::default();
+        let bytes = Hashed {
+            bytes: self.stream.rest(),
+            hasher: hasher.clone(),
+        };
+        self.stream = Stream::new(Box::new(bytes), 0);
+        self.stream.fill(HEAD_LEN);
+        (self, hasher)
+    }
+
     fn walk(
         mut self,
         interfaces: &Interfaces,
         on_frame: impl FnMut(&Frame<'_>),
+        on_progress: impl FnMut(u64),
+    ) -> Walked {
+        self.walk_on(interfaces, on_frame, on_progress)
+    }
+
+    fn walk_on(
+        &mut self,
+        interfaces: &Interfaces,
+        on_frame: impl FnMut(&Frame<'_>),
         mut on_progress: impl FnMut(u64),
     ) -> Walked {
-        let (consumed, mut told) = (self.consumed, 0);
+        let (consumed, mut told) = (&self.consumed, 0);
         let on_block = |_| {
             let consumed = consumed.load(Relaxed);
             on_progress(consumed - told);
@@ -315,6 +375,61 @@ fn first_time(mut format: Format, bytes: &[u8]) -> Option<Timestamp> {
         first = first.or(frame.time);
     });
     first
+}
+
+/// Hasher of what one reader reads.
+#[derive(Clone, Default)]
+struct SharedHasher(Arc<Mutex<HashState>>);
+
+#[derive(Default)]
+struct HashState {
+    hasher: Sha256,
+    /// Digest of all, once the end was read.
+    digest: Option<Digest>,
+    has_ended: bool,
+}
+
+impl SharedHasher {
+    fn lock(&self) -> MutexGuard<'_, HashState> {
+        self.0.lock().expect("no holder panics")
+    }
+
+    /// Takes in the outcome of a read.
+    fn take_in(&self, read: &io::Result<usize>, bytes: &[u8]) {
+        let state = &mut *self.lock();
+        match read {
+            _ if state.has_ended => {}
+            Ok(0) => {
+                state.digest = Some(state.hasher.clone().finalize().into());
+                state.has_ended = true;
+            }
+            Ok(read) => state.hasher.update(&bytes[..*read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => state.has_ended = true,
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.lock().has_ended
+    }
+
+    fn digest(&self) -> Option<Digest> {
+        self.lock().digest
+    }
+}
+
+/// Hashes what is read.
+struct Hashed {
+    bytes: Bytes,
+    hasher: SharedHasher,
+}
+
+impl Read for Hashed {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.bytes.read(into);
+        self.hasher.take_in(&read, into);
+        read
+    }
 }
 
 /// Tells another thread how much was read.

@@ -7,7 +7,6 @@
 use serde::ser::{Serialize, Serializer};
 
 use crate::capture::Fault;
-use crate::flow::Count;
 use crate::flow::sizes::Percentiles;
 use crate::flow_log::{Carried, LogForm, LogReport, State};
 use crate::verdict::platform::Join;
@@ -117,12 +116,6 @@ impl Serialize for State {
 fields!(Viewpoint {
     value => "value",
     why => "why",
-});
-
-fields!(Count {
-    packets => "packets",
-    wire_bytes => "wire_bytes",
-    payload_bytes => "payload_bytes",
 });
 
 fields!(Percentiles {

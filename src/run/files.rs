@@ -16,18 +16,22 @@ use crate::cli::Analyze;
 use crate::engine::CountedState;
 use crate::flow_log::LogError;
 use crate::input::{Input, OpenError};
-use crate::report::{InputReport, Report, Run};
+use crate::report::{InputReport, Report, Run, Warning};
+use crate::run::saved::{StateError, StatePlace};
 
-mod flow_logs;
-mod inputs;
+pub(super) mod flow_logs;
+pub(super) mod inputs;
 mod jobs;
-mod progress;
+pub(super) mod progress;
+mod saver;
 pub mod stats;
 mod sum;
 
-use inputs::Inputs;
+use flow_logs::LogReading;
+use inputs::{CopiedInput, copied};
 use jobs::Job;
 use progress::Progress;
+use saver::CountSaver;
 use stats::{Laps, Stats, WorkTimes};
 use sum::FileSum;
 
@@ -44,10 +48,20 @@ impl Context<'_> {
     /// A worker for a part of a capture.
     fn worker(&self, part: InputPart) -> Worker<'_> {
         let worker = self.config.engine.worker();
-        if self.is_many {
+        // Others may be merged with what is saved.
+        if self.is_many || self.config.save.is_some() {
             worker.sampling(part.file)
         } else {
             worker
+        }
+    }
+
+    /// Terms on which flow logs are read.
+    fn reading(&self) -> LogReading<'_> {
+        LogReading {
+            engine: &self.config.engine,
+            threads: self.config.threads,
+            progress: &self.progress,
         }
     }
 }
@@ -61,6 +75,9 @@ pub enum RunError {
     /// A flow log that cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// A state that cannot be saved.
+    #[error(transparent)]
+    Save(#[from] StateError),
 }
 
 /// Reads all captures and flow logs, and reports what they show.
@@ -78,24 +95,25 @@ pub fn analyze(config: &Analyze) -> Result<Report, RunError> {
 /// As [`analyze`].
 pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
     let mut laps = Laps::start();
-    let Inputs {
-        captures,
-        skipped,
-        unread,
-    } = inputs::open(&config.paths)?;
+    let opened = inputs::open(&config.paths)?;
     let logs = flow_logs::find(&config.flow_logs)?;
-    let size = inputs::size(&captures).map(|size| size + flow_logs::size(&logs));
+    let size = inputs::size(&opened.captures).map(|size| size + flow_logs::size(&logs));
     let context = Context {
         config,
         interfaces: Interfaces::default(),
         progress: Progress::new(size),
-        is_many: captures.len() > 1,
+        is_many: opened.captures.len() > 1,
     };
     let mut stats = Stats::new(config.threads, laps.lap());
-    let (mut counted, inputs) = walk(captures, &context, &mut stats);
+    let place = config.save.as_deref().map(StatePlace::open).transpose()?;
+    let saver = place
+        .as_ref()
+        .map(|place| CountSaver::create(place, &context, &opened));
+    let saver = saver.transpose()?;
+    let (mut counted, inputs) = walk(opened.captures, saver, &context, &mut stats)?;
     stats.walking = laps.lap();
     // What a log says of the time that was captured is kept apart, so captures come first.
-    let logs = flow_logs::read(&logs, counted.times(), config, &context.progress)?;
+    let logs = flow_logs::read(&logs, counted.times(), context.reading())?;
     context.progress.finish();
     stats.reading_logs = laps.lap();
     // What was walked twice was read once as far as anyone asked.
@@ -103,8 +121,8 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
     let run = Run {
         inputs,
         flow_logs: logs.reports,
-        skipped: [skipped, logs.skipped].concat(),
-        unread: [unread, logs.unread].concat(),
+        skipped: [passed_over(opened.skipped, &opened.copies), logs.skipped].concat(),
+        unread: [opened.unread, logs.unread].concat(),
         interfaces: context.interfaces.names(),
         ..config.engine.run()
     };
@@ -115,19 +133,29 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
     Ok((report, stats))
 }
 
+/// Files that were passed over with nothing lost, copies of captures among them.
+fn passed_over(mut others: Vec<Warning>, copies: &[CopiedInput]) -> Vec<Warning> {
+    let copies = copies.iter();
+    others.extend(copies.map(|CopiedInput { copy, of }| copied(&copy.name, of)));
+    others.sort();
+    others
+}
+
 /// Walks the captures and adds up what they hold.
 fn walk(
     captures: Vec<Input>,
+    saver: Option<CountSaver<'_>>,
     context: &Context<'_>,
     stats: &mut Stats,
-) -> (CountedState, Vec<InputReport>) {
-    let mut sum = FileSum::new(context, captures.iter().map(inputs::report).collect());
+) -> Result<(CountedState, Vec<InputReport>), StateError> {
+    let reports = captures.iter().map(inputs::report).collect();
+    let mut sum = FileSum::new(context, saver, reports);
     stats.parts = walk_parts(captures, context, &mut sum);
-    let total = sum.finish();
+    let total = sum.finish()?;
     stats.parts.merge(&total.walked_again);
     stats.merging = total.merging;
     stats.packets = total.reports.iter().map(|report| report.packets).sum();
-    (total.counted, total.reports)
+    Ok((total.counted, total.reports))
 }
 
 /// Has all workers walk the captures while their parts are added up; gives the time that

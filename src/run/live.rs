@@ -16,7 +16,7 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::{self, Scope};
@@ -32,6 +32,7 @@ use crate::capture::live::{self, Handle, LiveError};
 use crate::capture::pcapng::writer;
 use crate::cli::Live;
 use crate::engine::Engine;
+use crate::run::saved::folder;
 
 mod clock;
 pub mod confine;
@@ -50,6 +51,7 @@ mod saving;
 mod screen;
 pub mod servers;
 mod state;
+mod state_saver;
 mod sum;
 mod worker;
 
@@ -67,6 +69,7 @@ pub use save::SaveError;
 use save::{Ring, Saver};
 use saving::Saving;
 use state::Published;
+use state_saver::StateSaver;
 use sum::WorkerSum;
 use worker::{CaptureWorker, Delta, SharedWindow, StopControl};
 
@@ -93,6 +96,7 @@ struct Ready<'c> {
     ring: Option<Ring>,
     endpoint: Option<MetricsEndpoint>,
     log: Option<Log>,
+    state: Option<StateSaver>,
     signals: Signals,
 }
 
@@ -105,6 +109,7 @@ impl<'c> Ready<'c> {
             ring: ring(config, &handles)?,
             endpoint: config.metrics.map(endpoint).transpose()?,
             log: log(config)?,
+            state: config.state.as_ref().map(StateSaver::open).transpose()?,
             signals: signals().map_err(system("watch for signals"))?,
             config,
             discovery,
@@ -119,9 +124,9 @@ impl<'c> Ready<'c> {
             user: self.config.user.clone(),
             writable: self
                 .config
-                .textfile
-                .iter()
-                .map(|file| folder(file))
+                .replaced()
+                .map(folder)
+                .map(Path::to_owned)
                 .collect(),
         };
         self.discovery.notes.extend(confinement.enter()?.lacks);
@@ -136,7 +141,7 @@ impl<'c> Ready<'c> {
         let outputs = Outputs::open(config, &published, textfile, self.log);
         let outputs = outputs.map_err(system("draw on the terminal"))?;
         let sum = WorkerSum::new(engine, self.interfaces.names(), titles(&self.handles));
-        let mut run_loop = RunLoop::new(config, sum, outputs);
+        let mut run_loop = RunLoop::new(config, sum, outputs, self.state)?;
         let served = self.endpoint.as_ref().and_then(MetricsEndpoint::address);
         run_loop.start(&self.discovery, served);
         if let Some(endpoint) = self.endpoint {
@@ -164,14 +169,6 @@ impl Drop for Ending<'_> {
         control.stop();
         signals.close();
     }
-}
-
-/// The folder that a file is in.
-fn folder(file: &Path) -> PathBuf {
-    let parent = file
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    parent.map_or_else(|| ".".into(), Path::to_owned)
 }
 
 /// All captures, each worker's of each interface.

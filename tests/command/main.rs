@@ -15,11 +15,13 @@ mod formats;
 mod gates;
 mod joins;
 mod log_folders;
+mod merge;
 mod obligations;
 mod posture;
 mod readme;
 mod schema;
 mod service;
+mod slurm;
 mod stored;
 #[path = "../support/mod.rs"]
 mod support;

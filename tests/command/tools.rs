@@ -1,4 +1,5 @@
-//! Formats for other programs, read by `DuckDB` and held to the JSON.
+//! What other programs read: formats, by `DuckDB`, held to the JSON; manifests of Kubernetes, by
+//! kubernetes-validate.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,11 +31,12 @@ show = lambda rows: [[str(it) if it is not None else None for it in row] for row
 print(json.dumps([show(it.fetchall()) for it in (lines, rows, runs, files)]))
 "#;
 
-/// A Python that has `DuckDB`: the one that `.ci/setup test` makes, or the system's.
-fn python() -> Option<PathBuf> {
+/// A Python that has a package: the one that `.ci/setup test` makes, or the system's.
+fn python(package: &str) -> Option<PathBuf> {
     let made = root().join("target/python/bin/python3");
+    let import = format!("import {package}");
     let has = |python: &Path| {
-        let imports = Command::new(python).args(["-c", "import duckdb"]).output();
+        let imports = Command::new(python).args(["-c", &import]).output();
         imports.is_ok_and(|output| output.status.success())
     };
     [made, PathBuf::from("python3")]
@@ -87,7 +89,7 @@ fn expected(report: &Value) -> BTreeMap<String, Vec<String>> {
 
 #[test]
 fn duckdb_counts_what_the_json_says() {
-    let Some(python) = python() else {
+    let Some(python) = python("duckdb") else {
         return skipped_here("no Python with DuckDB here, which .ci/setup test installs");
     };
     let dir = tempfile::tempdir().expect("a folder");
@@ -121,4 +123,57 @@ fn duckdb_counts_what_the_json_says() {
     assert_eq!(read[2][0][0], report["accounting"]["packets"].to_string());
     let files = read[3].to_string();
     assert!(files.contains("\"'=HYPERLINK"), "{files}");
+}
+
+/// Validates each document of a manifest against the schemas of Kubernetes, with no field that
+/// these do not know, and prints its kind.
+const VALIDATE: &str = r#"
+import sys, yaml, kubernetes_validate
+for path in sys.argv[1:]:
+    for document in yaml.safe_load_all(open(path)):
+        kubernetes_validate.validate(document, "1.32", strict=True)
+        print(document["kind"])
+"#;
+
+#[test]
+fn manifests_are_valid_to_kubernetes() {
+    let Some(python) = python("kubernetes_validate") else {
+        return skipped_here("no Python here has kubernetes_validate");
+    };
+    let manifests = ["live", "merge"].map(|name| root().join(format!("contrib/aks/{name}.yaml")));
+    let kinds = run(Command::new(&python)
+        .args(["-c", VALIDATE])
+        .args(&manifests));
+    assert_eq!(text(&kinds.stderr), "");
+    let kinds = text(&kinds.stdout);
+    let expected = ["Namespace", "PersistentVolumeClaim", "DaemonSet", "Job"];
+    assert_eq!(kinds.lines().collect::<Vec<_>>(), expected);
+    // A field that is wrong is found.
+    let wrong = std::fs::read_to_string(&manifests[1]).expect("a manifest");
+    let wrong = wrong.replace("backoffLimit: 2", "backoffLimits: 2");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("wrong.yaml");
+    std::fs::write(&path, wrong).expect("a manifest");
+    let output = run(Command::new(&python).args(["-c", VALIDATE]).arg(path));
+    assert!(!output.status.success());
+}
+
+/// The flags of manifests are the program's.
+#[test]
+fn the_arguments_of_manifests_are_known() {
+    let manifest = include_str!("../../contrib/aks/live.yaml");
+    let help = run(&mut crate::support::program::plainsight(&[
+        "live", "--help",
+    ]));
+    let help = text(&help.stdout);
+    let flags = manifest
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- --"));
+    let flags: Vec<_> = flags
+        .map(|flag| flag.split('=').next().expect("a name"))
+        .collect();
+    assert!(flags.len() > 5);
+    for flag in flags {
+        assert!(help.contains(&format!("--{flag} ")), "{flag}");
+    }
 }

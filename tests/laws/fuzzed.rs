@@ -6,17 +6,21 @@ use std::path::Path;
 use crate::support::program::root;
 use crate::support::run;
 
+#[allow(dead_code, reason = "the fuzzer makes its seeds with it")]
+#[path = "../../fuzz/src/saved.rs"]
+mod saved;
 #[path = "../../fuzz/src/targets.rs"]
 mod targets;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 5] = [
+const TARGETS: [Target; 6] = [
     ("capture", targets::capture),
     ("frame", targets::frame),
     ("flow_log", targets::flow_log),
     ("export", targets::export),
     ("operator", targets::operator),
+    ("saved", saved::saved),
 ];
 
 /// Shows a target every file of a folder and its folders; gives how many there are.

@@ -20,6 +20,7 @@ mod pieces;
 mod platform;
 mod published;
 mod readable;
+mod saved;
 mod scenarios;
 mod source;
 mod stages;

@@ -1,5 +1,7 @@
-//! What is published as JSON is declared in one place.
+//! What is published as JSON is declared in one place. Counted state is no document: it is saved
+//! in a form of its own, which is read back, so its types are `Deserialize` as well.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use proc_macro2::{TokenStream, TokenTree};
@@ -17,9 +19,15 @@ const OTHER_DOCUMENTS: [&str; 3] = [
     "run/bench/outcome.rs",
 ];
 
-/// Types that a file derives or implements `Serialize` for, and macros that do.
+/// Types that a file derives or implements `Serialize` for and not `Deserialize`, and macros
+/// that do.
 #[derive(Default)]
-struct Serialised(Vec<String>);
+struct Serialised {
+    found: Vec<String>,
+    /// Types that `Serialize` is implemented for, and those that `Deserialize` is.
+    written: BTreeSet<String>,
+    read: BTreeSet<String>,
+}
 
 impl<'ast> Visit<'ast> for Serialised {
     fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
@@ -35,15 +43,21 @@ impl<'ast> Visit<'ast> for Serialised {
             .trait_
             .as_ref()
             .and_then(|(_, of, _)| of.segments.last());
-        if of.is_some_and(|of| of.ident == "Serialize") {
-            self.0.push("impl Serialize".to_owned());
+        if let (Some(of), syn::Type::Path(of_type)) = (of, &*item.self_ty) {
+            let name = of_type.path.segments.last();
+            let name = name.map_or_else(String::new, |name| name.ident.to_string());
+            if of.ident == "Serialize" {
+                self.written.insert(name);
+            } else if of.ident == "Deserialize" {
+                self.read.insert(name);
+            }
         }
         visit::visit_item_impl(self, item);
     }
 
     fn visit_macro(&mut self, invoked: &'ast syn::Macro) {
-        if has_serialize(invoked.tokens.clone()) {
-            self.0.push("a macro with Serialize".to_owned());
+        if has(&invoked.tokens, "Serialize") {
+            self.found.push("a macro with Serialize".to_owned());
         }
     }
 }
@@ -53,19 +67,17 @@ impl Serialised {
         let lists = attributes
             .iter()
             .filter_map(|it| it.meta.require_list().ok());
-        if lists
-            .into_iter()
-            .any(|list| has_serialize(list.tokens.clone()))
-        {
-            self.0.push(name.to_string());
+        let tokens: TokenStream = lists.flat_map(|list| list.tokens.clone()).collect();
+        if has(&tokens, "Serialize") && !has(&tokens, "Deserialize") {
+            self.found.push(name.to_string());
         }
     }
 }
 
-fn has_serialize(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == "Serialize",
-        TokenTree::Group(group) => has_serialize(group.stream()),
+fn has(tokens: &TokenStream, word: &str) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == word,
+        TokenTree::Group(group) => has(&group.stream(), word),
         _ => false,
     })
 }
@@ -73,7 +85,8 @@ fn has_serialize(tokens: TokenStream) -> bool {
 fn serialised(source: &Source) -> Vec<String> {
     let mut found = Serialised::default();
     found.visit_file(&source.syntax);
-    found.0
+    let written = found.written.difference(&found.read).cloned();
+    found.found.into_iter().chain(written).collect()
 }
 
 fn may_serialise(file: &Path) -> bool {
@@ -107,7 +120,12 @@ fn each_way_to_serialise_is_found() {
             "macro_rules! m { ($t:ty) => { impl Serialize for $t {} } }",
             true,
         ),
+        (
+            "impl Serialize for X {} impl<'de> Deserialize<'de> for X {}",
+            false,
+        ),
         ("#[derive(Debug, Deserialize)] struct X;", false),
+        ("#[derive(Debug, Serialize, Deserialize)] struct X;", false),
         ("fn write<R: Serialize>(report: &R) {}", false),
         ("/// Serialize\nstruct X;", false),
     ];

@@ -281,7 +281,8 @@ fn name(server: [u8; 4]) -> String {
     std::net::Ipv4Addr::from(server).to_string()
 }
 
-fn check(seed: u64) {
+/// A scenario, and the frames of a capture of it.
+fn scenario(seed: u64) -> ([Plan; 2], Change, Vec<Stored>) {
     let mut rng = Rng::with_seed(seed);
     let plans = SERVERS.map(|server| Plan::any(server, &mut rng));
     let change = Change::any(&mut rng);
@@ -290,6 +291,16 @@ fn check(seed: u64) {
         .flat_map(|plan| plan.packets(&mut rng))
         .collect();
     let frames = change.frames(&packets, &mut rng);
+    (plans, change, frames)
+}
+
+/// Frames of a capture of a scenario.
+pub fn frames(seed: u64) -> Vec<Stored> {
+    scenario(seed).2
+}
+
+fn check(seed: u64) {
+    let (plans, change, frames) = scenario(seed);
     let engine = engine();
     let report = run::report(run::counted(&frames, &engine), &engine);
     let report: Value = serde_json::from_str(&report).expect("JSON");

@@ -6,6 +6,7 @@ use nom::{
     multi::length_data,
     number::complete::{be_u8, be_u16},
 };
+use serde::{Deserialize, Serialize};
 
 use super::{Choice, ContentType, DtlsRecord, Handshake, Suite, Version, handshake};
 
@@ -52,7 +53,8 @@ fn messages<'a>(record: &DtlsRecord<'a>) -> impl Iterator<Item = (Handshake, &'a
 }
 
 /// A `ServerHello`, put together from fragments in any order, in bounded memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "StoredHello", try_from = "StoredHello")]
 pub struct ServerHello {
     message: u16,
     len: u32,
@@ -62,15 +64,48 @@ pub struct ServerHello {
     seen: [u128; 2],
 }
 
+/// Number and length of the message, its bytes, and those that were seen.
+type StoredHello = (u16, u32, Vec<u8>, [u128; 2]);
+
+impl From<ServerHello> for StoredHello {
+    fn from(hello: ServerHello) -> Self {
+        (hello.message, hello.len, hello.bytes, hello.seen)
+    }
+}
+
+impl TryFrom<StoredHello> for ServerHello {
+    type Error = &'static str;
+
+    fn try_from((message, len, bytes, seen): StoredHello) -> Result<Self, Self::Error> {
+        let hello = Self {
+            message,
+            len,
+            bytes,
+            seen,
+        };
+        let is_kept = |at: usize| at < hello.bytes.len() || !hello.sees(at);
+        if hello.bytes.len() == Self::kept(len) && (0..Self::KEPT).all(is_kept) {
+            Ok(hello)
+        } else {
+            Err("a ServerHello that is not as long as it says")
+        }
+    }
+}
+
 impl ServerHello {
     /// Bytes kept of a message: version, random, session id and suite take at most 69; the
     /// extensions that follow in DTLS 1.3 are short.
     const KEPT: usize = 256;
 
+    /// Number of bytes kept of a message of this length.
+    fn kept(len: u32) -> usize {
+        usize::try_from(len).map_or(Self::KEPT, |len| len.min(Self::KEPT))
+    }
+
     /// The hello of which this much was seen.
     #[must_use]
     pub fn of(fragment: &HelloFragment<'_>) -> Self {
-        let kept = usize::try_from(fragment.len).map_or(Self::KEPT, |len| len.min(Self::KEPT));
+        let kept = Self::kept(fragment.len);
         let mut hello = Self {
             message: fragment.message,
             len: fragment.len,

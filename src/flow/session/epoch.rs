@@ -1,14 +1,17 @@
 //! Protected records of one epoch.
 
+use serde::{Deserialize, Serialize};
+
 use crate::evidence::ciphertext::{ByteSample, ByteTest, Exposure};
 use crate::evidence::dtls::DtlsRecord;
 use crate::flow::choices::Cipher;
 use crate::flow::sequence::{Gaps, SequenceSet};
+use crate::flow::stored::sound;
 use crate::flow::tally::join_tallies;
 use crate::flow::{Count, Direction, Sighting, Tally, keep_first};
 
 /// Protected records of those sessions and epochs of a flow of which the same is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Protected {
     /// Worst cipher that can have been in charge of them.
     pub cipher: Cipher,
@@ -45,13 +48,14 @@ impl Protected {
 }
 
 /// Protected records of one epoch of a session.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Epoch {
     pub(super) tally: Option<Tally>,
     data: Option<Sighting>,
     exposed: Option<(Sighting, Exposure)>,
     sample: ByteSample,
     /// By direction.
+    #[serde(deserialize_with = "sound")]
     sequences: [SequenceSet; 2],
 }
 

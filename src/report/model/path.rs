@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{
+    Serialize,
+    ser::{SerializeStruct, Serializer},
+};
 
 use super::azure::EndsReport;
 use crate::azure::checks::Check;
@@ -16,13 +19,26 @@ use crate::verdict::{Basis, Said, Verdict};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Traffic {
     /// Encrypted, as far as the capture tells.
+    #[serde(serialize_with = "class")]
     pub encrypted: Count,
     /// Negotiation in the clear.
+    #[serde(serialize_with = "class")]
     pub handshake: Count,
     /// Readable.
+    #[serde(serialize_with = "class")]
     pub plaintext: Count,
     /// Not to be told.
+    #[serde(serialize_with = "class")]
     pub undetermined: Count,
+}
+
+/// Packets of a class, by the names that reports have for their counts.
+fn class<S: Serializer>(count: &Count, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut fields = serializer.serialize_struct("Count", 3)?;
+    fields.serialize_field("packets", &count.packets)?;
+    fields.serialize_field("wire_bytes", &count.wire_bytes)?;
+    fields.serialize_field("payload_bytes", &count.payload_bytes)?;
+    fields.end()
 }
 
 /// A cipher suite.

@@ -1,6 +1,6 @@
 //! Report of captures and flow logs.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::azure::{ClientReport, FileSystemReport, ServerReport};
 use super::path::{PathReport, ProofReport, SuiteReport};
@@ -156,7 +156,7 @@ pub struct Report {
 }
 
 /// Packets that passed a capture and were not seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Losses {
     /// Dropped by the kernel, for want of room in its buffer.
     pub kernel: u64,
@@ -186,7 +186,7 @@ pub struct LossReport {
 }
 
 /// A time at which nothing could be seen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// Its beginning, in RFC 3339.
     pub from: String,

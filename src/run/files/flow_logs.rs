@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
 use super::progress::Progress;
-use crate::cli::Analyze;
 use crate::decode::Address;
+use crate::engine::Engine;
 use crate::flow::Times;
 use crate::flow_log::{FlowLog, LogError, LogReport, Span, Table, read_file};
 use crate::input::InputPath;
@@ -16,27 +16,35 @@ use crate::input::discovery::{DiscoveryError, search};
 use crate::report::{About, Warning};
 
 /// Flow logs of a run.
-pub(super) struct Logs {
-    pub(super) log: FlowLog,
-    pub(super) reports: Vec<LogReport>,
+pub(in crate::run) struct Logs {
+    pub(in crate::run) log: FlowLog,
+    pub(in crate::run) reports: Vec<LogReport>,
     /// Files that are no flow logs, and those that hold what another holds.
-    pub(super) skipped: Vec<Warning>,
+    pub(in crate::run) skipped: Vec<Warning>,
     /// Files that may be flow logs and were not read, in sentences.
-    pub(super) unread: Vec<String>,
+    pub(in crate::run) unread: Vec<String>,
+}
+
+/// Terms on which flow logs are read.
+#[derive(Clone, Copy)]
+pub(in crate::run) struct LogReading<'r> {
+    pub(in crate::run) engine: &'r Engine,
+    pub(in crate::run) threads: usize,
+    pub(in crate::run) progress: &'r Progress,
 }
 
 /// Number of a file and what was found in it.
 type LogOutcome = (u32, Result<LogReport, LogError>);
 
 /// Flow logs to read, and places in folders that could not be searched for them.
-pub(super) struct Found {
+pub(in crate::run) struct Found {
     files: Vec<InputPath>,
     unsearched: Vec<DiscoveryError>,
 }
 
 /// The files that are named, by name: what the report says must not depend on the order
 /// in which they were.
-pub(super) fn find(paths: &[PathBuf]) -> Result<Found, LogError> {
+pub(in crate::run) fn find(paths: &[PathBuf]) -> Result<Found, LogError> {
     let found = search(paths).map_err(|error| match error {
         DiscoveryError::NoFiles { path } => LogError::NoLogs {
             folder: path.display().to_string(),
@@ -51,7 +59,7 @@ pub(super) fn find(paths: &[PathBuf]) -> Result<Found, LogError> {
 }
 
 /// Bytes of all files as stored.
-pub(super) fn size(found: &Found) -> u64 {
+pub(in crate::run) fn size(found: &Found) -> u64 {
     found.files.iter().map(file_size).sum()
 }
 
@@ -61,23 +69,22 @@ fn file_size(file: &InputPath) -> u64 {
 
 /// Reads all files; `captured` are the times of the captures. Logs that hold what another
 /// does are left out, and then the others are read again.
-pub(super) fn read(
+pub(in crate::run) fn read(
     found: &Found,
     captured: &Times,
-    config: &Analyze,
-    progress: &Progress,
+    reading: LogReading<'_>,
 ) -> Result<Logs, LogError> {
     let files = &found.files;
     let captured = captured.spans();
     let all: Vec<u32> = (0..).take(files.len()).collect();
-    let (table, outcomes) = read_all(files, &all, &captured, config, progress);
+    let (table, outcomes) = read_all(files, &all, &captured, reading);
     let copies = copies(&outcomes);
     let (table, outcomes) = if copies.is_empty() {
         (table, outcomes)
     } else {
         let is_copy = |file: &u32| copies.iter().any(|(copy, _)| copy == file);
         let single: Vec<u32> = all.into_iter().filter(|file| !is_copy(file)).collect();
-        read_all(files, &single, &captured, config, progress)
+        read_all(files, &single, &captured, reading)
     };
     let mut logs = sort_out(files, outcomes, table)?;
     let unsearched = found.unsearched.iter();
@@ -122,20 +129,19 @@ fn read_all(
     files: &[InputPath],
     numbers: &[u32],
     captured: &[Span],
-    config: &Analyze,
-    progress: &Progress,
+    reading: LogReading<'_>,
 ) -> (Table, Vec<LogOutcome>) {
     let next = AtomicUsize::new(0);
-    let empty = || Table::beside(config.engine.max_flows, captured);
+    let empty = || Table::beside(reading.engine.max_flows, captured);
     let take = || {
         let number = *numbers.get(next.fetch_add(1, Relaxed))?;
         Some((number, &files[number as usize]))
     };
-    let work = || read_some(take, empty(), config, progress);
+    let work = || read_some(take, empty(), reading);
     let mut table = empty();
     let mut outcomes = Vec::new();
     thread::scope(|scope| {
-        let threads = config.threads.min(numbers.len());
+        let threads = reading.threads.min(numbers.len());
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         for worker in workers {
             let (counted, read) = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
@@ -152,16 +158,15 @@ fn read_all(
 fn read_some<'f>(
     take: impl Fn() -> Option<(u32, &'f InputPath)>,
     mut table: Table,
-    config: &Analyze,
-    progress: &Progress,
+    reading: LogReading<'_>,
 ) -> (Table, Vec<LogOutcome>) {
     let mut outcomes = Vec::new();
-    let servers = &config.engine.servers;
+    let servers = &reading.engine.servers;
     let is_server = |address: Address| servers.is_empty() || servers.rank(address) > 0;
     while let Some((number, file)) = take() {
         let outcome = read_file(file, number, &mut table, &is_server);
         outcomes.push((number, outcome));
-        progress.add(file_size(file));
+        reading.progress.add(file_size(file));
     }
     (table, outcomes)
 }

@@ -13,7 +13,9 @@ pub(super) struct Inputs {
     /// Captures, by their first packets and then by name, so that the order in which
     /// they were named changes nothing.
     pub(super) captures: Vec<Input>,
-    /// Files that were passed over with nothing lost.
+    /// Captures that hold the same bytes as one of these.
+    pub(super) copies: Vec<CopiedInput>,
+    /// Files that are no captures, and were passed over with nothing lost.
     pub(super) skipped: Vec<Warning>,
     /// Files of folders that are or may be captures and cannot be read, each told in a
     /// sentence.
@@ -43,20 +45,34 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Inputs, OpenError> {
         return Err(unread.into_iter().next().unwrap_or(none));
     }
     captures.sort_by(|a, b| (a.first, &a.name).cmp(&(b.first, &b.name)));
-    skipped.extend(drop_copies(&mut captures));
+    let copies = drop_copies(&mut captures);
     skipped.sort();
     let mut unread: Vec<_> = unread.iter().map(ToString::to_string).collect();
     unread.sort();
     Ok(Inputs {
         captures,
+        copies,
         skipped,
         unread,
     })
 }
 
-/// Drops the captures that hold the same bytes as one before, compressed or not, and tells
-/// so. Only those that begin alike are read for it.
-fn drop_copies(captures: &mut Vec<Input>) -> Vec<Warning> {
+/// Capture that holds the same bytes as another.
+pub(super) struct CopiedInput {
+    pub(super) copy: Input,
+    /// Name of the other.
+    pub(super) of: String,
+}
+
+/// Warning of a capture that holds the same bytes as another of this name.
+pub(in crate::run) fn copied(name: &str, of: &str) -> Warning {
+    let about = About::File(name.to_owned());
+    Warning::of(about, format!("the same capture as {of}, read once"))
+}
+
+/// Takes out the captures that hold the same bytes as one before, compressed or not. Only those
+/// that begin alike are read for it.
+fn drop_copies(captures: &mut Vec<Input>) -> Vec<CopiedInput> {
     let mut alike: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
     for (place, capture) in captures.iter().enumerate() {
         alike.entry(&capture.head).or_default().push(place);
@@ -74,17 +90,15 @@ fn drop_copies(captures: &mut Vec<Input>) -> Vec<Warning> {
             }
         }
     }
-    let mut place = 0..;
-    let mut told = Vec::new();
-    captures.retain(|capture| {
-        let original = place.next().and_then(|place| copies.get(&place));
-        told.extend(original.map(|original| {
-            let says = format!("the same capture as {original}, read once");
-            Warning::of(About::File(capture.name.clone()), says)
-        }));
-        original.is_none()
-    });
-    told
+    let all = std::mem::take(captures).into_iter().enumerate();
+    let mut dropped = Vec::new();
+    for (place, capture) in all {
+        match copies.remove(&place) {
+            Some(of) => dropped.push(CopiedInput { copy: capture, of }),
+            None => captures.push(capture),
+        }
+    }
+    dropped
 }
 
 /// Bytes of all captures as stored; `None` where one is a stream.

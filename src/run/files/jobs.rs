@@ -8,10 +8,11 @@ use super::Context;
 use crate::aggregate::duplicates::Window;
 use crate::aggregate::fragments::FragmentEvents;
 use crate::aggregate::{InputPart, Snapshot, Worker};
+use crate::capture::Frame;
 use crate::capture::pieces::{Pieces, WalkPlace};
 use crate::capture::stream::Walked;
-use crate::capture::{Frame, Interfaces};
 use crate::input::Input;
+use crate::input::capture::Identity;
 
 /// Fragments held before they are handed on: few, for they are rare.
 const FRAGMENTS_HELD: usize = 1024;
@@ -43,6 +44,8 @@ pub(super) struct Done {
     pub(super) end: Option<WalkPlace>,
     /// The last packets of the part.
     pub(super) window: Window,
+    /// Identity of the capture, where the part is all of it and its state is saved.
+    pub(super) identity: Identity,
 }
 
 /// A part for a worker to walk.
@@ -58,7 +61,10 @@ pub(super) fn of<'c>(
     context: &'c Context<'c>,
 ) -> impl Iterator<Item = (InputPart, PartSource)> + 'c {
     (0..).zip(captures).flat_map(move |(file, input)| {
-        let (whole, pieces) = match input.pieces(piece_len(&input, context)) {
+        // What is hashed is read in order.
+        let is_split = context.config.save.is_none();
+        let pieces = is_split.then(|| input.pieces(piece_len(&input, context)));
+        let (whole, pieces) = match pieces.flatten() {
             None => (Some(input), None),
             Some(pieces) => (None, Some(Arc::new(pieces))),
         };
@@ -121,6 +127,13 @@ fn begin(pieces: &Pieces, part: InputPart, worker: &mut Worker<'_>) -> Option<Wa
     })
 }
 
+/// Result of showing all frames of a part.
+struct ShownPart {
+    walked: Walked,
+    end: Option<WalkPlace>,
+    identity: Identity,
+}
+
 /// A part whose beginning is settled.
 pub(super) enum PartWalk {
     /// A whole capture.
@@ -138,9 +151,13 @@ impl PartWalk {
         mut worker: Worker<'_>,
         mut on_fragments: impl FnMut(FragmentEvents),
     ) -> Done {
-        let (walked, end) = self.frames(
+        let ShownPart {
+            walked,
+            end,
+            identity,
+        } = self.frames(
             part,
-            &context.interfaces,
+            context,
             |frame| {
                 worker.packet(part, frame);
                 if worker.fragments_held() >= FRAGMENTS_HELD {
@@ -157,21 +174,39 @@ impl PartWalk {
             snapshot: worker.into_snapshot(),
             walked,
             end,
+            identity,
         }
     }
 
     fn frames(
         self,
         part: InputPart,
-        interfaces: &Interfaces,
+        context: &Context<'_>,
         on_frame: impl FnMut(&Frame<'_>),
         on_progress: impl FnMut(u64),
-    ) -> (Walked, Option<WalkPlace>) {
+    ) -> ShownPart {
+        let interfaces = &context.interfaces;
         match self {
-            Self::Whole(input) => (input.walk(interfaces, on_frame, on_progress), None),
+            Self::Whole(input) if context.config.save.is_some() => {
+                let (walked, identity) = input.walk_hashed(interfaces, on_frame, on_progress);
+                ShownPart {
+                    walked,
+                    end: None,
+                    identity,
+                }
+            }
+            Self::Whole(input) => ShownPart {
+                walked: input.walk(interfaces, on_frame, on_progress),
+                end: None,
+                identity: Identity::default(),
+            },
             Self::Piece(pieces, from) => {
                 let walk = pieces.walk(part.piece, &from, interfaces, on_frame, on_progress);
-                (walk.walked, walk.end)
+                ShownPart {
+                    walked: walk.walked,
+                    end: walk.end,
+                    identity: Identity::default(),
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 const PATIENCE: Duration = Duration::from_millis(700);
 
 /// Progress of the run, in bytes as stored.
-pub(super) struct Progress {
+pub(in crate::run) struct Progress {
     bar: ProgressBar,
     started: Instant,
     terminal: bool,
@@ -17,7 +17,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// `total` is the sum of the inputs' sizes; `None` where one of them is a stream.
-    pub(super) fn new(total: Option<u64>) -> Self {
+    pub(in crate::run) fn new(total: Option<u64>) -> Self {
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
         let template = match total {
             Some(_) => {
@@ -36,7 +36,7 @@ impl Progress {
     }
 
     /// So much more was read.
-    pub(super) fn add(&self, read: u64) {
+    pub(in crate::run) fn add(&self, read: u64) {
         self.bar.inc(read);
         if self.terminal && self.bar.is_hidden() && self.started.elapsed() > PATIENCE {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
@@ -44,11 +44,11 @@ impl Progress {
     }
 
     /// Bytes read so far, as stored.
-    pub(super) fn position(&self) -> u64 {
+    pub(in crate::run) fn position(&self) -> u64 {
         self.bar.position()
     }
 
-    pub(super) fn finish(&self) {
+    pub(in crate::run) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::Context;
 use super::jobs::{Done, Job, News, PartSource, PartWalk};
+use super::saver::CountSaver;
 use super::stats::WorkTimes;
 use crate::aggregate::InputPart;
 use crate::aggregate::duplicates::Window;
@@ -15,7 +16,9 @@ use crate::aggregate::fragments::FragmentEvents;
 use crate::capture::pieces::{Pieces, WalkPlace};
 use crate::capture::stream::Walked;
 use crate::engine::CountedState;
+use crate::input::capture::Identity;
 use crate::report::{InputReport, Losses};
+use crate::run::saved::StateError;
 
 /// Batches of fragments that wait for the parts before theirs.
 const NEWS_AHEAD: usize = 16;
@@ -23,8 +26,14 @@ const NEWS_AHEAD: usize = 16;
 /// The sum over all parts so far.
 pub(super) struct FileSum<'c> {
     context: &'c Context<'c>,
+    /// Counts of all files before this one.
     counted: CountedState,
+    /// The file that is added up, and its counts so far.
+    current: (u32, CountedState),
+    saver: Option<CountSaver<'c>>,
     reports: Vec<InputReport>,
+    /// Identity of each file, where its state is saved.
+    identities: Vec<Identity>,
     /// The walk of each file so far.
     walked: Vec<Walked>,
     /// Required begin of the next piece of the same file.
@@ -52,10 +61,17 @@ struct Pending {
 }
 
 impl<'c> FileSum<'c> {
-    pub(super) fn new(context: &'c Context<'c>, reports: Vec<InputReport>) -> Self {
+    pub(super) fn new(
+        context: &'c Context<'c>,
+        saver: Option<CountSaver<'c>>,
+        reports: Vec<InputReport>,
+    ) -> Self {
         Self {
             context,
             counted: context.config.engine.counted(),
+            current: (0, context.config.engine.input()),
+            saver,
+            identities: vec![Identity::default(); reports.len()],
             walked: vec![Walked::default(); reports.len()],
             reports,
             end: None,
@@ -86,6 +102,10 @@ impl<'c> FileSum<'c> {
 
     fn add(&mut self, pending: Pending) {
         let Pending { part, pieces, news } = pending;
+        if part.file != self.current.0 {
+            self.end_file();
+            self.current.0 = part.file;
+        }
         let before = self.walked[part.file as usize].numbered;
         self.reports[part.file as usize].before.push(before);
         let done = match pieces {
@@ -142,29 +162,53 @@ impl<'c> FileSum<'c> {
     }
 
     fn settle(&mut self, part: InputPart, done: Done) {
-        self.merging.of(|| self.counted.add(done.snapshot));
+        self.merging.of(|| self.current.1.add(done.snapshot));
+        self.identities[part.file as usize] = done.identity;
         (self.end, self.window) = (done.end, done.window);
         self.walked[part.file as usize].add(done.walked);
     }
 
     fn play(&mut self, events: FragmentEvents) {
-        self.merging.of(|| self.counted.play(events));
+        self.merging.of(|| self.current.1.play(events));
+    }
+
+    /// Adds a file to those before, once all its parts are added up.
+    fn end_file(&mut self) {
+        let engine = &self.context.config.engine;
+        let (file, counted) = &mut self.current;
+        let place = *file as usize;
+        let counted = std::mem::replace(counted, engine.input()).into_input();
+        let (Some(report), Some(walked)) =
+            (self.reports.get_mut(place), self.walked.get_mut(place))
+        else {
+            return;
+        };
+        let walked = std::mem::take(walked);
+        report.packets = walked.packets;
+        report.fault = walked.fault;
+        report.losses = walked.stated.total().map(Losses::from);
+        if let Some(saver) = &mut self.saver {
+            let told = (&*report, self.identities[place]);
+            saver.save(*file, &counted, told);
+        }
+        let counted = engine.with_servers(counted);
+        let counted = counted.expect("the servers are those it was counted with");
+        self.merging.of(|| self.counted.add_input(counted));
     }
 
     /// Everything, when the input has ended.
-    pub(super) fn finish(mut self) -> Total {
+    pub(super) fn finish(mut self) -> Result<Total, StateError> {
+        self.end_file();
         self.merging.of(|| self.counted.finish());
-        for (report, walked) in self.reports.iter_mut().zip(self.walked) {
-            report.packets = walked.packets;
-            report.fault = walked.fault;
-            report.losses = walked.stated.total().map(Losses::from);
+        if let Some(saver) = self.saver {
+            saver.finish(self.context.interfaces.names())?;
         }
-        Total {
+        Ok(Total {
             counted: self.counted,
             reports: self.reports,
             merging: self.merging,
             walked_again: self.walked_again,
-        }
+        })
     }
 }
 

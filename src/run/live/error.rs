@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::confine::{ConfineError, missing_capture_right};
 use super::save::SaveError;
 use crate::capture::live::LiveError;
+use crate::run::saved::StateError;
 
 /// Error that keeps a live run from beginning.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,9 @@ pub enum LiveRunError {
     /// A file for `-w`.
     #[error(transparent)]
     Save(#[from] SaveError),
+    /// A file for `--save`.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The endpoint for metrics.
     #[error("--metrics: cannot listen on {address}: {source}")]
     Metrics {

@@ -19,6 +19,7 @@ use super::screen::Screen;
 use super::state::{History, Published, RunState};
 use crate::cli::Live;
 use crate::report::Report;
+use crate::run::saved::StateError;
 
 /// Events that may wait to be written: many paths can appear at once.
 const EVENTS_AHEAD: usize = 1 << 16;
@@ -262,6 +263,8 @@ fn reports(screen: Option<Screen>, printer: Printer, published: &Published) -> O
 pub struct Ended {
     /// The report.
     pub report: Report,
+    /// Outcome of saving what was counted, where that was asked for.
+    pub saved: Result<(), StateError>,
     pub(super) printer: Printer,
     pub(super) going: Going,
 }

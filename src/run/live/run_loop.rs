@@ -12,12 +12,14 @@ use super::events::{Event, LastSeen};
 use super::outputs::{Ended, Outputs};
 use super::printer::Printer;
 use super::saving::Saving;
+use super::state_saver::StateSaver;
 use super::sum::WorkerSum;
 use super::worker::{Delta, StopControl};
 use crate::cli::{Live, Until};
 use crate::report::{Report, ServerReport, Warning};
+use crate::run::saved::StateError;
 use crate::run::today;
-use crate::verdict::Verdict;
+use crate::verdict::{Exit, Verdict};
 
 /// Interval at which the loop reads the clock.
 const TICK: Duration = Duration::from_millis(100);
@@ -35,6 +37,7 @@ pub(super) struct RunLoop<'c> {
     sum: WorkerSum<'c>,
     outputs: Outputs,
     saving: Option<Saving>,
+    state: Option<StateSaver>,
     last_seen: LastSeen,
     /// The last report, until there is something new.
     last: Option<Arc<Report>>,
@@ -43,18 +46,28 @@ pub(super) struct RunLoop<'c> {
 }
 
 impl<'c> RunLoop<'c> {
-    pub(super) fn new(config: &'c Live, sum: WorkerSum<'c>, outputs: Outputs) -> Self {
+    /// A run of nothing yet, whose state can be saved if it is to be.
+    pub(super) fn new(
+        config: &'c Live,
+        sum: WorkerSum<'c>,
+        outputs: Outputs,
+        state: Option<StateSaver>,
+    ) -> Result<Self, StateError> {
         let now = Instant::now();
-        Self {
+        if let Some(state) = &state {
+            state.save(&sum)?;
+        }
+        Ok(Self {
             config,
             sum,
             outputs,
             saving: None,
+            state,
             last_seen: LastSeen::default(),
             last: None,
             started: now,
             due: now,
-        }
+        })
     }
 
     /// Tells what the run goes by.
@@ -110,6 +123,9 @@ impl<'c> RunLoop<'c> {
             control.stop();
         }
         self.look_after_saving();
+        if let Some(state) = &mut self.state {
+            state.look(&self.sum);
+        }
         if Instant::now() >= self.due {
             let report = self.publish();
             if decided && is_decided(&report) {
@@ -158,7 +174,8 @@ impl<'c> RunLoop<'c> {
     fn warnings(&mut self) -> Vec<Warning> {
         let of_outputs = self.outputs.warnings();
         let of_saving = self.saving.iter().flat_map(Saving::warnings);
-        let all = of_outputs.into_iter().chain(of_saving);
+        let of_state = self.state.iter().filter_map(StateSaver::warning);
+        let all = of_outputs.into_iter().chain(of_saving).chain(of_state);
         all.map(Warning::from).collect()
     }
 
@@ -182,7 +199,14 @@ impl<'c> RunLoop<'c> {
 
     /// Ends with the last report, which also says what went wrong with the last outputs.
     pub(super) fn end(mut self) -> Ended {
-        let exit_code = self.publish().exit_code();
+        let saved = self
+            .state
+            .take()
+            .map_or(Ok(()), |state| state.save(&self.sum));
+        let exit_code = match saved {
+            Ok(()) => self.publish().exit_code(),
+            Err(_) => Exit::Failed.code(),
+        };
         self.outputs.tell(Event::Ended { exit_code });
         let (warnings, going) = self.outputs.end();
         let mut report = report(&mut self.sum, self.config);
@@ -191,6 +215,7 @@ impl<'c> RunLoop<'c> {
         report.warnings.extend(told.map(Warning::from));
         Ended {
             report,
+            saved,
             printer: Printer::of(self.config),
             going,
         }

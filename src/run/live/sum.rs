@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::clock::now;
 use super::worker::{CaptureStatus, Delta};
+use crate::aggregate::InputCount;
+use crate::aggregate::fragments::FragmentEvents;
 use crate::capture::InterfaceId;
 use crate::engine::{CountedState, Engine};
 use crate::report::{Gap, InputReport, Losses, Report, Run, rfc3339};
@@ -13,6 +15,8 @@ pub(super) struct WorkerSum<'c> {
     engine: &'c Engine,
     names: BTreeMap<InterfaceId, String>,
     counted: CountedState,
+    /// The same for servers that are named later, where that is saved.
+    kept: Option<CountedState>,
     captures: Vec<Capture>,
 }
 
@@ -22,6 +26,8 @@ struct Capture {
     status: CaptureStatus,
     gaps: Vec<Gap>,
     more_gaps: u64,
+    /// Fragments that are open, where counts are saved.
+    open: FragmentEvents,
 }
 
 impl<'c> WorkerSum<'c> {
@@ -36,20 +42,32 @@ impl<'c> WorkerSum<'c> {
             status: CaptureStatus::default(),
             gaps: Vec::new(),
             more_gaps: 0,
+            open: Vec::new(),
         };
         Self {
             engine,
             names,
             counted: engine.counted(),
+            kept: engine.servers_later.then(|| engine.input()),
             captures: captures.into_iter().map(capture).collect(),
         }
     }
 
     /// Adds what a worker handed over.
     pub(super) fn add(&mut self, delta: Delta) {
-        self.counted.add(delta.snapshot);
+        if let Some(kept) = &mut self.kept {
+            kept.add(delta.snapshot.clone());
+        }
+        let input = InputCount {
+            snapshot: delta.snapshot,
+            open: Vec::new(),
+        };
+        let input = self.engine.with_servers(input);
+        let input = input.expect("the servers are those it was counted with");
+        self.counted.add_input(input);
         if let Some(capture) = self.captures.get_mut(delta.part.file as usize) {
             capture.update(delta.status);
+            capture.open = delta.open;
         }
     }
 
@@ -63,6 +81,23 @@ impl<'c> WorkerSum<'c> {
     pub(super) fn unsaved(&self) -> u64 {
         let captures = self.captures.iter();
         captures.map(|capture| capture.status.unsaved).sum()
+    }
+
+    /// Counts by now, where they are saved, and the reports on the captures.
+    pub(super) fn stored(&self) -> Option<(InputCount, Vec<InputReport>)> {
+        let open = self.captures.iter().flat_map(|capture| &capture.open);
+        let counted = self.kept.as_ref()?.so_far(open.copied().collect());
+        Some((counted, self.captures.iter().map(Capture::report).collect()))
+    }
+
+    /// Names of the interfaces.
+    pub(super) fn names(&self) -> &BTreeMap<InterfaceId, String> {
+        &self.names
+    }
+
+    /// Engine of the run.
+    pub(super) fn engine(&self) -> &Engine {
+        self.engine
     }
 
     /// Report on all that was counted by now.

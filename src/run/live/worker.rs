@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use super::clock::now;
 use super::recorder::Recorder;
 use crate::aggregate::duplicates::Window;
+use crate::aggregate::fragments::FragmentEvents;
 use crate::aggregate::{InputPart, Snapshot};
 use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Handle, SETTLE};
 use crate::capture::losses::Drops;
@@ -112,6 +113,8 @@ pub(super) struct Delta {
     /// Place of the worker.
     pub(super) part: InputPart,
     pub(super) snapshot: Snapshot,
+    /// Fragments that are open, where counts are saved.
+    pub(super) open: FragmentEvents,
     pub(super) status: CaptureStatus,
 }
 
@@ -261,9 +264,11 @@ impl<'o> CaptureWorker<'o> {
     }
 
     fn delta(&mut self, status: CaptureStatus, take: fn(&mut Counter<'o>) -> Snapshot) -> Delta {
+        let snapshot = take(&mut self.counter);
         Delta {
             part: self.part,
-            snapshot: take(&mut self.counter),
+            open: self.counter.open(),
+            snapshot,
             status,
         }
     }
