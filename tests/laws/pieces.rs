@@ -179,7 +179,7 @@ fn encrypted() -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 2000, max_global_rejects: 8000, ..ProptestConfig::default() })]
 
     #[test]
     fn damage_to_record_headers_is_never_whole(

@@ -80,9 +80,10 @@ fn extensions() -> String {
     hidden.join(" or ")
 }
 
-/// ICMP, whose errors quote the packets that they are about.
+/// ICMP errors (RFC 792, RFC 4443 2.1), which quote the packets that they are about.
 fn errors() -> String {
-    "icmp or icmp6".to_owned()
+    let kinds = [3, 4, 5, 11, 12].map(|kind| format!("icmp[0] = {kind}"));
+    format!("({}) or (icmp6 and ip6[40] <= 4)", kinds.join(" or "))
 }
 
 /// Encapsulations, those that are opened and those that are not.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::run::{
     BLOCK, CLIENT, SERVER, Stored, ethernet, in_bucket, packets, path, pcap, pcapng, report,
-    report_of, to_lustre, tunnel, verdict,
+    report_of, to_lustre, tunnel, tunnel_from, verdict,
 };
 use crate::support::bytes;
 use crate::support::packets::{
@@ -687,7 +687,45 @@ fn a_capture_behind_junk_is_not_passed_over() {
     assert_eq!(run_on(folder.path()), 0);
 }
 
-/// The exit code of a run on a folder.
+/// Captures that cannot be read may hold anything: traces of Windows, which have no magic, and
+/// zstd whose window is larger than the limit.
+#[test]
+fn a_capture_that_cannot_be_read_leaves_the_run_open() {
+    let clear = pcap(1, &[to_lustre(&lustre_message())]);
+    let mut wide = zstd::Encoder::new(Vec::new(), 1).expect("zstd");
+    wide.window_log(31).expect("a window");
+    std::io::Write::write_all(&mut wide, &clear).expect("memory");
+    let wide = wide.finish().expect("zstd");
+    let etl = [&[0, 0, 1, 0, 0, 0, 0, 0][..], &noise(1, 600)].concat();
+    for (name, content) in [("b.etl", etl), ("b.pcap.zst", wide)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("a.cap"), pcap(1, &session())).expect("a file");
+        assert_eq!(run_on(folder.path()), 0);
+        let file = folder.path().join(name);
+        std::fs::write(&file, content).expect("a file");
+        assert_eq!(run_on(folder.path()), 3, "{name}");
+        assert_eq!(run_on(&file), 2, "{name}");
+    }
+}
+
+/// With the flag every session needs a hello that was seen.
+#[test]
+fn a_session_without_its_hello_is_open_where_one_is_required() {
+    let strict = [&BLOCK[..], &["--require-handshake"]].concat();
+    let (whole, bare) = (session(), session()[1..].to_vec());
+    // A second session, of other ports, whose hello was not captured.
+    let more = (2..30).map(|n| tunnel_from(41_000, &dtls::protected(n, 200)));
+    let mixed = [whole.clone(), more.collect()].concat();
+    for (packets, strictly) in [(whole, 0), (bare, 3), (mixed, 3)] {
+        assert_eq!(exit_code(&report_of(&packets, &BLOCK)), 0);
+        let report = report_of(&packets, &strict);
+        assert_eq!(exit_code(&report), strictly);
+        let suite = if strictly == 0 { "met" } else { "open" };
+        assert_eq!(outcome(path(&report), "suite"), suite);
+    }
+}
+
+/// The exit code of a run on a folder or a file.
 fn run_on(folder: &std::path::Path) -> i32 {
     let mut command = analyze();
     let output = run(command.args(BLOCK).arg(folder));
