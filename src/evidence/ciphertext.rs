@@ -24,6 +24,10 @@ use super::dtls::{DtlsRecord, MAX_MAC_LEN};
 use super::lnet;
 use super::pairs::{self, BytePair};
 
+mod stored;
+
+use stored::StoredSample;
+
 /// Plaintext in a record that a cipher would have hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Exposure {
@@ -308,35 +312,6 @@ struct Chunk {
 impl Chunk {
     fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
-    }
-}
-
-/// A sample as stored: each chunk with its place in its record, the record's rank and its bytes.
-type StoredSample = (bool, Vec<(usize, u64, Vec<u8>)>);
-
-impl From<ByteSample> for StoredSample {
-    fn from(sample: ByteSample) -> Self {
-        let chunks = sample.chunks.iter();
-        let chunks = chunks.map(|chunk| (chunk.key.0, chunk.key.1, chunk.bytes().to_vec()));
-        (sample.is_cut_short, chunks.collect())
-    }
-}
-
-impl From<StoredSample> for ByteSample {
-    fn from((is_cut_short, chunks): StoredSample) -> Self {
-        let mut sample = Self {
-            is_cut_short,
-            ..Self::default()
-        };
-        for (place, rank, mut bytes) in chunks {
-            bytes.truncate(Self::CHUNK_LEN);
-            sample.keep(Chunk {
-                key: (place, rank),
-                bytes: pairs::padded(&bytes),
-                len: bytes.len(),
-            });
-        }
-        sample
     }
 }
 

@@ -16,31 +16,32 @@ const TRAILER_LEN: usize = 64;
 pub(super) fn in_stranger(here: &Here<'_>) -> bool {
     let frame = here.frame.data;
     let is_bare = here.encapsulation == Encapsulation::default();
-    let is_telling = match quoted(frame) {
-        Some(quote) => is_lustre(quote),
-        None => is_bare && readable::holds_ip(frame, here.wire_len()),
-    };
+    let mut quotes = quotes(frame).peekable();
+    let is_error = quotes.peek().is_some();
+    let is_telling =
+        quotes.any(is_lustre) || !is_error && is_bare && readable::holds_ip(frame, here.wire_len());
     is_telling || lnet::holds_message(frame)
 }
 
-/// Packet that an ICMP error quotes, from its IP header on.
-fn quoted(frame: &[u8]) -> Option<&[u8]> {
+/// Packets that ICMP errors quote, from their IP headers on. Link layers and tunnels have headers
+/// of any length, so errors are looked for all over.
+fn quotes(frame: &[u8]) -> impl Iterator<Item = &[u8]> {
     const ERRORS: [u8; 5] = [3, 4, 5, 11, 12];
     const ERRORS_6: [u8; 4] = [1, 2, 3, 4];
-    let at = |at: usize| frame.get(at..).unwrap_or_default();
-    let behind = |len: usize, errors: &[u8]| {
-        let icmp = frame.get(len..)?;
-        errors
-            .contains(icmp.first()?)
-            .then(|| icmp.get(ICMP_LEN..))?
+    let behind = |ip: &'_ [u8], len: usize, errors: &[u8]| {
+        let is_error = ip.get(len).is_some_and(|kind| errors.contains(kind));
+        is_error.then_some(len + ICMP_LEN)
     };
-    // Headers of the link layer have any length.
-    (0..frame.len().min(64)).find_map(|start| match *at(start) {
-        [head @ 0x45..=0x4f, _, _, _, _, _, _, _, _, 1, ..] => {
-            behind(start + 4 * usize::from(head & 0x0f), &ERRORS)
-        }
-        [0x60..=0x6f, _, _, _, _, _, 58, ..] => behind(start + 40, &ERRORS_6),
-        _ => None,
+    (0..frame.len()).filter_map(move |start| {
+        let ip = &frame[start..];
+        let quote_at = match *ip {
+            [head @ 0x45..=0x4f, _, _, _, _, _, _, _, _, 1, ..] => {
+                behind(ip, 4 * usize::from(head & 0x0f), &ERRORS)
+            }
+            [0x60..=0x6f, _, _, _, _, _, 58, ..] => behind(ip, 40, &ERRORS_6),
+            _ => None,
+        };
+        ip.get(quote_at?..)
     })
 }
 
