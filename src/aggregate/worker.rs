@@ -121,6 +121,7 @@ impl<'o> Worker<'o> {
         let mut here = Here {
             interface_index: decoded.interface_index,
             encapsulation: decoded.encapsulation,
+            ip_at: decoded.ends.map(|_| decoded.ip_at),
             ..here
         };
         if let Content::Packet(packet) = &decoded.content {

@@ -107,6 +107,8 @@ pub struct Decoded<'a> {
     pub fragment: Option<Fragment>,
     /// Source and destination of the innermost IP header, if there is one.
     pub ends: Option<(Address, Address)>,
+    /// Offset of that header, in bytes from the start of the frame.
+    pub ip_at: usize,
     /// Content behind all headers that were read.
     pub content: Content<'a>,
 }
@@ -119,6 +121,7 @@ impl<'a> Decoded<'a> {
             interface_index: 0,
             fragment: None,
             ends: Some((packet.source, packet.destination)),
+            ip_at: packet.offset,
             content: Content::Packet(packet),
         }
     }

@@ -92,6 +92,7 @@ impl HeaderWalk {
             interface_index: self.interface_index,
             fragment: self.fragment,
             ends: self.ends,
+            ip_at: self.ip_at,
             content: self.content(outcome),
         }
     }

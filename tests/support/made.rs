@@ -418,8 +418,8 @@ impl Said<'_> {
         }
         if self.turn.what == 9 && self.talk.kind == Kind::Lustre {
             let error = packets::port_unreachable(&ip, &ip.packet(protocol, &transport));
-            // What is quoted of Lustre crossed in plaintext.
-            let truth = if payload.is_empty() {
+            // What is quoted of Lustre crossed in plaintext. Nobody looks behind extensions.
+            let truth = if payload.is_empty() || self.talk.more {
                 Truth::Other
             } else {
                 Truth::Undecodable

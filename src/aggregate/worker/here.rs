@@ -22,6 +22,8 @@ pub(super) struct Here<'f> {
     pub(super) frame: &'f Frame<'f>,
     pub(super) interface_index: u32,
     pub(super) encapsulation: Encapsulation,
+    /// Offset of the innermost IP header, where a full walk found one.
+    pub(super) ip_at: Option<usize>,
     pub(super) is_copy: bool,
 }
 
@@ -33,6 +35,7 @@ impl<'f> Here<'f> {
             frame,
             interface_index: 0,
             encapsulation: Encapsulation::default(),
+            ip_at: None,
             is_copy: false,
         }
     }

@@ -16,52 +16,69 @@ const TRAILER_LEN: usize = 64;
 pub(super) fn in_stranger(here: &Here<'_>) -> bool {
     let frame = here.frame.data;
     let is_bare = here.encapsulation == Encapsulation::default();
-    let mut quotes = quotes(frame).peekable();
-    let is_error = quotes.peek().is_some();
-    let is_telling =
-        quotes.any(is_lustre) || !is_error && is_bare && readable::holds_ip(frame, here.wire_len());
+    let is_telling = match Quote::of(here) {
+        Some(quote) => quote.may_be_lustre(),
+        None => is_bare && readable::holds_ip(frame, here.wire_len()),
+    };
     is_telling || lnet::holds_message(frame)
 }
 
-/// Packets that ICMP errors quote, from their IP headers on. Link layers and tunnels have headers
-/// of any length, so errors are looked for all over.
-fn quotes(frame: &[u8]) -> impl Iterator<Item = &[u8]> {
-    const ERRORS: [u8; 5] = [3, 4, 5, 11, 12];
-    const ERRORS_6: [u8; 4] = [1, 2, 3, 4];
-    let behind = |ip: &'_ [u8], len: usize, errors: &[u8]| {
-        let is_error = ip.get(len).is_some_and(|kind| errors.contains(kind));
-        is_error.then_some(len + ICMP_LEN)
-    };
-    (0..frame.len()).filter_map(move |start| {
-        let ip = &frame[start..];
-        let quote_at = match *ip {
-            [head @ 0x45..=0x4f, _, _, _, _, _, _, _, _, 1, ..] => {
-                behind(ip, 4 * usize::from(head & 0x0f), &ERRORS)
-            }
-            [0x60..=0x6f, _, _, _, _, _, 58, ..] => behind(ip, 40, &ERRORS_6),
-            _ => None,
-        };
-        ip.get(quote_at?..)
-    })
+/// Start of the packet that an ICMP error answers, from its IP header on.
+struct Quote<'f> {
+    bytes: &'f [u8],
+    wire_len: usize,
 }
 
-/// Tests for the begin of a TCP segment on a Lustre port that has bytes behind its header.
-fn is_lustre(quote: &[u8]) -> bool {
-    const TCP: u8 = 6;
-    let segment = match *quote {
-        [head @ 0x45..=0x4f, _, _, _, _, _, _, _, _, TCP, ..] => {
-            quote.get(4 * usize::from(head & 0x0f)..)
-        }
-        [0x60..=0x6f, _, _, _, _, _, TCP, ..] => quote.get(40..),
-        _ => None,
-    };
-    let Some(&[a, b, c, d, _, _, _, _, _, _, _, _, offset, ..]) = segment else {
-        return false;
-    };
-    let ports = [[a, b], [c, d]].map(u16::from_be_bytes);
-    let header_len = 4 * usize::from(offset >> 4);
-    let is_filled = segment.is_some_and(|segment| segment.len() > header_len);
-    is_filled && ports.into_iter().any(is_lustre_port)
+impl<'f> Quote<'f> {
+    /// Quote in a frame whose innermost packet is an ICMP error, or may be one that was cut.
+    fn of(here: &Here<'f>) -> Option<Self> {
+        const ERRORS: [u8; 5] = [3, 4, 5, 11, 12];
+        const ERRORS_6: [u8; 4] = [1, 2, 3, 4];
+        let at = here.ip_at?;
+        let ip = here.frame.data.get(at..)?;
+        let (len, errors) = match *ip {
+            [head @ 0x45..=0x4f, _, _, _, _, _, _, _, _, 1, ..] => {
+                (4 * usize::from(head & 0x0f), &ERRORS[..])
+            }
+            [0x60..=0x6f, _, _, _, _, _, 58, ..] => (40, &ERRORS_6[..]),
+            _ => return None,
+        };
+        let icmp = ip.get(len..).unwrap_or_default();
+        let is_error = icmp.first().is_none_or(|kind| errors.contains(kind));
+        let wire_len = here.wire_len().saturating_sub(at + len + ICMP_LEN);
+        is_error.then(|| Self {
+            bytes: icmp.get(ICMP_LEN..).unwrap_or_default(),
+            wire_len,
+        })
+    }
+
+    /// Tests for the start of a TCP segment on a Lustre port that has bytes behind its header,
+    /// or for one that the capture cut before that could be told.
+    fn may_be_lustre(&self) -> bool {
+        /// Length of a TCP header without options (RFC 9293 3.1).
+        const TCP_LEN: usize = 20;
+        const TCP: u8 = 6;
+        let Some(&first) = self.bytes.first() else {
+            return self.wire_len > 0;
+        };
+        let (ip_len, protocol_at) = match first {
+            0x45..=0x4f => (4 * usize::from(first & 0x0f), 9),
+            0x60..=0x6f => (40, 6),
+            _ => return false,
+        };
+        let segment = self.bytes.get(ip_len..).unwrap_or_default();
+        let segment_len = self.wire_len.saturating_sub(ip_len);
+        let protocol = self.bytes.get(protocol_at);
+        let ports = segment.first_chunk().map(|&[a, b, c, d]| [[a, b], [c, d]]);
+        let is_ours = |ports: [[u8; 2]; 2]| {
+            let mut ports = ports.map(u16::from_be_bytes).into_iter();
+            ports.any(is_lustre_port)
+        };
+        let header_len = segment.get(12).map(|offset| 4 * usize::from(offset >> 4));
+        protocol.is_none_or(|&protocol| protocol == TCP)
+            && ports.is_none_or(is_ours)
+            && segment_len > header_len.unwrap_or(TCP_LEN).max(TCP_LEN)
+    }
 }
 
 /// Tests for bytes behind the end that the IP header of a packet states: more than padding, and
