@@ -102,6 +102,10 @@ fn state(counts: &[u8], inputs: usize) -> Vec<u8> {
 }
 
 /// States of captures, and the counts in them.
+///
+/// # Panics
+/// Panics if a capture cannot be saved, or its path is no UTF-8.
+#[must_use]
 pub fn seeds(captures: &[PathBuf]) -> Vec<Vec<u8>> {
     let path = file("seed");
     let mut seeds = Vec::new();
