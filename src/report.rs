@@ -29,6 +29,7 @@ pub mod posture;
 mod proof;
 pub(crate) mod rank;
 mod sarif;
+pub(crate) mod sparkline;
 mod table;
 pub(crate) mod text;
 mod timeline;
@@ -39,9 +40,9 @@ pub use formats::POSTURE_FORMATS;
 pub use look::{GroupBy, Style};
 pub use model::{
     About, AccountingReport, ClientReport, Columns, ElsewhereReport, EndsReport, Evidence,
-    FileSystemReport, Gap, InputReport, LossReport, Losses, PacketReport, PathReport, PlaceReport,
-    PlatformReport, ProofReport, ReasonReport, Report, ServerReport, Standing, Summary,
-    TimelineReport, Traffic, Undecodable, Volume, Warning,
+    FileSystemReport, Gap, InputReport, LossReport, Losses, Moment, PacketReport, PathReport,
+    PlaceReport, PlatformReport, ProofReport, ReasonReport, Report, ServerReport, Standing,
+    Summary, TimelineReport, Traffic, Undecodable, Volume, Warning,
 };
 
 /// The answer of a report in a sentence.

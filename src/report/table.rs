@@ -21,6 +21,7 @@ mod headline;
 mod inventory;
 pub(super) mod posture;
 mod proof;
+mod timeline;
 mod warnings;
 
 const BOLD: Ansi = Ansi::new().bold();

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Columns, TimelineReport};
-use super::rfc3339;
+use super::model::{Columns, Moment, TimelineReport};
 use crate::flow::Timeline;
 use crate::verdict::{Class, Path};
 
@@ -16,16 +15,32 @@ impl TimelineReport {
             by_class.entry(class).or_default().merge(timeline);
         }
         let mut whole = Timeline::default();
-        by_class.values().for_each(|it| whole.merge(it));
+        for timeline in by_class.values() {
+            whole.merge(timeline);
+        }
         let columns = |class| Some(Columns::of(by_class.get(&class)?, &whole));
         Some(Self {
-            start: rfc3339(whole.start()?),
-            interval_seconds: whole.width().as_secs_f64(),
+            start: Moment(whole.start()?),
+            interval: whole.width(),
             encrypted: columns(Class::Encrypted),
             handshake: columns(Class::Handshake),
             plaintext: columns(Class::Plaintext),
             undetermined: columns(Class::Undetermined),
         })
+    }
+}
+
+impl TimelineReport {
+    /// The classes that occur, in the order of reports.
+    pub(super) fn by_class(&self) -> impl Iterator<Item = (Class, &Columns)> {
+        let all = [
+            (Class::Encrypted, &self.encrypted),
+            (Class::Handshake, &self.handshake),
+            (Class::Plaintext, &self.plaintext),
+            (Class::Undetermined, &self.undetermined),
+        ];
+        let some = all.into_iter();
+        some.filter_map(|(class, columns)| Some((class, columns.as_ref()?)))
     }
 }
 
