@@ -22,6 +22,7 @@ mod live;
 mod merge;
 mod server_list;
 mod shell;
+mod window;
 
 pub use azure::{AzureError, AzureFlags, Posture, PostureFlags};
 pub use bench::{Bench, BenchFlags, BenchFormat};
@@ -29,6 +30,7 @@ pub use engine::{CountFlags, EngineFlags, JudgeFlags};
 pub use live::{Live, LiveFlags, Save, StateFile, Until};
 pub use merge::{Merge, MergeFlags};
 pub use shell::{CompletionsFlags, ManFlags};
+pub use window::WindowFlags;
 
 /// Tells from packet captures and flow logs which paths to Azure Managed Lustre (AMLFS) carried
 /// encrypted traffic, and which sent their data in plain sight
@@ -115,6 +117,10 @@ pub struct AnalyzeFlags {
     /// any, the platform's word is all there is.
     #[arg(long, value_name = "PATH")]
     pub flow_logs: Vec<PathBuf>,
+
+    /// Period that is judged.
+    #[command(flatten)]
+    pub window: WindowFlags,
 
     /// Settings of the engine.
     #[command(flatten)]
@@ -285,6 +291,9 @@ pub enum CliError {
         /// Endings that name a format of the document.
         endings: String,
     },
+    /// A window without any time in it.
+    #[error("--until: the window ends before it begins with --since")]
+    EmptyWindow,
     /// A format that the document is not printed in.
     #[error("--format {name}: {document} printed as {names}")]
     Format {
@@ -336,6 +345,7 @@ impl TryFrom<AnalyzeFlags> for Analyze {
             paths: flags.paths,
             flow_logs: flags.flow_logs,
             engine: Engine {
+                period: flags.window.meant()?,
                 servers_later: flags.save.is_some(),
                 ..flags.engine.meant(Viewpoint::recorded)?
             },

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::capture::{InterfaceId, Timestamp};
-use crate::flow::{Count, Interface, Position, SeenOn};
+use crate::flow::{Count, Interface, Period, Position, SeenOn};
 use crate::flow_log::{Entry, LogReport};
 use crate::verdict::{Accounting, Exit, Judgement, Part, Path, Policy, Verdict, Viewpoint};
 
@@ -42,7 +42,7 @@ pub use model::{
     About, AccountingReport, ClientReport, Columns, ElsewhereReport, EndsReport, Evidence,
     FileSystemReport, Gap, InputReport, LossReport, Losses, Moment, PacketReport, PathReport,
     PlaceReport, PlatformReport, ProofReport, ReasonReport, Report, ServerReport, Standing,
-    Summary, TimelineReport, Traffic, Undecodable, Volume, Warning,
+    Summary, TimelineReport, Traffic, Undecodable, Volume, Warning, WindowReport,
 };
 
 /// The answer of a report in a sentence.
@@ -155,6 +155,7 @@ impl AccountingReport {
             dtls_elsewhere: accounting.elsewhere.into(),
             other: accounting.other.into(),
             duplicates: accounting.duplicates.into(),
+            outside_window: accounting.outside.into(),
             undecodable: Undecodable {
                 total: total.into(),
                 reasons,
@@ -175,6 +176,8 @@ pub struct Run {
     /// Files that are or may be captures or flow logs and were not read to their end, each
     /// with the reason, in sentences.
     pub unread: Vec<String>,
+    /// Period that is judged.
+    pub period: Period,
     /// Share of packets that captures may have lost, from 0 to 1.
     pub max_loss: f64,
     /// The names of the interfaces.
@@ -194,6 +197,7 @@ impl Run {
             flow_logs: Vec::new(),
             skipped: Vec::new(),
             unread: Vec::new(),
+            period: Period::ALWAYS,
             max_loss,
             interfaces: BTreeMap::new(),
             policy,
@@ -219,21 +223,19 @@ impl Report {
             .collect();
         let proof = ProofReport::of_run(judgement, &run, losses);
         let is_whole = proof.iter().all(ProofReport::is_met);
+        let elsewhere = judgement.elsewhere.iter().map(ElsewhereReport::of);
         Self {
             schema_version: SCHEMA_VERSION,
             summary: Summary::of(&judgement.paths, is_whole),
             proof,
             policy: run.policy.name(),
+            window: WindowReport::of(run.period),
             first: judgement.span.map(|(first, _)| rfc3339(first)),
             last: judgement.span.map(|(_, last)| rfc3339(last)),
             timeline: TimelineReport::of(&judgement.paths),
             losses,
             accounting: AccountingReport::of(&judgement.accounting),
-            dtls_elsewhere: judgement
-                .elsewhere
-                .iter()
-                .map(ElsewhereReport::of)
-                .collect(),
+            dtls_elsewhere: elsewhere.collect(),
             servers: ServerReport::all(&judgement.servers),
             file_systems: Vec::new(),
             clients: Vec::new(),

@@ -59,7 +59,7 @@ pub use report::{
     AccountingReport, ElsewhereReport, Gap, InputReport, LossReport, Losses, ReasonReport, Report,
     Summary, Undecodable, Volume,
 };
-pub use timeline::{Columns, Moment, TimelineReport};
+pub use timeline::{Columns, Moment, TimelineReport, WindowReport};
 pub use warning::{About, Warning};
 
 words!(Verdict {

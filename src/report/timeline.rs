@@ -1,9 +1,9 @@
-//! Timelines of a path and of a run.
+//! Timelines of a path and of a run, and the window that a run was asked for.
 
 use std::collections::BTreeMap;
 
-use super::model::{Columns, Moment, TimelineReport};
-use crate::flow::Timeline;
+use super::model::{Columns, Moment, TimelineReport, WindowReport};
+use crate::flow::{Period, Timeline};
 use crate::verdict::{Class, Path};
 
 impl TimelineReport {
@@ -41,6 +41,17 @@ impl TimelineReport {
         ];
         let some = all.into_iter();
         some.filter_map(|(class, columns)| Some((class, columns.as_ref()?)))
+    }
+}
+
+impl WindowReport {
+    /// The window of a period; `None` for all time.
+    pub(super) fn of(period: Period) -> Option<Self> {
+        let window = Self {
+            since: period.since().map(Moment),
+            until: period.until().map(Moment),
+        };
+        (!period.is_always()).then_some(window)
     }
 }
 

@@ -31,3 +31,4 @@ mod tables;
 mod tools;
 mod traps;
 mod verdicts;
+mod window;

@@ -46,6 +46,15 @@ fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_f64(time.as_secs_f64())
 }
 
+/// Period that a run was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct WindowReport {
+    /// Its first moment; `null` where it has none.
+    pub since: Option<Moment>,
+    /// The moment that it ends before; `null` where there is none.
+    pub until: Option<Moment>,
+}
+
 /// Packets of a class in each interval.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Columns {

@@ -1,11 +1,12 @@
-//! Timelines in tables: a row of bars for each class.
+//! Time in tables: a row of bars for each class, and the window that was asked for.
 
 use std::io;
 
 use anstyle::Style as Ansi;
 
 use super::{Page, bytes};
-use crate::report::model::TimelineReport;
+use crate::report::Report;
+use crate::report::model::{TimelineReport, WindowReport};
 use crate::report::sparkline::Sparkline;
 use crate::report::text::span;
 
@@ -13,6 +14,18 @@ use crate::report::text::span;
 const NAME_WIDTH: usize = 17;
 
 impl Page<'_> {
+    /// The window that verdicts are of, where one was asked for.
+    pub(super) fn window(&mut self, report: &Report) -> io::Result<()> {
+        let Some(window) = &report.window else {
+            return Ok(());
+        };
+        let text = format!(
+            "Window: {}. Handshakes outside it were not counted, and what they negotiated is not known here.",
+            bounds(window)
+        );
+        self.text(Ansi::new(), &text, "", "  ")
+    }
+
     /// A row of bars for each class, all to one scale.
     pub(super) fn timeline(&mut self, timeline: &TimelineReport) -> io::Result<()> {
         let classes = || timeline.by_class();
@@ -37,4 +50,12 @@ impl Page<'_> {
             self.line(&format!("    {name:<13}{}", line.bars(highest)))
         })
     }
+}
+
+/// Bounds of a window, as in `from 2026-11-21T20:00:00Z until 2026-11-21T21:00:00Z`.
+pub(super) fn bounds(window: &WindowReport) -> String {
+    let since = window.since.map(|since| format!("from {since}"));
+    let until = window.until.map(|until| format!("until {until}"));
+    let bounds: Vec<_> = [since, until].into_iter().flatten().collect();
+    bounds.join(" ")
 }
