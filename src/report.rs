@@ -146,7 +146,7 @@ impl AccountingReport {
                 volume: count.into(),
             })
             .collect();
-        let total = crate::verdict::sum(accounting.undecodable.values().copied());
+        let total: Count = accounting.undecodable.values().copied().sum();
         Self {
             read: accounting.read.into(),
             paths: accounting.paths.into(),

@@ -7,6 +7,7 @@ use super::{
     BTreeMap, BTreeSet, Export, ExportError, ExportTime, FileReport, HashMap, InputPath, Inventory,
     JsonNode, PathBuf, ResourceId, ResourceKind, Value, VaultKey, VaultKeys,
 };
+use crate::input::name::FileName;
 
 /// Most differences between exports that are told one by one.
 const DIFFERENCES: usize = 5;
@@ -240,7 +241,7 @@ impl ExportReading {
 
     fn warnings(&self) -> Vec<String> {
         let broken = self.broken.iter();
-        let broken = broken.map(|(path, why)| format!("{}: passed over: {why}", path.display()));
+        let broken = broken.map(|(path, why)| format!("{}: passed over: {why}", FileName(path)));
         let passed = self.passed.iter().map(|((name, why), count)| match count {
             1 => format!("{name}: passed over: {why}"),
             _ => format!("{name}: {count} passed over: {why}"),
