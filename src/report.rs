@@ -240,6 +240,7 @@ impl Report {
             vantage: run.vantage,
             inputs: run.inputs,
             flow_logs: run.flow_logs,
+            exports: Vec::new(),
         }
     }
 
