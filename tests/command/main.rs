@@ -29,6 +29,7 @@ mod stored;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;
+mod timeline;
 mod tools;
 mod traps;
 mod verdicts;

@@ -71,7 +71,8 @@ fn not_whole(proof: &[ProofReport]) -> Option<String> {
 fn read(report: &Report) -> String {
     let logged = report.flow_logs.iter().map(|log| log.tuples).sum();
     let accounting = &report.accounting;
-    let captured = accounting.read.packets - accounting.outside_window.packets;
+    let outside = accounting.outside_window.packets;
+    let captured = accounting.read.packets.saturating_sub(outside);
     match (&report.inputs[..], &report.flow_logs[..]) {
         ([], [_, ..]) => tuples(logged),
         (_, []) => packets(captured),
