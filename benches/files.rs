@@ -5,7 +5,6 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use plainsight::azure::vm_sizes::VmSizes;
 use plainsight::cli::{Analyze, Exports, Output};
 use plainsight::engine::Engine;
 use plainsight::report::{FORMATS, Style};
@@ -65,10 +64,7 @@ fn config(path: PathBuf, threads: usize) -> Analyze {
     Analyze {
         paths: vec![path],
         flow_logs: Vec::new(),
-        exports: Exports {
-            paths: Vec::new(),
-            sizes: VmSizes::default(),
-        },
+        exports: Exports::default(),
         engine,
         threads,
         // As for the command: one worker walks a file in one piece.

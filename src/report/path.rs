@@ -7,11 +7,11 @@ use super::model::{
     SuiteReport,
 };
 use super::{
-    LossReport, Names, PathReport, PlatformReport, ProofReport, TimelineReport, Traffic, evidence,
-    rfc3339,
+    LossReport, Names, PathReport, PlatformReport, ProofReport, ServesReport, TimelineReport,
+    Traffic, evidence, rfc3339,
 };
 use crate::capture::Timestamp;
-use crate::decode::{Encapsulation, Protocol};
+use crate::decode::{Address, Encapsulation, Protocol};
 use crate::evidence::dtls::Suite;
 use crate::evidence::lnet::ConnectionType;
 use crate::evidence::ptlrpc::Opcode;
@@ -210,6 +210,7 @@ impl PathReport {
         Self {
             client,
             server,
+            serves: ServesReport::of(names.servers, server_of(path.ends)),
             verdict: path.verdict,
             basis: path.basis,
             observed: path.observed,
@@ -249,6 +250,7 @@ impl PathReport {
         Self {
             client: (verdict != Verdict::Silent).then(|| client.to_owned()),
             server: Some(server.to_owned()),
+            serves: ServesReport::default(),
             verdict,
             under_loss: false,
             basis: crate::verdict::Basis::Capture,
@@ -284,6 +286,13 @@ fn addresses(ends: Ends) -> (Option<String>, Option<String>) {
         Ends::Seen { client, server } => (Some(client.to_string()), Some(server.to_string())),
         Ends::Expected { server } => (None, Some(server.to_string())),
         Ends::Rest => (None, None),
+    }
+}
+
+fn server_of(ends: Ends) -> Option<Address> {
+    match ends {
+        Ends::Seen { server, .. } | Ends::Expected { server } => Some(server),
+        Ends::Rest => None,
     }
 }
 
