@@ -31,6 +31,7 @@ pub mod posture;
 mod proof;
 pub(crate) mod rank;
 mod sarif;
+mod stripes;
 mod table;
 pub(crate) mod text;
 mod warnings;
@@ -41,9 +42,10 @@ pub use look::{GroupBy, Style};
 pub use model::{
     About, AccountingReport, ClientReport, ElsewhereReport, EndsReport, Evidence, FileSystemReport,
     Gap, InputReport, LossReport, Losses, PacketReport, PathReport, PlaceReport, PlatformReport,
-    ProofReport, ReasonReport, Report, ServerReport, ServesReport, Standing, Summary, Traffic,
-    Undecodable, Volume, Warning,
+    ProofReport, ReasonReport, Report, ServerReport, ServesReport, Standing, StripesReport,
+    Summary, Traffic, Undecodable, Volume, Warning,
 };
+pub use stripes::{PathChoice, STRIPES_FORMATS, StripesError};
 
 /// The answer of a report in a sentence.
 #[must_use]

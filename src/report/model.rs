@@ -44,6 +44,7 @@ mod lines;
 mod path;
 mod posture;
 mod report;
+mod stripes;
 mod warning;
 
 pub use azure::{
@@ -59,6 +60,9 @@ pub use posture::{PosturePath, PostureReport, PostureSummary};
 pub use report::{
     AccountingReport, ElsewhereReport, Gap, InputReport, LossReport, Losses, ReasonReport, Report,
     Summary, Undecodable, Volume,
+};
+pub use stripes::{
+    FileStripes, GivenPath, GivenReport, StripeReport, StripesReport, StripesSummary,
 };
 pub use warning::{About, Warning};
 
