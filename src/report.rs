@@ -32,6 +32,7 @@ mod proof;
 pub(crate) mod rank;
 mod sarif;
 pub(crate) mod sparkline;
+mod stripes;
 mod table;
 pub(crate) mod text;
 mod timeline;
@@ -44,8 +45,10 @@ pub use model::{
     About, AccountingReport, ClientReport, Columns, ElsewhereReport, EndsReport, Evidence,
     FileSystemReport, Gap, InputReport, LossReport, Losses, Moment, PacketReport, PathReport,
     PlaceReport, PlatformReport, ProofReport, ReasonReport, Report, ServerReport, ServesReport,
-    Standing, Summary, TimelineReport, Traffic, Undecodable, Volume, Warning, WindowReport,
+    Standing, StripesReport, Summary, TimelineReport, Traffic, Undecodable, Volume, Warning,
+    WindowReport,
 };
+pub use stripes::{PathChoice, STRIPES_FORMATS, StripesError};
 
 /// The answer of a report in a sentence.
 #[must_use]
