@@ -176,6 +176,18 @@ fn privacy(seen: &BTreeMap<(&'static str, bool), u64>) -> &'static str {
 }
 
 impl FlowReport {
+    /// Classes that it has packets of, each with those to the server and those to the client.
+    pub(super) fn classes(&self) -> Vec<(Class, Count, Count)> {
+        let both = self
+            .to_server
+            .by_class()
+            .into_iter()
+            .zip(self.to_client.by_class());
+        both.map(|((class, up), (_, down))| (class, up, down))
+            .filter(|(_, up, down)| up.packets + down.packets > 0)
+            .collect()
+    }
+
     fn of(part: &Part, names: &Names<'_>) -> Self {
         let key = part.key;
         let ports = key.filter(|key| key.unread.is_none()).map(|key| {

@@ -1,11 +1,11 @@
 //! The answer in a sentence.
 
-use super::{bytes, number, packets, tuples};
 use crate::report::rank::{self, exposed};
+use crate::report::text::{bytes, number, packets, tuples};
 use crate::report::{LossReport, PathReport, ProofReport, Report};
 use crate::verdict::{Basis, Said, Vantage, Verdict};
 
-pub(super) fn of(report: &Report) -> String {
+pub(in crate::report) fn of(report: &Report) -> String {
     let answer = sentence(&report.paths, report.vantage.value, &read(report));
     let more = [
         first_failed(report),

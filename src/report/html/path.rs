@@ -1,0 +1,137 @@
+//! A path unfolded: its proof, its evidence, its flows, the platform's word, and its causes.
+
+use maud::{Markup, html};
+
+use super::cells::{code, table};
+use super::{checks, flows, proof};
+use crate::report::model::StateReport;
+use crate::report::text::{bytes, number};
+use crate::report::wording::filter;
+use crate::report::wording::flows::dtls;
+use crate::report::wording::next::step;
+use crate::report::wording::path::{carried, deciding, place};
+use crate::report::{EndsReport, Evidence, PathReport, Style};
+use crate::verdict::Verdict;
+
+pub(super) fn inside(path: &PathReport, style: &Style) -> Markup {
+    let is_told = style.verbose || path.verdict != Verdict::Encrypted;
+    html! {
+        @if let Some(step) = step(path) { p.step { strong { "Next: " } (step) } }
+        @if let (Some(first), Some(last)) = (&path.first, &path.last) {
+            p { "Seen from " time { (first) } " to " time { (last) }
+                @if let Some(interface) = &path.interface { " on " (interface) } }
+        }
+        @if let Some(ends) = &path.azure { (resources(ends)) }
+        @if let Some(proof) = proof::of_path(path, style.verbose) { (proof) }
+        @if is_told {
+            @for part in parts(path, style).into_iter().flatten() { (part) }
+        } @else if let Some(facts) = &path.dtls {
+            p { (dtls(facts)) }
+        }
+    }
+}
+
+/// All that shows and explains the verdict.
+fn parts(path: &PathReport, style: &Style) -> [Option<Markup>; 5] {
+    [
+        evidence(path, style),
+        filters(path),
+        flows::section(path),
+        platform(path),
+        checks::of_path(path),
+    ]
+}
+
+/// Resources at both ends.
+fn resources(ends: &EndsReport) -> Markup {
+    let name = |id: &str| id.rsplit('/').next().unwrap_or(id).to_owned();
+    let place = |label: Option<&String>, id: Option<&String>| {
+        label.cloned().or_else(|| id.map(|id| name(id)))
+    };
+    let client = &ends.client;
+    let vm = place(client.vm_label.as_ref(), client.vm.as_ref());
+    let networks = [&ends.client, &ends.server].map(|it| it.virtual_network.as_deref().map(name));
+    let file_system = place(ends.file_system_label.as_ref(), ends.file_system.as_ref());
+    html! { dl.facts {
+        @if let Some(vm) = vm { dt { "VM" } dd { (vm) } }
+        @if let Some(nic) = client.nic.as_deref().map(name) { dt { "NIC" } dd { (nic) } }
+        @if let [Some(client), Some(server)] = &networks {
+            dt { "VNets" } dd { (client) " to " (server) }
+        }
+        @if let Some(name) = file_system { dt { "File system" } dd { (name) } }
+    } }
+}
+
+/// Packets and records that show the verdict.
+fn evidence(path: &PathReport, style: &Style) -> Option<Markup> {
+    let shown: Vec<&Evidence> = if style.verbose {
+        path.evidence.iter().collect()
+    } else {
+        deciding(path)
+    };
+    (!shown.is_empty()).then(|| {
+        html! {
+            h4 { "Evidence" }
+            ul.evidence { @for it in shown { li { (it.shows) br; span.place { (place(it)) } } } }
+        }
+    })
+}
+
+/// Filters of Wireshark for the packets of the evidence, and for all of the path.
+fn filters(path: &PathReport) -> Option<Markup> {
+    let files = filter::of_evidence(path);
+    let all = filter::of_path(path).filter(|_| path.traffic.total().packets > 0);
+    (!files.is_empty() || all.is_some()).then(|| {
+        html! {
+            h4 { "In Wireshark" }
+            dl.filters {
+                @for (file, filter) in &files {
+                    dt { "the packets that prove it, in " (file) } dd { (code(filter)) }
+                }
+                @if let Some(filter) = &all {
+                    dt { "all packets between its ends" } dd { (code(filter)) }
+                }
+            }
+        }
+    })
+}
+
+/// States that flow logs have of the path.
+fn platform(path: &PathReport) -> Option<Markup> {
+    let platform = path.platform.as_ref()?;
+    let header = [
+        "State",
+        "Carried as",
+        "When",
+        "First",
+        "Last",
+        "Flows",
+        "Packets",
+        "Bytes",
+    ];
+    let row = |when: &'static str| {
+        move |it: &StateReport| {
+            let texts = [
+                it.state.name(),
+                carried(it.carried),
+                when,
+                &it.first,
+                &it.last,
+            ];
+            let numbers = [number(it.flows), number(it.packets), bytes(it.bytes)];
+            let texts = texts.into_iter().map(|text| html! { (text) });
+            texts
+                .chain(numbers.into_iter().map(|it| html! { (it) }))
+                .collect()
+        }
+    };
+    let when = if path.observed.is_some() {
+        "when captured"
+    } else {
+        "all the time"
+    };
+    let rows = platform.states.iter().map(row(when));
+    let rows = rows.chain(platform.other_times.iter().map(row("at other times")));
+    let rows: Vec<Vec<Markup>> = rows.collect();
+    Some(html! { h4 { "Flow logs" } (table(&header, 5, &rows)) })
+}
