@@ -26,6 +26,7 @@ pub mod sizes;
 pub mod stored;
 pub mod table;
 pub mod tally;
+pub mod timeline;
 pub mod times;
 
 pub use datagrams::Datagrams;
@@ -36,6 +37,7 @@ pub use ranges::Ranges;
 pub use seen_on::SeenOn;
 pub use sizes::Sizes;
 pub use tally::{Count, Tally};
+pub use timeline::Timeline;
 pub use times::Times;
 
 /// The port that clients and servers listen on (`LNET_ACCEPTOR_PORT`).

@@ -32,6 +32,7 @@ pub(crate) mod rank;
 mod sarif;
 mod table;
 pub(crate) mod text;
+mod timeline;
 mod warnings;
 mod wording;
 
@@ -39,10 +40,10 @@ pub use catalogue::CATALOGUE_FORMATS;
 pub use formats::POSTURE_FORMATS;
 pub use look::{GroupBy, Style};
 pub use model::{
-    About, AccountingReport, ClientReport, ElsewhereReport, EndsReport, Evidence, FileSystemReport,
-    Gap, InputReport, LossReport, Losses, PacketReport, PathReport, PlaceReport, PlatformReport,
-    ProofReport, ReasonReport, Report, ServerReport, Standing, Summary, Traffic, Undecodable,
-    Volume, Warning,
+    About, AccountingReport, ClientReport, Columns, ElsewhereReport, EndsReport, Evidence,
+    FileSystemReport, Gap, InputReport, LossReport, Losses, PacketReport, PathReport, PlaceReport,
+    PlatformReport, ProofReport, ReasonReport, Report, ServerReport, Standing, Summary,
+    TimelineReport, Traffic, Undecodable, Volume, Warning,
 };
 
 /// The answer of a report in a sentence.
@@ -231,6 +232,7 @@ impl Report {
             policy: run.policy.name(),
             first: judgement.span.map(|(first, _)| rfc3339(first)),
             last: judgement.span.map(|(_, last)| rfc3339(last)),
+            timeline: TimelineReport::of(&judgement.paths),
             losses,
             accounting: AccountingReport::of(&judgement.accounting),
             dtls_elsewhere: judgement

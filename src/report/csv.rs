@@ -70,6 +70,8 @@ const COLUMNS: &[CsvColumn] = &[
     ("client_vm", |row| text(row.path.azure.as_ref().and_then(|it| it.client.vm.as_ref()))),
     ("file_system", |row| text(row.path.azure.as_ref().and_then(|it| it.file_system.as_ref()))),
     ("failed_checks", |row| joined(failed_checks(row))),
+    ("plaintext_first", |row| text(row.path.plaintext_first.as_ref())),
+    ("plaintext_last", |row| text(row.path.plaintext_last.as_ref())),
 ];
 
 /// Writes a header, and a row for each path.

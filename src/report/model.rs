@@ -44,6 +44,7 @@ mod lines;
 mod path;
 mod posture;
 mod report;
+mod timeline;
 mod warning;
 
 pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, Standing};
@@ -58,6 +59,7 @@ pub use report::{
     AccountingReport, ElsewhereReport, Gap, InputReport, LossReport, Losses, ReasonReport, Report,
     Summary, Undecodable, Volume,
 };
+pub use timeline::{Columns, TimelineReport};
 pub use warning::{About, Warning};
 
 words!(Verdict {

@@ -7,7 +7,8 @@ use super::model::{
     SuiteReport,
 };
 use super::{
-    LossReport, Names, PathReport, PlatformReport, ProofReport, Traffic, evidence, rfc3339,
+    LossReport, Names, PathReport, PlatformReport, ProofReport, TimelineReport, Traffic, evidence,
+    rfc3339,
 };
 use crate::capture::Timestamp;
 use crate::decode::{Encapsulation, Protocol};
@@ -235,6 +236,9 @@ impl PathReport {
             traffic: Traffic::of(path.traffic.iter().map(|(&class, &count)| (class, count))),
             first: times(path).min().map(rfc3339),
             last: times(path).max().map(rfc3339),
+            plaintext_first: plaintext(path).map(|(first, _)| first).min().map(rfc3339),
+            plaintext_last: plaintext(path).map(|(_, last)| last).max().map(rfc3339),
+            timeline: TimelineReport::of([path]),
             interface: names.only_interface(&path.parts),
             dtls,
             lustre: LustreReport::of(&path.parts),
@@ -274,6 +278,9 @@ impl PathReport {
             },
             first: None,
             last: None,
+            plaintext_first: None,
+            plaintext_last: None,
+            timeline: None,
             interface: None,
             dtls: None,
             lustre: None,
@@ -301,4 +308,11 @@ fn addresses(ends: Ends) -> (Option<String>, Option<String>) {
 fn times(path: &Path) -> impl Iterator<Item = Timestamp> {
     let tallies = path.parts.iter().flat_map(Part::tallies);
     tallies.flat_map(|(_, _, tally)| [tally.first.time, tally.last.time].into_iter().flatten())
+}
+
+/// Times of the first and the last packet in plaintext, of each tally.
+fn plaintext(path: &Path) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+    let tallies = path.parts.iter().flat_map(Part::tallies);
+    let plaintext = tallies.filter(|(class, ..)| *class == Class::Plaintext);
+    plaintext.filter_map(|(_, _, tally)| tally.times.span())
 }

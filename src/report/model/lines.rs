@@ -52,6 +52,7 @@ fields!(RunLine<'_> {
     report.vantage => "vantage",
     report.first => "first",
     report.last => "last",
+    report.timeline => "timeline",
     report.losses => "losses",
     report.inputs => "inputs",
     report.flow_logs => "flow_logs",

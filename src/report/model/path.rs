@@ -8,6 +8,7 @@ use serde::{
 };
 
 use super::azure::EndsReport;
+use super::timeline::TimelineReport;
 use crate::azure::checks::Check;
 use crate::flow::Count;
 use crate::flow::sizes::Percentiles;
@@ -169,6 +170,12 @@ pub struct PathReport {
     pub first: Option<String>,
     /// Time of its last captured packet.
     pub last: Option<String>,
+    /// Time of its first packet in plaintext, in RFC 3339.
+    pub plaintext_first: Option<String>,
+    /// Time of its last packet in plaintext.
+    pub plaintext_last: Option<String>,
+    /// Traffic over time; `null` where no packet has a time.
+    pub timeline: Option<TimelineReport>,
     /// Interface that saw it, where there is one and the capture names it; `null` where
     /// several did.
     pub interface: Option<String>,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::azure::{ClientReport, FileSystemReport, ServerReport};
 use super::path::{PathReport, ProofReport, SuiteReport};
+use super::timeline::TimelineReport;
 use super::warning::Warning;
 use crate::azure::waivers::WaiverReport;
 use crate::capture::Fault;
@@ -131,6 +132,8 @@ pub struct Report {
     pub first: Option<String>,
     /// Time of the last captured packet.
     pub last: Option<String>,
+    /// Packets of paths over time; `null` where none has a time.
+    pub timeline: Option<TimelineReport>,
     /// Packets that passed the captures and were not seen, as far as that is known.
     pub losses: LossReport,
     /// The input files, in the order of their first packets.
