@@ -32,6 +32,7 @@ mod path;
 mod proof;
 mod reach;
 mod steps;
+mod timeline;
 
 use list::PathList;
 
@@ -80,6 +81,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
             "Clients and servers",
             matrix::section(&paths, &list),
         ),
+        Section::new("timeline", "Over time", timeline::section(report)),
         Section::new("paths", "Paths", list.section(report, style)),
         Section::new("basis", "What this rests on", basis::section(report)),
         Section::new("controls", "Azure controls", controls::of_report(report)),

@@ -37,6 +37,11 @@ pub(super) fn code(text: &str) -> Markup {
     html! { code { (text) } }
 }
 
+/// Id of a resource, which may be broken into lines.
+pub(super) fn id(text: &str) -> Markup {
+    html! { code.id { (text) } }
+}
+
 /// Commands, each on a line of its own.
 pub(super) fn commands(command: &str) -> Markup {
     html! { div.command { @for part in command.split(" && ").enumerate() {

@@ -16,8 +16,8 @@ pub(super) fn section(path: &PathReport) -> Option<Markup> {
     let header = [
         "Flow",
         "Tunnel",
-        "Filter",
         "Class",
+        "Filter",
         "To server",
         "To client",
         "Packets",
@@ -48,8 +48,8 @@ fn rows(path: &PathReport, flow: &FlowReport) -> Vec<Vec<Markup>> {
             let texts = [
                 html! { (name(flow)) },
                 html! { (tunnel(flow)) },
-                html! { @if let Some(filter) = &filter { (code(filter)) } @else { "–" } },
                 html! { (class.name()) },
+                html! { @if let Some(filter) = &filter { (code(filter)) } @else { "–" } },
             ];
             let volumes = [volume(up.into()), volume(down.into()), packets];
             texts

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::cells::{ROWS, code, more, table};
+use super::cells::{ROWS, code, id, more, table};
 use super::mark;
 use crate::azure::checks::{Check, Outcome};
 use crate::azure::export::{FileReport, Inventory};
@@ -39,7 +39,7 @@ fn file_systems_table(all: &[FileSystemReport]) -> Markup {
             html! { (it.name) },
             html! { (it.mgs_address.as_deref().unwrap_or("–")) },
             outcomes(&it.checks),
-            code(&it.id),
+            id(&it.id),
         ]
     };
     let rows: Vec<_> = all.iter().map(row).collect();
@@ -57,7 +57,7 @@ fn clients_table(all: &[ClientReport]) -> Markup {
             html! { (it.name) },
             html! { (standing) },
             outcomes(&it.checks),
-            code(&it.id),
+            id(&it.id),
         ]
     };
     let rows: Vec<_> = all.iter().map(row).collect();

@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::{mark, path};
+use super::path::{self, PathTerms};
+use super::{mark, timeline};
 use crate::report::rank::WORST_FIRST;
 use crate::report::text::number;
 use crate::report::wording::account::clear_of;
@@ -37,13 +38,18 @@ impl<'r> PathList<'r> {
         if self.shown.is_empty() && self.more.is_empty() {
             return None;
         }
+        let gaps = timeline::gaps(report);
+        let terms = PathTerms {
+            is_verbose: style.verbose,
+            gaps: &gaps,
+        };
         Some(html! {
             (self.bar())
             div.list.captured[!report.inputs.is_empty()] {
                 (header(clear_of(report)))
                 div #rows {
                     @for (place, path) in self.shown.iter().enumerate() {
-                        (row(place, path, style))
+                        (row(place, path, &terms))
                     }
                 }
             }
@@ -55,7 +61,7 @@ impl<'r> PathList<'r> {
     fn bar(&self) -> Markup {
         let known = |verdict| self.shown.iter().any(|path| path.verdict == verdict);
         let verdicts = WORST_FIRST.into_iter().filter(|&verdict| known(verdict));
-        html! { div.bar #bar hidden {
+        html! { div.toolbar #bar hidden {
             input #find type="search" placeholder="Address or name" aria-label="Show paths with";
             @for it in verdicts {
                 label { input type="checkbox" value=(it.name()) checked; (mark::verdict(it)) " " (it.name()) }
@@ -87,7 +93,7 @@ fn header(clear: &str) -> Markup {
     } }
 }
 
-fn row(place: usize, path: &PathReport, style: &Style) -> Markup {
+fn row(place: usize, path: &PathReport, terms: &PathTerms<'_>) -> Markup {
     let Volumes {
         encrypted,
         plaintext,
@@ -106,7 +112,7 @@ fn row(place: usize, path: &PathReport, style: &Style) -> Markup {
                 span { (volume(plaintext)) }
                 span { (number(packets)) }
             }
-            div.inside id=(anchor(place)) { (path::inside(path, style)) }
+            div.inside id=(anchor(place)) { (path::inside(path, terms)) }
         }
     }
 }

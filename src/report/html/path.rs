@@ -3,18 +3,26 @@
 use maud::{Markup, html};
 
 use super::cells::{code, table};
-use super::{checks, flows, proof};
+use super::{checks, flows, proof, timeline};
 use crate::report::model::StateReport;
 use crate::report::text::{bytes, number};
 use crate::report::wording::filter;
 use crate::report::wording::flows::dtls;
 use crate::report::wording::next::step;
 use crate::report::wording::path::{carried, deciding, place};
-use crate::report::{EndsReport, Evidence, PathReport, Style};
+use crate::report::{EndsReport, Evidence, Gap, PathReport};
 use crate::verdict::Verdict;
 
-pub(super) fn inside(path: &PathReport, style: &Style) -> Markup {
-    let is_told = style.verbose || path.verdict != Verdict::Encrypted;
+/// Terms on which paths are told.
+pub(super) struct PathTerms<'t> {
+    /// Set to tell all of each path.
+    pub(super) is_verbose: bool,
+    /// Times at which nothing could be seen.
+    pub(super) gaps: &'t [&'t Gap],
+}
+
+pub(super) fn inside(path: &PathReport, terms: &PathTerms<'_>) -> Markup {
+    let is_told = terms.is_verbose || path.verdict != Verdict::Encrypted;
     html! {
         @if let Some(step) = step(path) { p.step { strong { "Next: " } (step) } }
         @if let (Some(first), Some(last)) = (&path.first, &path.last) {
@@ -22,9 +30,9 @@ pub(super) fn inside(path: &PathReport, style: &Style) -> Markup {
                 @if let Some(interface) = &path.interface { " on " (interface) } }
         }
         @if let Some(ends) = &path.azure { (resources(ends)) }
-        @if let Some(proof) = proof::of_path(path, style.verbose) { (proof) }
+        @if let Some(proof) = proof::of_path(path, terms.is_verbose) { (proof) }
         @if is_told {
-            @for part in parts(path, style).into_iter().flatten() { (part) }
+            @for part in parts(path, terms).into_iter().flatten() { (part) }
         } @else if let Some(facts) = &path.dtls {
             p { (dtls(facts)) }
         }
@@ -32,9 +40,10 @@ pub(super) fn inside(path: &PathReport, style: &Style) -> Markup {
 }
 
 /// All that shows and explains the verdict.
-fn parts(path: &PathReport, style: &Style) -> [Option<Markup>; 5] {
+fn parts(path: &PathReport, terms: &PathTerms<'_>) -> [Option<Markup>; 6] {
     [
-        evidence(path, style),
+        timeline::of_path(path, terms.gaps),
+        evidence(path, terms),
         filters(path),
         flows::section(path),
         platform(path),
@@ -63,8 +72,8 @@ fn resources(ends: &EndsReport) -> Markup {
 }
 
 /// Packets and records that show the verdict.
-fn evidence(path: &PathReport, style: &Style) -> Option<Markup> {
-    let shown: Vec<&Evidence> = if style.verbose {
+fn evidence(path: &PathReport, terms: &PathTerms<'_>) -> Option<Markup> {
+    let shown: Vec<&Evidence> = if terms.is_verbose {
         path.evidence.iter().collect()
     } else {
         deciding(path)

@@ -36,7 +36,7 @@ pub(super) fn section(report: &Report, paths: &[&PathReport]) -> Option<Markup> 
         }
         @if !open.is_empty() {
             h3 { "What keeps paths from being encrypted" }
-            (table(&["Outcome", "Obligation", "Because", "Paths"], 3, &rows(&open)))
+            (table(&["Outcome", "Obligation", "Because", "Paths"], 4, &rows(&open)))
         }
     })
 }
