@@ -39,6 +39,18 @@ pub(super) fn outcome(outcome: Outcome) -> Markup {
     html! { b.mark.(class) { (sign) } }
 }
 
+/// A number of checks of an outcome, in words.
+pub(super) fn outcome_count(outcome: Outcome, count: u64) -> Markup {
+    let word = match (outcome, count) {
+        (Outcome::Fail, _) => "failed",
+        (Outcome::Unknown, _) => "unknown",
+        (Outcome::Note, 1) => "note",
+        (Outcome::Note, _) => "notes",
+        (Outcome::Pass, _) => "passed",
+    };
+    html! { (number(count)) " " (word) }
+}
+
 /// Mark of an obligation's outcome.
 pub(super) fn obligation(outcome: &str) -> Markup {
     let (class, sign) = match outcome {

@@ -26,8 +26,9 @@ pub(super) fn draw(axis: &Axis, timeline: &TimelineReport) -> Option<String> {
     let bars = stacked(axis, timeline);
     let most = bars.iter().map(|bar| bar.high).max().filter(|&most| most > 0)?;
     plot(&mut svg, axis, &bars, most).ok()?;
-    // In a page the namespace goes without saying.
-    Some(svg.replace(" xmlns=\"http://www.w3.org/2000/svg\"", ""))
+    // In a page the namespace goes without saying, and lines are no page's own.
+    let svg = svg.replace(" xmlns=\"http://www.w3.org/2000/svg\"", "");
+    Some(svg.replace('\n', ""))
 }
 
 /// Bytes a second of a class in an interval, on top of those of classes before it.
