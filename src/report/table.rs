@@ -15,6 +15,7 @@ use crate::verdict::{Class, Vantage, Verdict};
 
 mod causes;
 mod checks;
+mod filters;
 mod flows;
 mod groups;
 mod headline;
@@ -42,6 +43,9 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     page.vantage(report)?;
     page.causes(paths)?;
     page.evidence(paths)?;
+    if style.display_filters {
+        page.filters(paths)?;
+    }
     if style.verbose {
         page.proofs(report, paths)?;
         page.details(paths)?;
