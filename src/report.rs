@@ -15,6 +15,7 @@ mod accept;
 mod azure;
 mod catalogue;
 mod csv;
+pub mod display_filter;
 mod elsewhere;
 mod evidence;
 mod formats;

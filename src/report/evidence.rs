@@ -55,6 +55,7 @@ impl EvidenceList<'_> {
             record: None,
             time: at.time.map(rfc3339),
             shows,
+            display_filter: self.names.display_filter(at.position),
         });
     }
 
@@ -151,6 +152,7 @@ impl EvidenceList<'_> {
                 record: Some(record),
                 time: Some(rfc3339(time)),
                 shows: format!("{source} says {name}: {meaning}"),
+                display_filter: None,
             });
         }
     }

@@ -7,8 +7,8 @@ use super::model::{
     SuiteReport,
 };
 use super::{
-    LossReport, Names, PathReport, PlatformReport, ProofReport, TimelineReport, Traffic, evidence,
-    rfc3339,
+    LossReport, Names, PathReport, PlatformReport, ProofReport, TimelineReport, Traffic,
+    display_filter, evidence, rfc3339,
 };
 use crate::capture::Timestamp;
 use crate::decode::{Encapsulation, Protocol};
@@ -224,7 +224,11 @@ impl PathReport {
         let missing = dtls.as_ref().map_or(0, |dtls| dtls.missing);
         let (client, server) = addresses(path.ends);
         let flows = path.parts.iter();
+        let flows: Vec<_> = flows.map(|part| FlowReport::of(part, names)).collect();
+        let ends = client.as_deref().zip(server.as_deref());
         Self {
+            display_filter: ends
+                .and_then(|(client, server)| display_filter::of_traffic(client, server, &flows)),
             client,
             server,
             verdict: path.verdict,
@@ -245,7 +249,7 @@ impl PathReport {
             packet_sizes: path.packet_sizes.percentiles(),
             dtls_record_sizes: path.record_sizes.percentiles(),
             evidence: evidence::of(path, policy, names),
-            flows: flows.map(|part| FlowReport::of(part, names)).collect(),
+            flows,
             azure: None,
             causes: Vec::new(),
             waiver: None,
@@ -288,6 +292,7 @@ impl PathReport {
             dtls_record_sizes: None,
             evidence: Vec::new(),
             flows: Vec::new(),
+            display_filter: None,
             azure: None,
             causes: Vec::new(),
             waiver: None,

@@ -20,6 +20,7 @@ use crate::verdict::Verdict;
 
 mod causes;
 mod checks;
+mod filters;
 mod flows;
 mod groups;
 mod inventory;
@@ -43,6 +44,9 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     page.vantage(report)?;
     page.causes(paths)?;
     page.evidence(paths)?;
+    if style.display_filters {
+        page.filters(paths)?;
+    }
     page.next(paths)?;
     if style.verbose {
         page.proofs(report, paths)?;

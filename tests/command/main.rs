@@ -10,6 +10,7 @@ mod corpus;
 #[path = "../../benches/generator/estate.rs"]
 mod estate;
 mod estates;
+mod filters;
 mod flow_logs;
 mod formats;
 mod gates;

@@ -14,6 +14,7 @@ pub mod packets;
 pub mod program;
 pub mod run;
 pub mod skip;
+pub mod tshark;
 
 use proptest::test_runner::Config;
 
