@@ -1,10 +1,8 @@
 //! Flags that say what packets count as, and what verdicts follow from.
 
-use std::sync::Arc;
-
 use clap::Args;
 
-use super::azure::{self, AzureFlags};
+use super::azure::AzureFlags;
 use super::{CliError, server_list};
 use crate::decode;
 use crate::engine::Engine;
@@ -98,19 +96,17 @@ impl EngineFlags {
 impl JudgeFlags {
     /// Settings as meant, with `auto` for a vantage that is to be told.
     pub(super) fn meant(self, auto: impl FnOnce() -> Viewpoint) -> Result<Engine, CliError> {
-        let mut servers = server_list::named(&self.servers)?;
-        let azure = self.azure.read()?;
-        if let Some(azure) = &azure {
-            azure::add_servers(&mut servers, azure);
-        }
-        Ok(Engine {
+        let engine = Engine {
             vantage: self.vantage.settle(auto),
-            servers,
-            azure: azure.map(Arc::new),
+            servers: server_list::named(&self.servers)?,
             policy: self.policy,
             require_handshake: self.require_handshake,
             max_loss: self.max_loss,
             ..Engine::default()
+        };
+        Ok(match self.azure.read()? {
+            Some(azure) => engine.with_azure(azure),
+            None => engine,
         })
     }
 }

@@ -2,7 +2,6 @@
 
 pub(super) mod account;
 pub(super) mod causes;
-pub(super) mod filter;
 pub(super) mod flows;
 pub(super) mod headline;
 pub(super) mod inventory;

@@ -6,6 +6,7 @@ mod audit;
 mod azure;
 mod bench;
 mod captures;
+mod case;
 mod corpus;
 #[path = "../../benches/generator/estate.rs"]
 mod estate;

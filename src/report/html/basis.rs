@@ -6,7 +6,7 @@ use super::cells::{code, table};
 use super::{mark, proof};
 use crate::flow_log::{LogForm, LogReport};
 use crate::report::text::number;
-use crate::report::wording::account::{logged, vantage};
+use crate::report::wording::account::{kinds, logged, vantage};
 use crate::report::{InputReport, Losses, Report, ServerReport};
 
 /// Time, policy and inputs, in a line each, below the answer.
@@ -24,23 +24,10 @@ pub(super) fn facts(report: &Report) -> Markup {
                 dt { "Captured" } dd { time { (first) } " to " time { (last) } }
             }
             dt { "Policy" } dd { (report.policy) }
-            dt { "Inputs" } dd { (inputs(report)) }
+            dt { "Inputs" } dd { (kinds(report).join(", ")) }
             dt { "Whole" } dd { (mark::obligation(outcome)) " " (says) }
             dt { "Exit code" } dd { (report.exit_code()) }
         }
-    }
-}
-
-/// Number of inputs of each kind.
-fn inputs(report: &Report) -> String {
-    let counted = |count: usize, thing| crate::report::text::counted(count as u64, thing);
-    let captures = (!report.inputs.is_empty()).then(|| counted(report.inputs.len(), "capture"));
-    let logs = &report.flow_logs;
-    let logs = (!logs.is_empty()).then(|| counted(logs.len(), "flow log"));
-    let told: Vec<String> = [captures, logs].into_iter().flatten().collect();
-    match told.is_empty() {
-        true => "none".to_owned(),
-        false => told.join(", "),
     }
 }
 

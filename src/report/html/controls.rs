@@ -86,7 +86,7 @@ fn one(control: &Control, checks: &ControlChecks<'_>) -> Markup {
             span.title { (control.title) " " code { (control.id) } }
             span.tally {
                 @for (outcome, count) in counts.filter(|(_, count)| *count > 0) {
-                    span { (number(count)) " " (outcome.name()) }
+                    span { (mark::outcome_count(outcome, count)) }
                 }
                 @if checks.waived > 0 { span { (number(checks.waived)) " waived" } }
             }

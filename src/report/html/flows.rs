@@ -1,11 +1,10 @@
-//! Flows of a path, each with the filter that selects it.
+//! Flows of a path.
 
 use maud::{Markup, html};
 
-use super::cells::{code, table};
+use super::cells::table;
 use crate::report::model::FlowReport;
 use crate::report::text::{bytes, number};
-use crate::report::wording::filter;
 use crate::report::wording::flows::{facts, name, tunnel};
 use crate::report::{PathReport, Volume};
 
@@ -17,26 +16,20 @@ pub(super) fn section(path: &PathReport) -> Option<Markup> {
         "Flow",
         "Tunnel",
         "Class",
-        "Filter",
         "To server",
         "To client",
         "Packets",
     ];
-    let rows: Vec<_> = path
-        .flows
-        .iter()
-        .flat_map(|flow| rows(path, flow))
-        .collect();
+    let rows: Vec<_> = path.flows.iter().flat_map(rows).collect();
     Some(html! {
         h4 { "Flows" }
         @for says in facts(path) { p { (says) } }
-        (table(&header, 4, &rows))
+        (table(&header, 3, &rows))
     })
 }
 
 /// A row for each class that the flow has packets of.
-fn rows(path: &PathReport, flow: &FlowReport) -> Vec<Vec<Markup>> {
-    let filter = filter::of_flow(path, flow);
+fn rows(flow: &FlowReport) -> Vec<Vec<Markup>> {
     let classes = flow.classes().into_iter();
     let volume = |it: Volume| match it.packets {
         0 => "–".to_owned(),
@@ -49,7 +42,6 @@ fn rows(path: &PathReport, flow: &FlowReport) -> Vec<Vec<Markup>> {
                 html! { (name(flow)) },
                 html! { (tunnel(flow)) },
                 html! { (class.name()) },
-                html! { @if let Some(filter) = &filter { (code(filter)) } @else { "–" } },
             ];
             let volumes = [volume(up.into()), volume(down.into()), packets];
             texts

@@ -12,14 +12,21 @@ use crate::report::wording::inventory::{described, summary};
 use crate::report::{ClientReport, FileSystemReport, Report, Standing};
 
 pub(super) fn of_report(report: &Report) -> Option<Markup> {
-    resources(&report.file_systems, &report.clients)
+    let resources = resources(&report.file_systems, &report.clients);
+    let exports = &report.exports;
+    (resources.is_some() || !exports.is_empty()).then(|| {
+        html! {
+            @if let Some(it) = resources { (it) }
+            @if !exports.is_empty() { h3 { "Exports" } (files(exports)) }
+        }
+    })
 }
 
 pub(super) fn of_posture(report: &PostureReport) -> Option<Markup> {
     let inventory = &report.inventory;
     Some(html! {
         @if let Some(it) = resources(&report.file_systems, &report.clients) { (it) }
-        @if !inventory.files.is_empty() { (files(inventory)) }
+        @if !inventory.files.is_empty() { (holdings(inventory)) }
     })
 }
 
@@ -70,13 +77,23 @@ fn outcomes(checks: &[Check]) -> Markup {
     let counts = Outcome::ALL.map(|outcome| (outcome, count(outcome)));
     let some = counts.into_iter().filter(|(_, count)| *count > 0);
     html! { span.tally { @for (outcome, count) in some {
-        span { (mark::outcome(outcome)) " " (number(count)) " " (outcome.name()) }
+        span { (mark::outcome(outcome)) " " (mark::outcome_count(outcome, count)) }
     } } }
 }
 
-/// Files of exports, each with its hash, and the resources in them.
-fn files(inventory: &Inventory) -> Markup {
-    let hash = |it: &FileReport| it.sha256.clone();
+/// Files of exports, each with its hash.
+fn files(files: &[FileReport]) -> Markup {
+    html! {
+        ul.files { @for it in files.iter().take(ROWS) { li {
+            (described(it))
+            @if let Some(hash) = &it.sha256 { br; code { "SHA-256 " (hash) } }
+        } } }
+        (more(files.len(), ROWS))
+    }
+}
+
+/// Files of exports, the resources in them, and what was ignored.
+fn holdings(inventory: &Inventory) -> Markup {
     let kinds = inventory.resources.iter().map(|it| {
         let subscription = &it.subscription;
         let count = number(it.count);
@@ -91,10 +108,7 @@ fn files(inventory: &Inventory) -> Markup {
         h3 { "Exports" }
         p { (summary(inventory)) "." }
         details { summary { "Files, resources and what was ignored" } div.inside {
-            ul.files { @for it in inventory.files.iter().take(ROWS) {
-                li { (described(it)) @if let Some(hash) = hash(it) { br; code { "SHA-256 " (hash) } } }
-            } }
-            (more(inventory.files.len(), ROWS))
+            (files(&inventory.files))
             (table(&["Resources", "Subscription", "Number"], 2, &kinds))
             @if !ignored.is_empty() { (table(&["Ignored in", "Why", "Number"], 2, &ignored)) }
         } }

@@ -7,7 +7,7 @@ use super::{mark, timeline};
 use crate::report::rank::WORST_FIRST;
 use crate::report::text::number;
 use crate::report::wording::account::clear_of;
-use crate::report::wording::path::{Volumes, client, more_paths, server, volume, volumes};
+use crate::report::wording::path::{Volumes, client, more_paths, server, verdict, volume, volumes};
 use crate::report::{PathReport, Report, Style};
 use crate::verdict::Verdict;
 
@@ -45,7 +45,7 @@ impl<'r> PathList<'r> {
         };
         Some(html! {
             (self.bar())
-            div.list.captured[!report.inputs.is_empty()] {
+            div.list.captured {
                 (header(clear_of(report)))
                 div #rows {
                     @for (place, path) in self.shown.iter().enumerate() {
@@ -101,11 +101,10 @@ fn row(place: usize, path: &PathReport, terms: &PathTerms<'_>) -> Markup {
     } = volumes(path);
     let letter = mark::letter(path.verdict);
     let is_open = place < OPEN && path.verdict != Verdict::Encrypted;
-    let loss = path.under_loss.then_some(", under loss");
     html! {
         details.(letter) open[is_open] data-e=[encrypted] data-p=[plaintext] data-n=(packets) {
             summary {
-                span { (mark::verdict(path.verdict)) " " (path.verdict.name()) (loss.unwrap_or("")) }
+                span { (verdict(path)) }
                 span { (client(path)) }
                 span { (server(path)) }
                 span { (volume(encrypted)) }

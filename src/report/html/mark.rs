@@ -102,7 +102,7 @@ pub(super) fn outcomes(report: &PostureReport) -> Markup {
     html! {
         ul.counts {
             @for (it, count) in counts.filter(|(_, count)| *count > 0) {
-                li { (outcome(it)) " " strong { (number(count as u64)) } " " (it.name()) }
+                li { (outcome(it)) " " (outcome_count(it, count as u64)) }
             }
             @if waived > 0 { li { strong { (number(waived as u64)) } " waived" } }
         }

@@ -12,7 +12,7 @@
     const { e, p, n } = element.dataset;
     return {
       element, place, text: cells.join(" ").toLowerCase(),
-      verdict: boxes.find((it) => cells[0].slice(2).startsWith(it.value))?.value,
+      verdict: boxes.find((it) => cells[0].startsWith(it.value))?.value,
       client: cells[1], server: cells[2],
       encrypted: Number(e ?? -1), plaintext: Number(p ?? -1), packets: Number(n),
     };

@@ -6,10 +6,10 @@ use super::cells::{code, table};
 use super::{checks, flows, proof, timeline};
 use crate::report::model::StateReport;
 use crate::report::text::{bytes, number};
-use crate::report::wording::filter;
 use crate::report::wording::flows::dtls;
 use crate::report::wording::next::step;
 use crate::report::wording::path::{carried, deciding, place};
+use crate::report::wording::proof::capitalized;
 use crate::report::{EndsReport, Evidence, Gap, PathReport};
 use crate::verdict::Verdict;
 
@@ -21,27 +21,46 @@ pub(super) struct PathTerms<'t> {
     pub(super) gaps: &'t [&'t Gap],
 }
 
+/// All of a path, or what there is to say of one that is encrypted: of thousands of those, more
+/// would take a browser long.
 pub(super) fn inside(path: &PathReport, terms: &PathTerms<'_>) -> Markup {
-    let is_told = terms.is_verbose || path.verdict != Verdict::Encrypted;
+    if path.verdict == Verdict::Encrypted && !terms.is_verbose {
+        return in_short(path);
+    }
     html! {
         @if let Some(step) = step(path) { p.step { strong { "Next: " } (step) } }
-        @if let (Some(first), Some(last)) = (&path.first, &path.last) {
-            p { "Seen from " time { (first) } " to " time { (last) }
-                @if let Some(interface) = &path.interface { " on " (interface) } }
-        }
         @if let Some(ends) = &path.azure { (resources(ends)) }
-        @if let Some(proof) = proof::of_path(path, terms.is_verbose) { (proof) }
-        @if is_told {
-            @for part in parts(path, terms).into_iter().flatten() { (part) }
-        } @else if let Some(facts) = &path.dtls {
-            p { (dtls(facts)) }
-        }
+        @if let Some(says) = seen(path) { p { (says) } }
+        @for part in parts(path, terms).into_iter().flatten() { (part) }
     }
 }
 
+fn in_short(path: &PathReport) -> Markup {
+    let proof: Vec<&str> = path.proof.iter().map(|it| it.says.as_str()).collect();
+    let proof = format!("{}.", capitalized(&proof.join("; ")));
+    let facts = path.dtls.as_ref().map(|facts| format!("{}.", dtls(facts)));
+    let told: Vec<String> = [seen(path), Some(proof), facts]
+        .into_iter()
+        .flatten()
+        .collect();
+    html! {
+        (told.join(" "))
+        @if let Some(ends) = &path.azure { (resources(ends)) }
+    }
+}
+
+/// Time and interface that a path was seen at.
+fn seen(path: &PathReport) -> Option<String> {
+    let (first, last) = (path.first.as_ref()?, path.last.as_ref()?);
+    let interface = path.interface.as_ref();
+    let on = interface.map_or_else(String::new, |name| format!(" on {name}"));
+    Some(format!("Seen from {first} to {last}{on}."))
+}
+
 /// All that shows and explains the verdict.
-fn parts(path: &PathReport, terms: &PathTerms<'_>) -> [Option<Markup>; 6] {
+fn parts(path: &PathReport, terms: &PathTerms<'_>) -> [Option<Markup>; 7] {
     [
+        proof::of_path(path),
         timeline::of_path(path, terms.gaps),
         evidence(path, terms),
         filters(path),
@@ -81,25 +100,23 @@ fn evidence(path: &PathReport, terms: &PathTerms<'_>) -> Option<Markup> {
     (!shown.is_empty()).then(|| {
         html! {
             h4 { "Evidence" }
-            ul.evidence { @for it in shown { li { (it.shows) br; span.place { (place(it)) } } } }
+            ul.evidence { @for it in shown { li { (it.shows) small { (place(it)) } } } }
         }
     })
 }
 
 /// Filters of Wireshark for the packets of the evidence, and for all of the path.
 fn filters(path: &PathReport) -> Option<Markup> {
-    let files = filter::of_evidence(path);
-    let all = filter::of_path(path).filter(|_| path.traffic.total().packets > 0);
+    let files = path.evidence_filters();
+    let all = path.display_filter.as_ref();
     (!files.is_empty() || all.is_some()).then(|| {
         html! {
             h4 { "In Wireshark" }
             dl.filters {
                 @for (file, filter) in &files {
-                    dt { "the packets that prove it, in " (file) } dd { (code(filter)) }
+                    dt { "Packets that prove it, in " (file) } dd { (code(filter)) }
                 }
-                @if let Some(filter) = &all {
-                    dt { "all packets between its ends" } dd { (code(filter)) }
-                }
+                @if let Some(filter) = all { dt { "All packets of it" } dd { (code(filter)) } }
             }
         }
     })

@@ -101,7 +101,13 @@ fn lane(class: Class, letter: &str, columns: &Columns) -> Markup {
     let total: u64 = columns.wire_bytes.iter().sum();
     let counted: u64 = columns.packets.iter().sum();
     let says = format!("{}, {}", bytes(total), packets(counted));
-    drawn(class.name(), letter, columns.wire_bytes.len(), &bars.collect::<String>(), &says)
+    drawn(
+        class.name(),
+        letter,
+        columns.wire_bytes.len(),
+        &bars.collect::<String>(),
+        &says,
+    )
 }
 
 /// A lane: its name, its drawing, and what it says in words.
@@ -116,7 +122,9 @@ fn drawn(name: &str, letter: &str, width: usize, path: &str, says: &str) -> Mark
 
 /// Lane of the times at which nothing could be seen.
 fn blind(axis: &Axis, gaps: &[&Gap]) -> Markup {
-    let spans = gaps.iter().filter_map(|gap| axis.span(&gap.from, gap.to.as_deref()));
+    let spans = gaps
+        .iter()
+        .filter_map(|gap| axis.span(&gap.from, gap.to.as_deref()));
     let spans: Vec<(u64, u64)> = spans.collect();
     html! { @if !spans.is_empty() {
         (drawn("blind", "S", Axis::UNITS, &boxes(&spans), &format!("interface down, {}", times(spans.len()))))

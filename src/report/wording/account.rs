@@ -1,12 +1,12 @@
 //! What a run rests on, and what became of each packet, in a line each.
 
 use crate::flow_log::LogReport;
-use crate::report::text::{NO_BREAK, number, packets, tuples};
+use crate::report::text::{NO_BREAK, counted, number, packets, tuples};
 use crate::report::{AccountingReport, Report};
 use crate::verdict::Vantage;
 
 /// Buckets of the account, in the order of reports, each with its packets.
-pub(in crate::report) fn buckets(accounting: &AccountingReport) -> [(u64, &'static str); 5] {
+fn buckets(accounting: &AccountingReport) -> [(u64, &'static str); 5] {
     [
         (accounting.paths.packets, "on paths"),
         (accounting.dtls_elsewhere.packets, "DTLS elsewhere"),
@@ -35,6 +35,18 @@ pub(in crate::report) fn logged(logs: &[LogReport]) -> String {
         sum(|log| log.bad_tuples),
         sum(|log| log.unknown_states),
     )
+}
+
+/// Number of files of each kind that a report rests on.
+pub(in crate::report) fn kinds(report: &Report) -> Vec<String> {
+    let kinds = [
+        (report.inputs.len(), "capture"),
+        (report.flow_logs.len(), "flow log"),
+        (report.exports.len(), "export"),
+    ];
+    let some = kinds.into_iter().filter(|&(count, _)| count > 0);
+    some.map(|(count, kind)| counted(count as u64, kind))
+        .collect()
 }
 
 /// Sentence on the point at which it was captured; `None` where nothing was.

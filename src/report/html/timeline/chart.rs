@@ -24,7 +24,11 @@ fn named(letter: &str) -> RGBColor {
 pub(super) fn draw(axis: &Axis, timeline: &TimelineReport) -> Option<String> {
     let mut svg = String::new();
     let bars = stacked(axis, timeline);
-    let most = bars.iter().map(|bar| bar.high).max().filter(|&most| most > 0)?;
+    let most = bars
+        .iter()
+        .map(|bar| bar.high)
+        .max()
+        .filter(|&most| most > 0)?;
     plot(&mut svg, axis, &bars, most).ok()?;
     // In a page the namespace goes without saying, and lines are no page's own.
     let svg = svg.replace(" xmlns=\"http://www.w3.org/2000/svg\"", "");
@@ -67,7 +71,10 @@ fn per_second(bytes: u64, width: i64) -> u64 {
     u64::try_from(rate).unwrap_or(u64::MAX)
 }
 
-type Drawn<'s> = Result<(), DrawingAreaErrorKind<<SVGBackend<'s> as plotters::prelude::DrawingBackend>::ErrorType>>;
+type Drawn<'s> = Result<
+    (),
+    DrawingAreaErrorKind<<SVGBackend<'s> as plotters::prelude::DrawingBackend>::ErrorType>,
+>;
 
 fn plot<'s>(svg: &'s mut String, axis: &Axis, bars: &[Bar], most: u64) -> Drawn<'s> {
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
