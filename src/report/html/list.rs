@@ -13,7 +13,9 @@ use crate::verdict::Verdict;
 
 /// Most paths, unless another number is asked for: a browser takes longer for more.
 const PATHS: usize = 10_000;
-/// Paths that are not encrypted and stand open.
+/// Paths that are told in full where not all are asked for: the worst.
+const IN_FULL: usize = 500;
+/// Paths that stand open: the worst of those that packets or flow logs speak against.
 const OPEN: usize = 3;
 
 /// Paths of a page, the worst first, as many as it has room for.
@@ -100,7 +102,13 @@ fn row(place: usize, path: &PathReport, terms: &PathTerms<'_>) -> Markup {
         packets,
     } = volumes(path);
     let letter = mark::letter(path.verdict);
-    let is_open = place < OPEN && path.verdict != Verdict::Encrypted;
+    let is_open = place < OPEN && !matches!(path.verdict, Verdict::Encrypted | Verdict::Silent);
+    let is_full = path.verdict != Verdict::Encrypted && place < IN_FULL;
+    let inside = if is_full || terms.is_verbose {
+        path::in_full(path, terms)
+    } else {
+        path::in_short(path)
+    };
     html! {
         details.(letter) open[is_open] data-e=[encrypted] data-p=[plaintext] data-n=(packets) {
             summary {
@@ -111,7 +119,7 @@ fn row(place: usize, path: &PathReport, terms: &PathTerms<'_>) -> Markup {
                 span { (volume(plaintext)) }
                 span { (number(packets)) }
             }
-            div.inside id=(anchor(place)) { (path::inside(path, terms)) }
+            div.inside id=(anchor(place)) { (inside) }
         }
     }
 }

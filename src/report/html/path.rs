@@ -10,7 +10,7 @@ use crate::report::wording::flows::dtls;
 use crate::report::wording::next::step;
 use crate::report::wording::path::{carried, deciding, place};
 use crate::report::wording::proof::capitalized;
-use crate::report::{EndsReport, Evidence, Gap, PathReport};
+use crate::report::{EndsReport, Evidence, Gap, PathReport, ProofReport};
 use crate::verdict::Verdict;
 
 /// Terms on which paths are told.
@@ -21,32 +21,41 @@ pub(super) struct PathTerms<'t> {
     pub(super) gaps: &'t [&'t Gap],
 }
 
-/// All of a path, or what there is to say of one that is encrypted: of thousands of those, more
-/// would take a browser long.
-pub(super) fn inside(path: &PathReport, terms: &PathTerms<'_>) -> Markup {
-    if path.verdict == Verdict::Encrypted && !terms.is_verbose {
-        return in_short(path);
-    }
+/// All of a path.
+pub(super) fn in_full(path: &PathReport, terms: &PathTerms<'_>) -> Markup {
     html! {
-        @if let Some(step) = step(path) { p.step { strong { "Next: " } (step) } }
+        (next(path))
         @if let Some(ends) = &path.azure { (resources(ends)) }
         @if let Some(says) = seen(path) { p { (says) } }
         @for part in parts(path, terms).into_iter().flatten() { (part) }
     }
 }
 
-fn in_short(path: &PathReport) -> Markup {
-    let proof: Vec<&str> = path.proof.iter().map(|it| it.says.as_str()).collect();
-    let proof = format!("{}.", capitalized(&proof.join("; ")));
-    let facts = path.dtls.as_ref().map(|facts| format!("{}.", dtls(facts)));
-    let told: Vec<String> = [seen(path), Some(proof), facts]
-        .into_iter()
-        .flatten()
+/// What decides a path, in a paragraph: more of thousands would take a browser long.
+pub(super) fn in_short(path: &PathReport) -> Markup {
+    let is_told = |it: &&ProofReport| path.verdict == Verdict::Encrypted || !it.is_met();
+    let proof: Vec<&str> = path
+        .proof
+        .iter()
+        .filter(is_told)
+        .map(|it| &it.says[..])
         .collect();
+    let proof = (!proof.is_empty()).then(|| format!("{}.", capitalized(&proof.join("; "))));
+    let facts = path.dtls.as_ref().map(|facts| format!("{}.", dtls(facts)));
+    let told: Vec<String> = [seen(path), proof, facts].into_iter().flatten().collect();
+    let shown = deciding(path)
+        .into_iter()
+        .filter(|_| path.verdict != Verdict::Encrypted);
     html! {
+        (next(path))
         (told.join(" "))
+        @for it in shown.take(1) { br; (it.shows) ": " (place(it)) }
         @if let Some(ends) = &path.azure { (resources(ends)) }
     }
+}
+
+fn next(path: &PathReport) -> Markup {
+    html! { @if let Some(step) = step(path) { p.step { strong { "Next: " } (step) } } }
 }
 
 /// Time and interface that a path was seen at.

@@ -38,7 +38,7 @@ pub(in crate::report) fn together(group: &[&Warning]) -> String {
         return format!("{first} ({many} times)");
     };
     let counts = group.iter().filter_map(|warning| warning.count);
-    let sum = first.count.map(|_| number(counts.sum()));
+    let sum: Option<u64> = first.count.map(|_| counts.sum());
     let mut largest: Vec<&Warning> = group.to_vec();
     largest.sort_by_key(|warning| Reverse(warning.count));
     let names = largest
@@ -51,8 +51,8 @@ pub(in crate::report) fn together(group: &[&Warning]) -> String {
     format!(
         "{many} {kind}: {}{}{} ({})",
         first.before,
-        sum.unwrap_or_default(),
-        first.after,
+        sum.map(number).unwrap_or_default(),
+        first.behind(sum),
         names.join("; ")
     )
 }
@@ -71,13 +71,14 @@ mod tests {
 
     fn of(name: &str, count: u64) -> Warning {
         let about = About::Path(name.to_owned());
-        Warning::counted(about, ("lost ", count, " records"))
+        Warning::counted(about, ("lost ", count, [" record", " records"]))
     }
 
     #[test]
     fn equal_warnings_are_told_once_with_their_sum_and_the_largest() {
         let file = Warning::of(About::File("a.txt".to_owned()), "no capture");
-        let plain = Warning::from("lost 1 records".to_owned());
+        assert_eq!(of("p", 1).to_string(), "p: lost 1 record");
+        let plain = Warning::from("lost 1 record".to_owned());
         let mut all = vec![file.clone(), plain.clone()];
         all.extend((0..5).map(|n| of(&format!("p{n}"), 1000 + n)));
         let told: Vec<String> = grouped(&all).iter().map(|group| together(group)).collect();
@@ -85,11 +86,11 @@ mod tests {
             told,
             [
                 "a.txt: no capture",
-                "lost 1 records",
+                "lost 1 record",
                 "5 paths: lost 5,010 records (p4: 1,004; p3: 1,003; p2: 1,002; and 2 more)",
             ]
         );
         let twice = [plain.clone(), plain];
-        assert_eq!(together(&grouped(&twice)[0]), "lost 1 records (2 times)");
+        assert_eq!(together(&grouped(&twice)[0]), "lost 1 record (2 times)");
     }
 }

@@ -80,6 +80,7 @@ fn plot<'s>(svg: &'s mut String, axis: &Axis, bars: &[Bar], most: u64) -> Drawn<
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     let mut chart = ChartBuilder::on(&root)
         .margin(6)
+        .margin_right(44)
         .x_label_area_size(22)
         .y_label_area_size(80)
         .build_cartesian_2d(0..axis.len, 0..most)?;
