@@ -47,7 +47,9 @@ mod report;
 mod timeline;
 mod warning;
 
-pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, Standing};
+pub use azure::{
+    ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, ServesReport, Standing,
+};
 pub use lines::{PathLine, RunLine};
 pub use path::{
     ConnectionsReport, DtlsReport, Evidence, FlavorReport, FlowReport, LustreReport,

@@ -14,6 +14,8 @@ use super::skip::skipped_here;
 
 /// Names of the program: Debian's, and others'.
 const PROGRAMS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+/// Hosts that Chromium asks for itself, whatever it shows.
+const OWN_HOSTS: [&str; 2] = [".googleapis.com", ".google.com"];
 /// Longest time that a page may take to load at all.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -184,11 +186,13 @@ impl Browser {
         &self.requests
     }
 
-    /// What the browser wanted from other hosts, within a moment: the first line of each request.
+    /// What the page wanted from other hosts, within a moment: the first line of each request.
     pub fn wanted(&self) -> Vec<String> {
         std::thread::sleep(Duration::from_millis(500));
         let asked = std::iter::from_fn(|| self.proxy.accept().ok());
-        asked.map(|(stream, _)| first_line(stream)).collect()
+        let lines = asked.map(|(stream, _)| first_line(stream));
+        let is_own = |line: &String| OWN_HOSTS.iter().any(|host| line.contains(host));
+        lines.filter(|line| !is_own(line)).collect()
     }
 
     /// The page as it is printed, in a file.

@@ -102,7 +102,7 @@ fn named(servers: &[ServerReport]) -> Markup {
         vec![
             code(&it.address),
             html! { (it.source) },
-            html! { (it.file_systems.join(", ")) },
+            html! { (it.serves.file_systems.join(", ")) },
         ]
     };
     let rows: Vec<_> = servers.iter().map(row).collect();

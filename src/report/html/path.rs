@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::cells::{code, table};
+use super::cells::{code, more, table};
 use super::{checks, flows, proof, timeline};
 use crate::report::model::StateReport;
 use crate::report::text::{bytes, number};
@@ -10,8 +10,11 @@ use crate::report::wording::flows::dtls;
 use crate::report::wording::next::step;
 use crate::report::wording::path::{carried, deciding, place};
 use crate::report::wording::proof::capitalized;
-use crate::report::{EndsReport, Evidence, Gap, PathReport, ProofReport};
+use crate::report::{EndsReport, Evidence, Gap, PathReport, ProofReport, ServesReport};
 use crate::verdict::Verdict;
+
+/// Most targets of a server.
+const TARGETS: usize = 50;
 
 /// Terms on which paths are told.
 pub(super) struct PathTerms<'t> {
@@ -26,6 +29,7 @@ pub(super) fn in_full(path: &PathReport, terms: &PathTerms<'_>) -> Markup {
     html! {
         (next(path))
         @if let Some(ends) = &path.azure { (resources(ends)) }
+        (served(&path.serves))
         @if let Some(says) = seen(path) { p { (says) } }
         @for part in parts(path, terms).into_iter().flatten() { (part) }
     }
@@ -96,6 +100,20 @@ fn resources(ends: &EndsReport) -> Markup {
             dt { "VNets" } dd { (client) " to " (server) }
         }
         @if let Some(name) = file_system { dt { "File system" } dd { (name) } }
+    } }
+}
+
+/// File systems and targets of the server.
+fn served(serves: &ServesReport) -> Markup {
+    let targets = serves.targets.iter().take(TARGETS);
+    let targets: Vec<&str> = targets.map(String::as_str).collect();
+    html! { dl.facts {
+        @if !serves.file_systems.is_empty() {
+            dt { "Known as" } dd { (serves.file_systems.join(", ")) }
+        }
+        @if !targets.is_empty() {
+            dt { "Targets" } dd { (targets.join(", ")) (more(serves.targets.len(), TARGETS)) }
+        }
     } }
 }
 

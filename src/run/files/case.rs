@@ -39,7 +39,7 @@ impl Case {
             mut unread,
         } = inputs::open(&config.paths)?;
         let folder = others.first().and_then(|file| file.found_in.clone());
-        let mut others = Others::sort(others);
+        let mut others = FolderFiles::sort(others);
         if captures.is_empty() && others.flow_logs.is_empty() {
             let first = (!unread.is_empty()).then(|| unread.remove(0));
             let none = || folder.map(|path| OpenError::NoCaptures { path });
@@ -62,7 +62,7 @@ impl Case {
 
 /// Files of folders that are no captures.
 #[derive(Default)]
-struct Others {
+struct FolderFiles {
     flow_logs: Vec<InputPath>,
     /// Files of none of these kinds, once the exports are taken out of them.
     rest: Vec<InputPath>,
@@ -72,7 +72,7 @@ struct Others {
     unread: Vec<String>,
 }
 
-impl Others {
+impl FolderFiles {
     /// Tells the flow logs from the rest.
     fn sort(files: Vec<InputPath>) -> Self {
         let mut others = Self::default();
