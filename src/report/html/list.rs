@@ -51,12 +51,22 @@ impl<'r> PathList<'r> {
                 (header(clear_of(report)))
                 div #rows {
                     @for (place, path) in self.shown.iter().enumerate() {
-                        (row(place, path, &terms))
+                        (row(place, path, self.named(place), &terms))
                     }
                 }
             }
             @if let Some(more) = more_paths(self.more) { p.note { (more) "; the JSON has them" } }
         })
+    }
+
+    /// Name of the first path with a verdict, to which the count of the verdict leads.
+    fn named(&self, place: usize) -> Option<String> {
+        let verdict = |place: usize| self.shown.get(place).map(|it| it.verdict);
+        let mut before = (0..place).rev().map(verdict);
+        // The nearest is most often the same.
+        let is_first = before.all(|it| it != verdict(place));
+        let first = verdict(place).filter(|_| is_first)?;
+        Some(format!("verdict={}", first.name()))
     }
 
     /// Bar of the script, which shows it.
@@ -95,7 +105,7 @@ fn header(clear: &str) -> Markup {
     } }
 }
 
-fn row(place: usize, path: &PathReport, terms: &PathTerms<'_>) -> Markup {
+fn row(place: usize, path: &PathReport, id: Option<String>, terms: &PathTerms<'_>) -> Markup {
     let Volumes {
         encrypted,
         plaintext,
@@ -110,7 +120,7 @@ fn row(place: usize, path: &PathReport, terms: &PathTerms<'_>) -> Markup {
         path::in_short(path)
     };
     html! {
-        details.(letter) open[is_open] data-e=[encrypted] data-p=[plaintext] data-n=(packets) {
+        details.(letter) id=[id] open[is_open] data-e=[encrypted] data-p=[plaintext] data-n=(packets) {
             summary {
                 span { (verdict(path)) }
                 span { (client(path)) }

@@ -91,25 +91,38 @@ fn undetermined(path: &PathReport) -> &'static str {
     if path.flows.iter().any(|flow| flow.protocol.is_none()) {
         return "Raise --max-flows, so that its flows are kept apart, and analyze again.";
     }
-    let open = path.proof.iter().find(|it| !it.is_met());
-    match open.map_or("", |it| it.obligation) {
-        "suite" => {
+    let is_open = |id: &str| {
+        path.proof
+            .iter()
+            .any(|it| it.obligation == id && !it.is_met())
+    };
+    let steps = [
+        (
+            "explained",
+            "Look at the packet of the evidence. Where it was cut off, capture again with 256 \
+             bytes or more of each packet (-s 256) and no filter but by address; where it is \
+             whole and no DTLS, find out what sent it.",
+        ),
+        (
+            "suite",
             "Capture the start of its connections with whole packets (-s 0), as by mounting the \
-             file system again meanwhile; flow logs (--flow-logs) can tell without."
-        }
-        "ciphertext" => {
+             file system again meanwhile; flow logs (--flow-logs) can tell without.",
+        ),
+        (
+            "ciphertext",
             "Capture again with 256 bytes or more of each packet (-s 256), while files are read \
-             and written."
-        }
-        "explained" => {
-            "Capture again with whole packets (-s 0) and no filter but by address, so that no \
-             header and no fragment is left out."
-        }
-        "platform" => {
-            "Give the flow logs of both ends for all the time of the capture (--flow-logs)."
-        }
-        _ => "Capture again for a minute or more, and read and write a file on it meanwhile.",
-    }
+             and written.",
+        ),
+        (
+            "platform",
+            "Give the flow logs of both ends for all the time of the capture (--flow-logs).",
+        ),
+    ];
+    let mut steps = steps.iter().filter(|(id, _)| is_open(id));
+    steps.next().map_or(
+        "Capture again for a minute or more, and read and write a file on it meanwhile.",
+        |(_, step)| step,
+    )
 }
 
 /// Next step about an obligation of the run; `None` where it is met, or of a path.
@@ -148,4 +161,34 @@ pub(in crate::report) fn steps(paths: &[&PathReport]) -> Vec<(String, &'static s
         (format!("{} ({who})", path.verdict.name()), step)
     });
     told.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::rank::WORST_FIRST;
+
+    fn path(verdict: Verdict) -> PathReport {
+        PathReport::example(("10.0.1.9", "10.0.2.5"), verdict, 0)
+    }
+
+    #[test]
+    fn each_verdict_but_encrypted_has_a_step_of_its_own() {
+        let mut paths: Vec<PathReport> = WORST_FIRST.map(path).into();
+        paths.push(path(Verdict::Unproven));
+        paths.push(PathReport {
+            waiver: Some(0),
+            ..path(Verdict::Weak)
+        });
+        let paths: Vec<&PathReport> = paths.iter().collect();
+        let told = steps(&paths);
+        let whom: Vec<&str> = told.iter().map(|(whom, _)| whom.as_str()).collect();
+        let ends = "10.0.1.9 to 10.0.2.5";
+        assert_eq!(whom[0], format!("plaintext ({ends})"));
+        assert_eq!(whom[4], "unproven (2 paths)");
+        assert_eq!(whom[6], "silent (any client to 10.0.2.5)");
+        assert_eq!(told.len(), WORST_FIRST.len() - 1);
+        let texts: std::collections::BTreeSet<_> = told.iter().map(|(_, step)| step).collect();
+        assert_eq!(texts.len(), told.len());
+    }
 }

@@ -71,3 +71,28 @@ impl Axis {
         } }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_outside_of_an_axis_is_not_on_it() {
+        let axis = Axis {
+            start: "2026-11-21T20:25:10Z".parse().unwrap(),
+            width: 1_000_000_000,
+            intervals: 10,
+            len: 10_000_000_000,
+        };
+        let span = |from: &str, to: Option<&str>| {
+            let at = |second: &str| format!("2026-11-21T20:25:{second}Z");
+            axis.span(&at(from), to.map(at).as_deref())
+        };
+        assert_eq!(span("11", Some("12")), Some((100, 200)));
+        assert_eq!(span("05", Some("15")), Some((0, 500)));
+        assert_eq!(span("15", None), Some((500, 1000)));
+        assert_eq!(span("12", Some("12")), Some((200, 202)), "to be seen");
+        assert_eq!(span("05", Some("09")), None);
+        assert_eq!(span("21", None), None);
+    }
+}
