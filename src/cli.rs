@@ -22,6 +22,7 @@ mod live;
 mod merge;
 mod server_list;
 mod shell;
+mod stripes;
 
 pub use azure::{AzureError, AzureFlags, Exports, Posture, PostureFlags};
 pub use bench::{Bench, BenchFlags, BenchFormat};
@@ -29,6 +30,7 @@ pub use engine::{CountFlags, EngineFlags, JudgeFlags};
 pub use live::{Live, LiveFlags, Save, StateFile, Until};
 pub use merge::{Merge, MergeFlags};
 pub use shell::{CompletionsFlags, ManFlags};
+pub use stripes::{Stripes, StripesFlags};
 
 /// Tells from packet captures and flow logs which paths to Azure Managed Lustre (AMLFS) carried
 /// encrypted traffic, and which sent their data in plain sight
@@ -73,6 +75,14 @@ pub enum Command {
     /// are given here. An input that two states hold counts once, and is told.
     #[command(after_help = after_help(merge::EXAMPLES))]
     Merge(MergeFlags),
+
+    /// Tell which files of Lustre have data on servers whose paths are not encrypted
+    ///
+    /// Joins the layouts of files, as `lfs getstripe` tells them, with the paths of a report. A
+    /// file's verdict is the worst of the paths to its targets; data on a target that no path of
+    /// the report leads to is undetermined.
+    #[command(after_help = after_help(stripes::EXAMPLES))]
+    Files(StripesFlags),
 
     /// Check Azure's configuration for known causes of plaintext, without a capture
     ///

@@ -10,7 +10,7 @@ use clap::Parser;
 use plainsight::azure::controls;
 use plainsight::cli::{
     Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command, Live, LiveFlags, Merge, MergeFlags,
-    Output, Posture, PostureFlags,
+    Output, Posture, PostureFlags, Stripes, StripesFlags,
 };
 use plainsight::input::name::FileName;
 use plainsight::report::posture::PostureReport;
@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Command::Analyze(flags) => analyze(flags),
         Command::Live(flags) => live(flags),
         Command::Merge(flags) => merge(flags),
+        Command::Files(flags) => stripes(flags),
         Command::Posture(flags) => posture(flags),
         Command::Bench(flags) => bench(flags),
         Command::Completions(flags) => print(|out| flags.write(out)),
@@ -68,6 +69,14 @@ fn merge(flags: MergeFlags) -> Result<u8, Box<dyn Error>> {
     let files = open_files(&config.output)?;
     let mut report = plainsight::run::merge::merge(&config)?;
     report.accept(&config.waivers, Some(today()));
+    write_all(&report, &config.output, files)?;
+    Ok(report.exit_code())
+}
+
+fn stripes(flags: StripesFlags) -> Result<u8, Box<dyn Error>> {
+    let config = Stripes::try_from(flags)?;
+    let files = open_files(&config.output)?;
+    let report = plainsight::run::stripes::stripes(&config)?;
     write_all(&report, &config.output, files)?;
     Ok(report.exit_code())
 }

@@ -33,6 +33,7 @@ pub mod posture;
 mod proof;
 pub(crate) mod rank;
 mod sarif;
+mod stripes;
 mod table;
 pub(crate) mod text;
 mod timeline;
@@ -46,8 +47,9 @@ pub use model::{
     About, AccountingReport, ClientReport, Columns, ElsewhereReport, EndsReport, Evidence,
     FileSystemReport, Gap, InputReport, LossReport, Losses, PacketReport, PathReport, PlaceReport,
     PlatformReport, ProofReport, ReasonReport, Report, ServerReport, ServesReport, Standing,
-    Summary, TimelineReport, Traffic, Undecodable, Volume, Warning,
+    StripesReport, Summary, TimelineReport, Traffic, Undecodable, Volume, Warning,
 };
+pub use stripes::{PathChoice, STRIPES_FORMATS, StripesError};
 
 /// The answer of a report in a sentence.
 #[must_use]

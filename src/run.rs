@@ -5,6 +5,7 @@ pub mod files;
 pub mod live;
 pub mod merge;
 pub mod saved;
+pub mod stripes;
 
 /// Today in UTC, which is the day that waivers end by.
 #[must_use]

@@ -41,7 +41,7 @@ impl TargetName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         let bytes = &self.bytes[..usize::from(self.len)];
-        str::from_utf8(bytes).expect("a name is of letters and digits")
+        str::from_utf8(bytes).unwrap_or_default()
     }
 
     /// Name of the target's file system; `None` for the management server, which serves several.

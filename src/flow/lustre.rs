@@ -177,10 +177,10 @@ fn keep_targets(kept: &mut BTreeSet<TargetName>, more: impl IntoIterator<Item = 
 /// Targets as stored, no more than are kept.
 fn targets<'de, D: Deserializer<'de>>(from: D) -> Result<[BTreeSet<TargetName>; 2], D::Error> {
     let targets: [BTreeSet<TargetName>; 2] = Deserialize::deserialize(from)?;
-    match targets.iter().all(|end| end.len() <= MOST_TARGETS) {
-        true => Ok(targets),
-        false => Err(D::Error::custom("more targets than an end keeps")),
+    if targets.iter().any(|end| end.len() > MOST_TARGETS) {
+        return Err(D::Error::custom("more targets than an end keeps"));
     }
+    Ok(targets)
 }
 
 /// The end that is the server, by the direction of the packets it sends.

@@ -44,6 +44,7 @@ mod lines;
 mod path;
 mod posture;
 mod report;
+mod stripes;
 mod timeline;
 mod warning;
 
@@ -60,6 +61,9 @@ pub use posture::{PosturePath, PostureReport, PostureSummary};
 pub use report::{
     AccountingReport, ElsewhereReport, Gap, InputReport, LossReport, Losses, ReasonReport, Report,
     Summary, Undecodable, Volume,
+};
+pub use stripes::{
+    FileStripes, GivenPath, GivenReport, StripeReport, StripesReport, StripesSummary,
 };
 pub use timeline::{Columns, TimelineReport};
 pub use warning::{About, Warning};

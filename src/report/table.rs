@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 use comfy_table::{Cell, Color};
 
 use super::rank::worst_first;
-use super::text::{self, NO_BREAK, bytes, number, packets, right};
+use super::text::{self, NO_BREAK, bytes, number, packets, printable, right};
 use super::wording::account::{account, clear_of, logged, vantage};
 use super::wording::headline;
 use super::wording::next::steps;
@@ -237,12 +237,6 @@ impl Page<'_> {
             }
         }
     }
-}
-
-/// Text without what would command a terminal: names of files and interfaces are
-/// whatever a capture's maker wanted.
-fn printable(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
 }
 
 fn row(path: &PathReport) -> Vec<Cell> {

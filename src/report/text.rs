@@ -62,6 +62,12 @@ pub(crate) fn bytes(bytes: u64) -> String {
     ByteSize::b(rounded).display().si().to_string()
 }
 
+/// Text without what would command a terminal: names of files and interfaces are
+/// whatever a capture's maker wanted.
+pub(crate) fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
 /// A number of things, as in `1 file` and `2,000 files`.
 pub(crate) fn counted(count: u64, thing: &str) -> String {
     match count {
