@@ -7,11 +7,11 @@ use super::{mark, proof};
 use crate::flow_log::{LogForm, LogReport};
 use crate::report::text::number;
 use crate::report::wording::account::{kinds, logged, vantage};
-use crate::report::{InputReport, Losses, Report, ServerReport};
+use crate::report::{InputReport, Losses, ProofReport, Report, ServerReport};
 
 /// Time, policy and inputs, in a line each, below the answer.
 pub(super) fn facts(report: &Report) -> Markup {
-    let whole = report.proof.iter().all(|it| it.is_met());
+    let whole = report.proof.iter().all(ProofReport::is_met);
     let outcome = if whole { "met" } else { "open" };
     let says = if whole {
         "The run is whole: all that was given was read and decoded, and nothing is known to be lost."

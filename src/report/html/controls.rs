@@ -38,11 +38,10 @@ impl<'r> ControlChecks<'r> {
         self.checks.insert(check);
         let outcomes = Outcome::ALL.into_iter().zip(&mut self.counts);
         let mut same = outcomes.filter(|(outcome, _)| *outcome == check.outcome);
-        let count = match check.waiver {
-            Some(_) => Some(&mut self.waived),
-            None => same.next().map(|(_, count)| count),
-        };
-        count.into_iter().for_each(|count| *count += 1);
+        match (check.waiver, same.next()) {
+            (None, Some((_, count))) => *count += 1,
+            _ => self.waived += 1,
+        }
     }
 
     /// Outcome of the worst check that no waiver accepts.

@@ -24,9 +24,12 @@ pub(super) fn of_report(report: &Report) -> Option<Markup> {
 
 pub(super) fn of_posture(report: &PostureReport) -> Option<Markup> {
     let inventory = &report.inventory;
-    Some(html! {
-        @if let Some(it) = resources(&report.file_systems, &report.clients) { (it) }
-        @if !inventory.files.is_empty() { (holdings(inventory)) }
+    let resources = resources(&report.file_systems, &report.clients);
+    (resources.is_some() || !inventory.files.is_empty()).then(|| {
+        html! {
+            @if let Some(it) = resources { (it) }
+            @if !inventory.files.is_empty() { (holdings(inventory)) }
+        }
     })
 }
 

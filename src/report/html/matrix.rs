@@ -1,6 +1,6 @@
 //! Matrix of clients and servers: a cell a path, the worst first, both ways.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use maud::{Markup, html};
 
@@ -31,17 +31,18 @@ impl<'r> Matrix<'r> {
             servers: Vec::new(),
             cells: HashMap::new(),
         };
-        let (mut rows, mut columns) = (HashMap::new(), HashMap::new());
+        let (mut rows, mut columns) = (HashSet::new(), HashSet::new());
         for (place, &path) in paths.iter().enumerate() {
             let Some(server) = path.server.as_deref() else {
                 continue;
             };
             let client = client(path);
-            rows.entry(client)
-                .or_insert_with(|| matrix.clients.push(client));
-            columns
-                .entry(server)
-                .or_insert_with(|| matrix.servers.push(server));
+            if rows.insert(client) {
+                matrix.clients.push(client);
+            }
+            if columns.insert(server) {
+                matrix.servers.push(server);
+            }
             matrix.cells.insert((client, server), (place, path));
         }
         matrix

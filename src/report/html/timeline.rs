@@ -1,6 +1,8 @@
 //! Timelines: of the run as a chart, and of a path as lanes. Below both stand the times at which
 //! nothing could be seen, and what flow logs say of the same time.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, PreEscaped, html};
 
@@ -93,7 +95,8 @@ pub(super) fn of_path(path: &PathReport, gaps: &[&Gap]) -> Option<Markup> {
 fn lane(class: Class, letter: &str, columns: &Columns) -> Markup {
     let most = columns.wire_bytes.iter().max().copied().unwrap_or(0).max(1);
     let bars = columns.wire_bytes.iter().enumerate();
-    let bars = bars.filter(|(_, bytes)| **bytes > 0).map(|(at, &bytes)| {
+    let bars = bars.filter(|(_, bytes)| **bytes > 0);
+    let bars = bars.map(|(at, &bytes)| {
         let height = (u128::from(bytes) * u128::from(HEIGHT)).div_ceil(u128::from(most));
         let height = height.max(u128::from(LEAST));
         format!("M{at} {HEIGHT}v-{height}h1v{height}z")
@@ -105,7 +108,7 @@ fn lane(class: Class, letter: &str, columns: &Columns) -> Markup {
         class.name(),
         letter,
         columns.wire_bytes.len(),
-        &bars.collect::<String>(),
+        &bars.collect::<Vec<_>>().concat(),
         &says,
     )
 }
@@ -140,25 +143,22 @@ fn times(count: usize) -> String {
 
 fn boxes(spans: &[(u64, u64)]) -> String {
     let each = spans.iter();
-    each.map(|(from, to)| format!("M{from} 0H{to}V{HEIGHT}H{from}z"))
-        .collect()
+    let each = each.map(|(from, to)| format!("M{from} 0H{to}V{HEIGHT}H{from}z"));
+    each.collect::<Vec<_>>().concat()
 }
 
 /// A lane for each state that flow logs have of this time.
 fn logged(axis: &Axis, states: &[&StateReport]) -> Markup {
-    let mut lanes: Vec<(&str, Carried, Vec<(u64, u64)>)> = Vec::new();
+    let mut lanes = BTreeMap::<_, Vec<(u64, u64)>>::new();
     for it in states {
-        let Some(span) = axis.span(&it.first, Some(&it.last)) else {
-            continue;
-        };
-        let name = it.state.name();
-        match lanes.iter_mut().find(|(known, ..)| *known == name) {
-            Some((.., spans)) => spans.push(span),
-            None => lanes.push((name, it.carried, vec![span])),
+        if let Some(span) = axis.span(&it.first, Some(&it.last)) {
+            lanes.entry(it.state).or_default().push(span);
         }
     }
-    html! { @for (state, way, spans) in &lanes {
-        (drawn(&format!("flow log {state}"), color(*way), Axis::UNITS, &boxes(spans), carried(*way)))
+    html! { @for (state, spans) in &lanes {
+        @let name = format!("flow log {}", state.name());
+        @let way = state.carried();
+        (drawn(&name, color(way), Axis::UNITS, &boxes(spans), carried(way)))
     } }
 }
 

@@ -17,10 +17,10 @@ pub(in crate::report) fn ends(path: &PosturePath) -> [String; 3] {
     let (client, server) = (&path.ends.client, &path.ends.server);
     let file_system = path.ends.file_system_label.clone();
     let network = || server.virtual_network.as_deref().map(last);
-    let served = file_system
+    let shown = file_system
         .or_else(|| server.address.clone())
         .or_else(network);
-    [client.address.clone(), client.vm_label.clone(), served]
+    [client.address.clone(), client.vm_label.clone(), shown]
         .map(|name| name.unwrap_or_else(|| "–".to_owned()))
 }
 
