@@ -23,6 +23,7 @@ mod merge;
 mod server_list;
 mod shell;
 mod stripes;
+mod window;
 
 pub use azure::{AzureError, AzureFlags, Exports, Posture, PostureFlags};
 pub use bench::{Bench, BenchFlags, BenchFormat};
@@ -31,6 +32,7 @@ pub use live::{Live, LiveFlags, Save, StateFile, Until};
 pub use merge::{Merge, MergeFlags};
 pub use shell::{CompletionsFlags, ManFlags};
 pub use stripes::{Stripes, StripesFlags};
+pub use window::WindowFlags;
 
 /// Tells from packet captures and flow logs which paths to Azure Managed Lustre (AMLFS) carried
 /// encrypted traffic, and which sent their data in plain sight
@@ -125,6 +127,10 @@ pub struct AnalyzeFlags {
     /// any, the platform's word is all there is.
     #[arg(long, value_name = "PATH")]
     pub flow_logs: Vec<PathBuf>,
+
+    /// Period that is judged.
+    #[command(flatten)]
+    pub window: WindowFlags,
 
     /// Settings of the engine.
     #[command(flatten)]
@@ -299,6 +305,9 @@ pub enum CliError {
         /// Endings that name a format of the document.
         endings: String,
     },
+    /// A window without any time in it.
+    #[error("--until: the window ends before it begins with --since")]
+    EmptyWindow,
     /// A format that the document is not printed in.
     #[error("--format {name}: {document} printed as {names}")]
     Format {
@@ -353,6 +362,7 @@ impl TryFrom<AnalyzeFlags> for Analyze {
             flow_logs: flags.flow_logs,
             exports: flags.engine.judge.azure.clone().meant()?,
             engine: Engine {
+                period: flags.window.meant()?,
                 servers_later: flags.save.is_some(),
                 ..flags.engine.meant(Viewpoint::recorded)?
             },

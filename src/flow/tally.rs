@@ -39,13 +39,13 @@ impl std::iter::Sum for Count {
 
 /// Packets that are no duplicates, by direction and by time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Volumes {
+struct Originals {
     counts: [Count; 2],
     /// Those of them that have a time.
     timeline: Timeline,
 }
 
-impl Volumes {
+impl Originals {
     fn total(&self) -> Count {
         self.counts.into_iter().sum()
     }
@@ -58,7 +58,7 @@ impl Volumes {
     }
 }
 
-impl Sound for Volumes {
+impl Sound for Originals {
     fn is_sound(&self) -> bool {
         let (all, timed) = (self.total(), self.timeline.total());
         let is_part = timed.packets <= all.packets && timed.wire_bytes <= all.wire_bytes;
@@ -70,9 +70,9 @@ impl Sound for Volumes {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     #[serde(deserialize_with = "sound")]
-    volumes: Volumes,
+    originals: Originals,
     /// Duplicates: packets that another interface had shown before, and that are not in
-    /// `volumes`.
+    /// `originals`.
     pub copies: Count,
     /// The earliest of them.
     pub first: Sighting,
@@ -85,7 +85,7 @@ pub struct Tally {
 impl Tally {
     pub(super) fn new(sighting: Sighting) -> Self {
         Self {
-            volumes: Volumes::default(),
+            originals: Originals::default(),
             copies: Count::default(),
             first: sighting,
             last: sighting,
@@ -96,18 +96,18 @@ impl Tally {
     /// The packets that went one way.
     #[must_use]
     pub fn count(&self, direction: Direction) -> Count {
-        self.volumes.counts[direction as usize]
+        self.originals.counts[direction as usize]
     }
 
     /// The packets by time, but for those that have none.
     #[must_use]
     pub fn timeline(&self) -> &Timeline {
-        &self.volumes.timeline
+        &self.originals.timeline
     }
 
     /// Packets both ways, with the duplicates.
     pub(super) fn placed(&self) -> Count {
-        [self.volumes.total(), self.copies].into_iter().sum()
+        [self.originals.total(), self.copies].into_iter().sum()
     }
 
     /// Counts a packet.
@@ -121,9 +121,9 @@ impl Tally {
             self.copies += count;
             return;
         }
-        self.volumes.counts[at.direction as usize] += count;
+        self.originals.counts[at.direction as usize] += count;
         if let Some(time) = at.time {
-            self.volumes.timeline.add(time, count.wire_bytes);
+            self.originals.timeline.add(time, count.wire_bytes);
         }
     }
 
@@ -141,7 +141,7 @@ impl Tally {
         self.see(&other.first);
         self.see(&other.last);
         self.times.merge(&other.times);
-        self.volumes.merge(&other.volumes);
+        self.originals.merge(&other.originals);
         self.copies += other.copies;
     }
 }
@@ -192,7 +192,7 @@ mod tests {
         for (packets, wire_bytes) in [(2, 1), (1, 61)] {
             let mut tally = tally.clone();
             for _ in 0..packets {
-                tally.volumes.timeline.add(Timestamp(0), wire_bytes);
+                tally.originals.timeline.add(Timestamp(0), wire_bytes);
             }
             assert!(read(&tally).is_err());
         }

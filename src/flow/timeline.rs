@@ -200,10 +200,11 @@ impl Timeline {
 
     /// Number of intervals from the first with a packet to the last.
     fn len(&self) -> i64 {
-        match self.is_empty() {
-            true => 0,
-            false => (self.latest.number.saturating_sub(self.first().number)).saturating_add(1),
+        if self.is_empty() {
+            return 0;
         }
+        let apart = self.latest.number.saturating_sub(self.first().number);
+        apart.saturating_add(1)
     }
 
     /// Sum over all intervals.
@@ -275,7 +276,9 @@ mod tests {
             Just(i64::MAX)
         ];
         (spread, vec(any, 0..400)).prop_map(|(spread, mut packets)| {
-            packets.iter_mut().for_each(|(time, _)| *time %= spread);
+            for (time, _) in &mut packets {
+                *time %= spread;
+            }
             packets
         })
     }
@@ -328,7 +331,8 @@ mod tests {
             let whole = timeline(&packets);
             let all = whole.over(&whole);
             prop_assert!(all.len() <= 128);
-            let (start, width) = (whole.start().map_or(0, |it| it.0), whole.width().as_nanos() as i128);
+            let start = whole.start().map_or(0, |it| it.0);
+            let width = 1_i128 << whole.exponent;
             let mut told = vec![(0_u64, 0_u64); all.len()];
             for &(time, wire_bytes) in &packets {
                 let place = (i128::from(time) - i128::from(start)) / width;

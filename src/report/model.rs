@@ -65,7 +65,7 @@ pub use report::{
 pub use stripes::{
     FileStripes, GivenPath, GivenReport, StripeReport, StripesReport, StripesSummary,
 };
-pub use timeline::{Columns, TimelineReport};
+pub use timeline::{Columns, Moment, TimelineReport, WindowReport};
 pub use warning::{About, Warning};
 
 words!(Verdict {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{
-    ConnectionsReport, DtlsReport, FlavorReport, FlowReport, LustreReport, OperationReport,
+    ConnectionsReport, DtlsReport, FlavorReport, FlowReport, LustreReport, Moment, OperationReport,
     SuiteReport,
 };
 use super::{
@@ -236,8 +236,8 @@ impl PathReport {
             traffic: Traffic::of(path.traffic.iter().map(|(&class, &count)| (class, count))),
             first: times(path).min().map(rfc3339),
             last: times(path).max().map(rfc3339),
-            plaintext_first: plaintext(path).map(|(first, _)| first).min().map(rfc3339),
-            plaintext_last: plaintext(path).map(|(_, last)| last).max().map(rfc3339),
+            plaintext_first: plaintext(path).map(|(first, _)| Moment(first)).min(),
+            plaintext_last: plaintext(path).map(|(_, last)| Moment(last)).max(),
             timeline: TimelineReport::of([path]),
             interface: names.only_interface(&path.parts),
             dtls,

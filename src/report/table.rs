@@ -27,6 +27,7 @@ mod groups;
 mod inventory;
 pub(super) mod posture;
 mod proof;
+mod timeline;
 mod warnings;
 
 const BOLD: Ansi = Ansi::new().bold();
@@ -43,6 +44,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     }
     page.platform(paths)?;
     page.vantage(report)?;
+    page.window(report)?;
     page.causes(paths)?;
     page.evidence(paths)?;
     if style.display_filters {

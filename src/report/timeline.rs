@@ -1,10 +1,9 @@
-//! Timelines of a path and of a run.
+//! Timelines of a path and of a run, and the window that a run was asked for.
 
 use std::collections::BTreeMap;
 
-use super::model::{Columns, TimelineReport};
-use super::rfc3339;
-use crate::flow::Timeline;
+use super::model::{Columns, Moment, TimelineReport, WindowReport};
+use crate::flow::{Period, Timeline};
 use crate::verdict::{Class, Path};
 
 impl TimelineReport {
@@ -16,16 +15,43 @@ impl TimelineReport {
             by_class.entry(class).or_default().merge(timeline);
         }
         let mut whole = Timeline::default();
-        by_class.values().for_each(|it| whole.merge(it));
+        for timeline in by_class.values() {
+            whole.merge(timeline);
+        }
         let columns = |class| Some(Columns::of(by_class.get(&class)?, &whole));
         Some(Self {
-            start: rfc3339(whole.start()?),
-            interval_seconds: whole.width().as_secs_f64(),
+            start: Moment(whole.start()?),
+            interval: whole.width(),
             encrypted: columns(Class::Encrypted),
             handshake: columns(Class::Handshake),
             plaintext: columns(Class::Plaintext),
             undetermined: columns(Class::Undetermined),
         })
+    }
+}
+
+impl TimelineReport {
+    /// The classes that occur, in the order of reports.
+    pub(super) fn by_class(&self) -> impl Iterator<Item = (Class, &Columns)> {
+        let all = [
+            (Class::Encrypted, &self.encrypted),
+            (Class::Handshake, &self.handshake),
+            (Class::Plaintext, &self.plaintext),
+            (Class::Undetermined, &self.undetermined),
+        ];
+        let some = all.into_iter();
+        some.filter_map(|(class, columns)| Some((class, columns.as_ref()?)))
+    }
+}
+
+impl WindowReport {
+    /// The window of a period; `None` for all time.
+    pub(super) fn of(period: Period) -> Option<Self> {
+        let window = Self {
+            since: period.since().map(Moment),
+            until: period.until().map(Moment),
+        };
+        (!period.is_always()).then_some(window)
     }
 }
 

@@ -445,7 +445,7 @@ fn the_page_is_read_without_its_script() {
     };
     browser.call(
         "Emulation.setScriptExecutionDisabled",
-        json!({"value": true}),
+        &json!({"value": true}),
     );
     let shown = Shown::of(&["one-path-each-way.pcap", "aes-128.pcap"]);
     browser.open(&shown.page, "");

@@ -27,7 +27,7 @@ fn command(words: &[&str], paths: &[PathBuf]) -> Command {
     Cli::parse_from(words.chain(paths)).command
 }
 
-fn analyze(words: &[&str], paths: &[PathBuf]) -> Report {
+pub fn analyze(words: &[&str], paths: &[PathBuf]) -> Report {
     let Command::Analyze(flags) = command(&[&["analyze"], words].concat(), paths) else {
         unreachable!("analyze was asked for")
     };
@@ -56,7 +56,7 @@ fn written(report: &Report) -> String {
 }
 
 /// Frames as a pcapng of two interfaces, with so many microseconds between them.
-fn pcapng(frames: &[(usize, &Stored)], spread: u64) -> Vec<u8> {
+pub fn pcapng(frames: &[(usize, &Stored)], spread: u64) -> Vec<u8> {
     let order = Order::Little;
     let link_type = frames.first().map_or(1, |(_, frame)| frame.link_type.0);
     let names = ["eth0", "eth1"].map(|name| bytes::option(order, 2, name.as_bytes()));

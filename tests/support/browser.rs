@@ -86,18 +86,18 @@ impl Browser {
     }
 
     fn attach(&mut self) {
-        let target = self.call("Target.createTarget", json!({"url": "about:blank"}));
+        let target = self.call("Target.createTarget", &json!({"url": "about:blank"}));
         let target = json!({"targetId": target["targetId"], "flatten": true});
-        let session = self.call("Target.attachToTarget", target);
+        let session = self.call("Target.attachToTarget", &target);
         self.session = session["sessionId"].as_str().map(str::to_owned);
         for domain in ["Page", "Network", "Runtime", "Performance"] {
-            self.call(&format!("{domain}.enable"), json!({}));
+            self.call(&format!("{domain}.enable"), &json!({}));
         }
     }
 
     /// Calls a method and waits for its answer.
     #[track_caller]
-    pub fn call(&mut self, method: &str, parameters: Value) -> Value {
+    pub fn call(&mut self, method: &str, parameters: &Value) -> Value {
         self.last += 1;
         let mut message = json!({"id": self.last, "method": method, "params": parameters});
         if let Some(session) = &self.session {
@@ -130,7 +130,7 @@ impl Browser {
     #[track_caller]
     pub fn value(&mut self, expression: &str) -> Value {
         let asked = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
-        let mut answer = self.call("Runtime.evaluate", asked);
+        let mut answer = self.call("Runtime.evaluate", &asked);
         assert!(
             answer.get("exceptionDetails").is_none(),
             "{expression}: {answer}"
@@ -150,10 +150,10 @@ impl Browser {
     /// Opens a file, with what is behind `#` in its address, and waits until it has loaded.
     #[track_caller]
     pub fn open(&mut self, file: &Path, fragment: &str) {
-        self.call("Page.navigate", json!({"url": "about:blank"}));
+        self.call("Page.navigate", &json!({"url": "about:blank"}));
         self.requests.clear();
         let url = format!("file://{}{fragment}", file.display());
-        self.call("Page.navigate", json!({"url": url}));
+        self.call("Page.navigate", &json!({"url": url}));
         let start = Instant::now();
         let is_loaded = "location.href != 'about:blank' && document.readyState == 'complete' \
                          && performance.getEntriesByType('navigation')[0].loadEventEnd > 0";
@@ -168,7 +168,7 @@ impl Browser {
     pub fn load_time(&mut self) -> Duration {
         let time = self.value("performance.getEntriesByType('navigation')[0].loadEventEnd");
         let time = time.as_f64().expect("milliseconds") / 1000.0;
-        let metrics = self.call("Performance.getMetrics", json!({}));
+        let metrics = self.call("Performance.getMetrics", &json!({}));
         let mut metrics = metrics["metrics"].as_array().expect("metrics").iter();
         let worked = metrics.find(|it| it["name"] == "ProcessTime");
         let worked = worked.and_then(|it| it["value"].as_f64()).expect("seconds");
@@ -178,13 +178,13 @@ impl Browser {
     /// Sets the width of the window, in pixels.
     pub fn set_width(&mut self, width: u32) {
         let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
-        self.call("Emulation.setDeviceMetricsOverride", size);
+        self.call("Emulation.setDeviceMetricsOverride", &size);
     }
 
     /// Sets a wish of the reader, as `prefers-color-scheme`.
     pub fn prefer(&mut self, feature: &str, value: &str) {
         let features = json!({"features": [{"name": feature, "value": value}]});
-        self.call("Emulation.setEmulatedMedia", features);
+        self.call("Emulation.setEmulatedMedia", &features);
     }
 
     /// Requests of the page since it was opened.
@@ -203,7 +203,7 @@ impl Browser {
 
     /// The page as it is printed, in a file.
     pub fn print(&mut self, path: &Path) {
-        let printed = self.call("Page.printToPDF", json!({"preferCSSPageSize": true}));
+        let printed = self.call("Page.printToPDF", &json!({"preferCSSPageSize": true}));
         let bytes = decoded(printed["data"].as_str().expect("base64"));
         let mut file = File::create(path).expect("a file");
         file.write_all(&bytes).expect("a file");

@@ -183,6 +183,7 @@ pub fn assert_sums(report: &Value, frames: &[Stored]) {
         "dtls_elsewhere",
         "other",
         "duplicates",
+        "outside_window",
         "undecodable",
     ];
     assert_eq!(sum(buckets.map(|bucket| volume(&accounting[bucket]))), read);

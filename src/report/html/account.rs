@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::cells::{ROWS, code, more, table};
 use crate::report::text::{bytes, number};
-use crate::report::wording::account::account;
+use crate::report::wording::account;
 use crate::report::wording::warnings::{grouped, together};
 use crate::report::{AccountingReport, ElsewhereReport, Report, Style, Volume};
 
@@ -37,7 +37,7 @@ pub(super) fn packets(report: &Report) -> Option<Markup> {
     let accounting = &report.accounting;
     let elsewhere = &report.dtls_elsewhere;
     Some(html! {
-        p { (account(accounting)) "." }
+        p { (account::account(accounting)) "." }
         (table(&["Packets", "Number", "Bytes"], 1, &buckets(accounting)))
         @if !elsewhere.is_empty() {
             h3 { "DTLS elsewhere, on no path to a known server" }
@@ -47,19 +47,11 @@ pub(super) fn packets(report: &Report) -> Option<Markup> {
 }
 
 fn buckets(accounting: &AccountingReport) -> Vec<Vec<Markup>> {
-    let undecodable = &accounting.undecodable;
-    let buckets = [
-        ("on paths", accounting.paths),
-        ("DTLS elsewhere", accounting.dtls_elsewhere),
-        ("other traffic", accounting.other),
-        ("duplicates", accounting.duplicates),
-        ("undecodable", undecodable.total),
-    ];
     let told = |it: &str| html! { (it) };
-    let reasons = undecodable.reasons.iter();
+    let reasons = accounting.undecodable.reasons.iter();
     let reasons = reasons.map(|it| (html! { "– " (it.reason) }, it.volume));
-    let all = buckets.map(|(what, volume)| (told(what), volume));
-    let all = all.into_iter().chain(reasons);
+    let all = account::buckets(accounting).map(|(what, volume)| (told(what), volume));
+    let all = all.chain(reasons);
     let sum = (html! { strong { "read" } }, accounting.read);
     all.chain([sum])
         .map(|(what, volume)| row(what, volume))

@@ -6,7 +6,7 @@ use super::cells::{code, table};
 use super::{mark, proof};
 use crate::flow_log::{LogForm, LogReport};
 use crate::report::text::number;
-use crate::report::wording::account::{kinds, logged, vantage};
+use crate::report::wording::account::{kinds, logged, vantage, window};
 use crate::report::{InputReport, Losses, ProofReport, Report, ServerReport};
 
 /// Time, policy and inputs, in a line each, below the answer.
@@ -35,6 +35,7 @@ pub(super) fn section(report: &Report) -> Markup {
     let servers = &report.servers;
     html! {
         @if let Some(says) = vantage(report) { p { (says) } }
+        @if let Some(says) = window(report) { p { (says) } }
         (proof::of_run(&report.proof))
         @if !report.inputs.is_empty() { h3 { "Captures" } (captures(&report.inputs)) }
         @if !report.flow_logs.is_empty() {

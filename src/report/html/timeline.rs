@@ -26,14 +26,15 @@ const LEAST: u64 = 3;
 /// Classes of a timeline, those that speak against a path first, each with the letter of its
 /// color.
 fn classes(timeline: &TimelineReport) -> impl Iterator<Item = (Class, &'static str, &Columns)> {
-    let all = [
-        (Class::Plaintext, "P", &timeline.plaintext),
-        (Class::Undetermined, "N", &timeline.undetermined),
-        (Class::Handshake, "U", &timeline.handshake),
-        (Class::Encrypted, "E", &timeline.encrypted),
+    let order = [
+        (Class::Plaintext, "P"),
+        (Class::Undetermined, "N"),
+        (Class::Handshake, "U"),
+        (Class::Encrypted, "E"),
     ];
-    let some = all.into_iter();
-    some.filter_map(|(class, letter, columns)| Some((class, letter, columns.as_ref()?)))
+    let columns = |class| timeline.by_class().find(|(known, _)| *known == class);
+    let all = order.into_iter();
+    all.filter_map(move |(class, letter)| Some((class, letter, columns(class)?.1)))
 }
 
 /// Times at which an interface of any input was down.

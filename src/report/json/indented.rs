@@ -136,9 +136,12 @@ mod tests {
 
     /// Documents whose arrays hold numbers, or none.
     fn document(has_numbers: bool) -> impl Strategy<Value = Value> {
-        let number = any::<i64>().prop_map(move |number| match has_numbers {
-            true => Value::from(number),
-            false => Value::from(number < 0),
+        let number = any::<i64>().prop_map(move |number| {
+            if has_numbers {
+                Value::from(number)
+            } else {
+                Value::from(number < 0)
+            }
         });
         let leaf = prop_oneof![Just(Value::Null), number, ".{0,6}".prop_map(Value::from)];
         leaf.prop_recursive(20, 60, 4, |inner| {

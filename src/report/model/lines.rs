@@ -50,6 +50,7 @@ fields!(RunLine<'_> {
     report.proof => "proof",
     report.policy => "policy",
     report.vantage => "vantage",
+    report.window => "window",
     report.first => "first",
     report.last => "last",
     report.timeline => "timeline",

@@ -23,6 +23,9 @@ impl Page<'_> {
         for line in facts(path) {
             self.text(Ansi::new(), &line, "  ", "    ")?;
         }
+        if let Some(timeline) = &path.timeline {
+            self.timeline(timeline)?;
+        }
         let header = [
             "Flow",
             "Tunnel",

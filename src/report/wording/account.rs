@@ -2,25 +2,30 @@
 
 use crate::flow_log::LogReport;
 use crate::report::text::{NO_BREAK, counted, number, packets, tuples};
-use crate::report::{AccountingReport, Report};
+use crate::report::{AccountingReport, Report, Volume, WindowReport};
 use crate::verdict::Vantage;
 
-/// Buckets of the account, in the order of reports, each with its packets.
-fn buckets(accounting: &AccountingReport) -> [(u64, &'static str); 5] {
-    [
-        (accounting.paths.packets, "on paths"),
-        (accounting.dtls_elsewhere.packets, "DTLS elsewhere"),
-        (accounting.other.packets, "other traffic"),
-        (accounting.duplicates.packets, "duplicates"),
-        (accounting.undecodable.total.packets, "undecodable"),
-    ]
+/// Buckets of the account, in the order of reports: what stands outside of a window only where
+/// there is any.
+pub(in crate::report) fn buckets(
+    accounting: &AccountingReport,
+) -> impl Iterator<Item = (&'static str, Volume)> + use<> {
+    let buckets = [
+        ("on paths", accounting.paths),
+        ("DTLS elsewhere", accounting.dtls_elsewhere),
+        ("other traffic", accounting.other),
+        ("duplicates", accounting.duplicates),
+        ("undecodable", accounting.undecodable.total),
+    ];
+    let outside = ("outside the window", accounting.outside_window);
+    let outside = (outside.1.packets > 0).then_some(outside);
+    buckets.into_iter().chain(outside)
 }
 
 /// Account of every packet, in a line.
 pub(in crate::report) fn account(accounting: &AccountingReport) -> String {
     let sum: Vec<String> = buckets(accounting)
-        .iter()
-        .map(|&(packets, what)| format!("{} {what}", number(packets)).replace(' ', NO_BREAK))
+        .map(|(what, volume)| format!("{} {what}", number(volume.packets)).replace(' ', NO_BREAK))
         .collect();
     let read = packets(accounting.read.packets);
     format!("{read} read: {}", sum.join(", "))
@@ -59,6 +64,23 @@ pub(in crate::report) fn vantage(report: &Report) -> Option<String> {
         Vantage::Guest => "guest, so what is readable here may be encrypted below",
     };
     Some(format!("Vantage: {says} ({}).", report.vantage.why))
+}
+
+/// Sentence on the window that verdicts are of; `None` where none was asked for.
+pub(in crate::report) fn window(report: &Report) -> Option<String> {
+    let bounds = bounds(report.window.as_ref()?);
+    Some(format!(
+        "Window: {bounds}. Handshakes outside it were not counted, and what they negotiated is \
+         not known here."
+    ))
+}
+
+/// Bounds of a window, as in `from 2026-11-21T20:00:00Z until 2026-11-21T21:00:00Z`.
+pub(in crate::report) fn bounds(window: &WindowReport) -> String {
+    let since = window.since.map(|since| format!("from {since}"));
+    let until = window.until.map(|until| format!("until {until}"));
+    let bounds: Vec<_> = [since, until].into_iter().flatten().collect();
+    bounds.join(" ")
 }
 
 /// Title of what could be read.

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::{later, moment};
 use crate::report::model::TimelineReport;
-use crate::report::text::counted;
+use crate::report::text::{counted, span};
 
 /// Time that a timeline spans.
 pub(super) struct Axis {
@@ -26,13 +26,12 @@ impl Axis {
 
     /// `None` where it cannot be told in nanoseconds.
     pub(super) fn of(timeline: &TimelineReport) -> Option<Self> {
-        let width = Duration::try_from_secs_f64(timeline.interval_seconds).ok()?;
-        let width = i64::try_from(width.as_nanos()).ok()?;
+        let width = i64::try_from(timeline.interval.as_nanos()).ok()?;
         let mut columns = super::classes(timeline).map(|(.., columns)| columns.packets.len());
         let intervals = i64::try_from(columns.next()?).ok()?;
         let len = width.checked_mul(intervals).filter(|&len| len > 0)?;
         Some(Self {
-            start: timeline.start.parse().ok()?,
+            start: timeline.start.to_string().parse().ok()?,
             width,
             intervals,
             len,
@@ -60,13 +59,9 @@ impl Axis {
     pub(super) fn ends(&self) -> Markup {
         let intervals = counted(self.intervals.unsigned_abs(), "interval");
         let width = Duration::from_nanos(self.width.unsigned_abs());
-        let width = match width.as_secs() {
-            0 => format!("{} ms", width.as_millis()),
-            seconds => format!("{seconds} s"),
-        };
         html! { p.axis {
             time { (moment(self.start)) }
-            span { (intervals) " of " (width) }
+            span { (intervals) " of " (span(width)) }
             time { (moment(later(self.start, self.len))) }
         } }
     }
