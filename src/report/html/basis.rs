@@ -13,10 +13,16 @@ use crate::report::{InputReport, Losses, ProofReport, Report, ServerReport};
 pub(super) fn facts(report: &Report) -> Markup {
     let whole = report.proof.iter().all(ProofReport::is_met);
     let outcome = if whole { "met" } else { "open" };
-    let says = if whole {
-        "The run is whole: all that was given was read and decoded, and nothing is known to be lost."
-    } else {
-        "The run is not whole: see what this rests on."
+    let says = match (whole, report.losses.any()) {
+        (true, false) => {
+            "The run is whole: all that was given was read and decoded, and nothing is known to \
+             be lost."
+        }
+        (true, true) => {
+            "The run is whole: all that was given was read and decoded, and no more was lost than \
+             --max-loss accepts."
+        }
+        (false, _) => "The run is not whole: see what this rests on.",
     };
     html! {
         dl.facts {
