@@ -70,14 +70,12 @@ fn losses(input: &InputReport) -> Vec<Warning> {
         return Vec::new();
     };
     let about = || About::File(input.name.clone());
+    let kernel = match input.format {
+        "live" => "dropped by the kernel: enlarge --buffer, or use more --threads",
+        _ => "missing by its own statistics: dropped, not saved in time or overwritten",
+    };
     let counted = [
-        (
-            losses.kernel,
-            match input.format {
-                "live" => "dropped by the kernel: enlarge --buffer, or use more --threads",
-                _ => "missing by its own statistics: dropped, not saved in time or overwritten",
-            },
-        ),
+        (losses.kernel, kernel),
         (
             losses.interface,
             "dropped by the interface, before any filter",
@@ -88,16 +86,12 @@ fn losses(input: &InputReport) -> Vec<Warning> {
         ),
         (losses.unread, "still unread when the run ended"),
     ];
-    let counted = counted
-        .iter()
-        .filter(|(packets, _)| *packets > 0)
-        .map(|(packets, what)| {
-            let after = [format!(" packet {what}"), format!(" packets {what}")];
-            Warning::counted(
-                about(),
-                ("", *packets, after.each_ref().map(String::as_str)),
-            )
-        });
+    let counted = counted.iter().filter(|(packets, _)| *packets > 0);
+    let counted = counted.map(|(packets, what)| {
+        let after = [" packet ", " packets "].map(|it| format!("{it}{what}"));
+        let [one, several] = &after;
+        Warning::counted(about(), ("", *packets, [one, several]))
+    });
     let gaps = losses.gaps.iter().map(|gap| match &gap.to {
         Some(to) => Warning::of(about(), format!("down from {} to {to}", gap.from)),
         None => Warning::of(about(), format!("down from {} on", gap.from)),
@@ -202,20 +196,24 @@ fn path_warnings(about: &About, path: &Path) -> Vec<Warning> {
         let told = "packets with that server were captured, and none is known to be this path's";
         all.push(says(told));
     }
-    let missing = super::path::missing_records(&path.parts);
-    if missing.missing > 0 {
-        let before = if missing.at_least {
-            "by their numbers, at least "
-        } else {
-            "by their numbers, "
-        };
-        let after = [
-            " DTLS record was sent and not seen",
-            " DTLS records were sent and not seen",
-        ];
-        all.push(counted((before, missing.missing, after)));
-    }
+    all.extend(missing_records(about, path));
     all
+}
+
+/// Records that were sent and not seen, by their numbers.
+fn missing_records(about: &About, path: &Path) -> Option<Warning> {
+    let missing = super::path::missing_records(&path.parts);
+    let before = if missing.at_least {
+        "by their numbers, at least "
+    } else {
+        "by their numbers, "
+    };
+    let after = [
+        " DTLS record was sent and not seen",
+        " DTLS records were sent and not seen",
+    ];
+    let told = || Warning::counted(about.clone(), (before, missing.missing, after));
+    (missing.missing > 0).then(told)
 }
 
 /// Traffic seen of a server that is on no path, in a clause.

@@ -14,32 +14,12 @@ pub(super) fn log(log: &LogReport) -> impl Iterator<Item = Warning> {
 }
 
 fn faults(log: &LogReport) -> Vec<String> {
-    let tuples = log.tuples;
     let damage = log.fault.as_ref().map(|fault| {
         let (at, what) = (fault.offset, &fault.what);
         format!(
             "damaged at byte {at}: {what}; counted before it: {}",
-            counted(tuples, "tuple")
+            counted(log.tuples, "tuple")
         )
-    });
-    let bad = (log.bad_tuples > 0).then(|| {
-        let (what, verbs) = match log.form {
-            LogForm::FlowLog => (
-                "tuple",
-                [
-                    "is not of version 4 and was passed over",
-                    "are not of version 4 and were passed over",
-                ],
-            ),
-            LogForm::TrafficAnalytics => (
-                "row",
-                [
-                    "cannot be read and was passed over",
-                    "cannot be read and were passed over",
-                ],
-            ),
-        };
-        part(log.bad_tuples, (tuples, what), verbs)
     });
     let dates = (log.ambiguous_dates > 0).then(|| {
         let rows = counted(log.ambiguous_dates, "row");
@@ -52,7 +32,7 @@ fn faults(log: &LogReport) -> Vec<String> {
     let lost = log.is_damaged().then(|| lost.to_owned());
     let all = [
         damage,
-        bad,
+        bad(log),
         unread(log),
         unknown_version(log),
         dates,
@@ -60,6 +40,21 @@ fn faults(log: &LogReport) -> Vec<String> {
         lost,
     ];
     all.into_iter().flatten().collect()
+}
+
+fn bad(log: &LogReport) -> Option<String> {
+    let (what, verbs) = match log.form {
+        LogForm::FlowLog => (
+            "tuple",
+            [
+                "is not of version 4 and was",
+                "are not of version 4 and were",
+            ],
+        ),
+        LogForm::TrafficAnalytics => ("row", ["cannot be read and was", "cannot be read and were"]),
+    };
+    let bad = part(log.bad_tuples, (log.tuples, what), verbs);
+    (log.bad_tuples > 0).then(|| format!("{bad} passed over"))
 }
 
 fn unknown_version(log: &LogReport) -> Option<String> {

@@ -92,38 +92,39 @@ fn undetermined(path: &PathReport) -> &'static str {
         return "Raise --max-flows, so that its flows are kept apart, and analyze again.";
     }
     let is_open = |id: &str| {
-        path.proof
-            .iter()
-            .any(|it| it.obligation == id && !it.is_met())
+        let mut open = path.proof.iter().filter(|it| !it.is_met());
+        open.any(|it| it.obligation == id)
     };
-    let steps = [
-        (
-            "explained",
-            "Look at the packet of the evidence. Where it was cut off, capture again with 256 \
-             bytes or more of each packet (-s 256) and no filter but by address; where it is \
-             whole and no DTLS, find out what sent it.",
-        ),
-        (
-            "suite",
-            "Capture the start of its connections with whole packets (-s 0), as by mounting the \
-             file system again meanwhile; flow logs (--flow-logs) can tell without.",
-        ),
-        (
-            "ciphertext",
-            "Capture again with 256 bytes or more of each packet (-s 256), while files are read \
-             and written.",
-        ),
-        (
-            "platform",
-            "Give the flow logs of both ends for all the time of the capture (--flow-logs).",
-        ),
-    ];
-    let mut steps = steps.iter().filter(|(id, _)| is_open(id));
+    let mut steps = OPEN.iter().filter(|(id, _)| is_open(id));
     steps.next().map_or(
         "Capture again for a minute or more, and read and write a file on it meanwhile.",
         |(_, step)| step,
     )
 }
+
+/// Steps about obligations that are open, those first that stand in the way of the others.
+const OPEN: [(&str, &str); 4] = [
+    (
+        "explained",
+        "Look at the packet of the evidence. Where it was cut off, capture again with 256 bytes \
+         or more of each packet (-s 256) and no filter but by address; where it is whole and no \
+         DTLS, find out what sent it.",
+    ),
+    (
+        "suite",
+        "Capture the start of its connections with whole packets (-s 0), as by mounting the file \
+         system again meanwhile; flow logs (--flow-logs) can tell without.",
+    ),
+    (
+        "ciphertext",
+        "Capture again with 256 bytes or more of each packet (-s 256), while files are read and \
+         written.",
+    ),
+    (
+        "platform",
+        "Give the flow logs of both ends for all the time of the capture (--flow-logs).",
+    ),
+];
 
 /// Next step about an obligation of the run; `None` where it is met, or of a path.
 pub(in crate::report) fn run_step(it: &ProofReport) -> Option<&'static str> {
