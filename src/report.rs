@@ -17,9 +17,11 @@ mod accept;
 mod azure;
 mod catalogue;
 mod csv;
+pub mod display_filter;
 mod elsewhere;
 mod evidence;
 mod formats;
+mod html;
 mod json;
 mod junit;
 mod look;
@@ -37,6 +39,7 @@ mod table;
 pub(crate) mod text;
 mod timeline;
 mod warnings;
+mod wording;
 
 pub use catalogue::CATALOGUE_FORMATS;
 pub use formats::POSTURE_FORMATS;
@@ -53,13 +56,13 @@ pub use stripes::{PathChoice, STRIPES_FORMATS, StripesError};
 /// The answer of a report in a sentence.
 #[must_use]
 pub fn headline(report: &Report) -> String {
-    table::headline(report)
+    wording::headline::of(report)
 }
 
 /// Number of paths that there is no room for, by verdict; `None` where there is for all.
 #[must_use]
 pub(crate) fn more_paths(more: &[&PathReport]) -> Option<String> {
-    table::more_paths(more)
+    wording::path::more_paths(more)
 }
 
 /// The version of the JSON's shape. Fields may be added within one.
@@ -96,6 +99,11 @@ pub const FORMATS: &[DocumentFormat] = &[
         name: "csv",
         ending: "csv",
         write: csv::write,
+    },
+    DocumentFormat {
+        name: "html",
+        ending: "html",
+        write: html::write,
     },
 ];
 

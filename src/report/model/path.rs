@@ -196,6 +196,9 @@ pub struct PathReport {
     pub evidence: Vec<Evidence>,
     /// Its flows.
     pub flows: Vec<FlowReport>,
+    /// Display filter of Wireshark for its packets; `null` where none was captured, and for
+    /// the sum of many paths.
+    pub display_filter: Option<String>,
     /// Resources at its ends in Azure; `null` without exports.
     pub azure: Option<EndsReport>,
     /// Known causes of plaintext in the configuration; none without exports.
@@ -222,6 +225,8 @@ pub struct Evidence {
     pub time: Option<String>,
     /// Content of the packet or the tuple, in a sentence.
     pub shows: String,
+    /// Display filter of Wireshark for the packet in its file; `null` where it is in none.
+    pub display_filter: Option<String>,
 }
 
 /// Traffic logged of a path in one encryption state.
@@ -270,6 +275,8 @@ pub struct PacketReport {
     pub packet: u64,
     /// Time of its capture, in RFC 3339.
     pub time: Option<String>,
+    /// Display filter of Wireshark for it in its file; `null` where it is in none.
+    pub display_filter: Option<String>,
 }
 
 /// Observer of a path: an interface, in one of the inputs.
