@@ -193,6 +193,10 @@ pub struct OutputFlags {
     #[arg(short, long)]
     pub verbose: bool,
 
+    /// Print Wireshark's display filters for each path in the table, and for its evidence
+    #[arg(long)]
+    pub display_filter: bool,
+
     /// Print no report: the exit code and the files of -o remain
     #[arg(short, long, conflicts_with_all = ["format", "verbose"])]
     pub quiet: bool,
@@ -396,6 +400,7 @@ impl TryFrom<OutputFlags> for Output {
                 flags.format
             },
             style: Style {
+                display_filters: flags.display_filter,
                 top: flags.top,
                 group_by: flags.group_by,
                 ..style(flags.color, flags.verbose)

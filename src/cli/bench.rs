@@ -69,6 +69,7 @@ impl TryFrom<BenchFlags> for Bench {
                 verbose: false,
                 quiet: false,
                 top: None,
+                display_filter: false,
                 group_by: None,
                 color: ColorChoice::default(),
             },

@@ -13,6 +13,8 @@ pub struct Style {
     pub height: u16,
     /// Set to list flows and all evidence.
     pub verbose: bool,
+    /// Set to list display filters of Wireshark.
+    pub display_filters: bool,
     /// Most rows of a list; `None` for what fits.
     pub top: Option<usize>,
     /// Ends by which paths are summed; `None` for a row a path.
@@ -27,6 +29,7 @@ impl Default for Style {
             width: 80,
             height: 50,
             verbose: false,
+            display_filters: false,
             top: None,
             group_by: None,
         }

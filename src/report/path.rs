@@ -8,7 +8,7 @@ use super::model::{
 };
 use super::{
     LossReport, Names, PathReport, PlatformReport, ProofReport, ServesReport, TimelineReport,
-    Traffic, evidence, rfc3339,
+    Traffic, display_filter, evidence, rfc3339,
 };
 use crate::capture::Timestamp;
 use crate::decode::{Address, Encapsulation, Protocol};
@@ -172,6 +172,18 @@ fn privacy(seen: &BTreeMap<(&'static str, bool), u64>) -> &'static str {
 }
 
 impl FlowReport {
+    /// Classes that it has packets of, each with those to the server and those to the client.
+    pub(super) fn classes(&self) -> Vec<(Class, Count, Count)> {
+        let both = self
+            .to_server
+            .by_class()
+            .into_iter()
+            .zip(self.to_client.by_class());
+        both.map(|((class, up), (_, down))| (class, up, down))
+            .filter(|(_, up, down)| up.packets + down.packets > 0)
+            .collect()
+    }
+
     fn of(part: &Part, names: &Names<'_>) -> Self {
         let key = part.key;
         let ports = key.filter(|key| key.unread.is_none()).map(|key| {
@@ -207,7 +219,11 @@ impl PathReport {
         let missing = dtls.as_ref().map_or(0, |dtls| dtls.missing);
         let (client, server) = addresses(path.ends);
         let flows = path.parts.iter();
+        let flows: Vec<_> = flows.map(|part| FlowReport::of(part, names)).collect();
+        let ends = client.as_deref().zip(server.as_deref());
         Self {
+            display_filter: ends
+                .and_then(|(client, server)| display_filter::of_traffic(client, server, &flows)),
             client,
             server,
             serves: ServesReport::of(names.servers, server_of(path.ends)),
@@ -224,12 +240,13 @@ impl PathReport {
             plaintext_last: plaintext(path).map(|(_, last)| Moment(last)).max(),
             timeline: TimelineReport::of([path]),
             interface: names.only_interface(&path.parts),
+            seen_by: names.observers(&path.parts),
             dtls,
             lustre: LustreReport::of(&path.parts),
             packet_sizes: path.packet_sizes.percentiles(),
             dtls_record_sizes: path.record_sizes.percentiles(),
             evidence: evidence::of(path, policy, names),
-            flows: flows.map(|part| FlowReport::of(part, names)).collect(),
+            flows,
             azure: None,
             causes: Vec::new(),
             waiver: None,
@@ -267,12 +284,14 @@ impl PathReport {
             plaintext_last: None,
             timeline: None,
             interface: None,
+            seen_by: Vec::new(),
             dtls: None,
             lustre: None,
             packet_sizes: None,
             dtls_record_sizes: None,
             evidence: Vec::new(),
             flows: Vec::new(),
+            display_filter: None,
             azure: None,
             causes: Vec::new(),
             waiver: None,

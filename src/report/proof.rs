@@ -23,6 +23,7 @@ impl ProofReport {
             file: names.file(at.position),
             packet: names.packet(at.position),
             time: at.time.map(rfc3339),
+            display_filter: names.display_filter(at.position),
         };
         let findings = proof.iter();
         findings.map(|finding| Self::new(finding, packet)).collect()

@@ -11,6 +11,7 @@ mod corpus;
 #[path = "../../benches/generator/estate.rs"]
 mod estate;
 mod estates;
+mod filters;
 mod flow_logs;
 mod formats;
 mod gates;
@@ -18,6 +19,7 @@ mod joins;
 mod log_folders;
 mod merge;
 mod obligations;
+mod page;
 mod posture;
 mod readme;
 mod schema;

@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "no binary uses all of it")]
 
 pub mod azure;
+pub mod browser;
 pub mod bytes;
 pub mod expect;
 pub mod lab;
@@ -14,6 +15,7 @@ pub mod packets;
 pub mod program;
 pub mod run;
 pub mod skip;
+pub mod tshark;
 
 use proptest::test_runner::Config;
 

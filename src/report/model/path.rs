@@ -182,6 +182,8 @@ pub struct PathReport {
     /// Interface that saw it, where there is one and the capture names it; `null` where
     /// several did.
     pub interface: Option<String>,
+    /// Observers of it, as many as are kept of a flow.
+    pub seen_by: Vec<ObserverReport>,
     /// Facts of its DTLS.
     pub dtls: Option<DtlsReport>,
     /// Facts of its readable Lustre.
@@ -194,6 +196,9 @@ pub struct PathReport {
     pub evidence: Vec<Evidence>,
     /// Its flows.
     pub flows: Vec<FlowReport>,
+    /// Display filter of Wireshark for its packets; `null` where none was captured, and for
+    /// the sum of many paths.
+    pub display_filter: Option<String>,
     /// Resources at its ends in Azure; `null` without exports.
     pub azure: Option<EndsReport>,
     /// Known causes of plaintext in the configuration; none without exports.
@@ -220,6 +225,8 @@ pub struct Evidence {
     pub time: Option<String>,
     /// Content of the packet or the tuple, in a sentence.
     pub shows: String,
+    /// Display filter of Wireshark for the packet in its file; `null` where it is in none.
+    pub display_filter: Option<String>,
 }
 
 /// Traffic logged of a path in one encryption state.
@@ -268,6 +275,20 @@ pub struct PacketReport {
     pub packet: u64,
     /// Time of its capture, in RFC 3339.
     pub time: Option<String>,
+    /// Display filter of Wireshark for it in its file; `null` where it is in none.
+    pub display_filter: Option<String>,
+}
+
+/// Observer of a path: an interface, in one of the inputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ObserverReport {
+    /// Name of the input: a file, or an interface that was captured live, with its host where it
+    /// was saved on several.
+    pub input: String,
+    /// The interface; `null` where the capture does not name it.
+    pub interface: Option<String>,
+    /// True if it saw the packets in a tunnel, as a mirror (VNet TAP) sends them.
+    pub is_mirrored: bool,
 }
 
 /// Obligation of a proof, and its outcome.
