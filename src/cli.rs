@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::azure::waivers::Waiver;
 use crate::engine::Engine;
+use crate::input::custody::Custody;
 use crate::input::name::FileName;
 use crate::report::{DocumentFormat, FORMATS, GroupBy, Report, Style};
 use crate::verdict::servers::ServersError;
@@ -22,6 +23,7 @@ mod live;
 mod merge;
 mod server_list;
 mod shell;
+mod verify;
 
 pub use azure::{AzureError, AzureFlags, Posture, PostureFlags};
 pub use bench::{Bench, BenchFlags, BenchFormat};
@@ -29,6 +31,7 @@ pub use engine::{CountFlags, EngineFlags, JudgeFlags};
 pub use live::{Live, LiveFlags, Save, StateFile, Until};
 pub use merge::{Merge, MergeFlags};
 pub use shell::{CompletionsFlags, ManFlags};
+pub use verify::{Verify, VerifyFlags};
 
 /// Tells from packet captures and flow logs which paths to Azure Managed Lustre (AMLFS) carried
 /// encrypted traffic, and which sent their data in plain sight
@@ -90,6 +93,10 @@ pub enum Command {
     /// are installed. Exits with 0 whatever the captures show, and with 2 where they
     /// cannot be read.
     Bench(BenchFlags),
+
+    /// Check files against the manifest of the run that read or wrote them
+    #[command(after_help = verify::HELP)]
+    Verify(VerifyFlags),
 
     /// Print completions for a shell
     Completions(CompletionsFlags),
@@ -157,8 +164,8 @@ pub struct AcceptFlags {
 }
 
 impl AcceptFlags {
-    fn read(&self) -> Result<Vec<Waiver>, CliError> {
-        Ok(azure::waivers(&self.accept)?)
+    fn read(&self, custody: &Custody) -> Result<Vec<Waiver>, CliError> {
+        Ok(azure::waivers(&self.accept, custody)?)
     }
 }
 
@@ -172,6 +179,12 @@ pub struct OutputFlags {
     /// Files that the report is also written to.
     #[arg(short, long = "output", value_name = "FILE", help = outputs_help("report", FORMATS))]
     pub outputs: Vec<PathBuf>,
+
+    /// Also write a manifest: what ran where, and the SHA-256 of each file read and written
+    ///
+    /// In JSON, as the last output; `plainsight verify` checks files against it.
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
 
     /// List all paths with their flows and all evidence in the table
     #[arg(short, long)]
@@ -336,19 +349,20 @@ impl TryFrom<AnalyzeFlags> for Analyze {
 
     fn try_from(flags: AnalyzeFlags) -> Result<Self, CliError> {
         let threads = flags.threads.map_or_else(cores, NonZeroUsize::get);
+        let output = Output::try_from(flags.output)?;
         Ok(Self {
             paths: flags.paths,
             flow_logs: flags.flow_logs,
             engine: Engine {
                 servers_later: flags.save.is_some(),
-                ..flags.engine.meant(Viewpoint::recorded)?
+                ..flags.engine.meant(&output.custody, Viewpoint::recorded)?
             },
             threads,
             // One worker alone has nothing to share.
             pieces: if threads > 1 { 2 * threads } else { 1 },
             min_piece_len: MIN_PIECE_LEN,
-            output: flags.output.try_into()?,
-            waivers: flags.accept.read()?,
+            waivers: flags.accept.read(&output.custody)?,
+            output,
             save: flags.save,
             stats: flags.stats,
         })
@@ -364,6 +378,10 @@ pub struct Output<R: 'static = Report> {
     pub style: Style,
     /// Files to write the report to.
     pub files: Vec<(PathBuf, &'static DocumentFormat<R>)>,
+    /// File to write the manifest to.
+    pub manifest: Option<PathBuf>,
+    /// Record of the files of the run, which is kept for the manifest.
+    pub custody: Custody,
 }
 
 impl TryFrom<OutputFlags> for Output {
@@ -383,8 +401,15 @@ impl TryFrom<OutputFlags> for Output {
                 ..style(flags.color, flags.verbose)
             },
             files: outputs(flags.outputs, FORMATS)?,
+            custody: custody(flags.manifest.as_ref()),
+            manifest: flags.manifest,
         })
     }
+}
+
+/// Record of files that a manifest takes.
+fn custody(manifest: Option<&PathBuf>) -> Custody {
+    manifest.map_or_else(Custody::default, |_| Custody::kept())
 }
 
 /// Long enough that a piece costs far more to walk than to merge.

@@ -23,6 +23,7 @@ mod json;
 mod junit;
 mod look;
 mod losses;
+pub mod manifest;
 mod model;
 mod path;
 mod platform;

@@ -3,8 +3,11 @@
 pub mod bench;
 pub mod files;
 pub mod live;
+pub mod manifest;
 pub mod merge;
+pub mod output;
 pub mod saved;
+pub mod verify;
 
 /// Today in UTC, which is the day that waivers end by.
 #[must_use]

@@ -65,6 +65,7 @@ impl TryFrom<BenchFlags> for Bench {
             output: OutputFlags {
                 format: &FORMATS[0],
                 outputs: Vec::new(),
+                manifest: None,
                 verbose: false,
                 quiet: false,
                 top: None,

@@ -9,6 +9,7 @@ use super::{CliError, server_list};
 use crate::decode;
 use crate::engine::Engine;
 use crate::flow::table::DEFAULT_LIMIT;
+use crate::input::custody::Custody;
 use crate::verdict::{Policy, VantageChoice, Viewpoint};
 
 /// The flags that say what the engine counts and decides by.
@@ -84,22 +85,30 @@ impl Default for CountFlags {
 
 impl EngineFlags {
     /// Settings as meant, with `auto` for a vantage that is to be told.
-    pub(super) fn meant(self, auto: impl FnOnce() -> Viewpoint) -> Result<Engine, CliError> {
+    pub(super) fn meant(
+        self,
+        custody: &Custody,
+        auto: impl FnOnce() -> Viewpoint,
+    ) -> Result<Engine, CliError> {
         let mut decode = decode::TunnelPorts::default();
         decode.add_vxlan_ports(self.count.vxlan_ports);
         Ok(Engine {
             decode,
             max_flows: self.count.max_flows,
-            ..self.judge.meant(auto)?
+            ..self.judge.meant(custody, auto)?
         })
     }
 }
 
 impl JudgeFlags {
     /// Settings as meant, with `auto` for a vantage that is to be told.
-    pub(super) fn meant(self, auto: impl FnOnce() -> Viewpoint) -> Result<Engine, CliError> {
-        let mut servers = server_list::named(&self.servers)?;
-        let azure = self.azure.read()?;
+    pub(super) fn meant(
+        self,
+        custody: &Custody,
+        auto: impl FnOnce() -> Viewpoint,
+    ) -> Result<Engine, CliError> {
+        let mut servers = server_list::named(&self.servers, custody)?;
+        let azure = self.azure.read(custody)?;
         if let Some(azure) = &azure {
             azure::add_servers(&mut servers, azure);
         }

@@ -203,17 +203,18 @@ impl TryFrom<LiveFlags> for Live {
     fn try_from(flags: LiveFlags) -> Result<Self, CliError> {
         let rotate_size = flags.rotate_size.map(|size| size.as_u64());
         let rotate_count = flags.rotate_count.into();
+        let output = Output::try_from(flags.output)?;
         let patience = flags.until_decided.flatten();
         Ok(Self {
             interfaces: flags.interfaces,
             engine: Engine {
                 servers_later: flags.state.is_some(),
-                ..flags
-                    .engine
-                    .meant(|| Viewpoint::live(on_azure_vm(Path::new("/"))))?
+                ..flags.engine.meant(&output.custody, || {
+                    Viewpoint::live(on_azure_vm(Path::new("/")))
+                })?
             },
-            output: flags.output.try_into()?,
-            waivers: flags.accept.read()?,
+            waivers: flags.accept.read(&output.custody)?,
+            output,
             filter: flags.filter,
             snap_length: flags.snap_length,
             buffer_bytes: u32::try_from(flags.buffer.as_u64()).unwrap_or(u32::MAX),

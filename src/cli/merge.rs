@@ -81,13 +81,14 @@ impl TryFrom<MergeFlags> for Merge {
     type Error = CliError;
 
     fn try_from(flags: MergeFlags) -> Result<Self, CliError> {
+        let output = Output::try_from(flags.output)?;
         Ok(Self {
             files: flags.files,
             partial: flags.partial,
             flow_logs: flags.flow_logs,
-            engine: flags.judge.meant(Viewpoint::recorded)?,
-            output: flags.output.try_into()?,
-            waivers: flags.accept.read()?,
+            engine: flags.judge.meant(&output.custody, Viewpoint::recorded)?,
+            waivers: flags.accept.read(&output.custody)?,
+            output,
             save: flags.save,
             threads: flags.threads.map_or_else(cores, NonZeroUsize::get),
         })

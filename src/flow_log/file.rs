@@ -2,12 +2,15 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::layers::unwrapped;
 use super::read::{EMPTY, analytics};
 use super::{LogReport, NotALog, Table, read};
 use crate::capture::stream::Bytes;
 use crate::decode::Address;
+use crate::input::custody::{Custody, FileRole};
 use crate::input::{InputPath, OpenError};
 
 /// Reason why there is no flow log to read from a path.
@@ -50,7 +53,7 @@ fn first(why: Option<&LogError>) -> String {
     why.map_or_else(String::new, |why| format!(": {why}"))
 }
 
-/// Reads the log at a path, as [`read()`] does.
+/// Reads the log at a path, as [`read()`] does, and enters it into a record.
 ///
 /// # Errors
 /// It cannot be opened, or is no log.
@@ -58,18 +61,18 @@ pub fn read_file(
     path: &InputPath,
     file: u32,
     table: &mut Table,
-    is_server: &dyn Fn(Address) -> bool,
+    (is_server, custody): (&dyn Fn(Address) -> bool, &Custody),
 ) -> Result<LogReport, LogError> {
     let name = path.to_string();
     let unreadable = |source| OpenError::Unreadable {
         path: name.clone(),
         source,
     };
-    let bytes = open(path).map_err(unreadable)?;
+    let bytes = open(path, custody).map_err(unreadable)?;
     let read = read(bytes, file, table, is_server).or_else(|why| {
         // Rows of Traffic Analytics say the same in another form.
         let may_be_rows = why != NotALog::Nsg;
-        let bytes = open(path).ok().filter(|_| may_be_rows);
+        let bytes = open(path, custody).ok().filter(|_| may_be_rows);
         let rows = bytes.and_then(|bytes| analytics::read(bytes, file, table, is_server));
         rows.ok_or(why)
     });
@@ -90,6 +93,9 @@ fn by_name(why: NotALog, name: &str) -> NotALog {
     }
 }
 
-fn open(path: &InputPath) -> io::Result<Bytes> {
-    unwrapped(Box::new(File::open(&path.path)?))
+/// Bytes without compression; those stored are entered into a record.
+fn open(path: &InputPath, custody: &Custody) -> io::Result<Bytes> {
+    let file = Box::new(File::open(&path.path)?);
+    let drains = Arc::new(AtomicBool::new(true));
+    unwrapped(custody.tap(FileRole::FlowLog, &path.path, file, drains)?)
 }

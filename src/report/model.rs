@@ -41,6 +41,7 @@ macro_rules! fields {
 mod azure;
 mod checks;
 mod lines;
+mod manifest;
 mod path;
 mod posture;
 mod report;
@@ -48,6 +49,7 @@ mod warning;
 
 pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, Standing};
 pub use lines::{PathLine, RunLine};
+pub use manifest::{ClockReport, FileEntry, HostReport, Manifest, ProgramReport, UserReport};
 pub use path::{
     ConnectionsReport, DtlsReport, Evidence, FlavorReport, FlowReport, LustreReport,
     OperationReport, PacketReport, PathReport, PlatformReport, ProofReport, StateReport,

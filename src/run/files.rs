@@ -15,9 +15,10 @@ use crate::capture::Interfaces;
 use crate::cli::Analyze;
 use crate::engine::CountedState;
 use crate::flow_log::LogError;
+use crate::input::custody::Custody;
 use crate::input::{Input, OpenError};
 use crate::report::{InputReport, Report, Run, Warning};
-use crate::run::saved::{StateError, StatePlace};
+use crate::run::saved::{self, StateError};
 
 pub(super) mod flow_logs;
 pub(super) mod inputs;
@@ -56,9 +57,15 @@ impl Context<'_> {
         }
     }
 
+    /// Record of the files of the run.
+    fn custody(&self) -> &Custody {
+        &self.config.output.custody
+    }
+
     /// Terms on which flow logs are read.
     fn reading(&self) -> LogReading<'_> {
         LogReading {
+            custody: self.custody(),
             engine: &self.config.engine,
             threads: self.config.threads,
             progress: &self.progress,
@@ -95,7 +102,7 @@ pub fn analyze(config: &Analyze) -> Result<Report, RunError> {
 /// As [`analyze`].
 pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
     let mut laps = Laps::start();
-    let opened = inputs::open(&config.paths)?;
+    let opened = inputs::open(&config.paths, &config.output.custody)?;
     let logs = flow_logs::find(&config.flow_logs)?;
     let size = inputs::size(&opened.captures).map(|size| size + flow_logs::size(&logs));
     let context = Context {
@@ -105,7 +112,7 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
         is_many: opened.captures.len() > 1,
     };
     let mut stats = Stats::new(config.threads, laps.lap());
-    let place = config.save.as_deref().map(StatePlace::open).transpose()?;
+    let place = config.save.as_deref().map(saved::place).transpose()?;
     let saver = place
         .as_ref()
         .map(|place| CountSaver::create(place, &context, &opened));

@@ -16,7 +16,7 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::{self, Scope};
@@ -32,7 +32,7 @@ use crate::capture::live::{self, Handle, LiveError};
 use crate::capture::pcapng::writer;
 use crate::cli::Live;
 use crate::engine::Engine;
-use crate::run::saved::folder;
+use crate::run::output::folder;
 
 mod clock;
 pub mod confine;
@@ -96,6 +96,7 @@ struct Ready<'c> {
     ring: Option<Ring>,
     endpoint: Option<MetricsEndpoint>,
     log: Option<Log>,
+    textfile: Option<Textfile>,
     state: Option<StateSaver>,
     signals: Signals,
 }
@@ -109,6 +110,7 @@ impl<'c> Ready<'c> {
             ring: ring(config, &handles)?,
             endpoint: config.metrics.map(endpoint).transpose()?,
             log: log(config)?,
+            textfile: textfile(config)?,
             state: config.state.as_ref().map(StateSaver::open).transpose()?,
             signals: signals().map_err(system("watch for signals"))?,
             config,
@@ -137,8 +139,11 @@ impl<'c> Ready<'c> {
     fn run(self) -> Result<Ended, LiveRunError> {
         let (config, engine) = (self.config, &self.discovery.engine);
         let published = Published::new(ArcSwapOption::empty());
-        let textfile = textfile(config, &published)?;
-        let outputs = Outputs::open(config, &published, textfile, self.log);
+        if let Some(file) = &self.textfile {
+            // Rather now than minutes later.
+            file.write(&published).map_err(unwritable(file.path()))?;
+        }
+        let outputs = Outputs::open(config, &published, self.textfile, self.log);
         let outputs = outputs.map_err(system("draw on the terminal"))?;
         let sum = WorkerSum::new(engine, self.interfaces.names(), titles(&self.handles));
         let mut run_loop = RunLoop::new(config, sum, outputs, self.state)?;
@@ -231,38 +236,33 @@ fn ring(config: &Live, handles: &[Handle]) -> Result<Option<Ring>, SaveError> {
         snap_length: config.snap_length.into(),
     };
     let interfaces: Vec<_> = handles.iter().map(interface).collect();
-    Ring::open(options, &interfaces).map(Some)
+    Ring::open(options, &interfaces, &config.output.custody).map(Some)
 }
 
 fn endpoint(address: SocketAddr) -> Result<MetricsEndpoint, LiveRunError> {
     MetricsEndpoint::open(address).map_err(|source| LiveRunError::Metrics { address, source })
 }
 
-/// The file for metrics, written once to see that it can be.
-fn textfile(config: &Live, published: &Published) -> Result<Option<Textfile>, LiveRunError> {
-    let Some(path) = &config.textfile else {
-        return Ok(None);
-    };
-    let textfile = Textfile::new(path);
-    textfile
-        .write(published)
-        .map_err(|source| LiveRunError::Write {
-            path: path.clone(),
-            source,
-        })?;
-    Ok(Some(textfile))
+/// Opens the place of the file for metrics.
+fn textfile(config: &Live) -> Result<Option<Textfile>, LiveRunError> {
+    let path = config.textfile.as_ref();
+    let open = |path: &PathBuf| Textfile::open(path).map_err(unwritable(path));
+    path.map(open).transpose()
+}
+
+fn unwritable(path: &Path) -> impl Fn(io::Error) -> LiveRunError {
+    let path = path.to_owned();
+    move |source| LiveRunError::Write {
+        path: path.clone(),
+        source,
+    }
 }
 
 fn log(config: &Live) -> Result<Option<Log>, LiveRunError> {
     let Some(path) = &config.events else {
         return Ok(None);
     };
-    Log::open(path)
-        .map(Some)
-        .map_err(|source| LiveRunError::Write {
-            path: path.clone(),
-            source,
-        })
+    Log::open(path).map(Some).map_err(unwritable(path))
 }
 
 /// Signals that end the run, or ask for a report. The second that would end it does, at

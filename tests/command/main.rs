@@ -7,6 +7,7 @@ mod azure;
 mod bench;
 mod captures;
 mod corpus;
+mod custody;
 #[path = "../../benches/generator/estate.rs"]
 mod estate;
 mod estates;

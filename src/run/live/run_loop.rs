@@ -199,10 +199,12 @@ impl<'c> RunLoop<'c> {
 
     /// Ends with the last report, which also says what went wrong with the last outputs.
     pub(super) fn end(mut self) -> Ended {
-        let saved = self
-            .state
-            .take()
-            .map_or(Ok(()), |state| state.save(&self.sum));
+        let state = self.state.take();
+        let saved = state.map_or(Ok(None), |state| state.save(&self.sum));
+        let saved = saved.map(|saved| {
+            let record = saved.into_iter();
+            record.for_each(|it| self.config.output.custody.wrote(it));
+        });
         let exit_code = match saved {
             Ok(()) => self.publish().exit_code(),
             Err(_) => Exit::Failed.code(),
