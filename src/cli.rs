@@ -25,7 +25,7 @@ mod server_list;
 mod shell;
 mod verify;
 
-pub use azure::{AzureError, AzureFlags, Posture, PostureFlags};
+pub use azure::{AzureError, AzureFlags, Exports, Posture, PostureFlags};
 pub use bench::{Bench, BenchFlags, BenchFormat};
 pub use engine::{CountFlags, EngineFlags, JudgeFlags};
 pub use live::{Live, LiveFlags, Save, StateFile, Until};
@@ -328,6 +328,8 @@ pub struct Analyze {
     pub flow_logs: Vec<PathBuf>,
     /// Settings of the engine.
     pub engine: Engine,
+    /// Exports that explain verdicts, which those of folders join.
+    pub exports: Exports,
     /// Number of workers that read at once.
     pub threads: usize,
     /// In how many pieces a long file is walked.
@@ -353,6 +355,7 @@ impl TryFrom<AnalyzeFlags> for Analyze {
         Ok(Self {
             paths: flags.paths,
             flow_logs: flags.flow_logs,
+            exports: flags.engine.judge.azure.clone().meant(&output.custody)?,
             engine: Engine {
                 servers_later: flags.save.is_some(),
                 ..flags.engine.meant(&output.custody, Viewpoint::recorded)?

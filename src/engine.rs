@@ -59,6 +59,21 @@ impl Default for Engine {
 }
 
 impl Engine {
+    /// The same, with Azure's configuration and the servers that it tells, after those that are
+    /// named.
+    #[must_use]
+    pub fn with_azure(mut self, azure: Azure) -> Self {
+        let (addresses, blocks) = azure.servers();
+        for (address, source) in addresses {
+            self.servers.add_expected(address.into(), &source);
+        }
+        for (block, source) in blocks {
+            self.servers.add_block(block, &source);
+        }
+        self.azure = Some(Arc::new(azure));
+        self
+    }
+
     /// A worker for parts of the input. Its [fragments](Worker::take_fragments) are to be
     /// [played](CountedState::play) in the order of the input.
     #[must_use]

@@ -24,7 +24,7 @@ pub mod view;
 
 pub use crate::flow::times::Span;
 pub use entry::{Entry, Mac};
-pub use file::{LogError, read_file};
+pub use file::{LogError, is_log, read_file};
 pub use flows::{Logged, StateTally};
 pub use read::read;
 pub use report::{LogForm, LogReport, NotALog};

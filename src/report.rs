@@ -148,7 +148,7 @@ impl AccountingReport {
                 volume: count.into(),
             })
             .collect();
-        let total = crate::verdict::sum(accounting.undecodable.values().copied());
+        let total: Count = accounting.undecodable.values().copied().sum();
         Self {
             read: accounting.read.into(),
             paths: accounting.paths.into(),
@@ -242,6 +242,7 @@ impl Report {
             vantage: run.vantage,
             inputs: run.inputs,
             flow_logs: run.flow_logs,
+            exports: Vec::new(),
         }
     }
 

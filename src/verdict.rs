@@ -135,12 +135,12 @@ impl<'s> Part<'s> {
     }
 
     fn total(&self) -> Count {
-        sum(self.tallies().map(|(_, _, tally)| both_ways(tally)))
+        self.tallies().map(|(_, _, tally)| both_ways(tally)).sum()
     }
 
     /// Duplicates among its packets, which are not in their counts.
     fn copies(&self) -> Count {
-        sum(self.tallies().map(|(_, _, tally)| tally.copies))
+        self.tallies().map(|(_, _, tally)| tally.copies).sum()
     }
 }
 
@@ -202,7 +202,7 @@ impl Accounting {
         }
         Self {
             read: snapshot.read,
-            other: sum([snapshot.other, plain]),
+            other: [snapshot.other, plain].into_iter().sum(),
             undecodable,
             ..Self::default()
         }
@@ -210,15 +210,16 @@ impl Accounting {
 
     /// Adds packets and their duplicates to a bucket, but for those of paths.
     fn count(&mut self, bucket: Bucket, first: Count, copies: Count) {
+        let all = [first, copies].into_iter().sum();
         match bucket {
             Bucket::Path => {}
             Bucket::Elsewhere => {
                 self.elsewhere += first;
                 self.duplicates += copies;
             }
-            Bucket::Other => self.other += sum([first, copies]),
+            Bucket::Other => self.other += all,
             Bucket::Undecodable(reason) => {
-                *self.undecodable.entry(reason).or_default() += sum([first, copies]);
+                *self.undecodable.entry(reason).or_default() += all;
             }
         }
     }
@@ -247,20 +248,11 @@ pub struct Judgement<'s> {
     pub span: Option<(crate::capture::Timestamp, crate::capture::Timestamp)>,
 }
 
-/// Sums counts.
-pub fn sum(counts: impl IntoIterator<Item = Count>) -> Count {
-    counts
-        .into_iter()
-        .fold(Count::default(), |mut total, count| {
-            total += count;
-            total
-        })
-}
-
 /// A tally's packets, whichever way they went.
 #[must_use]
 pub fn both_ways(tally: &Tally) -> Count {
-    sum([tally.count(Direction::Up), tally.count(Direction::Down)])
+    let ways = Direction::BOTH.map(|direction| tally.count(direction));
+    ways.into_iter().sum()
 }
 
 /// Terms that paths are held to.

@@ -260,16 +260,6 @@ impl<'o> Worker<'o> {
         None
     }
 
-    /// Counts a packet that is no path's, unless it shows that it should be.
-    #[inline(never)]
-    fn unclaimed(&mut self, bytes: &[u8], here: Here<'_>) {
-        if lnet::holds_message(bytes) {
-            self.snapshot.undecodable(Reason::HIDDEN, here.count(0));
-        } else {
-            self.snapshot.other += here.count(0);
-        }
-    }
-
     /// Counts a segment on ports that are no path's.
     ///
     /// Takes copies, as [`Self::identify`] does.
@@ -286,12 +276,13 @@ impl<'o> Worker<'o> {
             datagrams,
             ..
         } = &mut self.snapshot;
+        let is_searched = by_address.is_some() || datagrams.is_between(ends.0, ends.1);
         match by_address {
-            Some(by_address) if lnet::holds_message(payload.bytes) => {
-                by_address.hide(ends, here.count(0));
+            _ if !(is_searched && lnet::holds_message(payload.bytes)) => {
+                self.snapshot.other += here.count(0);
             }
-            None if datagrams.is_between(ends.0, ends.1) => self.unclaimed(payload.bytes, here),
-            _ => self.snapshot.other += here.count(0),
+            Some(by_address) => by_address.hide(ends, here.count(0)),
+            None => self.snapshot.undecodable(Reason::HIDDEN, here.count(0)),
         }
         self.meet_ports(packet, ports, here);
     }

@@ -5,7 +5,7 @@
 //! of Azure Resource Graph, or several of these in a row. What cannot be read is counted,
 //! never fatal, as long as a path that was named holds any JSON.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -114,6 +114,15 @@ impl Export {
     /// # Errors
     /// A path that cannot be read, or that holds nothing readable as JSON.
     pub fn read(paths: &[PathBuf]) -> Result<Self, ExportError> {
+        Self::read_with(paths, &mut Vec::new())
+    }
+
+    /// Reads files and folders, and those of some other files that hold resources, which it takes
+    /// out of these.
+    ///
+    /// # Errors
+    /// A path that cannot be read, or that holds nothing readable as JSON.
+    pub fn read_with(paths: &[PathBuf], others: &mut Vec<InputPath>) -> Result<Self, ExportError> {
         let mut files = discover(paths).map_err(|error| match error {
             DiscoveryError::NoFiles { path } => ExportError::NoJson {
                 path,
@@ -132,6 +141,8 @@ impl Export {
             reading.add_file(file);
         }
         reading.check(&files)?;
+        let named: HashSet<_> = files.iter().map(InputPath::canonical).collect();
+        others.retain(|file| !named.contains(&file.canonical()) && !reading.takes_file(file));
         Ok(reading.finish())
     }
 

@@ -12,6 +12,7 @@ use crate::azure::export::{Export, ExportError};
 use crate::azure::topology::Azure;
 use crate::azure::vm_sizes::{VmSizes, VmSizesError};
 use crate::azure::waivers::{self, Waiver, WaiverError};
+use crate::input::InputPath;
 use crate::input::custody::{Custody, FileRole};
 use crate::input::name::FileName;
 use crate::report::posture::{PostureReport, Wishes};
@@ -34,6 +35,33 @@ pub struct AzureFlags {
     /// One pattern a line, as in `Standard_D*s_v5`, where * is the number of vCPUs.
     #[arg(long, value_name = "FILE", requires = "azure")]
     pub vm_sizes: Option<PathBuf>,
+}
+
+/// Files of Azure's configuration, as meant.
+#[derive(Clone, Debug)]
+pub struct Exports {
+    /// Files and folders of exports.
+    pub paths: Vec<PathBuf>,
+    /// VM sizes that support VNet encryption.
+    pub sizes: VmSizes,
+}
+
+impl Exports {
+    /// Reads the configuration from its files, and from those of some other files that hold
+    /// resources, which it takes out of these.
+    ///
+    /// # Errors
+    /// A path that cannot be read, or that holds nothing readable as JSON.
+    pub fn read_with(
+        &self,
+        others: &mut Vec<InputPath>,
+        custody: &Custody,
+    ) -> Result<Azure, AzureError> {
+        let export = Export::read_with(&self.paths, others)?;
+        let files = export.inventory.files.iter();
+        files.for_each(|file| custody.read(file.record()));
+        Ok(Azure::new(export, self.sizes.clone()))
+    }
 }
 
 /// Error in the configuration.
@@ -78,14 +106,20 @@ pub enum AzureError {
 
 impl AzureFlags {
     /// Reads the configuration, if there is one.
-    pub(super) fn read(&self, custody: &Custody) -> Result<Option<Azure>, AzureError> {
+    pub(super) fn read(self, custody: &Custody) -> Result<Option<Azure>, AzureError> {
         if self.azure.is_empty() {
             return Ok(None);
         }
-        let export = Export::read(&self.azure)?;
-        let files = export.inventory.files.iter();
-        files.for_each(|file| custody.read(file.record()));
-        Ok(Some(Azure::new(export, self.sizes(custody)?)))
+        let exports = self.meant(custody)?;
+        exports.read_with(&mut Vec::new(), custody).map(Some)
+    }
+
+    pub(super) fn meant(self, custody: &Custody) -> Result<Exports, AzureError> {
+        let sizes = self.sizes(custody)?;
+        Ok(Exports {
+            paths: self.azure,
+            sizes,
+        })
     }
 
     fn sizes(&self, custody: &Custody) -> Result<VmSizes, AzureError> {
@@ -101,17 +135,6 @@ impl AzureFlags {
             path: path.clone(),
             source,
         })
-    }
-}
-
-/// Adds the servers that the configuration tells, after those that the user names.
-pub(super) fn add_servers(servers: &mut Servers, azure: &Azure) {
-    let (addresses, blocks) = azure.servers();
-    for (address, source) in addresses {
-        servers.add_expected(address.into(), &source);
-    }
-    for (block, source) in blocks {
-        servers.add_block(block, &source);
     }
 }
 

@@ -1,10 +1,8 @@
 //! Flags that say what packets count as, and what verdicts follow from.
 
-use std::sync::Arc;
-
 use clap::Args;
 
-use super::azure::{self, AzureFlags};
+use super::azure::AzureFlags;
 use super::{CliError, server_list};
 use crate::decode;
 use crate::engine::Engine;
@@ -107,19 +105,17 @@ impl JudgeFlags {
         custody: &Custody,
         auto: impl FnOnce() -> Viewpoint,
     ) -> Result<Engine, CliError> {
-        let mut servers = server_list::named(&self.servers, custody)?;
-        let azure = self.azure.read(custody)?;
-        if let Some(azure) = &azure {
-            azure::add_servers(&mut servers, azure);
-        }
-        Ok(Engine {
+        let engine = Engine {
             vantage: self.vantage.settle(auto),
-            servers,
-            azure: azure.map(Arc::new),
+            servers: server_list::named(&self.servers, custody)?,
             policy: self.policy,
             require_handshake: self.require_handshake,
             max_loss: self.max_loss,
             ..Engine::default()
+        };
+        Ok(match self.azure.read(custody)? {
+            Some(azure) => engine.with_azure(azure),
+            None => engine,
         })
     }
 }

@@ -63,22 +63,14 @@ impl Span {
         ];
         begins.sort_unstable();
         ends.sort_unstable();
-        // Fewest where it begins, and just behind each end.
-        let inner = ends.iter().copied().filter(|&end| end < self.last);
-        let mut begun = begins.iter().peekable();
-        let mut open = 0_usize;
-        let mut closed = 0;
-        let mut is_enough = |moment: Timestamp, ended: usize| {
-            while begun.next_if(|&&begin| begin <= moment).is_some() {
-                open += 1;
-            }
-            open.saturating_sub(ended) >= times
+        let is_enough = |moment: Timestamp| {
+            let begun = begins.partition_point(|&begin| begin <= moment);
+            let ended = ends.partition_point(|&end| end < moment);
+            begun - ended >= times
         };
-        is_enough(self.first, 0)
-            && inner.into_iter().all(|end| {
-                closed += 1;
-                is_enough(Timestamp(end.0 + 1), closed)
-            })
+        // Fewest where it begins, and just behind each end.
+        let mut inner = ends.iter().filter(|&&end| end < self.last);
+        is_enough(self.first) && inner.all(|end| is_enough(Timestamp(end.0 + 1)))
     }
 
     /// The span with some time before and after it.

@@ -1,7 +1,7 @@
 //! Flow logs from files, compressed or not.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -63,16 +63,25 @@ pub fn read_file(
     table: &mut Table,
     (is_server, custody): (&dyn Fn(Address) -> bool, &Custody),
 ) -> Result<LogReport, LogError> {
+    read_opened(path, || open(path, custody), (file, table, is_server))
+}
+
+/// Reads the log at a path that `open` opens, each time anew.
+fn read_opened(
+    path: &InputPath,
+    open: impl Fn() -> io::Result<Bytes>,
+    (file, table, is_server): (u32, &mut Table, &dyn Fn(Address) -> bool),
+) -> Result<LogReport, LogError> {
     let name = path.to_string();
     let unreadable = |source| OpenError::Unreadable {
         path: name.clone(),
         source,
     };
-    let bytes = open(path, custody).map_err(unreadable)?;
+    let bytes = open().map_err(unreadable)?;
     let read = read(bytes, file, table, is_server).or_else(|why| {
         // Rows of Traffic Analytics say the same in another form.
         let may_be_rows = why != NotALog::Nsg;
-        let bytes = open(path, custody).ok().filter(|_| may_be_rows);
+        let bytes = open().ok().filter(|_| may_be_rows);
         let rows = bytes.and_then(|bytes| analytics::read(bytes, file, table, is_server));
         rows.ok_or(why)
     });
@@ -82,6 +91,30 @@ pub fn read_file(
             why: by_name(why, &name),
             path: name,
         }),
+    }
+}
+
+/// Bytes of a file, without compression, that nearly always tell whether it is a log.
+const BEGIN_LEN: u64 = 1 << 20;
+
+/// Tests that a file is a flow log, by its begin as far as that tells.
+///
+/// # Errors
+/// It cannot be opened, is an NSG flow log, or may be a log that cannot be read.
+pub fn is_log(path: &InputPath) -> Result<bool, LogError> {
+    let nowhere = &Custody::default();
+    let begin = || open(path, nowhere).map(|bytes| Box::new(bytes.take(BEGIN_LEN)) as Bytes);
+    let read = read_opened(path, begin, (0, &mut Table::new(0), &|_| false));
+    match read.or_else(|error| match error.may_be_log() {
+        true => read_file(path, 0, &mut Table::new(0), (&|_| false, nowhere)),
+        false => Err(error),
+    }) {
+        Ok(_) => Ok(true),
+        Err(LogError::NotALog {
+            why: NotALog::Other(_),
+            ..
+        }) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -40,7 +40,7 @@ pub enum OpenError {
     #[error(transparent)]
     Discovery(#[from] DiscoveryError),
     /// A folder without any capture.
-    #[error("no packet capture in the folder {}", FileName(path))]
+    #[error("no packet capture or flow log in the folder {}", FileName(path))]
     NoCaptures {
         /// The folder, as named.
         path: PathBuf,

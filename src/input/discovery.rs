@@ -25,6 +25,18 @@ impl InputPath {
     pub fn is_stdin(&self) -> bool {
         self.path == Path::new("-")
     }
+
+    /// The path by which the system knows the file: standard input can be one that is named, too.
+    #[must_use]
+    pub fn canonical(&self) -> PathBuf {
+        let place = if self.is_stdin() {
+            Path::new("/dev/stdin")
+        } else {
+            &self.path
+        };
+        // A pipe has a path that leads nowhere.
+        fs::canonicalize(place).unwrap_or_else(|_| self.path.clone())
+    }
 }
 
 /// The path as given, or as found in a folder; `standard input`.
@@ -111,10 +123,8 @@ pub fn search(paths: &[PathBuf]) -> Result<Discovery, DiscoveryError> {
 
 impl Discovery {
     /// Adds a file. One that is both named and found counts as named.
-    fn add(&mut self, input: InputPath) {
-        // A pipe has a path that leads nowhere.
-        let canonical = fs::canonicalize(place(&input)).unwrap_or_else(|_| input.path.clone());
-        match self.places.entry(canonical) {
+    pub fn add(&mut self, input: InputPath) {
+        match self.places.entry(input.canonical()) {
             Entry::Vacant(place) => {
                 place.insert(self.files.len());
                 self.files.push(input);
@@ -171,15 +181,6 @@ impl Discovery {
             Err(_) if is_link && !is_named_as_capture(&path) => {}
             Err(error) => self.unsearched.push(unreadable(&path, error)),
         }
-    }
-}
-
-/// The path by which the system knows a file: standard input can be one that is named, too.
-fn place(input: &InputPath) -> &Path {
-    if input.is_stdin() {
-        Path::new("/dev/stdin")
-    } else {
-        &input.path
     }
 }
 

@@ -132,6 +132,7 @@ impl Report {
         };
         self.file_systems = file_systems.map(report).collect();
         self.clients = ClientReport::all(azure, clients);
+        self.exports.clone_from(&azure.export.inventory.files);
         let told = azure.export.warnings.iter().cloned();
         self.warnings.extend(told.map(Warning::from));
     }

@@ -49,12 +49,7 @@ impl Traffic {
     /// All classes together.
     #[must_use]
     pub fn total(&self) -> Count {
-        crate::verdict::sum([
-            self.encrypted,
-            self.handshake,
-            self.plaintext,
-            self.undetermined,
-        ])
+        self.by_class().into_iter().map(|(_, count)| count).sum()
     }
 }
 

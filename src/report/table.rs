@@ -15,6 +15,7 @@ use crate::verdict::{Class, Vantage, Verdict};
 
 mod causes;
 mod checks;
+mod files;
 mod filters;
 mod flows;
 mod groups;
@@ -50,6 +51,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
         page.proofs(report, paths)?;
         page.details(paths)?;
         page.all_checks(report, paths)?;
+        page.all_files(report)?;
     }
     page.servers(report)?;
     page.elsewhere(report)?;
@@ -167,7 +169,7 @@ impl Page<'_> {
         if !report.flow_logs.is_empty() {
             self.text(DIM, &logged(&report.flow_logs), "", "  ")?;
         }
-        Ok(())
+        self.kinds_of_files(report)
     }
 
     /// Prints the basis of each verdict but `encrypted`: the deciding packet, or with

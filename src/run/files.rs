@@ -12,14 +12,15 @@ use crossbeam_channel::{Receiver, bounded};
 
 use crate::aggregate::{InputPart, Worker};
 use crate::capture::Interfaces;
-use crate::cli::Analyze;
-use crate::engine::CountedState;
+use crate::cli::{Analyze, AzureError};
+use crate::engine::{CountedState, Engine};
 use crate::flow_log::LogError;
 use crate::input::custody::Custody;
 use crate::input::{Input, OpenError};
 use crate::report::{InputReport, Report, Run, Warning};
 use crate::run::saved::{self, StateError};
 
+mod case;
 pub(super) mod flow_logs;
 pub(super) mod inputs;
 mod jobs;
@@ -28,6 +29,7 @@ mod saver;
 pub mod stats;
 mod sum;
 
+use case::Case;
 use flow_logs::LogReading;
 use inputs::{CopiedInput, copied};
 use jobs::Job;
@@ -39,6 +41,7 @@ use sum::FileSum;
 /// State that all workers share.
 struct Context<'c> {
     config: &'c Analyze,
+    engine: &'c Engine,
     interfaces: Interfaces,
     progress: Progress,
     /// True if there are several captures, which may show the same packets.
@@ -48,7 +51,7 @@ struct Context<'c> {
 impl Context<'_> {
     /// A worker for a part of a capture.
     fn worker(&self, part: InputPart) -> Worker<'_> {
-        let worker = self.config.engine.worker();
+        let worker = self.engine.worker();
         // Others may be merged with what is saved.
         if self.is_many || self.config.save.is_some() {
             worker.sampling(part.file)
@@ -66,7 +69,7 @@ impl Context<'_> {
     fn reading(&self) -> LogReading<'_> {
         LogReading {
             custody: self.custody(),
-            engine: &self.config.engine,
+            engine: self.engine,
             threads: self.config.threads,
             progress: &self.progress,
         }
@@ -82,6 +85,9 @@ pub enum RunError {
     /// A flow log that cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// Exports that cannot be read.
+    #[error(transparent)]
+    Azure(#[from] AzureError),
     /// A state that cannot be saved.
     #[error(transparent)]
     Save(#[from] StateError),
@@ -102,25 +108,26 @@ pub fn analyze(config: &Analyze) -> Result<Report, RunError> {
 /// As [`analyze`].
 pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
     let mut laps = Laps::start();
-    let opened = inputs::open(&config.paths, &config.output.custody)?;
-    let logs = flow_logs::find(&config.flow_logs)?;
-    let size = inputs::size(&opened.captures).map(|size| size + flow_logs::size(&logs));
+    let case = Case::open(config)?;
+    let size = inputs::size(&case.captures).map(|size| size + flow_logs::size(&case.flow_logs));
     let context = Context {
         config,
+        engine: &case.engine,
         interfaces: Interfaces::default(),
         progress: Progress::new(size),
-        is_many: opened.captures.len() > 1,
+        is_many: case.captures.len() > 1,
     };
+    let is_captured = !case.captures.is_empty();
     let mut stats = Stats::new(config.threads, laps.lap());
     let place = config.save.as_deref().map(saved::place).transpose()?;
     let saver = place
         .as_ref()
-        .map(|place| CountSaver::create(place, &context, &opened));
+        .map(|place| CountSaver::create(place, &context, &case));
     let saver = saver.transpose()?;
-    let (mut counted, inputs) = walk(opened.captures, saver, &context, &mut stats)?;
+    let (mut counted, inputs) = walk(case.captures, saver, &context, &mut stats)?;
     stats.walking = laps.lap();
     // What a log says of the time that was captured is kept apart, so captures come first.
-    let logs = flow_logs::read(&logs, counted.times(), context.reading())?;
+    let logs = flow_logs::read(&case.flow_logs, counted.times(), context.reading())?;
     context.progress.finish();
     stats.reading_logs = laps.lap();
     // What was walked twice was read once as far as anyone asked.
@@ -128,14 +135,14 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
     let run = Run {
         inputs,
         flow_logs: logs.reports,
-        skipped: [passed_over(opened.skipped, &opened.copies), logs.skipped].concat(),
-        unread: [opened.unread, logs.unread].concat(),
+        skipped: [passed_over(case.skipped, &case.copies), logs.skipped].concat(),
+        unread: [case.unread, logs.unread].concat(),
         interfaces: context.interfaces.names(),
-        ..config.engine.run()
+        ..case.engine.run()
     };
-    let captured = (!config.paths.is_empty()).then_some(&mut counted);
-    let logged = (!config.flow_logs.is_empty()).then_some(logs.log);
-    let report = config.engine.report(captured, logged, run);
+    let captured = is_captured.then_some(&mut counted);
+    let logged = case.is_logged.then_some(logs.log);
+    let report = case.engine.report(captured, logged, run);
     stats.judging = laps.lap();
     Ok((report, stats))
 }

@@ -63,7 +63,7 @@ pub fn merge(config: &Merge) -> Result<Report, MergeError> {
         custody: &config.output.custody,
         progress: &progress,
     };
-    let found = flow_logs::find(&config.flow_logs)?;
+    let found = flow_logs::find(&config.flow_logs, Vec::new())?;
     let logs = flow_logs::read(&found, counted.times(), reading)?;
     progress.finish();
     let unread = [told(&states, |index| &index.unread), units.twice, missing];

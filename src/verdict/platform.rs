@@ -9,7 +9,7 @@ use super::scope::{self, Bucket};
 use super::{Ends, Part, Verdict};
 use crate::decode::Protocol;
 use crate::evidence::Shown;
-use crate::flow::Times;
+use crate::flow::{Count, Times};
 use crate::flow_log::entry::LoggingNic;
 use crate::flow_log::{Carried, Logged, Span, State, StateTally, Told};
 
@@ -189,7 +189,7 @@ fn is_counted(states: &BTreeMap<State, StateSum>) -> bool {
 /// missing, it must also be of as many packets as were captured.
 fn is_proven(parts: &[Part<'_>], found: &[JoinedFlow], states: &BTreeMap<State, StateSum>) -> bool {
     let logged = states.get(&State::X).map_or(0, |sum| sum.tally.packets);
-    let captured = super::sum(parts.iter().map(Part::total)).packets;
+    let captured = parts.iter().map(Part::total).sum::<Count>().packets;
     let rivals = found.iter().filter(|flow| flow.by_ports.is_empty());
     let rivals = rivals.count();
     (rivals == 0 || logged >= captured) && found.iter().all(|flow| flow.is_whole(rivals))

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::both_ways;
 use super::class::Hellos;
 use super::path::{Observed, Path};
 use super::proof;
 use super::roles::Roles;
 use super::scope::{self, Bucket};
 use super::{Accounting, Basis, Class, Elsewhere, Ends, Meaning, Part, Terms, Verdict};
-use super::{both_ways, sum};
 use crate::aggregate::Snapshot;
 use crate::aggregate::expected::{Expected, PortKind};
 use crate::decode::{Address, Protocol};
@@ -72,11 +72,11 @@ pub(super) struct PathView<'s> {
 
 impl PathView<'_> {
     fn total(&self) -> Count {
-        sum(self.parts.iter().map(Part::total))
+        self.parts.iter().map(Part::total).sum()
     }
 
     fn copies(&self) -> Count {
-        sum(self.parts.iter().map(Part::copies))
+        self.parts.iter().map(Part::copies).sum()
     }
 
     fn traffic(&self) -> BTreeMap<Class, Count> {

@@ -572,6 +572,6 @@ fn prose_beside_captures_is_no_capture() {
     command.args(["--servers", SERVERS]).arg(dir.path());
     let report = report(&mut command, 0);
     let warnings = report["warnings"].to_string();
-    let passed_over = "README.md: not a capture, passed over";
+    let passed_over = "README.md: neither a capture, nor a flow log, nor an export: passed over";
     assert!(warnings.contains(passed_over), "{warnings}");
 }

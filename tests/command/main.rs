@@ -6,6 +6,7 @@ mod audit;
 mod azure;
 mod bench;
 mod captures;
+mod case;
 mod corpus;
 mod custody;
 #[path = "../../benches/generator/estate.rs"]

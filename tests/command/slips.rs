@@ -187,9 +187,11 @@ fn names_of_files_command_no_terminal_and_stay_apart() {
     ];
     for (name, shown) in names.iter().zip(shown) {
         let path = folder.path().join(OsStr::from_bytes(name));
-        let message = complaint(analyze().arg(&path));
-        assert!(message.contains(shown), "{message}");
-        assert!(!message.contains('\x1b'), "{message:?}");
+        for mut command in [analyze(), plainsight(&["merge"])] {
+            let message = complaint(command.arg(&path));
+            assert!(message.contains(shown), "{message}");
+            assert!(!message.contains('\x1b'), "{message:?}");
+        }
         fs::copy(trace("nfs.pcap"), &path).unwrap();
         let output = run(analyze()
             .arg(&path)

@@ -1,5 +1,7 @@
 //! Exports while they are read: each resource once, and where it stood.
 
+use std::path::Path;
+
 use super::bytes::{self, FileText};
 use super::items::{self, Item};
 use super::node::merge;
@@ -7,6 +9,7 @@ use super::{
     BTreeMap, BTreeSet, Export, ExportError, ExportTime, FileReport, HashMap, InputPath, Inventory,
     JsonNode, PathBuf, ResourceId, ResourceKind, Value, VaultKey, VaultKeys,
 };
+use crate::input::name::FileName;
 
 /// Most differences between exports that are told one by one.
 const DIFFERENCES: usize = 5;
@@ -64,6 +67,16 @@ struct FileContent {
 }
 
 impl FileContent {
+    /// Reads a file, and completes its report. Fails with a sentence.
+    fn read(path: &Path, report: &mut FileReport) -> Result<Self, String> {
+        let FileText(text) = bytes::read(path, report)?;
+        Self::of_text(&text).map_err(|error| format!("not JSON: {error}"))
+    }
+
+    fn holds_resources(&self) -> bool {
+        !(self.resources.is_empty() && self.keys.is_empty())
+    }
+
     /// Reads documents in a row.
     fn of_text(text: &str) -> serde_json::Result<Self> {
         let mut content = Self::default();
@@ -128,16 +141,25 @@ fn take_list(resource: &mut Value, key: &str) -> Vec<Value> {
 impl ExportReading {
     pub(super) fn add_file(&mut self, file: &InputPath) {
         let mut report = FileReport::named(file.to_string());
-        let content = bytes::read(&file.path, &mut report).and_then(|FileText(text)| {
-            FileContent::of_text(&text).map_err(|error| format!("not JSON: {error}"))
-        });
-        match content {
+        match FileContent::read(&file.path, &mut report) {
             Ok(content) => self.add(report, content),
             Err(why) => {
                 report.fault = Some(why.clone());
                 self.files.push(report);
                 self.broken.insert(file.path.clone(), why);
             }
+        }
+    }
+
+    /// Adds a file if it holds resources, and tells if it does.
+    pub(super) fn takes_file(&mut self, file: &InputPath) -> bool {
+        let mut report = FileReport::named(file.to_string());
+        match FileContent::read(&file.path, &mut report) {
+            Ok(content) if content.holds_resources() => {
+                self.add(report, content);
+                true
+            }
+            _ => false,
         }
     }
 
@@ -240,7 +262,7 @@ impl ExportReading {
 
     fn warnings(&self) -> Vec<String> {
         let broken = self.broken.iter();
-        let broken = broken.map(|(path, why)| format!("{}: passed over: {why}", path.display()));
+        let broken = broken.map(|(path, why)| format!("{}: passed over: {why}", FileName(path)));
         let passed = self.passed.iter().map(|((name, why), count)| match count {
             1 => format!("{name}: passed over: {why}"),
             _ => format!("{name}: {count} passed over: {why}"),

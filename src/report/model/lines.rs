@@ -55,6 +55,7 @@ fields!(RunLine<'_> {
     report.losses => "losses",
     report.inputs => "inputs",
     report.flow_logs => "flow_logs",
+    report.exports => "exports",
     report.servers => "servers",
     report.accounting => "accounting",
     report.dtls_elsewhere => "dtls_elsewhere",

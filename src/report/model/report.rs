@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::azure::{ClientReport, FileSystemReport, ServerReport};
 use super::path::{PathReport, ProofReport, SuiteReport};
 use super::warning::Warning;
+use crate::azure::export::FileReport;
 use crate::azure::waivers::WaiverReport;
 use crate::capture::Fault;
 use crate::flow_log::LogReport;
@@ -137,6 +138,8 @@ pub struct Report {
     pub inputs: Vec<InputReport>,
     /// The flow logs, by name.
     pub flow_logs: Vec<LogReport>,
+    /// The exports of Azure's configuration, in the order of reading.
+    pub exports: Vec<FileReport>,
     /// The servers that were named, and who says so.
     pub servers: Vec<ServerReport>,
     /// Account of every packet.

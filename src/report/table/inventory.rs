@@ -75,7 +75,7 @@ fn summary(inventory: &Inventory, verbose: bool) -> String {
     )
 }
 
-fn counted(count: u64, what: &str) -> String {
+pub(super) fn counted(count: u64, what: &str) -> String {
     match count {
         1 => format!("1 {what}"),
         _ => format!("{} {what}s", number(count)),
@@ -83,7 +83,7 @@ fn counted(count: u64, what: &str) -> String {
 }
 
 /// A file in a sentence.
-fn described(file: &FileReport) -> String {
+pub(super) fn described(file: &FileReport) -> String {
     let name = &file.name;
     if let Some(fault) = &file.fault {
         return format!("{name}: {}, not read: {fault}", bytes(file.size));

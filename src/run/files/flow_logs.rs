@@ -46,15 +46,16 @@ pub(in crate::run) struct Found {
 }
 
 /// The files that are named, by name: what the report says must not depend on the order
-/// in which they were.
-pub(in crate::run) fn find(paths: &[PathBuf]) -> Result<Found, LogError> {
-    let found = search(paths).map_err(|error| match error {
+/// in which they were. Of `others` it is known that they are flow logs.
+pub(in crate::run) fn find(paths: &[PathBuf], others: Vec<InputPath>) -> Result<Found, LogError> {
+    let mut found = search(paths).map_err(|error| match error {
         DiscoveryError::NoFiles { path } => LogError::NoLogs {
             folder: FileName(&path).to_string(),
             why: None,
         },
         error @ DiscoveryError::Unreadable { .. } => LogError::Open(error.into()),
     })?;
+    others.into_iter().for_each(|file| found.add(file));
     let mut files = found.files;
     files.sort_by_key(ToString::to_string);
     let unsearched = found.unsearched;
@@ -206,7 +207,7 @@ fn sort_out(
 }
 
 /// Warning of a file that is no flow log.
-fn passed_over(error: LogError) -> Warning {
+pub(super) fn passed_over(error: LogError) -> Warning {
     match error {
         LogError::NotALog { path, why } => {
             Warning::of(About::File(path), format!("passed over, as it {why}"))

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::input::capture::Digest;
 use crate::input::custody::Custody;
 use crate::input::discovery::search;
-use crate::input::{Input, OpenError};
+use crate::input::{Input, InputPath, OpenError};
 use crate::report::{About, InputReport, Warning};
 
 /// The captures to read.
@@ -16,44 +16,32 @@ pub(super) struct Inputs {
     pub(super) captures: Vec<Input>,
     /// Captures that hold the same bytes as one of these.
     pub(super) copies: Vec<CopiedInput>,
-    /// Files that are no captures, and were passed over with nothing lost.
-    pub(super) skipped: Vec<Warning>,
-    /// Files of folders that are or may be captures and cannot be read, each told in a
-    /// sentence.
-    pub(super) unread: Vec<String>,
+    /// Files of folders that are no captures.
+    pub(super) others: Vec<InputPath>,
+    /// Files of folders that are or may be captures and cannot be read.
+    pub(super) unread: Vec<OpenError>,
 }
 
 /// Opens all that was named.
 pub(super) fn open(paths: &[PathBuf], custody: &Custody) -> Result<Inputs, OpenError> {
     let found = search(paths)?;
-    let (mut captures, mut skipped, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut captures, mut others, mut unread) = (Vec::new(), Vec::new(), Vec::new());
     unread.extend(found.unsearched.into_iter().map(OpenError::from));
-    for path in &found.files {
-        match Input::open_recorded(path, custody) {
+    for path in found.files {
+        match Input::open_recorded(&path, custody) {
             Ok(input) => captures.push(input),
             Err(error) if path.found_in.is_none() => return Err(error),
-            Err(error) if error.is_no_capture() => {
-                let about = About::File(path.to_string());
-                skipped.push(Warning::of(about, "not a capture, passed over"));
-            }
+            Err(error) if error.is_no_capture() => others.push(path),
             Err(error) => unread.push(error),
         }
     }
-    if captures.is_empty()
-        && let Some(path) = found.files.iter().find_map(|path| path.found_in.clone())
-    {
-        let none = OpenError::NoCaptures { path };
-        return Err(unread.into_iter().next().unwrap_or(none));
-    }
     captures.sort_by(|a, b| (a.first, &a.name).cmp(&(b.first, &b.name)));
     let copies = drop_copies(&mut captures);
-    skipped.sort();
-    let mut unread: Vec<_> = unread.iter().map(ToString::to_string).collect();
-    unread.sort();
+    unread.sort_by_key(ToString::to_string);
     Ok(Inputs {
         captures,
         copies,
-        skipped,
+        others,
         unread,
     })
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Context;
-use super::inputs::{CopiedInput, Inputs};
+use super::case::Case;
+use super::inputs::CopiedInput;
 use crate::aggregate::InputCount;
 use crate::capture::{InterfaceId, Timestamp};
 use crate::input::Input;
@@ -29,21 +30,21 @@ impl<'p> CountSaver<'p> {
     pub(super) fn create(
         place: &'p OutputPlace,
         context: &Context<'_>,
-        inputs: &Inputs,
+        case: &Case,
     ) -> Result<Self, StateError> {
-        let skipped = inputs.skipped.iter().map(parts);
+        let skipped = case.skipped.iter().map(parts);
         let index = Index {
             skipped: skipped.collect(),
-            unread: inputs.unread.clone(),
-            ..Index::new(&context.config.engine)
+            unread: case.unread.clone(),
+            ..Index::new(context.engine)
         };
         let mut copies = BTreeMap::<String, Vec<InputSource>>::new();
-        for CopiedInput { copy, of } in &inputs.copies {
+        for CopiedInput { copy, of } in &case.copies {
             copies.entry(of.clone()).or_default().push(source(copy));
         }
         Ok(Self {
             writer: StateWriter::create(place, index)?,
-            firsts: inputs.captures.iter().map(|input| input.first).collect(),
+            firsts: case.captures.iter().map(|input| input.first).collect(),
             copies,
             error: None,
         })

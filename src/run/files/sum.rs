@@ -68,8 +68,8 @@ impl<'c> FileSum<'c> {
     ) -> Self {
         Self {
             context,
-            counted: context.config.engine.counted(),
-            current: (0, context.config.engine.input()),
+            counted: context.engine.counted(),
+            current: (0, context.engine.input()),
             saver,
             identities: vec![Identity::default(); reports.len()],
             walked: vec![Walked::default(); reports.len()],
@@ -174,7 +174,7 @@ impl<'c> FileSum<'c> {
 
     /// Adds a file to those before, once all its parts are added up.
     fn end_file(&mut self) {
-        let engine = &self.context.config.engine;
+        let engine = self.context.engine;
         let (file, counted) = &mut self.current;
         let place = *file as usize;
         let counted = std::mem::replace(counted, engine.input()).into_input();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use crate::input::name::FileName;
 use crate::run::saved::{SavedState, StoredUnit, UnitIdentity};
 
 /// Inputs of some states.
@@ -32,7 +33,7 @@ impl Units {
                         free.insert(Chosen { state, unit });
                     }
                     Entry::Occupied(mut known) => {
-                        let paths = [known.get().state, state].map(|it| states[it].path.display());
+                        let paths = [known.get().state, state].map(|it| FileName(&states[it].path));
                         let [one, other] = paths;
                         let names = known.get_mut().take_in(Chosen { state, unit });
                         twice.extend(names.into_iter().map(|name| {

@@ -4,12 +4,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::VERSION;
+use crate::input::name::FileName;
 
 /// Reason why counted state cannot be saved, or added up.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// It cannot be written.
-    #[error("cannot save to {}: {source}", path.display())]
+    #[error("cannot save to {}: {source}", FileName(path))]
     Write {
         /// The file.
         path: PathBuf,
@@ -17,7 +18,7 @@ pub enum StateError {
         source: io::Error,
     },
     /// It cannot be opened or read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", FileName(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -25,7 +26,7 @@ pub enum StateError {
         source: io::Error,
     },
     /// It is none.
-    #[error("{} is no saved state", path.display())]
+    #[error("{} is no saved state", FileName(path))]
     NoState {
         /// The file.
         path: PathBuf,
@@ -33,7 +34,8 @@ pub enum StateError {
     /// It has another version of the form.
     #[error(
         "{} is a saved state of version {version}, and this program reads version {VERSION}: \
-         merge with the program that saved it, or count again", path.display()
+         merge with the program that saved it, or count again",
+        FileName(path)
     )]
     Version {
         /// The file.
@@ -45,7 +47,7 @@ pub enum StateError {
     #[error(
         "{} was counted by plainsight {program}, and this is {}: it may count otherwise, so \
          merge with the program that saved it, or count again",
-        path.display(),
+        FileName(path),
         env!("CARGO_PKG_VERSION")
     )]
     Program {
@@ -55,7 +57,7 @@ pub enum StateError {
         program: String,
     },
     /// Its bytes are not those that were saved, or were never counts.
-    #[error("the saved state {} is damaged: {why}", path.display())]
+    #[error("the saved state {} is damaged: {why}", FileName(path))]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -65,8 +67,8 @@ pub enum StateError {
     /// It was counted under other options than another.
     #[error(
         "{} and {} were counted under different options ({what}) and cannot be added up",
-        path.display(),
-        other.display()
+        FileName(path),
+        FileName(other)
     )]
     Options {
         /// The file.
@@ -81,7 +83,7 @@ pub enum StateError {
     #[error(
         "{} was counted with other servers, and does not tell all of these: give the same \
          --servers to both; recorded captures can also be counted with a higher --max-flows",
-        path.display()
+        FileName(path)
     )]
     Servers {
         /// The file.
