@@ -19,6 +19,7 @@ use crate::verdict::{Exit, Viewpoint};
 mod azure;
 mod bench;
 mod engine;
+mod evidence;
 mod live;
 mod merge;
 mod server_list;
@@ -28,6 +29,7 @@ mod verify;
 pub use azure::{AzureError, AzureFlags, Exports, Posture, PostureFlags};
 pub use bench::{Bench, BenchFlags, BenchFormat};
 pub use engine::{CountFlags, EngineFlags, JudgeFlags};
+pub use evidence::{EvidenceFlags, EvidenceWish, PacketCut};
 pub use live::{Live, LiveFlags, Save, StateFile, Until};
 pub use merge::{Merge, MergeFlags};
 pub use shell::{CompletionsFlags, ManFlags};
@@ -130,6 +132,10 @@ pub struct AnalyzeFlags {
     /// Destination and look of the report.
     #[command(flatten)]
     pub output: OutputFlags,
+
+    /// Packets of the evidence.
+    #[command(flatten)]
+    pub evidence: EvidenceFlags,
 
     /// Number of workers that read at once [default: all cores]
     #[arg(long, value_name = "N")]
@@ -302,6 +308,18 @@ pub enum CliError {
         /// Endings that name a format of the document.
         endings: String,
     },
+    /// Context of evidence that nobody can look at again.
+    #[error(
+        "--evidence-context takes packets that can be read again: use -w, and analyze the file \
+         with it"
+    )]
+    LiveContext,
+    /// Evidence of states, which hold no packets.
+    #[error(
+        "--evidence: saved states hold counts and no packets; run analyze --evidence on the \
+         captures themselves"
+    )]
+    StateEvidence,
     /// A format that the document is not printed in.
     #[error("--format {name}: {document} printed as {names}")]
     Format {
@@ -340,6 +358,8 @@ pub struct Analyze {
     pub output: Output,
     /// Verdicts that are accepted.
     pub waivers: Vec<Waiver>,
+    /// Packets of the evidence that are to be written.
+    pub evidence: Option<EvidenceWish>,
     /// File to save what was counted to.
     pub save: Option<PathBuf>,
     /// Set to tell the time spent on each part of the run.
@@ -366,6 +386,7 @@ impl TryFrom<AnalyzeFlags> for Analyze {
             min_piece_len: MIN_PIECE_LEN,
             waivers: flags.accept.read(&output.custody)?,
             output,
+            evidence: flags.evidence.into(),
             save: flags.save,
             stats: flags.stats,
         })

@@ -12,7 +12,9 @@ use plainsight::cli::{
     Output, Posture, PostureFlags, VerifyFlags,
 };
 use plainsight::report::posture::PostureReport;
-use plainsight::report::{DocumentFormat, Style};
+use plainsight::report::{DocumentFormat, Report, Style};
+use plainsight::run::evidence::{EvidenceFile, PacketSources};
+use plainsight::run::files::Measured;
 use plainsight::run::manifest::ManifestFile;
 use plainsight::run::output::{OutputError, ReportFiles};
 use plainsight::run::{files, today};
@@ -41,10 +43,18 @@ fn main() -> ExitCode {
 fn analyze(flags: AnalyzeFlags) -> Result<u8, Box<dyn Error>> {
     let started = Timestamp::now();
     let config = Analyze::try_from(flags)?;
-    let outputs = HandOver::open(&config.output, started)?;
-    let (mut report, mut stats) = files::measure(&config)?;
+    let mut outputs = HandOver::open(&config.output, started)?;
+    let evidence = EvidenceFile::open(config.evidence.as_ref())?;
+    let Measured {
+        mut report,
+        mut stats,
+        sources,
+    } = files::measure(&config)?;
     report.accept(&config.waivers, Some(today()));
-    let code = stats.time_writing(|| outputs.all(&report, report.exit_code()));
+    let code = stats.time_writing(|| {
+        outputs.evidence(evidence, &report, &sources);
+        outputs.all(&report, report.exit_code())
+    });
     if config.stats {
         // Nobody fails for want of a clock.
         let _ = stats.write(&config.output.style, &mut io::stderr().lock());
@@ -57,7 +67,9 @@ fn live(flags: LiveFlags) -> Result<u8, Box<dyn Error>> {
     let config = Live::try_from(flags)?;
     // Later the process may make no file.
     let mut outputs = HandOver::open_in_place(&config.output, started)?;
+    let evidence = EvidenceFile::open_in_place(config.evidence.as_ref())?;
     let ended = plainsight::run::live::run(&config)?;
+    outputs.evidence(evidence, &ended.report, &ended.packets);
     outputs.files(&ended.report);
     outputs.take(ended.print());
     // A state that is lacking would be missed where it is to be merged.
@@ -156,6 +168,22 @@ impl<'c, R> HandOver<'c, R> {
             self.fail(&error);
         }
         code_of(self.is_whole)
+    }
+}
+
+impl HandOver<'_, Report> {
+    /// Writes the packets that the report names, if they are asked for.
+    fn evidence(
+        &mut self,
+        file: Option<EvidenceFile<'_>>,
+        report: &Report,
+        sources: &PacketSources,
+    ) {
+        let lacks = file.map(|file| file.write(report, sources, &self.output.custody));
+        lacks
+            .unwrap_or_default()
+            .iter()
+            .for_each(|it| self.fail(it));
     }
 }
 

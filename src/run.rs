@@ -1,6 +1,7 @@
 //! A module for each command. Threads and clocks are here alone.
 
 pub mod bench;
+pub mod evidence;
 pub mod files;
 pub mod live;
 pub mod manifest;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{
-    AcceptFlags, Analyze, AnalyzeFlags, CliError, ColorChoice, CountFlags, EngineFlags, FORMATS,
-    JudgeFlags, OutputFlags,
+    AcceptFlags, Analyze, AnalyzeFlags, CliError, ColorChoice, CountFlags, EngineFlags,
+    EvidenceFlags, FORMATS, JudgeFlags, OutputFlags,
 };
 
 /// The flags of `bench`, as typed.
@@ -73,6 +73,7 @@ impl TryFrom<BenchFlags> for Bench {
                 group_by: None,
                 color: ColorChoice::default(),
             },
+            evidence: EvidenceFlags::default(),
             threads: flags.threads,
             accept: AcceptFlags::default(),
             save: None,

@@ -9,7 +9,9 @@ use bytesize::ByteSize;
 use clap::Args;
 use pcap::{Capture, Linktype};
 
-use super::{AcceptFlags, CliError, Engine, EngineFlags, Output, OutputFlags};
+use super::{
+    AcceptFlags, CliError, Engine, EngineFlags, EvidenceFlags, EvidenceWish, Output, OutputFlags,
+};
 use crate::azure::dmi::on_azure_vm;
 use crate::azure::waivers::Waiver;
 use crate::verdict::Viewpoint;
@@ -43,6 +45,10 @@ pub struct LiveFlags {
     /// Verdicts that count for no exit code.
     #[command(flatten)]
     pub accept: AcceptFlags,
+
+    /// Packets of the evidence.
+    #[command(flatten)]
+    pub evidence: EvidenceFlags,
 
     /// Further packets to let through, as an expression of pcap-filter(7)
     #[arg(long, value_name = "EXPRESSION", value_parser = filter)]
@@ -132,6 +138,8 @@ pub struct Live {
     pub output: Output,
     /// Verdicts that are accepted.
     pub waivers: Vec<Waiver>,
+    /// Packets of the evidence that are to be written.
+    pub evidence: Option<EvidenceWish>,
     /// Expression for packets to let through besides.
     pub filter: Option<String>,
     /// Bytes to keep of each packet.
@@ -215,6 +223,7 @@ impl TryFrom<LiveFlags> for Live {
             },
             waivers: flags.accept.read(&output.custody)?,
             output,
+            evidence: kept(flags.evidence)?,
             filter: flags.filter,
             snap_length: flags.snap_length,
             buffer_bytes: u32::try_from(flags.buffer.as_u64()).unwrap_or(u32::MAX),
@@ -239,6 +248,14 @@ impl TryFrom<LiveFlags> for Live {
             textfile: flags.textfile,
             user: flags.user,
         })
+    }
+}
+
+/// Packets that are kept as they come, of which there is no second look at those before.
+fn kept(flags: EvidenceFlags) -> Result<Option<EvidenceWish>, CliError> {
+    match flags.evidence_context {
+        0 => Ok(flags.into()),
+        _ => Err(CliError::LiveContext),
     }
 }
 

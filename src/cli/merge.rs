@@ -51,6 +51,10 @@ pub struct MergeFlags {
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
 
+    /// Refused: saved states hold no packets.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub evidence: Option<PathBuf>,
+
     /// Number of workers that read flow logs at once [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
@@ -81,6 +85,9 @@ impl TryFrom<MergeFlags> for Merge {
     type Error = CliError;
 
     fn try_from(flags: MergeFlags) -> Result<Self, CliError> {
+        if flags.evidence.is_some() {
+            return Err(CliError::StateEvidence);
+        }
         let output = Output::try_from(flags.output)?;
         Ok(Self {
             files: flags.files,

@@ -176,6 +176,15 @@ impl Input {
         }
     }
 
+    /// Path of a file that can be read again; `None` of a stream.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match &self.source {
+            Source::File { path, .. } => Some(path),
+            Source::Held(..) => None,
+        }
+    }
+
     /// Bytes as stored, compressed or not; `None` of a stream.
     #[must_use]
     pub fn size(&self) -> Option<u64> {

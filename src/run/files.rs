@@ -18,12 +18,14 @@ use crate::flow_log::LogError;
 use crate::input::custody::Custody;
 use crate::input::{Input, OpenError};
 use crate::report::{InputReport, Report, Run, Warning};
+use crate::run::evidence::PacketSources;
 use crate::run::saved::{self, StateError};
 
 mod case;
 pub(super) mod flow_logs;
 pub(super) mod inputs;
 mod jobs;
+mod packets;
 pub(super) mod progress;
 mod saver;
 pub mod stats;
@@ -33,6 +35,7 @@ use case::Case;
 use flow_logs::LogReading;
 use inputs::{CopiedInput, copied};
 use jobs::Job;
+use packets::InputPackets;
 use progress::Progress;
 use saver::CountSaver;
 use stats::{Laps, Stats, WorkTimes};
@@ -46,6 +49,7 @@ struct Context<'c> {
     progress: Progress,
     /// True if there are several captures, which may show the same packets.
     is_many: bool,
+    packets: InputPackets,
 }
 
 impl Context<'_> {
@@ -99,14 +103,25 @@ pub enum RunError {
 /// What is named and cannot be read, or is no capture or flow log. What one holds is no
 /// error, however damaged.
 pub fn analyze(config: &Analyze) -> Result<Report, RunError> {
-    measure(config).map(|(report, _)| report)
+    measure(config).map(|measured| measured.report)
 }
 
-/// As [`analyze`], and tells where the time went.
+/// Report of a run, and what else is known of it.
+#[derive(Debug)]
+pub struct Measured {
+    /// The report.
+    pub report: Report,
+    /// Time spent on each part of the run.
+    pub stats: Stats,
+    /// Sources of the packets that the report names, where those are asked for.
+    pub sources: PacketSources,
+}
+
+/// As [`analyze`], and tells where the time went, and where the packets are.
 ///
 /// # Errors
 /// As [`analyze`].
-pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
+pub fn measure(config: &Analyze) -> Result<Measured, RunError> {
     let mut laps = Laps::start();
     let case = Case::open(config)?;
     let size = inputs::size(&case.captures).map(|size| size + flow_logs::size(&case.flow_logs));
@@ -116,6 +131,7 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
         interfaces: Interfaces::default(),
         progress: Progress::new(size),
         is_many: case.captures.len() > 1,
+        packets: InputPackets::of(&case.captures, config, &case.engine),
     };
     let is_captured = !case.captures.is_empty();
     let mut stats = Stats::new(config.threads, laps.lap());
@@ -144,7 +160,11 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
     let logged = case.is_logged.then_some(logs.log);
     let report = case.engine.report(captured, logged, run);
     stats.judging = laps.lap();
-    Ok((report, stats))
+    Ok(Measured {
+        report,
+        stats,
+        sources: context.sources(),
+    })
 }
 
 /// Files that were passed over with nothing lost, copies of captures among them.

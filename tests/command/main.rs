@@ -12,6 +12,7 @@ mod custody;
 #[path = "../../benches/generator/estate.rs"]
 mod estate;
 mod estates;
+mod evidence;
 mod filters;
 mod flow_logs;
 mod formats;

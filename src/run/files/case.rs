@@ -96,7 +96,9 @@ impl FolderFiles {
         if all == 0 {
             return Ok(engine);
         }
-        let azure = config.exports.read_with(&mut self.rest, &config.output.custody)?;
+        let azure = config
+            .exports
+            .read_with(&mut self.rest, &config.output.custody)?;
         Ok(if self.rest.len() < all {
             engine.with_azure(azure)
         } else {
