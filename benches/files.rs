@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use plainsight::cli::{Analyze, Output};
+use plainsight::cli::{Analyze, Exports, Output};
 use plainsight::engine::Engine;
 use plainsight::report::{FORMATS, Style};
 use plainsight::run::files::analyze;
@@ -64,6 +64,7 @@ fn config(path: PathBuf, threads: usize) -> Analyze {
     Analyze {
         paths: vec![path],
         flow_logs: Vec::new(),
+        exports: Exports::default(),
         engine,
         threads,
         // As for the command: one worker walks a file in one piece.

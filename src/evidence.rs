@@ -10,6 +10,7 @@ pub mod lnet;
 mod pairs;
 pub mod ptlrpc;
 pub mod readable;
+pub mod target;
 
 use ciphertext::Exposure;
 use dtls::{ContentType, DtlsRecord, Reading, unified};

@@ -9,7 +9,9 @@ use std::io::{self, Write};
 use crate::capture::{InterfaceId, Timestamp};
 use crate::flow::{Count, Interface, Position, SeenOn};
 use crate::flow_log::{Entry, LogReport};
-use crate::verdict::{Accounting, Exit, Judgement, Part, Path, Policy, Verdict, Viewpoint};
+use crate::verdict::{
+    Accounting, Exit, Judgement, Part, Path, Policy, Servers, Verdict, Viewpoint,
+};
 
 mod accept;
 mod azure;
@@ -41,8 +43,8 @@ pub use look::{GroupBy, Style};
 pub use model::{
     About, AccountingReport, ClientReport, ElsewhereReport, EndsReport, Evidence, FileSystemReport,
     Gap, InputReport, LossReport, Losses, PacketReport, PathReport, PlaceReport, PlatformReport,
-    ProofReport, ReasonReport, Report, ServerReport, Standing, Summary, Traffic, Undecodable,
-    Volume, Warning,
+    ProofReport, ReasonReport, Report, ServerReport, ServesReport, Standing, Summary, Traffic,
+    Undecodable, Volume, Warning,
 };
 
 /// The answer of a report in a sentence.
@@ -210,6 +212,7 @@ impl Report {
             inputs: &run.inputs,
             flow_logs: &run.flow_logs,
             interfaces: &run.interfaces,
+            servers: &judgement.servers,
         };
         let losses = LossReport::of(&run.inputs);
         let paths: Vec<PathReport> = judgement
@@ -258,6 +261,7 @@ struct Names<'r> {
     inputs: &'r [InputReport],
     flow_logs: &'r [LogReport],
     interfaces: &'r BTreeMap<InterfaceId, String>,
+    servers: &'r Servers,
 }
 
 impl Names<'_> {

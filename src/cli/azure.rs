@@ -38,7 +38,7 @@ pub struct AzureFlags {
 }
 
 /// Files of Azure's configuration, as meant.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Exports {
     /// Files and folders of exports.
     pub paths: Vec<PathBuf>,

@@ -9,9 +9,13 @@ use nom::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::target::TargetName;
+
 /// `LUSTRE_MSG_MAGIC_V2`.
 const MAGIC: [u8; 4] = [0xd3, 0x0b, 0xd0, 0x0b];
 const MAX_BUFFERS: u32 = 32;
+/// `UUID_MAX`.
+const MAX_UUID_LEN: u32 = 40;
 const POLICY_NULL: u32 = 0;
 const POLICY_GSS: u32 = 2;
 const SERVICE_PRIVACY: u32 = 3;
@@ -71,6 +75,12 @@ impl Flavor {
 pub struct Opcode(pub u32);
 
 impl Opcode {
+    /// Tests that it asks for a connection to a target: `OST_CONNECT`, `MDS_CONNECT`, `MGS_CONNECT`.
+    #[must_use]
+    pub fn connects(self) -> bool {
+        matches!(self.0, 8 | 38 | 250)
+    }
+
     /// Its name in Lustre's sources.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
@@ -126,6 +136,8 @@ pub struct Rpc {
     pub flavor: Flavor,
     /// Kind and opcode, if the flavor does not hide them.
     pub operation: Option<(MessageKind, Opcode)>,
+    /// Target that a request asks to be connected to.
+    pub target: Option<TargetName>,
 }
 
 /// Reads the start of an `LNet` payload. `None` where it is no RPC, or too little of it
@@ -144,14 +156,30 @@ fn rpc(body: &[u8]) -> IResult<&[u8], Rpc> {
         .parse(body)?;
     let flavor = Flavor(flavor & 0x000f_ffff);
     let in_clear = flavor.policy() == POLICY_NULL;
+    let operation = in_clear.then(|| operation(body, buffers).ok()).flatten();
+    let operation = operation.map(|(_, operation)| operation);
+    let is_connect = matches!(operation, Some((MessageKind::Request, code)) if code.connects());
+    let target = is_connect.then(|| target(body, buffers).ok()).flatten();
     let rpc = Rpc {
         flavor,
-        operation: in_clear
-            .then(|| operation(body, buffers).ok())
-            .flatten()
-            .map(|(_, operation)| operation),
+        operation,
+        target: target.and_then(|(_, target)| target),
     };
     Ok((rest, rpc))
+}
+
+/// The second buffer of a connect request is the target's UUID, which ends with a zero
+/// (`obd_connect_client` of `RMF_TGTUUID` in `layout.c`).
+fn target(body: &[u8], buffers: u32) -> IResult<&[u8], Option<TargetName>> {
+    let lengths_end = 32 + 4 * buffers as usize;
+    let (lengths, _) = take(32_usize)(body)?;
+    let (_, (first, second)) = (le_u32, le_u32).parse(lengths)?;
+    let begin = lengths_end.next_multiple_of(8) + (first as usize).next_multiple_of(8);
+    let (uuid, _) = take(begin)(body)?;
+    let (rest, uuid) = take(second.min(MAX_UUID_LEN))(uuid)?;
+    let text = uuid.split(|&byte| byte == 0).next().unwrap_or_default();
+    let name = str::from_utf8(text).ok().and_then(TargetName::parse);
+    Ok((rest, name))
 }
 
 /// The first buffer is a `ptlrpc_body`: type at +8, version at +12, operation at +16.

@@ -1,12 +1,17 @@
 //! Facts of the readable Lustre of a flow together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Direction, Sighting, keep_first, stored};
 use crate::evidence::lnet::{self, ConnectionType, Message, NidEnds, Proof, Server, Unit};
 use crate::evidence::ptlrpc::{MessageKind, Opcode, Rpc};
+use crate::evidence::target::TargetName;
+
+/// Most targets of an end that are kept: the first by name. A server of AMLFS has fewer.
+const MOST_TARGETS: usize = 64;
 
 /// Facts of the readable Lustre of a flow together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +24,9 @@ pub struct LustreFacts {
     /// Messages that name an end as the server, by that end.
     #[serde(deserialize_with = "stored::counts")]
     pub served: [u64; 2],
+    /// Targets that an end was asked to connect to, by that end.
+    #[serde(deserialize_with = "targets")]
+    pub targets: [BTreeSet<TargetName>; 2],
     /// Requests and replies by operation; `None` stands for unknown codes.
     pub operations: BTreeMap<Option<Opcode>, RpcCount>,
     /// RPCs by the name of their security flavor, and whether it hides their bodies.
@@ -119,6 +127,8 @@ impl LustreFacts {
         }
         if let Some(rpc) = message.rpc {
             self.add_rpc(rpc);
+            let asked = at.direction.back() as usize;
+            keep_targets(&mut self.targets[asked], rpc.target);
         }
     }
 
@@ -142,6 +152,9 @@ impl LustreFacts {
         for (kept, more) in self.served.iter_mut().zip(other.served) {
             *kept += more;
         }
+        for (kept, more) in self.targets.iter_mut().zip(other.targets) {
+            keep_targets(kept, more);
+        }
         for (code, more) in other.operations {
             let count = self.operations.entry(code).or_default();
             count.requests += more.requests;
@@ -151,6 +164,23 @@ impl LustreFacts {
             *self.flavors.entry(flavor).or_default() += more;
         }
     }
+}
+
+/// Adds targets to those of an end, as many as are kept.
+fn keep_targets(kept: &mut BTreeSet<TargetName>, more: impl IntoIterator<Item = TargetName>) {
+    kept.extend(more);
+    while kept.len() > MOST_TARGETS {
+        kept.pop_last();
+    }
+}
+
+/// Targets as stored, no more than are kept.
+fn targets<'de, D: Deserializer<'de>>(from: D) -> Result<[BTreeSet<TargetName>; 2], D::Error> {
+    let targets: [BTreeSet<TargetName>; 2] = Deserialize::deserialize(from)?;
+    if targets.iter().any(|end| end.len() > MOST_TARGETS) {
+        return Err(D::Error::custom("more targets than an end keeps"));
+    }
+    Ok(targets)
 }
 
 /// The end that is the server, by the direction of the packets it sends.

@@ -105,10 +105,13 @@ pub fn is_log(path: &InputPath) -> Result<bool, LogError> {
     let nowhere = &Custody::default();
     let begin = || open(path, nowhere).map(|bytes| Box::new(bytes.take(BEGIN_LEN)) as Bytes);
     let read = read_opened(path, begin, (0, &mut Table::new(0), &|_| false));
-    match read.or_else(|error| match error.may_be_log() {
-        true => read_file(path, 0, &mut Table::new(0), (&|_| false, nowhere)),
-        false => Err(error),
-    }) {
+    let read = read.or_else(|error| {
+        if error.may_be_log() {
+            return read_file(path, 0, &mut Table::new(0), (&|_| false, nowhere));
+        }
+        Err(error)
+    });
+    match read {
         Ok(_) => Ok(true),
         Err(LogError::NotALog {
             why: NotALog::Other(_),

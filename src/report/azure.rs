@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::model::PlaceReport;
-use super::{ClientReport, EndsReport, FileSystemReport, Report, ServerReport, Standing, Warning};
+use super::{
+    ClientReport, EndsReport, FileSystemReport, Report, ServerReport, ServesReport, Standing,
+    Warning,
+};
 use crate::azure::checks::{self, Check, CheckTimes, FragmentsSeen, SeenFacts};
 use crate::azure::export::{FileSystem, ResourceId};
 use crate::azure::topology::{Azure, RouteEnd, RouteEnds};
@@ -15,29 +20,41 @@ use crate::verdict::{self, Judgement, Servers};
 impl ServerReport {
     /// All that were named.
     pub(crate) fn all(servers: &Servers) -> Vec<Self> {
-        let file_systems = |address: Address| {
-            let names = servers.file_systems(address);
-            names.map(str::to_owned).collect()
-        };
         let named = servers.named().map(|(address, source)| Self {
             address: address.to_string(),
             expected: true,
             source: source.to_owned(),
-            file_systems: file_systems(address),
+            serves: ServesReport::of(servers, Some(address)),
         });
         let blocks = servers.blocks().map(|(block, source)| Self {
             address: block.to_string(),
             expected: false,
             source: source.to_owned(),
             // A block of one address is a server too: one that stands by.
-            file_systems: match block.hosts().next() {
-                Some(host) if block.prefix_len() == block.max_prefix_len() => {
-                    file_systems(host.into())
-                }
-                _ => Vec::new(),
-            },
+            serves: ServesReport::of(servers, only_host(block)),
         });
         named.chain(blocks).collect()
+    }
+}
+
+/// The address of a block that has one.
+fn only_host(block: IpNet) -> Option<Address> {
+    let is_host = block.prefix_len() == block.max_prefix_len();
+    is_host.then(|| block.addr().into())
+}
+
+impl ServesReport {
+    /// Data that an address serves; none where it is not known.
+    pub(super) fn of(servers: &Servers, address: Option<Address>) -> Self {
+        let Some(address) = address else {
+            return Self::default();
+        };
+        let file_systems = servers.file_systems(address).map(str::to_owned);
+        let targets = servers.targets(address).map(|target| target.to_string());
+        Self {
+            file_systems: file_systems.collect(),
+            targets: targets.collect(),
+        }
     }
 }
 

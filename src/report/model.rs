@@ -47,7 +47,9 @@ mod posture;
 mod report;
 mod warning;
 
-pub use azure::{ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, Standing};
+pub use azure::{
+    ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, ServesReport, Standing,
+};
 pub use lines::{PathLine, RunLine};
 pub use manifest::{ClockReport, FileEntry, HostReport, Manifest, ProgramReport, UserReport};
 pub use path::{

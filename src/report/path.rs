@@ -7,11 +7,11 @@ use super::model::{
     SuiteReport,
 };
 use super::{
-    LossReport, Names, PathReport, PlatformReport, ProofReport, Traffic, display_filter, evidence,
-    rfc3339,
+    LossReport, Names, PathReport, PlatformReport, ProofReport, ServesReport, Traffic,
+    display_filter, evidence, rfc3339,
 };
 use crate::capture::Timestamp;
-use crate::decode::{Encapsulation, Protocol};
+use crate::decode::{Address, Encapsulation, Protocol};
 use crate::evidence::dtls::Suite;
 use crate::evidence::lnet::ConnectionType;
 use crate::evidence::ptlrpc::Opcode;
@@ -214,6 +214,7 @@ impl PathReport {
                 .and_then(|(client, server)| display_filter::of_traffic(client, server, &flows)),
             client,
             server,
+            serves: ServesReport::of(names.servers, server_of(path.ends)),
             verdict: path.verdict,
             basis: path.basis,
             observed: path.observed,
@@ -250,6 +251,7 @@ impl PathReport {
         Self {
             client: (verdict != Verdict::Silent).then(|| client.to_owned()),
             server: Some(server.to_owned()),
+            serves: ServesReport::default(),
             verdict,
             under_loss: false,
             basis: crate::verdict::Basis::Capture,
@@ -283,6 +285,13 @@ fn addresses(ends: Ends) -> (Option<String>, Option<String>) {
         Ends::Seen { client, server } => (Some(client.to_string()), Some(server.to_string())),
         Ends::Expected { server } => (None, Some(server.to_string())),
         Ends::Rest => (None, None),
+    }
+}
+
+fn server_of(ends: Ends) -> Option<Address> {
+    match ends {
+        Ends::Seen { server, .. } | Ends::Expected { server } => Some(server),
+        Ends::Rest => None,
     }
 }
 

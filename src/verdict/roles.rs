@@ -126,9 +126,11 @@ impl Roles {
         };
         for (key, flow) in &contents.flows {
             roles.hints(key.group()).add(key.scope(), flow);
+            roles.name_targets(key.group(), flow);
         }
         for (key, group) in &contents.groups {
             roles.hints(*key).add(key.scope, &group.folded);
+            roles.name_targets(*key, &group.folded);
         }
         for (pair, hints) in &roles.pairs {
             for (address, end) in [(pair.0, 0), (pair.1, 1)] {
@@ -140,6 +142,22 @@ impl Roles {
         let (servers, clients) = proven.map(|(&pair, _)| roles.by_role(pair)).unzip();
         (roles.proven, roles.clients) = (servers, clients);
         roles
+    }
+
+    /// Names the targets that an end was asked to connect to, where it is known.
+    fn name_targets(&mut self, group: GroupKey, flow: &Flow) {
+        let facts = flow.lustre.as_deref().filter(|_| !group.is_beyond());
+        let asked = facts.into_iter().flat_map(|facts| &facts.targets);
+        for (targets, address) in asked.zip([group.low, group.high]) {
+            for &target in targets {
+                self.servers.add_target(address, target);
+            }
+        }
+    }
+
+    /// Servers that are known, with the targets that they were asked for.
+    pub(super) fn into_servers(self) -> Servers {
+        self.servers
     }
 
     /// Learns from flow logs who listens, of pairs of which no capture tells it. Who was

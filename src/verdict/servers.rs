@@ -16,6 +16,7 @@ use nom::{
 };
 
 use crate::decode::Address;
+use crate::evidence::target::TargetName;
 use crate::flow::Ranges;
 
 /// Addresses of AMLFS servers, and who says so.
@@ -25,6 +26,8 @@ pub struct Servers {
     blocks: Vec<(IpNet, String)>,
     /// Names of the file systems that an address serves, as far as its clients tell.
     file_systems: BTreeMap<Address, BTreeSet<String>>,
+    /// Targets that an address serves, as far as its clients tell.
+    targets: BTreeMap<Address, BTreeSet<TargetName>>,
 }
 
 /// Why a word names no server.
@@ -122,6 +125,19 @@ impl Servers {
     pub fn add_file_system(&mut self, server: Address, name: &str) {
         let names = self.file_systems.entry(server).or_default();
         names.insert(name.to_owned());
+    }
+
+    /// Adds a target that an address serves, and with it a file system. It makes no server of it.
+    pub fn add_target(&mut self, server: Address, target: TargetName) {
+        if let Some(name) = target.file_system() {
+            self.add_file_system(server, name);
+        }
+        self.targets.entry(server).or_default().insert(target);
+    }
+
+    /// Targets that an address serves.
+    pub fn targets(&self, server: Address) -> impl Iterator<Item = TargetName> {
+        self.targets.get(&server).into_iter().flatten().copied()
     }
 
     /// Names of the file systems that an address serves.

@@ -10,3 +10,4 @@ mod paths;
 mod run;
 mod sessions;
 mod smuggled;
+mod targets;

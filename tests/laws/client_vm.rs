@@ -71,6 +71,23 @@ fn servers_come_with_the_names_of_their_file_systems() {
     assert_eq!(names("10.0.1.10"), [""; 0]);
 }
 
+/// What is connected serves a target; who stands by for it does not, nor who only has the mount.
+#[test]
+fn servers_come_with_the_targets_that_they_serve() {
+    let mut servers = Servers::default();
+    discover(&sample("lustre-2.15")).add_to(&mut servers);
+    let targets = |address: &str| {
+        let address: IpAddr = address.parse().expect("an address");
+        let targets = servers.targets(address.into());
+        targets.map(|it| it.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(targets("10.0.0.4"), ["MGS", "lustrefs-MDT0000"]);
+    assert_eq!(targets("10.0.0.5"), ["lustrefs-OST0000"]);
+    assert_eq!(targets("10.0.0.7"), [""; 0]);
+    assert_eq!(targets("10.0.0.8"), ["lustrefs-OST0003"]);
+    assert_eq!(targets("10.0.0.99"), [""; 0]);
+}
+
 #[test]
 fn each_server_comes_with_its_source() {
     let discovered = discover(&sample("lustre-2.15"));

@@ -14,8 +14,19 @@ pub struct ServerReport {
     pub expected: bool,
     /// `--servers`, or the resource in Azure's exports.
     pub source: String,
-    /// Names of its file systems, as its clients know them: `live` reads them.
+    /// Data that it serves.
+    #[serde(flatten)]
+    pub serves: ServesReport,
+}
+
+/// Data that a server serves, as connect requests that can be read, mount sources or a client's
+/// own files tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ServesReport {
+    /// Names of its file systems.
     pub file_systems: Vec<String>,
+    /// Names of its targets, as in `lustrefs-OST0003`.
+    pub targets: Vec<String>,
 }
 
 /// One end of a path. Resources are named by their ids.

@@ -7,7 +7,7 @@ use serde::{
     ser::{SerializeStruct, Serializer},
 };
 
-use super::azure::EndsReport;
+use super::azure::{EndsReport, ServesReport};
 use crate::azure::checks::Check;
 use crate::flow::Count;
 use crate::flow::sizes::Percentiles;
@@ -150,6 +150,9 @@ pub struct PathReport {
     pub client: Option<String>,
     /// The server; `null` for the sum of paths that were too many to list.
     pub server: Option<String>,
+    /// Data that the server serves.
+    #[serde(flatten)]
+    pub serves: ServesReport,
     /// The verdict.
     pub verdict: Verdict,
     /// Basis of the verdict.

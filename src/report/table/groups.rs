@@ -1,5 +1,6 @@
 //! Paths summed by an end: a row a client, a server or a file system.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
@@ -15,7 +16,7 @@ use crate::verdict::Verdict;
 
 /// Paths that share an end.
 struct PathGroup<'r> {
-    name: &'r str,
+    name: Cow<'r, str>,
     paths: Vec<&'r PathReport>,
 }
 
@@ -31,14 +32,13 @@ impl Page<'_> {
             return Ok(());
         }
         self.line("")?;
-        let names = served(report);
-        let groups = grouped(by, report, paths, &names);
+        let groups = grouped(by, report, paths);
         let header = [title(by), "Paths", "Encrypted", clear_of(report), "Packets"];
         let rows = groups.iter().take(self.style.rows());
         let rows = rows.map(|group| row(group)).collect();
         self.table(&header, rows)?;
         self.more_groups(groups.get(self.style.rows()..).unwrap_or_default())?;
-        self.unnamed(by, paths, &names)
+        self.unnamed(by, paths)
     }
 
     fn more_groups(&mut self, more: &[PathGroup<'_>]) -> io::Result<()> {
@@ -52,13 +52,8 @@ impl Page<'_> {
     }
 
     /// Reason why file systems have no names.
-    fn unnamed(
-        &mut self,
-        by: GroupBy,
-        paths: &[&PathReport],
-        names: &Served<'_>,
-    ) -> io::Result<()> {
-        let is_unnamed = |path: &&&PathReport| file_system(path, names).is_none();
+    fn unnamed(&mut self, by: GroupBy, paths: &[&PathReport]) -> io::Result<()> {
+        let is_unnamed = |path: &&&PathReport| file_system(path).is_none();
         let unnamed = paths.iter().filter(is_unnamed).count();
         if by != GroupBy::FileSystem || unnamed == 0 {
             return Ok(());
@@ -91,15 +86,10 @@ impl PathGroup<'_> {
 
 /// Groups of paths that are in order, the worst first: by the worst path, by the bytes that
 /// went in plaintext, by address.
-fn grouped<'r>(
-    by: GroupBy,
-    report: &Report,
-    paths: &[&'r PathReport],
-    names: &'r Served<'_>,
-) -> Vec<PathGroup<'r>> {
-    let mut groups = BTreeMap::<&str, Vec<&PathReport>>::new();
+fn grouped<'r>(by: GroupBy, report: &Report, paths: &[&'r PathReport]) -> Vec<PathGroup<'r>> {
+    let mut groups = BTreeMap::<Cow<str>, Vec<&PathReport>>::new();
     for path in paths {
-        let name = name(by, path, names);
+        let name = name(by, path);
         groups.entry(name).or_default().push(path);
     }
     let groups = groups.into_iter();
@@ -123,41 +113,24 @@ fn title(by: GroupBy) -> &'static str {
     }
 }
 
-fn name<'r>(by: GroupBy, path: &'r PathReport, names: &'r Served<'_>) -> &'r str {
+fn name(by: GroupBy, path: &PathReport) -> Cow<'_, str> {
     match by {
-        GroupBy::Client if path.server.is_none() => "others",
-        GroupBy::Client => path.client.as_deref().unwrap_or("–"),
-        GroupBy::Server => path.server.as_deref().unwrap_or("others"),
-        GroupBy::FileSystem => file_system(path, names).unwrap_or("unknown"),
+        GroupBy::Client if path.server.is_none() => "others".into(),
+        GroupBy::Client => path.client.as_deref().unwrap_or("–").into(),
+        GroupBy::Server => path.server.as_deref().unwrap_or("others").into(),
+        GroupBy::FileSystem => file_system(path).unwrap_or("unknown".into()),
     }
 }
 
-/// Names of the file systems of each server whose clients know them.
-type Served<'r> = BTreeMap<&'r str, String>;
-
-fn served(report: &Report) -> Served<'_> {
-    let named = report
-        .servers
-        .iter()
-        .filter(|it| !it.file_systems.is_empty());
-    let served = named.map(|it| {
-        // A block of one address is that address.
-        let address = it.address.split('/').next().unwrap_or_default();
-        (address, it.file_systems.join(" and "))
-    });
-    served.collect()
-}
-
 /// Name of the file system at the server's end, as exports tell or its clients.
-fn file_system<'r>(path: &'r PathReport, names: &'r Served<'_>) -> Option<&'r str> {
-    let exported = path
-        .azure
-        .as_ref()
-        .and_then(|it| it.file_system_label.as_deref());
-    exported.or_else(|| {
-        let server = path.server.as_deref()?;
-        names.get(server).map(String::as_str)
-    })
+fn file_system(path: &PathReport) -> Option<Cow<'_, str>> {
+    let ends = path.azure.as_ref();
+    let exported = ends.and_then(|it| it.file_system_label.as_deref());
+    match (exported, &path.serves.file_systems[..]) {
+        (Some(label), _) => Some(label.into()),
+        (None, []) => None,
+        (None, names) => Some(names.join(" and ").into()),
+    }
 }
 
 fn row(group: &PathGroup<'_>) -> Vec<Cell> {
@@ -168,7 +141,7 @@ fn row(group: &PathGroup<'_>) -> Vec<Cell> {
     };
     let shown = |sum: Option<u64>| right(sum.map_or_else(|| "–".to_owned(), bytes));
     vec![
-        Cell::new(super::printable(group.name)),
+        Cell::new(super::printable(&group.name)),
         Cell::new(counts(group.paths.iter().map(|path| path.verdict))).fg(color(group.worst())),
         shown(sum(|volumes| volumes.encrypted)),
         shown(sum(|volumes| volumes.plaintext)),

@@ -55,7 +55,9 @@ pub(in crate::run) fn find(paths: &[PathBuf], others: Vec<InputPath>) -> Result<
         },
         error @ DiscoveryError::Unreadable { .. } => LogError::Open(error.into()),
     })?;
-    others.into_iter().for_each(|file| found.add(file));
+    for file in others {
+        found.add(file);
+    }
     let mut files = found.files;
     files.sort_by_key(ToString::to_string);
     let unsearched = found.unsearched;

@@ -22,6 +22,7 @@ use std::path::Path;
 use ipnet::IpNet;
 
 use crate::decode::Address;
+use crate::evidence::target::TargetName;
 use crate::verdict::Servers;
 use crate::verdict::servers::{ServersError, addresses};
 
@@ -32,6 +33,8 @@ pub struct Discovered {
     pub servers: BTreeMap<Address, ServerSource>,
     /// Names of the file systems that a server is known to be of.
     pub file_systems: BTreeMap<Address, BTreeSet<String>>,
+    /// Targets that a server serves now.
+    pub targets: BTreeMap<Address, BTreeSet<TargetName>>,
     /// The VM's own Lustre addresses.
     pub local: BTreeSet<Address>,
     /// Files and words that could not be read or used, a sentence each.
@@ -60,6 +63,10 @@ impl Discovered {
         for (&address, names) in &self.file_systems {
             let names = names.iter();
             names.for_each(|name| servers.add_file_system(address, name));
+        }
+        for (&address, targets) in &self.targets {
+            let targets = targets.iter();
+            targets.for_each(|&target| servers.add_target(address, target));
         }
     }
 }
@@ -119,7 +126,7 @@ impl Search<'_> {
             self.each_target(base, |search, target| {
                 let path = format!("{target}/import");
                 if let Some(import) = search.read(&path) {
-                    search.import(&path, &import, served(target));
+                    search.import(&path, &import, target);
                 }
             });
         }
@@ -128,17 +135,22 @@ impl Search<'_> {
                 let path = format!("{target}/{uuid}");
                 let nid = search.read(&path).unwrap_or_default();
                 search.add(&nids(&nid), &shown(&path), true);
-                search.name(&nids(&nid), served(target));
+                search.name(&nids(&nid), file_system(target));
+                search.name_target(&nids(&nid), served(target));
             }
         });
     }
 
-    fn import(&mut self, path: &str, import: &str, file_system: Option<&str>) {
+    fn import(&mut self, path: &str, import: &str, target: &str) {
         for (key, expected) in [("current_connection", true), ("failover_nids", false)] {
             let values = import.lines().filter_map(|line| value(line, key));
             let nids: Vec<_> = values.flat_map(nids).collect();
             self.add(&nids, &format!("{}, {key}", shown(path)), expected);
-            self.name(&nids, file_system);
+            self.name(&nids, file_system(target));
+            // Who stands by serves nothing now.
+            if expected {
+                self.name_target(&nids, served(target));
+            }
         }
     }
 
@@ -242,6 +254,17 @@ impl Search<'_> {
         }
     }
 
+    /// Names the target that servers serve.
+    fn name_target(&mut self, nids: &[&str], target: Option<TargetName>) {
+        let known = nids.iter().filter_map(|nid| addresses(nid).ok()).flatten();
+        let Discovered {
+            servers, targets, ..
+        } = &mut self.discovered;
+        for address in known.filter(|address| servers.contains_key(address)) {
+            targets.entry(address).or_default().extend(target);
+        }
+    }
+
     fn add_server(&mut self, address: Address, source: &str, expected: bool) {
         if self.discovered.local.contains(&address) {
             return;
@@ -304,12 +327,19 @@ fn mounted(device: &str) -> Option<&str> {
 }
 
 /// The name of the file system in a target's: `fs` of `osc/fs-OST0000-osc-ffff9c1d4b2e8000`.
-fn served(target: &str) -> Option<&str> {
+fn file_system(target: &str) -> Option<&str> {
     let (_, target) = target.rsplit_once('/')?;
     let name = ["-OST", "-MDT"]
         .iter()
         .find_map(|mark| target.split_once(mark));
     name.map(|(name, _)| name).filter(|name| !name.is_empty())
+}
+
+/// Target that a folder is of: that of `osc/fs-OST0000-osc-ffff9c1d4b2e8000`, and of `mgc/MGC...`
+/// the management server's.
+fn served(folder: &str) -> Option<TargetName> {
+    let (kind, name) = folder.rsplit_once('/')?;
+    TargetName::parse(if kind.ends_with("mgc") { "MGS" } else { name })
 }
 
 /// Space, tab, newline, backslash and `#` stand as a backslash and three octal digits.

@@ -36,6 +36,40 @@ pub fn put(source: IpAddr, destination: IpAddr, portal: u32, payload: &[u8]) -> 
     bytes
 }
 
+/// A request to be connected to a target, by its UUID.
+pub fn connect(operation: u32, uuid: &str) -> Vec<u8> {
+    const BODY_LEN: u32 = 184;
+    const UUID_LEN: u32 = 40;
+    let mut bytes = Vec::new();
+    for word in [
+        3,
+        0,
+        0x0bd0_0bd3,
+        0,
+        0,
+        0,
+        0,
+        0,
+        BODY_LEN,
+        UUID_LEN,
+        UUID_LEN,
+        0,
+    ] {
+        bytes.extend(u32::to_le_bytes(word));
+    }
+    bytes.extend([0; 8]);
+    for word in [0x1267, 0, operation] {
+        bytes.extend(u32::to_le_bytes(word));
+    }
+    bytes.resize(48 + BODY_LEN as usize, 0);
+    for uuid in [uuid, "d1f2c3a4-1111-2222-3333-444455556666"] {
+        let end = bytes.len() + UUID_LEN as usize;
+        bytes.extend(uuid.bytes());
+        bytes.resize(end, 0);
+    }
+    bytes
+}
+
 /// The start of an RPC with the null flavor, and its operation.
 pub fn request(operation: u32) -> Vec<u8> {
     const BODY_LEN: u32 = 184;
