@@ -3,6 +3,7 @@
 //! Bytes are hashed as they are read, on a thread of their own, and never read once more for
 //! it: what was hashed is what was counted.
 
+use std::fmt::Write;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -22,7 +23,11 @@ pub type Digest = [u8; 32];
 /// Digest in hexadecimal.
 #[must_use]
 pub fn hexadecimal(digest: Digest) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().fold(String::new(), |mut text, byte| {
+        // Nothing keeps a string from growing.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Digest of which this is the hexadecimal form; `None` where it is of none.

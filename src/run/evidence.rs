@@ -115,6 +115,7 @@ impl<'c> EvidenceFile<'c> {
 
     /// Writes the packets that a report names. Gives a sentence for each reason why some of
     /// them are lacking.
+    #[must_use]
     pub fn write(self, report: &Report, sources: &PacketSources, custody: &Custody) -> Vec<String> {
         let mut found = Found {
             wish: self.wish,

@@ -148,7 +148,7 @@ impl Verified {
                 FileCheck::Differs(differs) => writeln!(out, "{file} {differs}")?,
                 FileCheck::Equal if all => writeln!(out, "{file} is equal")?,
                 FileCheck::Passed => {
-                    writeln!(out, "{file} was standard input, and cannot be checked")?
+                    writeln!(out, "{file} was standard input, and cannot be checked")?;
                 }
                 FileCheck::Equal => {}
             }

@@ -44,13 +44,11 @@ impl FileReport {
     pub fn record(&self) -> FileRecord {
         let path = Path::new(&self.name);
         let digest = self.sha256.as_deref().and_then(custody::digest_of);
-        match digest {
-            Some(digest) => FileRecord::hashed(FileRole::Export, path, self.size, digest),
-            None => {
-                let fault = self.fault.clone().unwrap_or_default();
-                FileRecord::failed(FileRole::Export, path, fault)
-            }
-        }
+        let fault = || self.fault.clone().unwrap_or_default();
+        digest.map_or_else(
+            || FileRecord::failed(FileRole::Export, path, fault()),
+            |digest| FileRecord::hashed(FileRole::Export, path, self.size, digest),
+        )
     }
 
     pub(super) fn set_exported(&mut self, time: jiff::Timestamp, by: ExportTime) {

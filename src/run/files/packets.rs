@@ -23,12 +23,10 @@ impl InputPackets {
         let Some(wish) = &config.evidence else {
             return Self(Vec::new());
         };
+        let keeper = || Mutex::new(PacketKeeper::new(engine.decode.clone(), wish.cut));
         let place = |input: &Input| match input.path() {
             Some(path) => InputPacketPlace::File(path.to_owned()),
-            None => {
-                let keeper = PacketKeeper::new(engine.decode.clone(), wish.cut);
-                InputPacketPlace::Keeper(Mutex::new(keeper))
-            }
+            None => InputPacketPlace::Keeper(keeper()),
         };
         Self(captures.iter().map(place).collect())
     }

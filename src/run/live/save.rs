@@ -190,14 +190,12 @@ impl Ring {
     /// Enters all files into the record of the run, or that they are not whole.
     fn record(&self, fault: Option<&io::Error>) {
         for slot in &self.slots {
-            let record = match (&slot.hasher, fault) {
-                (Some(hasher), None) => slot.record(hasher.clone()),
-                _ => {
-                    let fault = fault.map(ToString::to_string).unwrap_or_default();
-                    FileRecord::failed(FileRole::Packets, &slot.path, fault)
-                }
-            };
-            self.custody.wrote(record);
+            let whole = slot.hasher.as_ref().filter(|_| fault.is_none());
+            let fault = || fault.map(ToString::to_string).unwrap_or_default();
+            self.custody.wrote(whole.map_or_else(
+                || FileRecord::failed(FileRole::Packets, &slot.path, fault()),
+                |hasher| slot.record(hasher.clone()),
+            ));
         }
     }
 

@@ -132,11 +132,11 @@ fn check_digest(file: &mut File, len: u64, path: &Path) -> Result<(u64, Digest),
     let end = len.checked_sub(TAIL_LEN).filter(|&end| end >= HEAD_LEN);
     let end = end.ok_or_else(|| damaged("it ends early"))?;
     let hashed = end + 8;
-    let mut hasher = hasher(file, hashed).map_err(StateError::read(path))?;
+    let mut before = hasher(file, hashed).map_err(StateError::read(path))?;
     let told = read_at(file, hashed, 32).map_err(StateError::read(path))?;
-    if told == hasher.clone().finalize()[..] {
-        hasher.update(&told);
-        Ok((end, hasher.finalize().into()))
+    if told == before.clone().finalize()[..] {
+        before.update(&told);
+        Ok((end, before.finalize().into()))
     } else {
         Err(damaged("its digest is not that of its bytes"))
     }
