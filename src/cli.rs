@@ -24,6 +24,7 @@ mod live;
 mod merge;
 mod server_list;
 mod shell;
+mod stripes;
 mod verify;
 
 pub use azure::{AzureError, AzureFlags, Exports, Posture, PostureFlags};
@@ -33,6 +34,7 @@ pub use evidence::{EvidenceFlags, EvidenceWish, PacketCut};
 pub use live::{Live, LiveFlags, Save, StateFile, Until};
 pub use merge::{Merge, MergeFlags};
 pub use shell::{CompletionsFlags, ManFlags};
+pub use stripes::{Stripes, StripesFlags};
 pub use verify::{Verify, VerifyFlags};
 
 /// Tells from packet captures and flow logs which paths to Azure Managed Lustre (AMLFS) carried
@@ -78,6 +80,14 @@ pub enum Command {
     /// are given here. An input that two states hold counts once, and is told.
     #[command(after_help = after_help(merge::EXAMPLES))]
     Merge(MergeFlags),
+
+    /// Tell which files of Lustre have data on servers whose paths are not encrypted
+    ///
+    /// Joins the layouts of files, as `lfs getstripe` tells them, with the paths of a report. A
+    /// file's verdict is the worst of the paths to its targets; data on a target that no path of
+    /// the report leads to is undetermined.
+    #[command(after_help = after_help(stripes::EXAMPLES))]
+    Files(StripesFlags),
 
     /// Check Azure's configuration for known causes of plaintext, without a capture
     ///

@@ -18,6 +18,7 @@
 //! | [`aggregate`] | frames | a [`Snapshot`](aggregate::Snapshot) of a part of the input, and the sum of two | loses a packet |
 //! | [`input`] | paths as named | the files there are, what each is, and its bytes without compression | reads a whole file into memory |
 //! | [`flow_log`] | files of flow logs | a [`FlowLog`](flow_log::FlowLog): what the platform says it did with each flow, in bounded memory | concludes anything of a path |
+//! | [`layout`] | text that `lfs getstripe` printed | the targets that hold the data of each file | concludes anything of a path |
 //! | [`azure`] | JSON of Azure's configuration | what is at both ends of a path, and [`checks`](azure::checks) for causes of plaintext | concludes anything of a path |
 //! | [`verdict`] | the whole snapshot, the flow log, [`Servers`](verdict::Servers), [`Policy`](verdict::Policy), [`Vantage`](verdict::Vantage) | a [`Judgement`](verdict::Judgement): each packet's [`Class`](verdict::Class) and bucket, each path's [`Verdict`](verdict::Verdict); [`Exit`](verdict::Exit) | reads or writes anything |
 //! | [`report`] | a judgement, the inputs, the configuration | a [`Report`](report::Report), and its bytes in one of [`FORMATS`](report::FORMATS) | concludes anything |
@@ -71,6 +72,7 @@ pub mod evidence;
 pub mod flow;
 pub mod flow_log;
 pub mod input;
+pub mod layout;
 pub mod report;
 pub mod run;
 pub mod verdict;

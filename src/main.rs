@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use plainsight::azure::controls;
 use plainsight::cli::{
     Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command, Live, LiveFlags, Merge, MergeFlags,
-    Output, Posture, PostureFlags, VerifyFlags,
+    Output, Posture, PostureFlags, Stripes, StripesFlags, VerifyFlags,
 };
 use plainsight::report::posture::PostureReport;
 use plainsight::report::{DocumentFormat, Report, Style};
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Analyze(flags) => analyze(flags),
         Command::Live(flags) => live(flags),
         Command::Merge(flags) => merge(flags),
+        Command::Files(flags) => stripes(flags),
         Command::Posture(flags) => posture(flags),
         Command::Bench(flags) => bench(flags),
         Command::Verify(flags) => verify(&flags),
@@ -89,6 +90,14 @@ fn merge(flags: MergeFlags) -> Result<u8, Box<dyn Error>> {
     let outputs = HandOver::open(&config.output, started)?;
     let mut report = plainsight::run::merge::merge(&config)?;
     report.accept(&config.waivers, Some(today()));
+    Ok(outputs.all(&report, report.exit_code()))
+}
+
+fn stripes(flags: StripesFlags) -> Result<u8, Box<dyn Error>> {
+    let started = Timestamp::now();
+    let config = Stripes::try_from(flags)?;
+    let outputs = HandOver::open(&config.output, started)?;
+    let report = plainsight::run::stripes::stripes(&config)?;
     Ok(outputs.all(&report, report.exit_code()))
 }
 

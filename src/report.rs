@@ -33,6 +33,7 @@ pub mod posture;
 mod proof;
 pub(crate) mod rank;
 mod sarif;
+mod stripes;
 mod table;
 pub(crate) mod text;
 mod warnings;
@@ -43,9 +44,10 @@ pub use look::{GroupBy, Style};
 pub use model::{
     About, AccountingReport, ClientReport, ElsewhereReport, EndsReport, Evidence, FileSystemReport,
     Gap, InputReport, LossReport, Losses, PacketReport, PathReport, PlaceReport, PlatformReport,
-    ProofReport, ReasonReport, Report, ServerReport, ServesReport, Standing, Summary, Traffic,
-    Undecodable, Volume, Warning,
+    ProofReport, ReasonReport, Report, ServerReport, ServesReport, Standing, StripesReport,
+    Summary, Traffic, Undecodable, Volume, Warning,
 };
+pub use stripes::{PathChoice, STRIPES_FORMATS, StripesError};
 
 /// The answer of a report in a sentence.
 #[must_use]
@@ -220,6 +222,7 @@ impl Report {
             .iter()
             .map(|path| PathReport::of(path, run.policy, losses, &names))
             .collect();
+        let elsewhere = judgement.elsewhere.iter().map(ElsewhereReport::of);
         let proof = ProofReport::of_run(judgement, &run, losses);
         let is_whole = proof.iter().all(ProofReport::is_met);
         Self {
@@ -231,11 +234,7 @@ impl Report {
             last: judgement.span.map(|(_, last)| rfc3339(last)),
             losses,
             accounting: AccountingReport::of(&judgement.accounting),
-            dtls_elsewhere: judgement
-                .elsewhere
-                .iter()
-                .map(ElsewhereReport::of)
-                .collect(),
+            dtls_elsewhere: elsewhere.collect(),
             servers: ServerReport::all(&judgement.servers),
             file_systems: Vec::new(),
             clients: Vec::new(),

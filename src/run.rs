@@ -8,6 +8,7 @@ pub mod manifest;
 pub mod merge;
 pub mod output;
 pub mod saved;
+pub mod stripes;
 pub mod verify;
 
 /// Today in UTC, which is the day that waivers end by.

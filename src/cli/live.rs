@@ -212,11 +212,16 @@ impl TryFrom<LiveFlags> for Live {
         let rotate_size = flags.rotate_size.map(|size| size.as_u64());
         let rotate_count = flags.rotate_count.into();
         let output = Output::try_from(flags.output)?;
+        let state = flags.state.map(|path| StateFile {
+            path,
+            interval: flags.save_interval,
+            host: flags.host,
+        });
         let patience = flags.until_decided.flatten();
         Ok(Self {
             interfaces: flags.interfaces,
             engine: Engine {
-                servers_later: flags.state.is_some(),
+                servers_later: state.is_some(),
                 ..flags.engine.meant(&output.custody, || {
                     Viewpoint::live(on_azure_vm(Path::new("/")))
                 })?
@@ -238,11 +243,7 @@ impl TryFrom<LiveFlags> for Live {
                 rotate_size,
                 rotate_count,
             }),
-            state: flags.state.map(|path| StateFile {
-                path,
-                interval: flags.save_interval,
-                host: flags.host,
-            }),
+            state,
             events: flags.events,
             metrics: flags.metrics,
             textfile: flags.textfile,

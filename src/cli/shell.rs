@@ -31,6 +31,7 @@ pub enum ManPage {
     Analyze,
     Live,
     Merge,
+    Files,
     Posture,
     Bench,
 }

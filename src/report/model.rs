@@ -45,6 +45,7 @@ mod manifest;
 mod path;
 mod posture;
 mod report;
+mod stripes;
 mod warning;
 
 pub use azure::{
@@ -61,6 +62,9 @@ pub use posture::{PosturePath, PostureReport, PostureSummary};
 pub use report::{
     AccountingReport, ElsewhereReport, Gap, InputReport, LossReport, Losses, ReasonReport, Report,
     Summary, Undecodable, Volume,
+};
+pub use stripes::{
+    FileStripes, GivenPath, GivenReport, StripeReport, StripesReport, StripesSummary,
 };
 pub use warning::{About, Warning};
 

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 use comfy_table::{Cell, Color};
 
 use super::rank::{counts, worst_first};
-use super::text::{self, bytes, number, packets, right, tuples};
+use super::text::{self, bytes, number, packets, printable, right, tuples};
 use super::{About, AccountingReport, Evidence, PathReport, Report, Style};
 use crate::flow::Count;
 use crate::flow_log::{Carried, LogReport};
@@ -245,12 +245,6 @@ fn clear_of(report: &Report) -> &'static str {
         Vantage::Wire => "Plaintext",
         Vantage::Guest => "Readable",
     }
-}
-
-/// Text without what would command a terminal: names of files and interfaces are
-/// whatever a capture's maker wanted.
-fn printable(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
 }
 
 /// Evidence shown without `--verbose`: the packet that decides, and what makes it sure;

@@ -62,6 +62,12 @@ pub(crate) fn bytes(bytes: u64) -> String {
     ByteSize::b(rounded).display().si().to_string()
 }
 
+/// Text without what would command a terminal: names of files and interfaces are
+/// whatever a capture's maker wanted.
+pub(crate) fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
 pub(crate) fn packets(count: u64) -> String {
     match count {
         1 => "1 packet".to_owned(),

@@ -117,7 +117,7 @@ impl<'c> EvidenceFile<'c> {
     /// them are lacking.
     #[must_use]
     pub fn write(self, report: &Report, sources: &PacketSources, custody: &Custody) -> Vec<String> {
-        let mut found = Found {
+        let mut found = EvidenceGathering {
             wish: self.wish,
             sources,
             packets: Vec::new(),
@@ -144,7 +144,7 @@ pub struct PacketSources {
 }
 
 /// Packets that were found.
-struct Found<'e> {
+struct EvidenceGathering<'e> {
     wish: &'e EvidenceWish,
     sources: &'e PacketSources,
     packets: Vec<TaggedPacket>,
@@ -153,7 +153,7 @@ struct Found<'e> {
     lacks: Vec<String>,
 }
 
-impl Found<'_> {
+impl EvidenceGathering<'_> {
     fn gather(&mut self, report: &Report, mut named: NamedPackets) {
         for (input, source) in self.sources.inputs.iter().enumerate() {
             let Some(notes) = named.inputs.remove(&input) else {

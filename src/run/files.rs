@@ -52,7 +52,18 @@ struct Context<'c> {
     packets: InputPackets,
 }
 
-impl Context<'_> {
+impl<'c> Context<'c> {
+    fn new(config: &'c Analyze, engine: &'c Engine, captures: &[Input], size: Option<u64>) -> Self {
+        Self {
+            config,
+            engine,
+            interfaces: Interfaces::default(),
+            progress: Progress::new(size),
+            is_many: captures.len() > 1,
+            packets: InputPackets::of(captures, config, engine),
+        }
+    }
+
     /// A worker for a part of a capture.
     fn worker(&self, part: InputPart) -> Worker<'_> {
         let worker = self.engine.worker();
@@ -125,14 +136,7 @@ pub fn measure(config: &Analyze) -> Result<Measured, RunError> {
     let mut laps = Laps::start();
     let case = Case::open(config)?;
     let size = inputs::size(&case.captures).map(|size| size + flow_logs::size(&case.flow_logs));
-    let context = Context {
-        config,
-        engine: &case.engine,
-        interfaces: Interfaces::default(),
-        progress: Progress::new(size),
-        is_many: case.captures.len() > 1,
-        packets: InputPackets::of(&case.captures, config, &case.engine),
-    };
+    let context = Context::new(config, &case.engine, &case.captures, size);
     let is_captured = !case.captures.is_empty();
     let mut stats = Stats::new(config.threads, laps.lap());
     let place = config.save.as_deref().map(saved::place).transpose()?;
@@ -154,11 +158,11 @@ pub fn measure(config: &Analyze) -> Result<Measured, RunError> {
         skipped: [passed_over(case.skipped, &case.copies), logs.skipped].concat(),
         unread: [case.unread, logs.unread].concat(),
         interfaces: context.interfaces.names(),
-        ..case.engine.run()
+        ..context.engine.run()
     };
     let captured = is_captured.then_some(&mut counted);
     let logged = case.is_logged.then_some(logs.log);
-    let report = case.engine.report(captured, logged, run);
+    let report = context.engine.report(captured, logged, run);
     stats.judging = laps.lap();
     Ok(Measured {
         report,

@@ -313,10 +313,10 @@ fn is_stream(path: &Path) -> bool {
 /// Record of what was written, but for role and name.
 type Written = io::Result<FileRecord>;
 /// Writes the content of an output.
-trait Content: FnOnce(&mut dyn Write) -> io::Result<()> {}
-impl<W: FnOnce(&mut dyn Write) -> io::Result<()>> Content for W {}
+trait OutputContent: FnOnce(&mut dyn Write) -> io::Result<()> {}
+impl<W: FnOnce(&mut dyn Write) -> io::Result<()>> OutputContent for W {}
 
-fn renamed(place: &OutputPlace, mode: u32, write: impl Content) -> Written {
+fn renamed(place: &OutputPlace, mode: u32, write: impl OutputContent) -> Written {
     let mut draft = place.draft(mode)?;
     buffered(&mut draft, write)?;
     let written = FileRecord::of_bytes(draft.len(), draft.digest()).changed(&draft.out.inner);
@@ -324,19 +324,19 @@ fn renamed(place: &OutputPlace, mode: u32, write: impl Content) -> Written {
     Ok(written)
 }
 
-fn streamed(file: File, write: impl Content) -> Written {
+fn streamed(file: File, write: impl OutputContent) -> Written {
     let mut out = Hashing::new(file);
     buffered(&mut out, write)?;
     Ok(FileRecord::of_bytes(out.len, out.digest()))
 }
 
-fn buffered(out: impl Write, write: impl Content) -> io::Result<()> {
+fn buffered(out: impl Write, write: impl OutputContent) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     write(&mut out)?;
     out.flush()
 }
 
-fn in_place(mut file: File, write: impl Content) -> Written {
+fn in_place(mut file: File, write: impl OutputContent) -> Written {
     let mut bytes = Vec::new();
     write(&mut bytes)?;
     let len = bytes.len() as u64;

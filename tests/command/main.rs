@@ -29,6 +29,7 @@ mod shell;
 mod slips;
 mod slurm;
 mod stored;
+mod stripes;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;

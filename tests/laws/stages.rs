@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::source::Sources;
 
 /// From the first to the last.
-const STAGES: [&str; 13] = [
+const STAGES: [&str; 14] = [
     "capture",
     "decode",
     "evidence",
@@ -15,6 +15,7 @@ const STAGES: [&str; 13] = [
     "aggregate",
     "input",
     "flow_log",
+    "layout",
     "azure",
     "verdict",
     "report",

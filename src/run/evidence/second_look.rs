@@ -57,7 +57,7 @@ struct PathContext {
 }
 
 /// Walk of a second look.
-struct Walk<'l> {
+struct SecondWalk<'l> {
     look: &'l SecondLook<'l>,
     notes: BTreeMap<u64, PacketNote>,
     paths: HashMap<(Address, Address), PathContext>,
@@ -80,7 +80,7 @@ impl SecondLook<'_> {
                 };
             }
         };
-        let mut walk = Walk {
+        let mut walk = SecondWalk {
             look: self,
             notes,
             paths: HashMap::new(),
@@ -108,7 +108,7 @@ impl SecondLook<'_> {
     }
 }
 
-impl Walk<'_> {
+impl SecondWalk<'_> {
     fn frame(&mut self, frame: &Frame<'_>) {
         let is_named = self.notes.get(&frame.number);
         // A file that was changed has another packet there.
