@@ -8,8 +8,13 @@ fn main() {
     for source in ["src", "Cargo.toml", "Cargo.lock", "build.rs"] {
         println!("cargo::rerun-if-changed={source}");
     }
-    // A commit moves one, a checkout the other.
-    for name in ["logs/HEAD", "HEAD"] {
+    let profile = env::var("PROFILE").unwrap_or_default();
+    // A commit moves one, a checkout the other. While one works, each commit would build all
+    // again: then the commit is the one that was there when the sources last changed.
+    for name in ["logs/HEAD", "HEAD"]
+        .iter()
+        .filter(|_| profile == "release")
+    {
         if let Some(path) = git(&["rev-parse", "--git-path", name]) {
             println!("cargo::rerun-if-changed={path}");
         }
@@ -25,7 +30,7 @@ fn main() {
         ("COMMIT", commit.unwrap_or_default()),
         ("MODIFIED", modified.to_string()),
         ("TARGET", env::var("TARGET").unwrap_or_default()),
-        ("PROFILE", env::var("PROFILE").unwrap_or_default()),
+        ("PROFILE", profile),
         ("RUSTC", rustc.unwrap_or_default()),
     ];
     for (name, value) in told {

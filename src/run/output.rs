@@ -307,7 +307,8 @@ fn is_stream(path: &Path) -> bool {
     let is_file = |known: fs::Metadata| known.is_file() || known.is_dir();
     let is_other = fs::metadata(path).is_ok_and(|known| !is_file(known));
     // Standard output may be a file, which the shell holds open.
-    is_other || path.starts_with("/dev") || path.starts_with("/proc")
+    let held = ["/dev/fd", "/dev/stdout", "/dev/stderr", "/proc"];
+    is_other || held.iter().any(|held| path.starts_with(held))
 }
 
 /// Record of what was written, but for role and name.

@@ -55,6 +55,8 @@ enum PacketMark {
 struct KindState {
     first: usize,
     last: Option<(u64, EvidencePacket)>,
+    /// Bytes that there is room for in the last one.
+    last_room: usize,
 }
 
 /// Keeper of packets that are shown one after the other.
@@ -92,7 +94,9 @@ impl PacketKeeper {
             // The first and the last.
             None if self.room >= 2 * cost => {
                 self.room -= cost;
-                self.kinds.entry(kind).or_default()
+                let state = self.kinds.entry(kind).or_default();
+                state.last_room = kept_len;
+                state
             }
             None => return,
         };
@@ -103,12 +107,12 @@ impl PacketKeeper {
             self.first.insert(frame.number, packet);
             return;
         }
-        // The room that the last one takes grows and shrinks with it.
-        let before = state.last.as_ref().map_or(0, |(_, last)| last.data.len());
-        if self.room + before < kept_len {
+        let more = kept_len.saturating_sub(state.last_room);
+        if more > self.room {
             return;
         }
-        self.room = self.room + before - kept_len;
+        self.room -= more;
+        state.last_room += more;
         let (number, last) = state
             .last
             .get_or_insert_with(|| (0, EvidencePacket::of(frame, 0)));
@@ -190,5 +194,55 @@ fn mark(record: &DtlsRecord<'_>) -> Option<PacketMark> {
         Some(PacketMark::ServerHello)
     } else {
         record.is_data().then_some(PacketMark::Data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{InterfaceId, LinkType};
+
+    /// Datagram of 8 bytes from a port (RFC 791, RFC 768).
+    fn datagram(port: u16) -> Vec<u8> {
+        let ip = [
+            69, 0, 0, 36, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 9, 10, 0, 0, 4,
+        ];
+        let [high, low] = port.to_be_bytes();
+        let udp = [high, low, 17, 81, 0, 16, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+        [&ip[..], &udp].concat()
+    }
+
+    fn add(keeper: &mut PacketKeeper, number: u64, port: u16) {
+        keeper.add(&Frame {
+            number,
+            time: None,
+            link_type: LinkType::IPV4,
+            interface: InterfaceId::of(""),
+            has_siblings: false,
+            data: &datagram(port),
+            wire_len: 36,
+        });
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_known_flows_keep_their_last() {
+        let mut keeper = PacketKeeper::new(TunnelPorts::default(), PacketCut::Headers);
+        for round in 0..4 {
+            for port in 0..u16::MAX {
+                add(&mut keeper, 1 + round * 100_000 + u64::from(port), port);
+            }
+        }
+        for number in 900_000..900_020 {
+            add(&mut keeper, number, 0);
+        }
+        let kept = keeper.take().0;
+        assert!(kept.len() > 50_000);
+        let bytes: usize = kept.values().map(|it| it.data.len() + PACKET_COST).sum();
+        assert!(bytes <= MOST_BYTES, "{bytes}");
+        assert!(kept.contains_key(&1) && kept.contains_key(&900_019));
+        assert!(
+            kept.values()
+                .all(|it| it.data.len() == 28 && it.wire_len == 36)
+        );
     }
 }
