@@ -26,6 +26,7 @@ mod server_list;
 mod shell;
 mod stripes;
 mod verify;
+mod window;
 
 pub use azure::{AzureError, AzureFlags, Exports, Posture, PostureFlags};
 pub use bench::{Bench, BenchFlags, BenchFormat};
@@ -36,6 +37,7 @@ pub use merge::{Merge, MergeFlags};
 pub use shell::{CompletionsFlags, ManFlags};
 pub use stripes::{Stripes, StripesFlags};
 pub use verify::{Verify, VerifyFlags};
+pub use window::WindowFlags;
 
 /// Tells from packet captures and flow logs which paths to Azure Managed Lustre (AMLFS) carried
 /// encrypted traffic, and which sent their data in plain sight
@@ -134,6 +136,10 @@ pub struct AnalyzeFlags {
     /// any, the platform's word is all there is.
     #[arg(long, value_name = "PATH")]
     pub flow_logs: Vec<PathBuf>,
+
+    /// Period that is judged.
+    #[command(flatten)]
+    pub window: WindowFlags,
 
     /// Settings of the engine.
     #[command(flatten)]
@@ -330,6 +336,9 @@ pub enum CliError {
          captures themselves"
     )]
     StateEvidence,
+    /// A window without any time in it.
+    #[error("--until: the window ends before it begins with --since")]
+    EmptyWindow,
     /// A format that the document is not printed in.
     #[error("--format {name}: {document} printed as {names}")]
     Format {
@@ -387,6 +396,7 @@ impl TryFrom<AnalyzeFlags> for Analyze {
             flow_logs: flags.flow_logs,
             exports: flags.engine.judge.azure.clone().meant(&output.custody)?,
             engine: Engine {
+                period: flags.window.meant()?,
                 servers_later: flags.save.is_some(),
                 ..flags.engine.meant(&output.custody, Viewpoint::recorded)?
             },

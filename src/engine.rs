@@ -12,8 +12,8 @@ use crate::aggregate::{InputCount, InputPart, Snapshot, Worker};
 use crate::azure::topology::Azure;
 use crate::capture::{Frame, Timestamp};
 use crate::decode;
-use crate::flow::Times;
 use crate::flow::table::DEFAULT_LIMIT;
+use crate::flow::{Period, Times};
 use crate::flow_log::FlowLog;
 use crate::report::{Report, Run};
 use crate::verdict::{Policy, Servers, Sources, Terms, Viewpoint, judge};
@@ -37,6 +37,8 @@ pub struct Engine {
     pub decode: decode::TunnelPorts,
     /// Number of flows that are kept apart.
     pub max_flows: usize,
+    /// Period that packets and flow logs are judged of.
+    pub period: Period,
     /// True if servers may be named when all is counted.
     pub servers_later: bool,
 }
@@ -53,6 +55,7 @@ impl Default for Engine {
             max_loss: 0.0,
             decode: decode::TunnelPorts::default(),
             max_flows: DEFAULT_LIMIT,
+            period: Period::ALWAYS,
             servers_later: false,
         }
     }
@@ -79,6 +82,7 @@ impl Engine {
     #[must_use]
     pub fn worker(&self) -> Worker<'_> {
         let worker = Worker::new(&self.decode, self.max_flows)
+            .within(self.period)
             .expecting(self.servers.expected())
             .near(self.servers.ranges());
         if self.servers_later {
@@ -127,7 +131,10 @@ impl Engine {
     /// A run of which no input was read yet.
     #[must_use]
     pub fn run(&self) -> Run {
-        Run::new(self.policy, self.vantage.clone(), self.max_loss)
+        Run {
+            period: self.period,
+            ..Run::new(self.policy, self.vantage.clone(), self.max_loss)
+        }
     }
 
     /// The report on what captures showed and flow logs say; `None` where none were read.
@@ -144,6 +151,7 @@ impl Engine {
             policy: self.policy,
             vantage: self.vantage.value,
             require_handshake: self.require_handshake,
+            period: self.period,
         };
         let judgement = judge(sources, &self.servers, terms);
         let mut report = Report::new(&judgement, run);

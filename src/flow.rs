@@ -16,6 +16,7 @@ pub mod datagrams;
 pub mod dtls;
 pub(crate) mod lowest;
 pub mod lustre;
+pub mod period;
 pub mod position;
 pub mod ranges;
 mod recent;
@@ -26,16 +27,19 @@ pub mod sizes;
 pub mod stored;
 pub mod table;
 pub mod tally;
+pub mod timeline;
 pub mod times;
 
 pub use datagrams::Datagrams;
 pub use dtls::DtlsFacts;
 pub use lustre::LustreFacts;
+pub use period::Period;
 pub use position::Position;
 pub use ranges::Ranges;
 pub use seen_on::SeenOn;
 pub use sizes::Sizes;
 pub use tally::{Count, Tally};
+pub use timeline::Timeline;
 pub use times::Times;
 
 /// The port that clients and servers listen on (`LNET_ACCEPTOR_PORT`).

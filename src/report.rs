@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::capture::{InterfaceId, Timestamp};
-use crate::flow::{Count, Interface, Position, SeenOn};
+use crate::flow::{Count, Interface, Period, Position, SeenOn};
 use crate::flow_log::{Entry, LogReport};
 use crate::verdict::{
     Accounting, Exit, Judgement, Part, Path, Policy, Servers, Verdict, Viewpoint,
@@ -33,19 +33,22 @@ pub mod posture;
 mod proof;
 pub(crate) mod rank;
 mod sarif;
+pub(crate) mod sparkline;
 mod stripes;
 mod table;
 pub(crate) mod text;
+mod timeline;
 mod warnings;
 
 pub use catalogue::CATALOGUE_FORMATS;
 pub use formats::POSTURE_FORMATS;
 pub use look::{GroupBy, Style};
 pub use model::{
-    About, AccountingReport, ClientReport, ElsewhereReport, EndsReport, Evidence, FileSystemReport,
-    Gap, InputReport, LossReport, Losses, PacketReport, PathReport, PlaceReport, PlatformReport,
-    ProofReport, ReasonReport, Report, ServerReport, ServesReport, Standing, StripesReport,
-    Summary, Traffic, Undecodable, Volume, Warning,
+    About, AccountingReport, ClientReport, Columns, ElsewhereReport, EndsReport, Evidence,
+    FileSystemReport, Gap, InputReport, LossReport, Losses, Moment, PacketReport, PathReport,
+    PlaceReport, PlatformReport, ProofReport, ReasonReport, Report, ServerReport, ServesReport,
+    Standing, StripesReport, Summary, TimelineReport, Traffic, Undecodable, Volume, Warning,
+    WindowReport,
 };
 pub use stripes::{PathChoice, STRIPES_FORMATS, StripesError};
 
@@ -159,6 +162,7 @@ impl AccountingReport {
             dtls_elsewhere: accounting.elsewhere.into(),
             other: accounting.other.into(),
             duplicates: accounting.duplicates.into(),
+            outside_window: accounting.outside.into(),
             undecodable: Undecodable {
                 total: total.into(),
                 reasons,
@@ -179,6 +183,8 @@ pub struct Run {
     /// Files that are or may be captures or flow logs and were not read to their end, each
     /// with the reason, in sentences.
     pub unread: Vec<String>,
+    /// Period that is judged.
+    pub period: Period,
     /// Share of packets that captures may have lost, from 0 to 1.
     pub max_loss: f64,
     /// The names of the interfaces.
@@ -198,6 +204,7 @@ impl Run {
             flow_logs: Vec::new(),
             skipped: Vec::new(),
             unread: Vec::new(),
+            period: Period::ALWAYS,
             max_loss,
             interfaces: BTreeMap::new(),
             policy,
@@ -222,16 +229,18 @@ impl Report {
             .iter()
             .map(|path| PathReport::of(path, run.policy, losses, &names))
             .collect();
-        let elsewhere = judgement.elsewhere.iter().map(ElsewhereReport::of);
         let proof = ProofReport::of_run(judgement, &run, losses);
         let is_whole = proof.iter().all(ProofReport::is_met);
+        let elsewhere = judgement.elsewhere.iter().map(ElsewhereReport::of);
         Self {
             schema_version: SCHEMA_VERSION,
             summary: Summary::of(&judgement.paths, is_whole),
             proof,
             policy: run.policy.name(),
+            window: WindowReport::of(run.period),
             first: judgement.span.map(|(first, _)| rfc3339(first)),
             last: judgement.span.map(|(_, last)| rfc3339(last)),
+            timeline: TimelineReport::of(&judgement.paths),
             losses,
             accounting: AccountingReport::of(&judgement.accounting),
             dtls_elsewhere: elsewhere.collect(),

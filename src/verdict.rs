@@ -12,7 +12,7 @@ use crate::decode::Address;
 use crate::evidence::Shown;
 use crate::flow::datagrams::Others;
 use crate::flow::table::Contents;
-use crate::flow::{Count, Direction, Flow, FlowKey, Reason, Tally};
+use crate::flow::{Count, Direction, Flow, FlowKey, Period, Reason, Tally};
 use crate::flow_log::{FlowLog, Logged};
 
 pub mod class;
@@ -188,6 +188,10 @@ pub struct Accounting {
     /// Packets of paths, and of DTLS elsewhere, that another interface of their capture had
     /// shown before.
     pub duplicates: Count,
+    /// Those outside the period that is judged.
+    pub outside: Count,
+    /// Number of those without a time.
+    pub untimed: u64,
     /// Those that nobody can place.
     pub undecodable: BTreeMap<Reason, Count>,
 }
@@ -202,6 +206,8 @@ impl Accounting {
         }
         Self {
             read: snapshot.read,
+            outside: snapshot.outside,
+            untimed: snapshot.untimed,
             other: [snapshot.other, plain].into_iter().sum(),
             undecodable,
             ..Self::default()
@@ -264,6 +270,8 @@ pub struct Terms {
     pub vantage: Vantage,
     /// True if the `ServerHello` of every session must have been seen.
     pub require_handshake: bool,
+    /// Period that captures and flow logs are judged of.
+    pub period: Period,
 }
 
 /// Sources to judge by.
@@ -294,8 +302,9 @@ pub fn judge<'s>(sources: Sources<'s>, servers: &Servers, terms: Terms) -> Judge
     let scales = platform::Scales {
         is_damaged,
         captured: &spans,
+        period: terms.period,
     };
-    let platform::Paths { told, unplaced } = platform::Paths::of(logged, &roles);
+    let platform::Paths { told, unplaced } = platform::Paths::of(logged, &roles, terms.period);
     let ends: Vec<Ends> = paths.iter().map(|path| path.ends).collect();
     let observe = |server| {
         let is_expected = captured.is_some() && servers.rank(server) > 1;

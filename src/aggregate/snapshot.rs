@@ -21,6 +21,11 @@ use crate::flow::{Count, Datagrams, Ranges, Reason, Sighting, Times, stored};
 pub struct Snapshot {
     /// Every packet.
     pub read: Count,
+    /// Those outside the period that is judged.
+    pub outside: Count,
+    /// Number of those without a time.
+    #[serde(deserialize_with = "stored::count")]
+    pub untimed: u64,
     /// Those that are no path's, whatever their addresses turn out to be.
     pub other: Count,
     /// Those without an address, or without a place.
@@ -46,6 +51,8 @@ impl Snapshot {
     pub fn new(limit: usize) -> Self {
         Self {
             read: Count::default(),
+            outside: Count::default(),
+            untimed: 0,
             other: Count::default(),
             undecodable: BTreeMap::new(),
             table: FlowTable::new(limit),
@@ -98,13 +105,26 @@ impl Snapshot {
         Some(self)
     }
 
+    /// Counts a packet outside the period that is judged.
+    #[cold]
+    pub fn pass(&mut self, wire_len: u32) {
+        let count = Count {
+            packets: 1,
+            wire_bytes: wire_len.into(),
+            payload_bytes: 0,
+        };
+        self.read += count;
+        self.outside += count;
+    }
+
     /// Notes that a packet was read. It must be counted once more, for what it is.
     #[inline]
     pub fn read(&mut self, wire_len: u32, time: Option<Timestamp>) {
         self.read.packets += 1;
         self.read.wire_bytes += u64::from(wire_len);
-        if let Some(time) = time {
-            self.times.add(time);
+        match time {
+            Some(time) => self.times.add(time),
+            None => self.untimed += 1,
         }
     }
 
@@ -146,6 +166,8 @@ impl Snapshot {
     /// Adds what another part of the input showed.
     pub fn merge(&mut self, other: Self) {
         self.read += other.read;
+        self.outside += other.outside;
+        self.untimed += other.untimed;
         self.other += other.other;
         for (reason, count) in other.undecodable {
             self.undecodable(reason, count);
@@ -170,8 +192,9 @@ impl Snapshot {
     pub fn placed(&self) -> Count {
         let undecodable = self.undecodable.values().copied();
         let by_address = self.by_address.iter().map(|it| it.hidden_in_all());
-        let all = [self.other, self.table.placed(), self.datagrams.placed()];
-        all.into_iter().chain(undecodable).chain(by_address).sum()
+        let flows = [self.table.placed(), self.datagrams.placed()];
+        let all = [self.outside, self.other].into_iter().chain(flows);
+        all.chain(undecodable).chain(by_address).sum()
     }
 
     /// The same counts, with no more flows apart than there may be.

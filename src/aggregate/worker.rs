@@ -13,7 +13,7 @@ use crate::decode::{
 };
 use crate::evidence::lnet::{self, NidEnds};
 use crate::evidence::{self, Shown, dtls};
-use crate::flow::{Direction, LUSTRE_PORT, LustreFacts, Ranges, Reason, is_lustre_port};
+use crate::flow::{Direction, LUSTRE_PORT, LustreFacts, Period, Ranges, Reason, is_lustre_port};
 
 mod here;
 mod hidden;
@@ -26,6 +26,8 @@ pub use here::InputPart;
 pub struct Worker<'o> {
     options: &'o TunnelPorts,
     limit: usize,
+    /// Period that its packets are counted of.
+    period: Period,
     snapshot: Snapshot,
     fragments: FragmentEvents,
     window: Window,
@@ -40,11 +42,19 @@ impl<'o> Worker<'o> {
         Self {
             options,
             limit,
+            period: Period::ALWAYS,
             snapshot: Snapshot::new(limit),
             fragments: Vec::new(),
             window: Window::default(),
             sample: None,
         }
+    }
+
+    /// The same, which counts packets of a period alone for what they are.
+    #[must_use]
+    pub fn within(mut self, period: Period) -> Self {
+        self.period = period;
+        self
     }
 
     /// The same, which also looks for packets with servers that are expected.
@@ -77,6 +87,9 @@ impl<'o> Worker<'o> {
 
     /// Counts a packet of a part of the input.
     pub fn packet(&mut self, part: InputPart, frame: &Frame<'_>) {
+        if !self.period.holds(frame.time) {
+            return self.snapshot.pass(frame.wire_len);
+        }
         self.snapshot.read(frame.wire_len, frame.time);
         if frame.has_siblings {
             self.window.pass(frame.data.len());
@@ -95,6 +108,9 @@ impl<'o> Worker<'o> {
 
     /// Looks at a packet before those that are to be counted, which may be its duplicates.
     pub fn look_ahead(&mut self, part: InputPart, frame: &Frame<'_>) {
+        if !self.period.holds(frame.time) {
+            return;
+        }
         let decoded = decode::decode(frame, self.options);
         let here = Here {
             interface_index: decoded.interface_index,

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::{
     AcceptFlags, Analyze, AnalyzeFlags, CliError, ColorChoice, CountFlags, EngineFlags,
-    EvidenceFlags, FORMATS, JudgeFlags, OutputFlags,
+    EvidenceFlags, FORMATS, JudgeFlags, OutputFlags, WindowFlags,
 };
 
 /// The flags of `bench`, as typed.
@@ -58,6 +58,7 @@ impl TryFrom<BenchFlags> for Bench {
         let analyze = AnalyzeFlags {
             paths: flags.paths,
             flow_logs: Vec::new(),
+            window: WindowFlags::default(),
             engine: EngineFlags {
                 judge: JudgeFlags::default(),
                 count: CountFlags::default(),

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Direction, Sighting, Times, stored};
+use super::stored::{self, Sound, sound};
+use super::{Direction, Sighting, Timeline, Times};
 
 /// Packets and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,12 +37,42 @@ impl std::iter::Sum for Count {
     }
 }
 
+/// Packets that are no duplicates, by direction and by time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Originals {
+    counts: [Count; 2],
+    /// Those of them that have a time.
+    timeline: Timeline,
+}
+
+impl Originals {
+    fn total(&self) -> Count {
+        self.counts.into_iter().sum()
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
+        self.timeline.merge(&other.timeline);
+    }
+}
+
+impl Sound for Originals {
+    fn is_sound(&self) -> bool {
+        let (all, timed) = (self.total(), self.timeline.total());
+        let is_part = timed.packets <= all.packets && timed.wire_bytes <= all.wire_bytes;
+        is_part && self.timeline.is_sound()
+    }
+}
+
 /// The packets of a flow that showed the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
-    counts: [Count; 2],
+    #[serde(deserialize_with = "sound")]
+    originals: Originals,
     /// Duplicates: packets that another interface had shown before, and that are not in
-    /// `counts`.
+    /// `originals`.
     pub copies: Count,
     /// The earliest of them.
     pub first: Sighting,
@@ -54,7 +85,7 @@ pub struct Tally {
 impl Tally {
     pub(super) fn new(sighting: Sighting) -> Self {
         Self {
-            counts: [Count::default(); 2],
+            originals: Originals::default(),
             copies: Count::default(),
             first: sighting,
             last: sighting,
@@ -65,12 +96,18 @@ impl Tally {
     /// The packets that went one way.
     #[must_use]
     pub fn count(&self, direction: Direction) -> Count {
-        self.counts[direction as usize]
+        self.originals.counts[direction as usize]
+    }
+
+    /// The packets by time, but for those that have none.
+    #[must_use]
+    pub fn timeline(&self) -> &Timeline {
+        &self.originals.timeline
     }
 
     /// Packets both ways, with the duplicates.
     pub(super) fn placed(&self) -> Count {
-        self.counts.into_iter().chain([self.copies]).sum()
+        [self.originals.total(), self.copies].into_iter().sum()
     }
 
     /// Counts a packet.
@@ -82,8 +119,11 @@ impl Tally {
         }
         if at.is_copy {
             self.copies += count;
-        } else {
-            self.counts[at.direction as usize] += count;
+            return;
+        }
+        self.originals.counts[at.direction as usize] += count;
+        if let Some(time) = at.time {
+            self.originals.timeline.add(time, count.wire_bytes);
         }
     }
 
@@ -101,9 +141,7 @@ impl Tally {
         self.see(&other.first);
         self.see(&other.last);
         self.times.merge(&other.times);
-        for (count, more) in self.counts.iter_mut().zip(other.counts) {
-            *count += more;
-        }
+        self.originals.merge(&other.originals);
         self.copies += other.copies;
     }
 }
@@ -114,5 +152,49 @@ pub(super) fn join_tallies(kept: &mut Option<Tally>, more: Option<&Tally>) {
         (Some(kept), Some(more)) => kept.merge(more),
         (kept @ None, Some(more)) => *kept = Some(more.clone()),
         (_, None) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Timestamp;
+
+    fn read(tally: &Tally) -> Result<Tally, postcard::Error> {
+        let bytes = postcard::to_stdvec(tally).expect("memory");
+        stored::Room::default().read(0..1, || postcard::from_bytes(&bytes))
+    }
+
+    #[test]
+    fn no_more_is_read_of_a_timeline_than_was_counted() {
+        let time = Some(Timestamp(1_700_000_000_000_000_000));
+        let at = Sighting {
+            time,
+            ..Sighting::of_packet(1)
+        };
+        let count = Count {
+            packets: 1,
+            wire_bytes: 60,
+            payload_bytes: 0,
+        };
+        let mut tally = Tally::new(at);
+        tally.add(count, &at);
+        tally.add(count, &Sighting { time: None, ..at });
+        tally.add(
+            count,
+            &Sighting {
+                is_copy: true,
+                ..at
+            },
+        );
+        assert_eq!(tally.timeline().total().packets, 1);
+        assert_eq!(read(&tally).as_ref(), Ok(&tally));
+        for (packets, wire_bytes) in [(2, 1), (1, 61)] {
+            let mut tally = tally.clone();
+            for _ in 0..packets {
+                tally.originals.timeline.add(Timestamp(0), wire_bytes);
+            }
+            assert!(read(&tally).is_err());
+        }
     }
 }

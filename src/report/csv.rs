@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::json::buffer;
-use super::model::DtlsReport;
+use super::model::{DtlsReport, Moment, WindowReport};
 use super::{Evidence, PathReport, ProofReport, Report, Style};
 use crate::azure::checks::Outcome;
 use crate::azure::controls;
@@ -15,6 +15,7 @@ struct CsvRow<'r> {
     path: &'r PathReport,
     /// True if all obligations of the run are met.
     is_whole: bool,
+    window: Option<WindowReport>,
 }
 
 /// Field of a row.
@@ -70,6 +71,10 @@ const COLUMNS: &[CsvColumn] = &[
     ("client_vm", |row| text(row.path.azure.as_ref().and_then(|it| it.client.vm.as_ref()))),
     ("file_system", |row| text(row.path.azure.as_ref().and_then(|it| it.file_system.as_ref()))),
     ("failed_checks", |row| joined(failed_checks(row))),
+    ("plaintext_first", |row| moment(row.path.plaintext_first)),
+    ("plaintext_last", |row| moment(row.path.plaintext_last)),
+    ("window_since", |row| moment(row.window.and_then(|it| it.since))),
+    ("window_until", |row| moment(row.window.and_then(|it| it.until))),
 ];
 
 /// Writes a header, and a row for each path.
@@ -79,7 +84,11 @@ pub(super) fn write(report: &Report, _style: &Style, out: &mut dyn Write) -> io:
     write!(buffer, "{}\r\n", names.join(","))?;
     let is_whole = report.proof.iter().all(ProofReport::is_met);
     for path in &report.paths {
-        let row = CsvRow { path, is_whole };
+        let row = CsvRow {
+            path,
+            is_whole,
+            window: report.window,
+        };
         for (place, (_, field)) in COLUMNS.iter().enumerate() {
             if place > 0 {
                 buffer.write_all(b",")?;
@@ -124,6 +133,10 @@ fn text(text: Option<impl Into<String>>) -> CsvField {
 
 fn number(number: Option<u64>) -> CsvField {
     number.map_or(Empty, Number)
+}
+
+fn moment(moment: Option<Moment>) -> CsvField {
+    text(moment.map(|it| it.to_string()))
 }
 
 /// A word as the JSON has it.

@@ -1,10 +1,13 @@
 //! The packets that prove a verdict, each with one plain sentence.
 
+use std::time::Duration;
+
 use super::{Evidence, Names, rfc3339};
 use crate::evidence::{Shown, ciphertext::Exposure, dtls::Version, lnet::Proof};
+use crate::flow::times::Span;
 use crate::flow::{Direction, DtlsFacts, FlowKey, Reason, Sighting, Tally};
 use crate::flow_log::{Entry, Mac};
-use crate::report::text::minutes;
+use crate::report::text::{minutes, span};
 use crate::verdict::class::Ground;
 use crate::verdict::{Class, Part, Path, Policy, Verdict};
 
@@ -26,9 +29,7 @@ pub(super) fn of(path: &Path, policy: Policy, names: &Names<'_>) -> Vec<Evidence
         evidence: Vec::new(),
     };
     found.first(path, Class::Plaintext);
-    if path.observed == Some(Verdict::Mixed) {
-        found.last(path, Class::Plaintext);
-    }
+    found.last_plaintext(path);
     found.first(path, Class::Encrypted);
     found.exposed(path);
     found.suites(path, policy);
@@ -40,6 +41,9 @@ pub(super) fn of(path: &Path, policy: Policy, names: &Names<'_>) -> Vec<Evidence
     found.platform(path);
     found.evidence
 }
+
+/// Least time without plaintext, at the end of a path, that is told.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 struct EvidenceList<'n> {
     names: &'n Names<'n>,
@@ -70,12 +74,35 @@ impl EvidenceList<'_> {
         }
     }
 
-    fn last(&mut self, path: &Path, class: Class) {
-        let last = tallies(path, class).max_by_key(|(_, _, tally)| moment(&tally.last));
-        if let Some((part, shown, tally)) = last {
-            let shows = sentence(part, (class, shown), tally.last);
-            let shows = format!("the last in {}: {shows}", class.name());
-            self.add("plaintext_last", tally.last, shows);
+    /// Tells when plaintext ended, where the path went on without it.
+    fn last_plaintext(&mut self, path: &Path) {
+        let all = path.parts.iter().flat_map(Part::tallies);
+        let end = all
+            .filter_map(|(_, _, tally)| tally.times.span())
+            .map(|(_, last)| last)
+            .max();
+        let last = tallies(path, Class::Plaintext).max_by_key(|(_, _, tally)| moment(&tally.last));
+        let Some((part, shown, tally)) = last else {
+            return;
+        };
+        let went_on = end.zip(tally.last.time).map(|(end, last)| {
+            Span {
+                first: last,
+                last: end,
+            }
+            .duration()
+        });
+        let went_on = went_on.filter(|&time| time >= WORTH_TELLING);
+        if went_on.is_some() || path.observed == Some(Verdict::Mixed) {
+            let what = sentence(part, (Class::Plaintext, shown), tally.last);
+            let before =
+                went_on.map(|time| format!(", {} before the last packet of all", span(time)));
+            let before = before.unwrap_or_default();
+            self.add(
+                "plaintext_last",
+                tally.last,
+                format!("the last in plaintext{before}: {what}"),
+            );
         }
     }
 

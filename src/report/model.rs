@@ -46,6 +46,7 @@ mod path;
 mod posture;
 mod report;
 mod stripes;
+mod timeline;
 mod warning;
 
 pub use azure::{
@@ -66,6 +67,7 @@ pub use report::{
 pub use stripes::{
     FileStripes, GivenPath, GivenReport, StripeReport, StripesReport, StripesSummary,
 };
+pub use timeline::{Columns, Moment, TimelineReport, WindowReport};
 pub use warning::{About, Warning};
 
 words!(Verdict {

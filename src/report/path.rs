@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{
-    ConnectionsReport, DtlsReport, FlavorReport, FlowReport, LustreReport, OperationReport,
+    ConnectionsReport, DtlsReport, FlavorReport, FlowReport, LustreReport, Moment, OperationReport,
     SuiteReport,
 };
 use super::{
-    LossReport, Names, PathReport, PlatformReport, ProofReport, ServesReport, Traffic,
-    display_filter, evidence, rfc3339,
+    LossReport, Names, PathReport, PlatformReport, ProofReport, ServesReport, TimelineReport,
+    Traffic, display_filter, evidence, rfc3339,
 };
 use crate::capture::Timestamp;
 use crate::decode::{Address, Encapsulation, Protocol};
@@ -224,6 +224,9 @@ impl PathReport {
             traffic: Traffic::of(path.traffic.iter().map(|(&class, &count)| (class, count))),
             first: times(path).min().map(rfc3339),
             last: times(path).max().map(rfc3339),
+            plaintext_first: plaintext(path).map(|(first, _)| Moment(first)).min(),
+            plaintext_last: plaintext(path).map(|(_, last)| Moment(last)).max(),
+            timeline: TimelineReport::of([path]),
             interface: names.only_interface(&path.parts),
             dtls,
             lustre: LustreReport::of(&path.parts),
@@ -264,6 +267,9 @@ impl PathReport {
             },
             first: None,
             last: None,
+            plaintext_first: None,
+            plaintext_last: None,
+            timeline: None,
             interface: None,
             dtls: None,
             lustre: None,
@@ -299,4 +305,11 @@ fn server_of(ends: Ends) -> Option<Address> {
 fn times(path: &Path) -> impl Iterator<Item = Timestamp> {
     let tallies = path.parts.iter().flat_map(Part::tallies);
     tallies.flat_map(|(_, _, tally)| [tally.first.time, tally.last.time].into_iter().flatten())
+}
+
+/// Times of the first and the last packet in plaintext, of each tally.
+fn plaintext(path: &Path) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+    let tallies = path.parts.iter().flat_map(Part::tallies);
+    let plaintext = tallies.filter(|(class, ..)| *class == Class::Plaintext);
+    plaintext.filter_map(|(_, _, tally)| tally.times.span())
 }

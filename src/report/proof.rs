@@ -1,7 +1,8 @@
 //! Obligations and their outcomes, for a report.
 
+use super::text::packets;
 use super::{InputReport, LossReport, Names, PacketReport, ProofReport, Run, rfc3339};
-use crate::flow::Sighting;
+use crate::flow::{Period, Sighting};
 use crate::flow_log::LogReport;
 use crate::verdict::Judgement;
 use crate::verdict::proof::{self, Finding, ProofOutcome, RunFacts};
@@ -39,6 +40,7 @@ impl ProofReport {
             .chain(faults)
             .chain(damaged)
             .chain(unplaced(judgement))
+            .chain(untimed(judgement, run.period))
             .collect();
         let facts = RunFacts {
             unread: &unread,
@@ -81,4 +83,12 @@ fn damage(log: &LogReport) -> Option<String> {
 fn unplaced(judgement: &Judgement) -> Option<String> {
     let flows = judgement.unplaced;
     (flows > 0).then(|| format!("{flows} flows without ports went in plaintext, and may be Lustre"))
+}
+
+/// Packets of which nobody knows whether they are of the period that is judged.
+fn untimed(judgement: &Judgement, period: Period) -> Option<String> {
+    let untimed = judgement.accounting.untimed;
+    let count = packets(untimed);
+    let is_open = untimed > 0 && !period.is_always();
+    is_open.then(|| format!("{count} without a time may be of another than the window"))
 }

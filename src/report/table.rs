@@ -23,6 +23,7 @@ mod headline;
 mod inventory;
 pub(super) mod posture;
 mod proof;
+mod timeline;
 mod warnings;
 
 const BOLD: Ansi = Ansi::new().bold();
@@ -42,6 +43,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     }
     page.platform(paths)?;
     page.vantage(report)?;
+    page.window(report)?;
     page.causes(paths)?;
     page.evidence(paths)?;
     if style.display_filters {
@@ -392,9 +394,12 @@ fn account(accounting: &AccountingReport) -> String {
         (accounting.duplicates.packets, "duplicates"),
         (accounting.undecodable.total.packets, "undecodable"),
     ];
+    let outside = (accounting.outside_window.packets, "outside the window");
+    let outside = (outside.0 > 0).then_some(outside);
     let sum: Vec<String> = buckets
-        .iter()
-        .map(|&(packets, what)| format!("{} {what}", number(packets)).replace(' ', NO_BREAK))
+        .into_iter()
+        .chain(outside)
+        .map(|(packets, what)| format!("{} {what}", number(packets)).replace(' ', NO_BREAK))
         .collect();
     let read = packets(accounting.read.packets);
     format!("{read} read: {}", sum.join(", "))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::HumanCount;
+use jiff::{SignedDuration, Unit};
 
 use super::Style;
 
@@ -54,6 +55,17 @@ pub(crate) fn minutes(time: Duration) -> String {
     }
 }
 
+/// A time, to seconds or, where it is short, to milliseconds, as in `2m 17s`.
+pub(crate) fn span(time: Duration) -> String {
+    let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+    let unit = if time < SignedDuration::from_secs(10) {
+        Unit::Millisecond
+    } else {
+        Unit::Second
+    };
+    format!("{:#}", time.round(unit).unwrap_or(time))
+}
+
 /// Bytes in powers of a thousand, as in `3.0 MB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     // To tenths, half of one up; as a float it would be to even, and 999,999 `1000.0 kB`.
@@ -89,7 +101,7 @@ pub(crate) fn number(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, number};
+    use super::*;
 
     #[test]
     fn bytes_are_short() {
@@ -100,6 +112,13 @@ mod tests {
                 "0 B", "999 B", "1.0 kB", "1.3 kB", "999.9 kB", "1.0 MB", "3.0 MB", "18.4 EB"
             ]
         );
+    }
+
+    #[test]
+    fn times_are_as_exact_as_they_are_short() {
+        let shown = [0, 134_217_728, 9_999_999_999, 137_438_953_472]
+            .map(|nanos| span(Duration::from_nanos(nanos)));
+        assert_eq!(shown, ["0s", "134ms", "10s", "2m 17s"]);
     }
 
     #[test]

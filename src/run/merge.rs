@@ -123,6 +123,7 @@ fn engine(config: &Merge, states: &[SavedState]) -> Result<Engine, StateError> {
         }
     }
     engine.max_flows = options.max_flows as usize;
+    engine.period = options.period;
     Ok(engine)
 }
 

@@ -6,7 +6,7 @@ use super::platform::Scales;
 use super::proof::{self, Breach, Finding, ProofOutcome};
 use super::{Basis, Class, Ends, Part, Platform, Terms, Vantage, Verdict, conclude};
 use crate::aggregate::expected::Met;
-use crate::flow::{Count, Sighting, Sizes};
+use crate::flow::{Count, Sighting, Sizes, Timeline};
 use crate::flow_log::Logged;
 
 /// Word for what captures show of a server on none of their paths, and its other traffic.
@@ -32,6 +32,8 @@ pub struct Path<'s> {
     pub parts: Vec<Part<'s>>,
     /// Packets seen of it, by class; duplicates counted once.
     pub traffic: BTreeMap<Class, Count>,
+    /// The same over time, but for packets without one.
+    pub timelines: BTreeMap<Class, Timeline>,
     /// Original frame lengths.
     pub packet_sizes: Sizes,
     /// Lengths of DTLS records.
@@ -57,6 +59,7 @@ impl Path<'_> {
             proof: proof::of_path(&[], terms),
             parts: Vec::new(),
             traffic: BTreeMap::new(),
+            timelines: BTreeMap::new(),
             packet_sizes: Sizes::default(),
             record_sizes: Sizes::default(),
             met: met.flatten(),

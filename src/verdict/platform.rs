@@ -9,7 +9,7 @@ use super::scope::{self, Bucket};
 use super::{Ends, Part, Verdict};
 use crate::decode::Protocol;
 use crate::evidence::Shown;
-use crate::flow::{Count, Times};
+use crate::flow::{Count, Period, Times};
 use crate::flow_log::entry::LoggingNic;
 use crate::flow_log::{Carried, Logged, Span, State, StateTally, Told};
 
@@ -58,7 +58,7 @@ pub(super) struct Paths {
 }
 
 impl Paths {
-    pub(super) fn of(flows: Vec<Logged>, roles: &Roles) -> Self {
+    pub(super) fn of(flows: Vec<Logged>, roles: &Roles, period: Period) -> Self {
         let mut paths = Self {
             told: BTreeMap::new(),
             unplaced: 0,
@@ -70,7 +70,7 @@ impl Paths {
                     let (ends, _) = roles.ends(&logged.group);
                     paths.told.entry(ends).or_default().push(logged);
                 }
-                Bucket::Undecodable(_) if has_plaintext(&logged) => paths.unplaced += 1,
+                Bucket::Undecodable(_) if has_plaintext(&logged, period) => paths.unplaced += 1,
                 _ => {}
             }
         }
@@ -78,10 +78,15 @@ impl Paths {
     }
 }
 
-fn has_plaintext(logged: &Logged) -> bool {
-    let [states, _] = logged.tallies(&|_, _| true);
+fn has_plaintext(logged: &Logged, period: Period) -> bool {
+    let [states, _] = logged.tallies(&|_, told| may_be_of(period, told));
     let mut states = states.into_keys();
     states.any(|state| state.carried() == Carried::Plaintext)
+}
+
+/// Tests that what was logged may be of a period.
+fn may_be_of(period: Period, told: Option<Span>) -> bool {
+    period.is_always() || told.is_some_and(|told| told.overlaps(period.span()))
 }
 
 /// Times of the packets of some flows.
@@ -123,6 +128,8 @@ pub(super) struct Scales<'j> {
     pub(super) is_damaged: bool,
     /// Spans of all captures.
     pub(super) captured: &'j [Span],
+    /// Period that is judged.
+    pub(super) period: Period,
 }
 
 impl Scales<'_> {
@@ -142,7 +149,7 @@ impl Scales<'_> {
         };
         let is_of_then = |state: State, told: Option<Span>| {
             let speaks_against = parts.is_empty() && state.carried() == Carried::Plaintext;
-            speaks_against || captured.overlaps(told)
+            may_be_of(self.period, told) && (speaks_against || captured.overlaps(told))
         };
         let mut platform = Platform::default();
         for logged in logged {

@@ -33,6 +33,8 @@ mod stripes;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;
+mod timeline;
 mod tools;
 mod traps;
 mod verdicts;
+mod window;

@@ -28,3 +28,4 @@ mod style;
 #[path = "../support/mod.rs"]
 mod support;
 mod traffic;
+mod window;

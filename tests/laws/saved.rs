@@ -27,7 +27,7 @@ fn command(words: &[&str], paths: &[PathBuf]) -> Command {
     Cli::parse_from(words.chain(paths)).command
 }
 
-fn analyze(words: &[&str], paths: &[PathBuf]) -> Report {
+pub fn analyze(words: &[&str], paths: &[PathBuf]) -> Report {
     let Command::Analyze(flags) = command(&[&["analyze"], words].concat(), paths) else {
         unreachable!("analyze was asked for")
     };
@@ -55,8 +55,8 @@ fn written(report: &Report) -> String {
     String::from_utf8(all).expect("UTF-8")
 }
 
-/// Frames as a pcapng of two interfaces; `first` is the place of the first in time.
-fn pcapng(frames: &[(usize, &Stored)]) -> Vec<u8> {
+/// Frames as a pcapng of two interfaces, with so many microseconds between them.
+pub fn pcapng(frames: &[(usize, &Stored)], spread: u64) -> Vec<u8> {
     let order = Order::Little;
     let link_type = frames.first().map_or(1, |(_, frame)| frame.link_type.0);
     let names = ["eth0", "eth1"].map(|name| bytes::option(order, 2, name.as_bytes()));
@@ -64,7 +64,7 @@ fn pcapng(frames: &[(usize, &Stored)]) -> Vec<u8> {
     let mut file = bytes::section(order);
     file.extend(interfaces.concat());
     for &(place, frame) in frames {
-        let ticks = 1_700_000_000_000_000 + 1000 * place as u64;
+        let ticks = 1_700_000_000_000_000 + spread * place as u64;
         let Stored {
             interface,
             data,
@@ -80,6 +80,7 @@ fn pcapng(frames: &[(usize, &Stored)]) -> Vec<u8> {
 fn write(frames: &[Stored], folder: &Path, rng: &mut Rng) -> Vec<PathBuf> {
     let count = rng.usize(1..7);
     let by_turns = rng.bool();
+    let spread = [1000, 300_000, 60_000_000][rng.usize(..3)];
     let total = frames.len().max(1);
     let file_of = |place: usize| {
         if by_turns {
@@ -94,7 +95,7 @@ fn write(frames: &[Stored], folder: &Path, rng: &mut Rng) -> Vec<PathBuf> {
         let of_file: Vec<_> = of_file
             .filter(|&(place, _)| file_of(place) == file)
             .collect();
-        fs::write(&path, pcapng(&of_file)).expect("a file");
+        fs::write(&path, pcapng(&of_file, spread)).expect("a file");
         path
     };
     (0..count).map(write).collect()
@@ -223,7 +224,7 @@ proptest! {
         let frames = scenarios::frames(seed);
         let frames: Vec<_> = frames.iter().enumerate().collect();
         let [capture, state] = ["one.pcapng", "one.state"].map(|name| folder.path().join(name));
-        fs::write(&capture, pcapng(&frames)).expect("a file");
+        fs::write(&capture, pcapng(&frames, 1000)).expect("a file");
         analyze(&["--save", state.to_str().expect("UTF-8")], &[capture]);
         let whole = fs::read(&state).expect("a state");
         for _ in 0..40 {

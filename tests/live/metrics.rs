@@ -131,6 +131,9 @@ fn sample(line: &str) -> Result<Sample> {
     ))
 }
 
+/// Metric of the time of each path's last packet in plaintext.
+const LAST_PLAINTEXT: &str = "plainsight_last_plaintext_timestamp_seconds";
+
 /// The sum over all series of a metric.
 pub fn sum(samples: &Samples, metric: &str) -> Result<u64> {
     let of_metric = samples.iter().filter(|((name, _), _)| name == metric);
@@ -152,6 +155,11 @@ fn expected(report: &Value) -> Result<Samples> {
                 let name = format!("plainsight_{metric}_total");
                 samples.insert((name, labels(path, "class", class)), value);
             }
+        }
+        if let Some(last) = path["plaintext_last"].as_str() {
+            let last: jiff::Timestamp = last.parse()?;
+            let seconds = last.as_duration().as_secs_f64();
+            samples.insert((LAST_PLAINTEXT.to_owned(), ends(path)), seconds);
         }
         let mut insert = |name: &str, value: f64| {
             samples.insert((format!("plainsight_path_{name}"), ends(path)), value)
@@ -195,7 +203,7 @@ fn ends(path: &Value) -> Labels {
 
 /// Checks that samples on paths are those of a report, all of them.
 fn same(samples: &Samples, report: &Value) -> Result<()> {
-    let of_paths = |name: &str| name.starts_with("plainsight_path_");
+    let of_paths = |name: &str| name.starts_with("plainsight_path_") || name == LAST_PLAINTEXT;
     let mut got = samples.clone();
     got.retain(|(name, _), _| of_paths(name));
     let expected = expected(report)?;
@@ -241,6 +249,7 @@ fn endpoint() -> Result<()> {
     let up = sum(&samples, "plainsight_capture_up")?;
     let dropped = sum(&samples, "plainsight_capture_dropped_packets_total")?;
     ensure!((up, dropped) == (1, 0), "up {up}, dropped {dropped}");
+    ensure!(sum(&samples, LAST_PLAINTEXT)? > 0, "no plaintext");
     same(&samples, &ends_as_played(live)?.report)
 }
 
@@ -364,6 +373,7 @@ fn prometheus() -> Result<()> {
         "path_verdict",
         "path_dtls_missing_records",
         "path_under_loss",
+        "last_plaintext_timestamp_seconds",
     ] {
         known.extend(server.query(&format!("plainsight_{metric}"))?);
     }

@@ -183,6 +183,7 @@ pub fn assert_sums(report: &Value, frames: &[Stored]) {
         "dtls_elsewhere",
         "other",
         "duplicates",
+        "outside_window",
         "undecodable",
     ];
     assert_eq!(sum(buckets.map(|bucket| volume(&accounting[bucket]))), read);
@@ -200,7 +201,16 @@ pub fn assert_sums(report: &Value, frames: &[Stored]) {
     let paths = list(&report["paths"]);
     let of_paths = sum(paths.iter().map(|path| traffic(&path["traffic"])));
     assert_eq!(of_paths, volume(&accounting["paths"]));
+    assert_eq!(over_time(&report["timeline"]), of_paths);
     for path in paths {
+        assert_eq!(over_time(&path["timeline"]), traffic(&path["traffic"]));
+        for (class, count) in path["traffic"].as_object().expect("classes") {
+            assert_eq!(
+                columns(&path["timeline"][class]).1,
+                volume(count),
+                "{class}"
+            );
+        }
         let flows = list(&path["flows"]).into_iter();
         let flows =
             flows.map(|flow| sum([traffic(&flow["to_server"]), traffic(&flow["to_client"])]));
@@ -211,4 +221,27 @@ pub fn assert_sums(report: &Value, frames: &[Stored]) {
 fn traffic(classes: &Value) -> (u64, u64) {
     let classes = classes.as_object().expect("classes");
     sum(classes.values().map(volume))
+}
+
+/// Number of intervals of some columns, and the sums over them.
+fn columns(columns: &Value) -> (usize, (u64, u64)) {
+    let numbers = |column: &str| -> Vec<u64> {
+        let column = columns[column].as_array().into_iter().flatten();
+        column.map(|it| it.as_u64().expect("a number")).collect()
+    };
+    let (packets, wire_bytes) = (numbers("packets"), numbers("wire_bytes"));
+    assert_eq!(packets.len(), wire_bytes.len());
+    let sums = (packets.iter().sum(), wire_bytes.iter().sum());
+    (packets.len(), sums)
+}
+
+/// Sum of a timeline, over all classes and intervals, of which there are as many as may be and
+/// in each class the same.
+pub fn over_time(timeline: &Value) -> (u64, u64) {
+    let classes = ["encrypted", "handshake", "plaintext", "undetermined"];
+    let all = classes.map(|class| columns(&timeline[class]));
+    let longest = all.iter().map(|(len, _)| *len).max().unwrap_or(0);
+    assert!(longest <= 128);
+    assert!(all.iter().all(|&(len, _)| len == 0 || len == longest));
+    sum(all.map(|(_, volume)| volume))
 }

@@ -8,6 +8,7 @@ use serde::{
 };
 
 use super::azure::{EndsReport, ServesReport};
+use super::timeline::{Moment, TimelineReport};
 use crate::azure::checks::Check;
 use crate::flow::Count;
 use crate::flow::sizes::Percentiles;
@@ -172,6 +173,12 @@ pub struct PathReport {
     pub first: Option<String>,
     /// Time of its last captured packet.
     pub last: Option<String>,
+    /// Time of its first packet in plaintext, in RFC 3339.
+    pub plaintext_first: Option<Moment>,
+    /// Time of its last packet in plaintext.
+    pub plaintext_last: Option<Moment>,
+    /// Traffic over time; `null` where no packet has a time.
+    pub timeline: Option<TimelineReport>,
     /// Interface that saw it, where there is one and the capture names it; `null` where
     /// several did.
     pub interface: Option<String>,
@@ -203,7 +210,8 @@ pub struct PathReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Evidence {
     /// Class that it is evidence of: `plaintext`, `encrypted`, `undetermined`, `handshake`,
-    /// `lustre`, `suite`, `exposed`, on a mixed path `plaintext_last`, or `platform`.
+    /// `lustre`, `suite`, `exposed`, `platform`, or `plaintext_last` where the path went on
+    /// without plaintext.
     pub of: &'static str,
     /// The file it is in.
     pub file: String,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::azure::{ClientReport, FileSystemReport, ServerReport};
 use super::path::{PathReport, ProofReport, SuiteReport};
+use super::timeline::{TimelineReport, WindowReport};
 use super::warning::Warning;
 use crate::azure::export::FileReport;
 use crate::azure::waivers::WaiverReport;
@@ -83,7 +84,7 @@ pub struct Undecodable {
     pub reasons: Vec<ReasonReport>,
 }
 
-/// Account of every packet: the five buckets sum to the number of packets read.
+/// Account of every packet: the six buckets sum to the number of packets read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AccountingReport {
     /// Everything read.
@@ -97,6 +98,8 @@ pub struct AccountingReport {
     pub other: Volume,
     /// Packets of paths that another interface of their capture had shown before.
     pub duplicates: Volume,
+    /// Packets outside the window that was asked for.
+    pub outside_window: Volume,
     /// Packets that nobody can place.
     pub undecodable: Undecodable,
 }
@@ -128,10 +131,14 @@ pub struct Report {
     pub policy: &'static str,
     /// Point at which the captures were made, and why they are taken to be.
     pub vantage: Viewpoint,
-    /// Time of the first captured packet, in RFC 3339.
+    /// Window that was asked for; `null` for all time.
+    pub window: Option<WindowReport>,
+    /// Time of the first captured packet, in RFC 3339; of a window, of the first in it.
     pub first: Option<String>,
     /// Time of the last captured packet.
     pub last: Option<String>,
+    /// Packets of paths over time; `null` where none has a time.
+    pub timeline: Option<TimelineReport>,
     /// Packets that passed the captures and were not seen, as far as that is known.
     pub losses: LossReport,
     /// The input files, in the order of their first packets.

@@ -30,6 +30,9 @@ impl Page<'_> {
         for line in [dtls, lustre, packets, records].into_iter().flatten() {
             self.text(Ansi::new(), &line, "  ", "    ")?;
         }
+        if let Some(timeline) = &path.timeline {
+            self.timeline(timeline)?;
+        }
         let header = [
             "Flow",
             "Tunnel",

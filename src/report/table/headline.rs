@@ -1,6 +1,6 @@
 //! The answer in a sentence.
 
-use super::{bytes, number, packets, tuples};
+use super::{bytes, number, packets, timeline, tuples};
 use crate::report::rank::{self, exposed};
 use crate::report::{LossReport, PathReport, ProofReport, Report};
 use crate::verdict::{Basis, Said, Vantage, Verdict};
@@ -8,6 +8,7 @@ use crate::verdict::{Basis, Said, Vantage, Verdict};
 pub(super) fn of(report: &Report) -> String {
     let answer = sentence(&report.paths, report.vantage.value, &read(report));
     let more = [
+        of_window(report),
         first_failed(report),
         suites_unseen(&report.paths),
         unseen(&report.losses),
@@ -15,6 +16,12 @@ pub(super) fn of(report: &Report) -> String {
     ];
     let sentences = [Some(answer)].into_iter().chain(more).flatten();
     sentences.collect::<Vec<_>>().join(" ")
+}
+
+/// Window that the answer is of, where one was asked for.
+fn of_window(report: &Report) -> Option<String> {
+    let bounds = timeline::bounds(report.window.as_ref()?);
+    Some(format!("That is of the time {bounds} alone."))
 }
 
 /// First obligation that is broken or open on a path where the volumes do not say it: of
@@ -63,11 +70,14 @@ fn not_whole(proof: &[ProofReport]) -> Option<String> {
 /// Number of packets and tuples read, of each kind of input.
 fn read(report: &Report) -> String {
     let logged = report.flow_logs.iter().map(|log| log.tuples).sum();
+    let accounting = &report.accounting;
+    let outside = accounting.outside_window.packets;
+    let captured = accounting.read.packets.saturating_sub(outside);
     match (&report.inputs[..], &report.flow_logs[..]) {
         ([], [_, ..]) => tuples(logged),
-        (_, []) => packets(report.accounting.read.packets),
+        (_, []) => packets(captured),
         _ => {
-            let packets = packets(report.accounting.read.packets);
+            let packets = packets(captured);
             format!("{packets} and {}", tuples(logged))
         }
     }

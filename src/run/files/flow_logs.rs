@@ -81,7 +81,12 @@ pub(in crate::run) fn read(
     reading: LogReading<'_>,
 ) -> Result<Logs, LogError> {
     let files = &found.files;
-    let captured = captured.spans();
+    let mut captured = captured.spans();
+    let period = reading.engine.period;
+    if !period.is_always() {
+        // What is not near it is none of it.
+        captured.push(period.span());
+    }
     let all: Vec<u32> = (0..).take(files.len()).collect();
     let (table, outcomes) = read_all(files, &all, &captured, reading);
     let copies = copies(&outcomes);

@@ -18,6 +18,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use jiff::SignedDuration;
 use nix::sys::resource::{UsageWho, getrusage};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -34,7 +35,7 @@ use tokio::time::{sleep, timeout};
 use super::clock::spent;
 use super::saving::SavingState;
 use super::state::{Published, RunState};
-use crate::report::{InputReport, PathReport};
+use crate::report::{InputReport, Moment, PathReport};
 use crate::run::output::{OutputPlace, SHARED};
 use crate::verdict::Verdict;
 
@@ -237,7 +238,22 @@ fn paths(state: &RunState, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         sample(&mut bytes, labels, count.wire_bytes)
     })?;
     verdicts(paths, encoder)?;
+    last_plaintext(paths, encoder)?;
     losses(paths, encoder)
+}
+
+/// Time of the last packet in plaintext, of each path that had any: an alert clears once it is
+/// long ago.
+fn last_plaintext(paths: &[PathReport], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let (unit, help) = (Some(Unit::Seconds), "Time of the last packet in plaintext");
+    let mut last = gauge(encoder, "last_plaintext_timestamp", help, unit.as_ref())?;
+    for path in paths {
+        if let Some(Moment(time)) = path.plaintext_last {
+            let seconds = ConstGauge::new(SignedDuration::from_nanos(time.0).as_secs_f64());
+            seconds.encode(last.encode_family(&ends(path))?)?;
+        }
+    }
+    Ok(())
 }
 
 /// Each path's verdict as a set of states, one of which holds.

@@ -12,7 +12,6 @@ use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Color, Style, Stylize};
-use ratatui::symbols::bar::NINE_LEVELS;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Cell, Paragraph, Row, Table, Wrap};
 use ratatui::{Frame, Terminal};
@@ -21,6 +20,7 @@ use super::events::EventEnds;
 use super::printer::Printer;
 use super::state::{Minute, Published, RunState, Second};
 use crate::report::rank::worst_first;
+use crate::report::sparkline::Sparkline;
 use crate::report::text::{bytes, number};
 use crate::report::{PathReport, Report, headline, more_paths};
 use crate::verdict::Verdict;
@@ -181,23 +181,8 @@ fn unless_none(count: u64, show: impl FnOnce(u64) -> String) -> String {
 /// The seconds of a minute in so many columns, as high as the busiest allows.
 fn graph(minute: &Minute, width: usize) -> String {
     let seconds: Vec<u64> = minute.seconds().map(|second| second.all).collect();
-    let in_column = Minute::SECONDS.div_ceil(width);
-    let columns = seconds.rchunks(in_column).rev();
-    let columns: Vec<u64> = columns.map(|column| column.iter().sum()).collect();
-    let highest = columns.iter().copied().max().unwrap_or(0).max(1);
-    let bar = |column: &u64| match column * 8 / highest {
-        0 if *column > 0 => NINE_LEVELS.one_eighth,
-        0 => NINE_LEVELS.empty,
-        1 => NINE_LEVELS.one_eighth,
-        2 => NINE_LEVELS.one_quarter,
-        3 => NINE_LEVELS.three_eighths,
-        4 => NINE_LEVELS.half,
-        5 => NINE_LEVELS.five_eighths,
-        6 => NINE_LEVELS.three_quarters,
-        7 => NINE_LEVELS.seven_eighths,
-        _ => NINE_LEVELS.full,
-    };
-    columns.iter().map(bar).collect()
+    let line = Sparkline::new(&seconds, Minute::SECONDS.div_ceil(width));
+    line.bars(line.highest())
 }
 
 /// Line with the numbers of packets that were read and that were dropped.

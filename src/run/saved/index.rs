@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::capture::{Fault, InterfaceId, Timestamp};
 use crate::engine::Engine;
+use crate::flow::Period;
 use crate::input::capture::{Digest, Identity};
-use crate::report::{InputReport, Losses};
+use crate::report::{InputReport, Losses, rfc3339};
 
 /// Index of a saved state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,8 @@ pub struct CountOptions {
     pub tunnel_ports: Vec<u16>,
     /// Number of flows that are kept apart.
     pub max_flows: u32,
+    /// Period that packets were counted of.
+    pub period: Period,
 }
 
 impl CountOptions {
@@ -61,6 +64,7 @@ impl CountOptions {
         Self {
             tunnel_ports,
             max_flows: u32::try_from(engine.max_flows).unwrap_or(u32::MAX),
+            period: engine.period,
         }
     }
 
@@ -77,7 +81,26 @@ impl CountOptions {
             let [one, two] = [self, other].map(|it| list(&it.tunnel_ports).join(","));
             all.push(format!("ports of tunnels {one} and {two}"));
         }
+        if self.period != other.period {
+            let [one, two] = [self, other].map(|it| window(it.period));
+            all.push(format!("{one} and {two}"));
+        }
         all.join("; ")
+    }
+}
+
+/// A period, by the flags that ask for it.
+fn window(period: Period) -> String {
+    let flag = |name, time: Option<Timestamp>| time.map(|time| format!("{name} {}", rfc3339(time)));
+    let flags = [
+        flag("--since", period.since()),
+        flag("--until", period.until()),
+    ];
+    let flags: Vec<_> = flags.into_iter().flatten().collect();
+    if flags.is_empty() {
+        "no window".to_owned()
+    } else {
+        flags.join(" ")
     }
 }
 
