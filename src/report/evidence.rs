@@ -7,7 +7,7 @@ use crate::evidence::{Shown, ciphertext::Exposure, dtls::Version, lnet::Proof};
 use crate::flow::times::Span;
 use crate::flow::{Direction, DtlsFacts, FlowKey, Reason, Sighting, Tally};
 use crate::flow_log::{Entry, Mac};
-use crate::report::text::{minutes, span};
+use crate::report::text::{counted, minutes, span};
 use crate::verdict::class::Ground;
 use crate::verdict::{Class, Part, Path, Policy, Verdict};
 
@@ -248,7 +248,7 @@ fn way(part: &Part, direction: Direction) -> String {
 /// Content of a packet, in a sentence.
 fn sentence(part: &Part, (class, shown): (Class, Shown), at: Sighting) -> String {
     let way = way(part, at.direction);
-    let len = at.payload_len;
+    let payload = counted(at.payload_len.into(), "byte");
     let what = match shown {
         Shown::Ciphertext => protected(part, class),
         Shown::Handshake => "a DTLS handshake, not yet encrypted".to_owned(),
@@ -265,15 +265,15 @@ fn sentence(part: &Part, (class, shown): (Class, Shown), at: Sighting) -> String
         }
         Shown::CutPayload => "cut off too early to tell whether it is DTLS".to_owned(),
         Shown::Segment | Shown::Readable => {
-            format!("readable, outside DTLS; {len} bytes of payload")
+            format!("readable, outside DTLS; {payload} of payload")
         }
         Shown::BareSegment if part.meaning.class(shown) == Class::Handshake => {
             "a segment without payload, in a stream of DTLS records".to_owned()
         }
         Shown::BareSegment => "readable, outside DTLS; no payload".to_owned(),
         Shown::UnseenSegment => "readable, outside DTLS; payload not captured".to_owned(),
-        Shown::Datagram => format!("no DTLS; {len} bytes of payload"),
-        Shown::Tunnelled => format!("a tunnel that is not opened; {len} bytes of payload"),
+        Shown::Datagram => format!("no DTLS; {payload} of payload"),
+        Shown::Tunnelled => format!("a tunnel that is not opened; {payload} of payload"),
         Shown::Wrapped => "readable, outside DTLS: an IP packet or a Lustre message".to_owned(),
         Shown::Portless => unread(part.key),
     };

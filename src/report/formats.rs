@@ -1,7 +1,7 @@
 //! Formats of documents: a list for each, of which the first is the default.
 
 use super::posture::PostureReport;
-use super::{DocumentFormat, json, junit, sarif, table};
+use super::{DocumentFormat, html, json, junit, sarif, table};
 
 /// Formats of a posture.
 pub const POSTURE_FORMATS: &[DocumentFormat<PostureReport>] = &[
@@ -24,5 +24,10 @@ pub const POSTURE_FORMATS: &[DocumentFormat<PostureReport>] = &[
         name: "sarif",
         ending: "sarif",
         write: sarif::write,
+    },
+    DocumentFormat {
+        name: "html",
+        ending: "html",
+        write: html::write_posture,
     },
 ];

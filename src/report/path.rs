@@ -172,6 +172,18 @@ fn privacy(seen: &BTreeMap<(&'static str, bool), u64>) -> &'static str {
 }
 
 impl FlowReport {
+    /// Classes that it has packets of, each with those to the server and those to the client.
+    pub(super) fn classes(&self) -> Vec<(Class, Count, Count)> {
+        let both = self
+            .to_server
+            .by_class()
+            .into_iter()
+            .zip(self.to_client.by_class());
+        both.map(|((class, up), (_, down))| (class, up, down))
+            .filter(|(_, up, down)| up.packets + down.packets > 0)
+            .collect()
+    }
+
     fn of(part: &Part, names: &Names<'_>) -> Self {
         let key = part.key;
         let ports = key.filter(|key| key.unread.is_none()).map(|key| {
@@ -228,6 +240,7 @@ impl PathReport {
             plaintext_last: plaintext(path).map(|(_, last)| Moment(last)).max(),
             timeline: TimelineReport::of([path]),
             interface: names.only_interface(&path.parts),
+            seen_by: names.observers(&path.parts),
             dtls,
             lustre: LustreReport::of(&path.parts),
             packet_sizes: path.packet_sizes.percentiles(),
@@ -271,6 +284,7 @@ impl PathReport {
             plaintext_last: None,
             timeline: None,
             interface: None,
+            seen_by: Vec::new(),
             dtls: None,
             lustre: None,
             packet_sizes: None,

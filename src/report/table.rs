@@ -6,12 +6,17 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Ansi};
 use comfy_table::{Cell, Color};
 
-use super::rank::{counts, worst_first};
-use super::text::{self, bytes, number, packets, printable, right, tuples};
-use super::{About, AccountingReport, Evidence, PathReport, Report, Style};
+use super::rank::worst_first;
+use super::text::{self, NO_BREAK, bytes, number, packets, printable, right};
+use super::wording::account::{account, clear_of, logged, vantage};
+use super::wording::headline;
+use super::wording::next::steps;
+use super::wording::path::{
+    self, Volumes, carried, client, deciding, more_paths, place, server, title, verdict, volumes,
+};
+use super::{PathReport, Report, Style};
 use crate::flow::Count;
-use crate::flow_log::{Carried, LogReport};
-use crate::verdict::{Class, Vantage, Verdict};
+use crate::verdict::Verdict;
 
 mod causes;
 mod checks;
@@ -19,7 +24,6 @@ mod files;
 mod filters;
 mod flows;
 mod groups;
-mod headline;
 mod inventory;
 pub(super) mod posture;
 mod proof;
@@ -30,13 +34,10 @@ const BOLD: Ansi = Ansi::new().bold();
 const DIM: Ansi = Ansi::new().dimmed();
 const WARNING: Ansi = AnsiColor::Yellow.on_default();
 
-/// A space at which no line is broken.
-const NO_BREAK: &str = "\u{a0}";
-
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { style, out };
     let paths = &worst_first(report)[..];
-    page.text(BOLD, &headline(report), "", "")?;
+    page.text(BOLD, &headline::of(report), "", "")?;
     match style.group_by {
         Some(by) => page.groups(by, report, paths)?,
         None => page.paths(report, paths)?,
@@ -49,6 +50,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     if style.display_filters {
         page.filters(paths)?;
     }
+    page.next(paths)?;
     if style.verbose {
         page.proofs(report, paths)?;
         page.details(paths)?;
@@ -59,10 +61,6 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     page.elsewhere(report)?;
     page.warnings(report)?;
     page.account(report)
-}
-
-pub(super) fn headline(report: &Report) -> String {
-    headline::of(report)
 }
 
 /// Writer of a report, and its look.
@@ -151,16 +149,11 @@ impl Page<'_> {
 
     /// From where it was captured, if anything was.
     fn vantage(&mut self, report: &Report) -> io::Result<()> {
-        if report.inputs.is_empty() {
+        let Some(says) = vantage(report) else {
             return Ok(());
-        }
-        let says = match report.vantage.value {
-            Vantage::Wire => "wire, so what was captured is what travels",
-            Vantage::Guest => "guest, so what is readable here may be encrypted below",
         };
         self.line("")?;
-        let text = format!("Vantage: {says} ({}).", report.vantage.why);
-        self.text(Ansi::new(), &text, "", "  ")
+        self.text(Ansi::new(), &says, "", "  ")
     }
 
     fn account(&mut self, report: &Report) -> io::Result<()> {
@@ -206,6 +199,20 @@ impl Page<'_> {
         })
     }
 
+    /// What can be done about each verdict but `encrypted`, once.
+    fn next(&mut self, paths: &[&PathReport]) -> io::Result<()> {
+        let steps = steps(paths);
+        if steps.is_empty() {
+            return Ok(());
+        }
+        self.heading("What to do next")?;
+        let items = self.style.items();
+        for (whom, step) in steps.iter().take(items) {
+            self.text(Ansi::new(), &format!("{whom}: {step}"), "  ", "    ")?;
+        }
+        self.more_items(steps.len(), items)
+    }
+
     fn elsewhere(&mut self, report: &Report) -> io::Result<()> {
         if report.dtls_elsewhere.is_empty() {
             return Ok(());
@@ -234,100 +241,20 @@ impl Page<'_> {
     }
 }
 
-/// Paths that there is no room for, by verdict.
-pub(super) fn more_paths(more: &[&PathReport]) -> Option<String> {
-    let verdicts = counts(more.iter().map(|path| path.verdict));
-    let count = number(more.len() as u64);
-    (!more.is_empty()).then(|| format!("and {count} more: {verdicts}"))
-}
-
-/// Title of what could be read.
-fn clear_of(report: &Report) -> &'static str {
-    match report.vantage.value {
-        Vantage::Wire => "Plaintext",
-        Vantage::Guest => "Readable",
-    }
-}
-
-/// Evidence shown without `--verbose`: the packet that decides, and what makes it sure;
-/// where a path is mixed, its first and last in plaintext, and the first encrypted. A
-/// packet's class goes without saying where the same packet proves more. And whatever the
-/// platform says.
-fn deciding(path: &PathReport) -> Vec<&Evidence> {
-    let count = match path.observed {
-        Some(Verdict::Mixed) => 3,
-        _ => 2,
-    };
-    let all = &path.evidence;
-    let is_same = |a: &Evidence, b: &Evidence| (&a.file, a.packet) == (&b.file, b.packet);
-    let is_platform = |it: &&Evidence| it.of == "platform";
-    let is_class = |it: &Evidence| Class::ALL.iter().any(|class| class.name() == it.of);
-    let proves_more = |it: &Evidence| all.iter().any(|more| is_same(it, more) && !is_class(more));
-    let captured = all.iter().filter(|it| !is_platform(it));
-    let telling = captured.filter(|it| !is_class(it) || !proves_more(it));
-    let logged = all.iter().filter(is_platform);
-    telling.take(count).chain(logged).collect()
-}
-
-fn title(path: &PathReport) -> String {
-    match (&path.client, &path.server) {
-        (Some(client), Some(server)) => format!("{client} to {server}"),
-        _ => "Paths beyond the limit".to_owned(),
-    }
-}
-
 fn row(path: &PathReport) -> Vec<Cell> {
     let Volumes {
         encrypted,
         plaintext,
         packets,
     } = volumes(path);
-    let shown = |volume: Option<u64>| right(volume.map_or_else(|| "–".to_owned(), bytes));
     vec![
-        Cell::new(path.client.as_deref().unwrap_or("–")),
-        Cell::new(path.server.as_deref().unwrap_or("others")),
+        Cell::new(client(path)),
+        Cell::new(server(path)),
         Cell::new(verdict(path)).fg(color(path.verdict)),
-        shown(encrypted),
-        shown(plaintext),
+        right(path::volume(encrypted)),
+        right(path::volume(plaintext)),
         right(number(packets)),
     ]
-}
-
-/// The verdict, and whether it speaks of less than all that passed.
-fn verdict(path: &PathReport) -> String {
-    let loss = if path.under_loss { ", under loss" } else { "" };
-    format!("{}{loss}", path.verdict.name())
-}
-
-/// Encrypted and plaintext bytes, `None` without packets, and all packets.
-struct Volumes {
-    encrypted: Option<u64>,
-    plaintext: Option<u64>,
-    packets: u64,
-}
-
-/// Volumes of a path: those captured, or of one that no capture shows, those logged.
-fn volumes(path: &PathReport) -> Volumes {
-    let some = |(bytes, packets): (u64, u64)| (packets > 0).then_some(bytes);
-    match &path.platform {
-        Some(platform) if path.traffic.total().packets == 0 => {
-            let [encrypted, plaintext] =
-                [Carried::Ciphertext, Carried::Plaintext].map(|carried| platform.volume(carried));
-            Volumes {
-                encrypted: some(encrypted),
-                plaintext: some(plaintext),
-                packets: encrypted.1.saturating_add(plaintext.1),
-            }
-        }
-        _ => {
-            let of = |count: Count| some((count.wire_bytes, count.packets));
-            Volumes {
-                encrypted: of(path.traffic.encrypted),
-                plaintext: of(path.traffic.plaintext),
-                packets: path.traffic.total().packets,
-            }
-        }
-    }
 }
 
 /// A row for each state that the platform has logged.
@@ -335,15 +262,10 @@ fn states(path: &PathReport) -> impl Iterator<Item = Vec<Cell>> {
     let states = path.platform.iter().flat_map(|platform| &platform.states);
     states.map(|row| {
         vec![
-            Cell::new(path.client.as_deref().unwrap_or("–")),
-            Cell::new(path.server.as_deref().unwrap_or("others")),
+            Cell::new(client(path)),
+            Cell::new(server(path)),
             Cell::new(row.state.name()),
-            Cell::new(match row.carried {
-                Carried::Ciphertext => "ciphertext",
-                Carried::Plaintext => "plaintext",
-                Carried::Dropped => "blocked",
-                Carried::Unknown => "unknown",
-            }),
+            Cell::new(carried(row.carried)),
             right(number(row.flows)),
             right(bytes(row.bytes)),
         ]
@@ -358,51 +280,6 @@ fn color(verdict: Verdict) -> Color {
             Color::Yellow
         }
     }
-}
-
-/// Location of evidence: file, number of the packet or record, and time.
-fn place(evidence: &Evidence) -> String {
-    let packet = evidence.packet.map(|packet| format!("packet {packet}"));
-    let record = evidence.record.map(|record| format!("record {record}"));
-    let parts = [
-        Some(&evidence.file),
-        packet.as_ref(),
-        record.as_ref(),
-        evidence.time.as_ref(),
-    ];
-    let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
-    parts.join(", ")
-}
-
-/// Sum of the flow logs that were read, in a line.
-fn logged(logs: &[LogReport]) -> String {
-    let sum = |of: fn(&LogReport) -> u64| number(logs.iter().map(of).sum());
-    format!(
-        "{} read: {} bad, {} in unknown states",
-        tuples(logs.iter().map(|log| log.tuples).sum()),
-        sum(|log| log.bad_tuples),
-        sum(|log| log.unknown_states),
-    )
-}
-
-/// Account of every packet, in a line.
-fn account(accounting: &AccountingReport) -> String {
-    let buckets = [
-        (accounting.paths.packets, "on paths"),
-        (accounting.dtls_elsewhere.packets, "DTLS elsewhere"),
-        (accounting.other.packets, "other traffic"),
-        (accounting.duplicates.packets, "duplicates"),
-        (accounting.undecodable.total.packets, "undecodable"),
-    ];
-    let outside = (accounting.outside_window.packets, "outside the window");
-    let outside = (outside.0 > 0).then_some(outside);
-    let sum: Vec<String> = buckets
-        .into_iter()
-        .chain(outside)
-        .map(|(packets, what)| format!("{} {what}", number(packets)).replace(' ', NO_BREAK))
-        .collect();
-    let read = packets(accounting.read.packets);
-    format!("{read} read: {}", sum.join(", "))
 }
 
 fn volume(count: Count) -> String {

@@ -16,6 +16,9 @@ const LINES: TableStyle =
 /// longest IPv4 addresses fits 80 of them.
 const PADDING: (u16, u16) = (0, 1);
 
+/// A space at which no line is broken.
+pub(crate) const NO_BREAK: &str = "\u{a0}";
+
 /// The lines of a table in the page's width.
 pub(crate) fn table(
     header: &[&str],
@@ -49,10 +52,7 @@ pub(crate) fn right(text: String) -> Cell {
 
 /// Minutes of a time, begun ones included, as in `60 minutes`.
 pub(crate) fn minutes(time: Duration) -> String {
-    match time.as_secs().div_ceil(60) {
-        1 => "1 minute".to_owned(),
-        minutes => format!("{} minutes", number(minutes)),
-    }
+    counted(time.as_secs().div_ceil(60), "minute")
 }
 
 /// A time, to seconds or, where it is short, to milliseconds, as in `2m 17s`.
@@ -80,18 +80,20 @@ pub(crate) fn printable(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
 
-pub(crate) fn packets(count: u64) -> String {
+/// A number of things, as in `1 file` and `2,000 files`.
+pub(crate) fn counted(count: u64, thing: &str) -> String {
     match count {
-        1 => "1 packet".to_owned(),
-        _ => format!("{} packets", number(count)),
+        1 => format!("1 {thing}"),
+        _ => format!("{} {thing}s", number(count)),
     }
 }
 
+pub(crate) fn packets(count: u64) -> String {
+    counted(count, "packet")
+}
+
 pub(crate) fn tuples(count: u64) -> String {
-    match count {
-        1 => "1 tuple of flow logs".to_owned(),
-        _ => format!("{} tuples of flow logs", number(count)),
-    }
+    format!("{} of flow logs", counted(count, "tuple"))
 }
 
 /// A number with its thousands apart, as in `1,234,567`.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::text::{counted, packets};
 use super::{About, InputReport, PathReport, Run, Warning, rank};
 use crate::aggregate::expected::{Met, PortKind};
 use crate::aggregate::sample::Overlap;
@@ -42,6 +43,12 @@ pub(super) fn of(judgement: &Judgement, run: &Run, reports: &[PathReport]) -> Ve
     all
 }
 
+/// Number of packets with the verb for one and for several.
+fn some_packets(count: u64, [one, several]: [&str; 2]) -> String {
+    let verb = if count == 1 { one } else { several };
+    format!("{} {verb}", packets(count))
+}
+
 fn fault(input: &InputReport) -> Option<Warning> {
     let fault = input.fault.as_ref()?;
     let Fault { offset, what, .. } = fault;
@@ -50,9 +57,9 @@ fn fault(input: &InputReport) -> Option<Warning> {
         count => format!(", the first of {count} faults"),
     };
     let says = format!(
-        "damaged at byte {offset}: {what}{more}; {} bytes were passed over, and the {} packets \
-         around them count",
-        fault.passed_over, input.packets
+        "damaged at byte {offset}: {what}{more}; passed over: {}; read around it, and counted: {}",
+        counted(fault.passed_over, "byte"),
+        packets(input.packets)
     );
     Some(Warning::of(About::File(input.name.clone()), says))
 }
@@ -63,14 +70,12 @@ fn losses(input: &InputReport) -> Vec<Warning> {
         return Vec::new();
     };
     let about = || About::File(input.name.clone());
+    let kernel = match input.format {
+        "live" => "dropped by the kernel: enlarge --buffer, or use more --threads",
+        _ => "missing by its own statistics: dropped, not saved in time or overwritten",
+    };
     let counted = [
-        (
-            losses.kernel,
-            match input.format {
-                "live" => "dropped by the kernel: enlarge --buffer, or use more --threads",
-                _ => "missing by its own statistics: dropped, not saved in time or overwritten",
-            },
-        ),
+        (losses.kernel, kernel),
         (
             losses.interface,
             "dropped by the interface, before any filter",
@@ -81,18 +86,22 @@ fn losses(input: &InputReport) -> Vec<Warning> {
         ),
         (losses.unread, "still unread when the run ended"),
     ];
-    let counted = counted
-        .iter()
-        .filter(|(packets, _)| *packets > 0)
-        .map(|(packets, what)| {
-            Warning::counted(about(), ("", *packets, &format!(" packets {what}")))
-        });
+    let counted = counted.iter().filter(|(packets, _)| *packets > 0);
+    let counted = counted.map(|(packets, what)| {
+        let after = [" packet ", " packets "].map(|it| format!("{it}{what}"));
+        let [one, several] = &after;
+        Warning::counted(about(), ("", *packets, [one, several]))
+    });
     let gaps = losses.gaps.iter().map(|gap| match &gap.to {
         Some(to) => Warning::of(about(), format!("down from {} to {to}", gap.from)),
         None => Warning::of(about(), format!("down from {} on", gap.from)),
     });
-    let more = (losses.more_gaps > 0)
-        .then(|| Warning::counted(about(), ("down ", losses.more_gaps, " times more")));
+    let more = (losses.more_gaps > 0).then(|| {
+        Warning::counted(
+            about(),
+            ("down ", losses.more_gaps, [" time more", " times more"]),
+        )
+    });
     counted.chain(gaps).chain(more).collect()
 }
 
@@ -125,8 +134,8 @@ fn undecoded(judgement: &Judgement) -> impl Iterator<Item = String> {
     reasons
         .filter(|(reason, _)| reason.cause.is_want_of_decoder())
         .map(|(reason, count)| {
-            let packets = count.packets;
-            format!("{packets} packets are not decoded, and may hold anything: {reason}")
+            let packets = some_packets(count.packets, ["is", "are"]);
+            format!("{packets} not decoded, and may hold anything: {reason}")
         })
 }
 
@@ -138,7 +147,8 @@ fn unnamed_servers(judgement: &Judgement) -> Option<String> {
         "nothing here says who the AMLFS servers are: name them with --servers \
          10.0.0.4,10.0.0.5 or --servers 10.0.0.0/24"
     };
-    (elsewhere > 0).then(|| format!("{elsewhere} packets of DTLS are on no path, because {why}"))
+    let packets = some_packets(elsewhere, ["of DTLS is", "of DTLS are"]);
+    (elsewhere > 0).then(|| format!("{packets} on no path, because {why}"))
 }
 
 /// Blocks that the user named and that no path leads to.
@@ -175,7 +185,10 @@ fn path_warnings(about: &About, path: &Path) -> Vec<Warning> {
     }
     let unclear = path.traffic.get(&Class::Undetermined);
     if let (Some(count), Some(Verdict::Encrypted | Verdict::Weak)) = (unclear, path.observed) {
-        let after = " packets are undetermined; what was captured of them cannot tell";
+        let after = [
+            " packet is undetermined; what was captured of it cannot tell",
+            " packets are undetermined; what was captured of them cannot tell",
+        ];
         all.push(counted(("", count.packets, after)));
     }
     all.extend(path.met.as_ref().map(|met| says(&seen_of(met))));
@@ -183,32 +196,50 @@ fn path_warnings(about: &About, path: &Path) -> Vec<Warning> {
         let told = "packets with that server were captured, and none is known to be this path's";
         all.push(says(told));
     }
-    let missing = super::path::missing_records(&path.parts);
-    if missing.missing > 0 {
-        let before = if missing.at_least {
-            "by their numbers, at least "
-        } else {
-            "by their numbers, "
-        };
-        let after = " DTLS records were sent and not seen";
-        all.push(counted((before, missing.missing, after)));
-    }
+    all.extend(missing_records(about, path));
     all
+}
+
+/// Records that were sent and not seen, by their numbers.
+fn missing_records(about: &About, path: &Path) -> Option<Warning> {
+    let missing = super::path::missing_records(&path.parts);
+    let before = if missing.at_least {
+        "by their numbers, at least "
+    } else {
+        "by their numbers, "
+    };
+    let after = [
+        " DTLS record was sent and not seen",
+        " DTLS records were sent and not seen",
+    ];
+    let told = || Warning::counted(about.clone(), (before, missing.missing, after));
+    (missing.missing > 0).then(told)
 }
 
 /// Traffic seen of a server that is on no path, in a clause.
 fn seen_of(met: &Met) -> String {
     let most = match met.most() {
         Some((PortKind::Port(Protocol::Udp, port), packets)) => {
-            format!("{packets} UDP datagrams on its port {port} that are no DTLS known here")
+            format!(
+                "{} on its port {port} that {} no DTLS known here",
+                counted(packets, "UDP datagram"),
+                if packets == 1 { "is" } else { "are" }
+            )
         }
         Some((PortKind::Port(Protocol::Tcp, port), packets)) => {
-            format!("{packets} TCP segments on its port {port}, which is none of Lustre's")
+            format!(
+                "{} on its port {port}, which is none of Lustre's",
+                counted(packets, "TCP segment")
+            )
         }
         _ => "packets that are neither TCP nor UDP".to_owned(),
     };
-    let packets = met.packets;
-    format!("none of its {packets} packets can be told for a path's; most are {most}")
+    match met.packets {
+        1 => format!("its one packet cannot be told for a path's: {most}"),
+        packets => {
+            format!("none of its {packets} packets can be told for a path's; most are {most}")
+        }
+    }
 }
 
 fn is_dtls_stream(part: &Part) -> bool {

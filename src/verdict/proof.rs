@@ -174,6 +174,15 @@ impl<At> Finding<At> {
     }
 }
 
+/// Number of packets with the words behind one, and those behind several.
+fn some_packets(count: u64, [one, several]: [&str; 2]) -> String {
+    let (packets, behind) = match count {
+        1 => ("packet", one),
+        _ => ("packets", several),
+    };
+    format!("{count} {packets}{behind}")
+}
+
 /// Worst outcome of a proof; `Met` where all obligations are.
 #[must_use]
 pub fn worst<At>(proof: &[Finding<At>]) -> ProofOutcome {

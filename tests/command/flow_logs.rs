@@ -454,7 +454,7 @@ fn what_comes_before_the_end_of_a_log_counts() {
     assert!(
         report["warnings"]
             .to_string()
-            .contains("the 2 tuples before it count")
+            .contains("counted before it: 2 tuples")
     );
 }
 

@@ -21,6 +21,7 @@ mod joins;
 mod log_folders;
 mod merge;
 mod obligations;
+mod page;
 mod posture;
 mod readme;
 mod schema;

@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "no binary uses all of it")]
 
 pub mod azure;
+pub mod browser;
 pub mod bytes;
 pub mod expect;
 pub mod lab;

@@ -43,6 +43,8 @@ pub struct Warning {
     pub count: Option<u64>,
     /// Words behind the count.
     pub after: String,
+    /// The same behind a count of one.
+    pub after_one: String,
 }
 
 impl Warning {
@@ -54,13 +56,25 @@ impl Warning {
         }
     }
 
-    /// A sentence about a file or a path with a number in it.
+    /// A sentence about a file or a path with a number in it, before the words behind one and
+    /// those behind several.
     #[must_use]
-    pub fn counted(about: About, (before, count, after): (&str, u64, &str)) -> Self {
+    pub fn counted(about: About, (before, count, after): (&str, u64, [&str; 2])) -> Self {
+        let [after_one, after] = after.map(str::to_owned);
         Self {
             count: Some(count),
-            after: after.to_owned(),
+            after,
+            after_one,
             ..Self::of(about, before)
+        }
+    }
+
+    /// Words behind a count.
+    #[must_use]
+    pub fn behind(&self, count: Option<u64>) -> &str {
+        match count {
+            Some(1) => &self.after_one,
+            _ => &self.after,
         }
     }
 }
@@ -72,6 +86,7 @@ impl From<String> for Warning {
             before: says,
             count: None,
             after: String::new(),
+            after_one: String::new(),
         }
     }
 }
@@ -82,7 +97,7 @@ impl fmt::Display for Warning {
             about,
             before,
             count,
-            after,
+            ..
         } = self;
         if let Some(about) = about {
             write!(f, "{}: ", about.name())?;
@@ -91,7 +106,7 @@ impl fmt::Display for Warning {
         if let Some(count) = count {
             write!(f, "{count}")?;
         }
-        f.write_str(after)
+        f.write_str(self.behind(*count))
     }
 }
 

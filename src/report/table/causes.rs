@@ -4,11 +4,10 @@ use std::io;
 
 use anstyle::Style as Ansi;
 
-use super::checks::field;
-use super::{Page, title};
-use crate::azure::checks::{Check, Outcome};
+use super::Page;
+use crate::report::wording::causes::{grouped, names};
+use crate::report::wording::path::title;
 use crate::report::{PathReport, Report};
-use crate::verdict::Verdict;
 
 impl Page<'_> {
     /// A line or two for the paths that share a cause.
@@ -66,76 +65,5 @@ impl Page<'_> {
             self.text(Ansi::new(), &text, "  ", "    ")?;
         }
         self.more_items(report.servers.len(), items)
-    }
-}
-
-/// Sentence on paths in plaintext, the command that mends it, and the paths.
-type CauseGroup<'r> = (String, Option<&'r str>, Vec<&'r PathReport>);
-
-fn grouped<'r>(paths: &[&'r PathReport]) -> Vec<CauseGroup<'r>> {
-    let mut groups: Vec<CauseGroup<'_>> = Vec::new();
-    let in_plaintext = |path: &&PathReport| {
-        path.azure.is_some() && matches!(path.verdict, Verdict::Plaintext | Verdict::Mixed)
-    };
-    for path in paths.iter().copied().filter(in_plaintext) {
-        let (says, remedy) = why(path);
-        match groups.iter_mut().find(|(known, ..)| *known == says) {
-            Some((.., paths)) => paths.push(path),
-            None => groups.push((says, remedy, vec![path])),
-        }
-    }
-    groups
-}
-
-/// The first cause, or that there is none.
-fn why(path: &PathReport) -> (String, Option<&str>) {
-    let count = |wanted| {
-        path.causes
-            .iter()
-            .filter(|check| check.outcome == wanted)
-            .count()
-    };
-    let Some(cause) = path
-        .causes
-        .iter()
-        .find(|check| check.outcome == Outcome::Fail)
-    else {
-        return (no_cause(path, count(Outcome::Unknown)), None);
-    };
-    let more = match count(Outcome::Fail) - 1 {
-        0 => String::new(),
-        1 => "; 1 more cause: --verbose lists it".to_owned(),
-        more => format!("; {more} more causes: --verbose lists them"),
-    };
-    (format!("{}{more}", told(cause)), cause.remedy.as_deref())
-}
-
-fn told(cause: &Check) -> String {
-    match &cause.field {
-        Some(at) => {
-            let field = field(&at.resource, &at.path, at.value.as_ref());
-            format!("{} ({field})", cause.says)
-        }
-        None => cause.says.clone(),
-    }
-}
-
-/// Configuration does not overrule what was seen.
-fn no_cause(path: &PathReport, unknown: usize) -> String {
-    let verdict = path.verdict.name();
-    match unknown {
-        0 => format!("every check passes, and it is {verdict} all the same"),
-        _ => format!(
-            "no check fails, {unknown} cannot be told (--verbose lists them), and it is {verdict} all the same"
-        ),
-    }
-}
-
-/// The first paths by name, the others counted.
-fn names(paths: &[&PathReport]) -> String {
-    match paths {
-        [only] => title(only),
-        [first, rest @ ..] => format!("{} and {} more", title(first), rest.len()),
-        [] => String::new(),
     }
 }

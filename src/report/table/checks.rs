@@ -9,6 +9,7 @@ use comfy_table::{Cell, Color};
 use super::{DIM, NO_BREAK, Page, printable};
 use crate::azure::checks::{Check, CheckKind, Outcome};
 use crate::azure::controls;
+use crate::report::wording::causes::field;
 
 /// Most lines of a list.
 pub(super) const LISTED: usize = 20;
@@ -174,14 +175,6 @@ fn names(resources: &BTreeSet<&str>) -> String {
     match resources.len() - names.len() {
         0 => names.join(", "),
         more => format!("{} and {more} more", names.join(", ")),
-    }
-}
-
-/// A field and its value, as in `client-vnet: encryption.enabled = false`.
-pub(super) fn field(resource: &str, path: &str, value: Option<&String>) -> String {
-    match value {
-        Some(value) => format!("{resource}: {path} = {value}"),
-        None => format!("{resource}: {path} is absent"),
     }
 }
 

@@ -2,24 +2,18 @@
 
 use std::io;
 
-use super::inventory::{counted, described};
 use super::{Ansi, DIM, NO_BREAK, Page, Report};
 use crate::flow_log::LogReport;
 use crate::report::InputReport;
 use crate::report::text::{packets, tuples};
+use crate::report::wording::account::kinds;
+use crate::report::wording::inventory::described;
 
 impl Page<'_> {
     /// Number of files of each kind, where there are several kinds.
     pub(super) fn kinds_of_files(&mut self, report: &Report) -> io::Result<()> {
-        let kinds = [
-            (report.inputs.len(), "capture"),
-            (report.flow_logs.len(), "flow log"),
-            (report.exports.len(), "export"),
-        ];
-        let kinds = kinds.into_iter().filter(|&(count, _)| count > 0);
-        let kinds: Vec<_> = kinds
-            .map(|(count, kind)| counted(count as u64, kind).replace(' ', NO_BREAK))
-            .collect();
+        let kinds = kinds(report);
+        let kinds: Vec<_> = kinds.iter().map(|it| it.replace(' ', NO_BREAK)).collect();
         match kinds.len() {
             0 | 1 => Ok(()),
             _ => self.text(DIM, &format!("files read: {}", kinds.join(", ")), "", "  "),

@@ -9,8 +9,11 @@ use std::net::IpAddr;
 use anstyle::Style as Ansi;
 use comfy_table::Cell;
 
-use super::{Page, bytes, clear_of, color, number, right, volumes};
+use super::{Page, color, number, right};
 use crate::report::rank::{self, counts, severity};
+use crate::report::text::counted;
+use crate::report::wording::account::clear_of;
+use crate::report::wording::path::{Volumes, volume, volumes};
 use crate::report::{GroupBy, PathReport, Report};
 use crate::verdict::Verdict;
 
@@ -64,10 +67,7 @@ impl Page<'_> {
         } else {
             "exports of Azure's configuration name them (--azure), and none were given"
         };
-        let paths = match unnamed {
-            1 => "1 path".to_owned(),
-            some => format!("{} paths", number(some as u64)),
-        };
+        let paths = counted(unnamed as u64, "path");
         self.text(
             Ansi::new(),
             &format!("The file system of {paths} is not known: {why}."),
@@ -134,17 +134,16 @@ fn file_system(path: &PathReport) -> Option<Cow<'_, str>> {
 }
 
 fn row(group: &PathGroup<'_>) -> Vec<Cell> {
-    let sum = |of: fn(&super::Volumes) -> Option<u64>| {
+    let sum = |of: fn(&Volumes) -> Option<u64>| {
         let each = group.paths.iter().map(|path| of(&volumes(path)));
         let some: Vec<u64> = each.flatten().collect();
         (!some.is_empty()).then(|| some.iter().sum::<u64>())
     };
-    let shown = |sum: Option<u64>| right(sum.map_or_else(|| "–".to_owned(), bytes));
     vec![
         Cell::new(super::printable(&group.name)),
         Cell::new(counts(group.paths.iter().map(|path| path.verdict))).fg(color(group.worst())),
-        shown(sum(|volumes| volumes.encrypted)),
-        shown(sum(|volumes| volumes.plaintext)),
+        right(volume(sum(|volumes| volumes.encrypted))),
+        right(volume(sum(|volumes| volumes.plaintext))),
         right(number(sum(|volumes| Some(volumes.packets)).unwrap_or(0))),
     ]
 }

@@ -6,8 +6,9 @@ use anstyle::Style as Ansi;
 use comfy_table::Cell;
 
 use super::checks::ROWS;
-use super::{DIM, Page, bytes, number, printable, right};
-use crate::azure::export::{ExportTime, FileReport, IgnoredReport, Inventory, KindReport};
+use super::{DIM, Page, number, printable, right};
+use crate::azure::export::{FileReport, IgnoredReport, Inventory, KindReport};
+use crate::report::wording::inventory::{described, summary};
 
 impl Page<'_> {
     /// A sentence on what was read; all of it for who asks for more.
@@ -16,12 +17,13 @@ impl Page<'_> {
             return Ok(());
         }
         self.heading("Exports")?;
-        self.text(
-            Ansi::new(),
-            &summary(inventory, self.style.verbose),
-            "  ",
-            "    ",
-        )?;
+        let rest = if self.style.verbose {
+            "."
+        } else {
+            " (--verbose lists them)."
+        };
+        let says = format!("{}{rest}", summary(inventory));
+        self.text(Ansi::new(), &says, "  ", "    ")?;
         if !self.style.verbose {
             return Ok(());
         }
@@ -57,53 +59,6 @@ impl Page<'_> {
         self.table(&["Ignored in", "Why", "Number"], rows)?;
         self.more(ignored.len(), ROWS)
     }
-}
-
-fn summary(inventory: &Inventory, verbose: bool) -> String {
-    let files = counted(inventory.files.len() as u64, "file");
-    let resources = inventory.resources.iter().map(|it| it.count).sum();
-    let resources = counted(resources, "resource");
-    let ignored: u64 = inventory.ignored.iter().map(|it| it.count).sum();
-    let rest = if verbose {
-        "."
-    } else {
-        " (--verbose lists them)."
-    };
-    format!(
-        "{files} read, with {resources}; {} ignored{rest}",
-        number(ignored)
-    )
-}
-
-pub(super) fn counted(count: u64, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        _ => format!("{} {what}s", number(count)),
-    }
-}
-
-/// A file in a sentence.
-pub(super) fn described(file: &FileReport) -> String {
-    let name = &file.name;
-    if let Some(fault) = &file.fault {
-        return format!("{name}: {}, not read: {fault}", bytes(file.size));
-    }
-    let time = match (&file.exported, file.exported_by) {
-        (Some(time), Some(ExportTime::Export)) => format!("exported at {time} by its own word"),
-        (Some(time), _) => format!("last modified at {time}"),
-        (None, _) => "of no known time".to_owned(),
-    };
-    let page = if file.is_page {
-        ", one page of a list"
-    } else {
-        ""
-    };
-    format!(
-        "{name}: {}, {time}, {}, {} ignored{page}",
-        bytes(file.size),
-        counted(file.resources, "resource"),
-        number(file.ignored)
-    )
 }
 
 fn kind(it: &KindReport) -> Vec<Cell> {

@@ -4,9 +4,10 @@ use std::io;
 
 use anstyle::Style as Ansi;
 
-use super::{Page, WARNING, title, verdict};
+use super::{Page, WARNING};
+use crate::report::wording::path::{title, verdict};
+use crate::report::wording::proof::answered;
 use crate::report::{PathReport, ProofReport, Report};
-use crate::verdict::proof::{self, Obligation};
 
 impl Page<'_> {
     /// The proof of each path, and of the run.
@@ -15,25 +16,18 @@ impl Page<'_> {
         for path in paths.iter().filter(|path| !path.proof.is_empty()) {
             let title = format!("{}: {}", title(path), verdict(path));
             self.text(Ansi::new(), &title, "  ", "    ")?;
-            self.obligations(&path.proof, &proof::PATH)?;
+            self.obligations(&path.proof)?;
         }
         self.text(Ansi::new(), "the run", "  ", "    ")?;
-        self.obligations(&report.proof, &proof::RUN)
+        self.obligations(&report.proof)
     }
 
-    fn obligations(&mut self, proof: &[ProofReport], all: &[Obligation]) -> io::Result<()> {
+    fn obligations(&mut self, proof: &[ProofReport]) -> io::Result<()> {
         proof.iter().try_for_each(|it| {
-            let known = all.iter().find(|known| known.id == it.obligation);
-            let question = known.map_or(it.obligation, |known| known.question);
             let ansi = if it.is_met() { Ansi::new() } else { WARNING };
-            let text = format!("{}: {question} {}.", it.outcome, capitalized(&it.says));
+            let (question, answer) = answered(it);
+            let text = format!("{}: {question} {answer}", it.outcome);
             self.text(ansi, &text, "    ", "      ")
         })
     }
-}
-
-fn capitalized(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).collect()
 }

@@ -6,9 +6,10 @@ use anstyle::Style as Ansi;
 
 use super::{Page, bytes};
 use crate::report::Report;
-use crate::report::model::{TimelineReport, WindowReport};
+use crate::report::model::TimelineReport;
 use crate::report::sparkline::Sparkline;
 use crate::report::text::span;
+use crate::report::wording::account::window;
 
 /// Columns before the bars: the longest name of a class, and the spaces around it.
 const NAME_WIDTH: usize = 17;
@@ -16,14 +17,10 @@ const NAME_WIDTH: usize = 17;
 impl Page<'_> {
     /// The window that verdicts are of, where one was asked for.
     pub(super) fn window(&mut self, report: &Report) -> io::Result<()> {
-        let Some(window) = &report.window else {
-            return Ok(());
-        };
-        let text = format!(
-            "Window: {}. Handshakes outside it were not counted, and what they negotiated is not known here.",
-            bounds(window)
-        );
-        self.text(Ansi::new(), &text, "", "  ")
+        match window(report) {
+            Some(says) => self.text(Ansi::new(), &says, "", "  "),
+            None => Ok(()),
+        }
     }
 
     /// A row of bars for each class, all to one scale.
@@ -50,12 +47,4 @@ impl Page<'_> {
             self.line(&format!("    {name:<13}{}", line.bars(highest)))
         })
     }
-}
-
-/// Bounds of a window, as in `from 2026-11-21T20:00:00Z until 2026-11-21T21:00:00Z`.
-pub(super) fn bounds(window: &WindowReport) -> String {
-    let since = window.since.map(|since| format!("from {since}"));
-    let until = window.until.map(|until| format!("until {until}"));
-    let bounds: Vec<_> = [since, until].into_iter().flatten().collect();
-    bounds.join(" ")
 }

@@ -1,7 +1,7 @@
 //! Warnings about flow logs, and about paths that they leave open.
 
 use crate::flow_log::{Carried, LogForm, LogReport};
-use crate::report::text::{minutes, number};
+use crate::report::text::{counted, minutes, number};
 use crate::report::{About, Warning};
 use crate::verdict::platform::Join;
 use crate::verdict::{Judgement, Path, Platform, Said, Verdict};
@@ -14,31 +14,25 @@ pub(super) fn log(log: &LogReport) -> impl Iterator<Item = Warning> {
 }
 
 fn faults(log: &LogReport) -> Vec<String> {
-    let tuples = log.tuples;
     let damage = log.fault.as_ref().map(|fault| {
         let (at, what) = (fault.offset, &fault.what);
-        format!("damaged at byte {at}: {what}; the {tuples} tuples before it count")
-    });
-    let bad = (log.bad_tuples > 0).then(|| {
-        let [bad, tuples] = [log.bad_tuples, tuples].map(number);
-        let what = match log.form {
-            LogForm::FlowLog => "tuples are not of version 4",
-            LogForm::TrafficAnalytics => "rows cannot be read",
-        };
-        format!("{bad} of {tuples} {what} and were passed over")
+        format!(
+            "damaged at byte {at}: {what}; counted before it: {}",
+            counted(log.tuples, "tuple")
+        )
     });
     let dates = (log.ambiguous_dates > 0).then(|| {
-        let rows = number(log.ambiguous_dates);
+        let rows = counted(log.ambiguous_dates, "row");
         format!(
-            "{rows} rows have dates that can be day first or month first, and were read month \
-             first; times as in 2026-11-05T10:00:00Z are certain"
+            "dates that can be day first or month first were read month first, in {rows}; times \
+             as in 2026-11-05T10:00:00Z are certain"
         )
     });
     let lost = "what was lost can be of any path, so none is encrypted on the platform's word";
     let lost = log.is_damaged().then(|| lost.to_owned());
     let all = [
         damage,
-        bad,
+        bad(log),
         unread(log),
         unknown_version(log),
         dates,
@@ -48,49 +42,69 @@ fn faults(log: &LogReport) -> Vec<String> {
     all.into_iter().flatten().collect()
 }
 
+fn bad(log: &LogReport) -> Option<String> {
+    let (what, verbs) = match log.form {
+        LogForm::FlowLog => (
+            "tuple",
+            [
+                "is not of version 4 and was",
+                "are not of version 4 and were",
+            ],
+        ),
+        LogForm::TrafficAnalytics => ("row", ["cannot be read and was", "cannot be read and were"]),
+    };
+    let bad = part(log.bad_tuples, (log.tuples, what), verbs);
+    (log.bad_tuples > 0).then(|| format!("{bad} passed over"))
+}
+
 fn unknown_version(log: &LogReport) -> Option<String> {
     let version = log.unknown_version.as_ref()?;
-    let [unknown, records] = [log.unknown_versions, log.records].map(number);
+    let are = part(log.unknown_versions, (log.records, "record"), ["is", "are"]);
     Some(format!(
-        "{unknown} of {records} records are of a version that plainsight does not know, as \
-         `{version}`, and were read as version 4"
+        "{are} of a version that plainsight does not know, as `{version}`: read as version 4"
     ))
 }
 
 fn unknown_state(log: &LogReport) -> Option<String> {
     let word = log.unknown_state.as_ref()?;
-    let [unknown, tuples] = [log.unknown_states, log.tuples].map(number);
     let state = match &word[..] {
         "" => "no encryption state".to_owned(),
         word => format!("an encryption state that plainsight does not know, as `{word}`"),
     };
-    Some(format!("{unknown} of {tuples} tuples have {state}"))
+    let has = part(log.unknown_states, (log.tuples, "tuple"), ["has", "have"]);
+    Some(format!("{has} {state}"))
 }
 
 fn unread(log: &LogReport) -> Option<String> {
-    let [unread, records] = [log.unread, log.records].map(number);
     (log.unread > 0).then(|| match log.form {
         LogForm::FlowLog => format!(
-            "{unread} parts of {records} records were not read: keys are missing, or what is \
-             due there is no list (PowerShell's ConvertTo-Json writes text without -Depth)"
+            "{} of {} not read: keys are missing, or what is due there is no list (PowerShell's \
+             ConvertTo-Json writes text without -Depth)",
+            counted(log.unread, "part"),
+            counted(log.records, "record")
         ),
-        LogForm::TrafficAnalytics => {
-            format!("{unread} rows are missing or cut, or say that flows of their interval are")
-        }
+        LogForm::TrafficAnalytics => format!(
+            "{} missing or cut, or said to lack flows of the interval",
+            counted(log.unread, "row")
+        ),
     })
 }
 
 /// Flows without ports that speak against a path nobody knows.
 pub(super) fn unplaced(judgement: &Judgement) -> Option<String> {
-    let flows = match judgement.unplaced {
-        0 => return None,
-        1 => "1 flow".to_owned(),
-        flows => format!("{} flows", number(flows as u64)),
-    };
-    Some(format!(
-        "{flows} without ports went in plaintext, as the flow logs say, and can be Lustre's: \
+    let flows = counted(judgement.unplaced as u64, "flow");
+    (judgement.unplaced > 0).then(|| {
+        format!(
+            "{flows} without ports went in plaintext, as the flow logs say, and can be Lustre's: \
          name the servers (--servers) to tell"
-    ))
+        )
+    })
+}
+
+/// Number of things among all, with the verb for one and for several.
+fn part(count: u64, (all, thing): (u64, &str), [one, several]: [&str; 2]) -> String {
+    let verb = if count == 1 { one } else { several };
+    format!("{} of {} {verb}", number(count), counted(all, thing))
 }
 
 /// Advice on how to prove paths that are not proven.

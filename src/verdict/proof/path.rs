@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Breach, Finding, PATH, ProofOutcome};
+use super::{Breach, Finding, PATH, ProofOutcome, some_packets};
 use crate::decode::Protocol;
 use crate::evidence::Shown;
 use crate::evidence::ciphertext::{ByteSample, ByteTest};
@@ -122,7 +122,7 @@ impl<'p, 's> SeenParts<'p, 's> {
             0 => Answer::new(ProofOutcome::Met, "no packet is plaintext", []),
             _ => Answer::new(
                 READABLE,
-                format!("{packets} packets are plaintext"),
+                some_packets(packets, [" is plaintext", " are plaintext"]),
                 plaintext().map(|(_, _, tally)| tally.first),
             ),
         }
@@ -258,11 +258,11 @@ impl<'p, 's> SeenParts<'p, 's> {
             .filter_map(|it| it.data)
             .collect();
         if open.is_empty() {
-            return Answer::new(
-                ProofOutcome::Met,
-                "the bytes of its records are a cipher's",
-                [],
-            );
+            let says = match self.protected().next() {
+                Some(_) => "the bytes of its records are a cipher's",
+                None => "no protected record was seen that says otherwise",
+            };
+            return Answer::new(ProofOutcome::Met, says, []);
         }
         let says = "no ServerHello was captured, and too few bytes to tell a cipher from none";
         Answer::new(ProofOutcome::Open, says, open)
@@ -300,7 +300,7 @@ impl<'p, 's> SeenParts<'p, 's> {
             ),
             _ => Answer::new(
                 ProofOutcome::Open,
-                format!("{packets} packets cannot be told"),
+                some_packets(packets, [" cannot be told"; 2]),
                 unclear.iter().map(|(_, _, tally)| tally.first),
             ),
         }

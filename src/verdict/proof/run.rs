@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Finding, ProofOutcome, RUN};
+use super::{Finding, ProofOutcome, RUN, some_packets};
 use crate::flow::{Count, Reason};
 
 /// Facts about a run that decide whether it is whole.
@@ -59,7 +59,7 @@ fn decoded(facts: &RunFacts<'_>) -> RunAnswer {
     let clauses: Vec<String> = facts
         .undecodable
         .iter()
-        .map(|(reason, count)| format!("{reason} ({} packets)", count.packets))
+        .map(|(reason, count)| format!("{reason} ({})", some_packets(count.packets, [""; 2])))
         .collect();
     if clauses.is_empty() {
         return (ProofOutcome::Met, "every packet was decoded".into());
@@ -70,23 +70,19 @@ fn decoded(facts: &RunFacts<'_>) -> RunAnswer {
 
 fn no_loss(facts: &RunFacts<'_>) -> RunAnswer {
     let (lost, gaps) = (facts.lost_packets, facts.gaps);
+    let dropped = some_packets(lost, [" was dropped", " were dropped"]);
+    let down = match gaps {
+        1 => "an interface was down once".to_owned(),
+        _ => format!("an interface was down {gaps} times"),
+    };
     match (lost, gaps) {
         (0, 0) => (ProofOutcome::Met, "the captures report no drops".into()),
         (_, 0) if facts.lost_share <= facts.max_loss => {
-            let says = format!("{lost} packets were dropped, no more than --max-loss accepts");
+            let says = format!("{dropped}, no more than --max-loss accepts");
             (ProofOutcome::Met, says.into())
         }
-        (_, 0) => (
-            ProofOutcome::Open,
-            format!("{lost} packets were dropped").into(),
-        ),
-        (0, _) => (
-            ProofOutcome::Open,
-            format!("an interface was down {gaps} times").into(),
-        ),
-        _ => {
-            let says = format!("{lost} packets were dropped, an interface was down {gaps} times");
-            (ProofOutcome::Open, says.into())
-        }
+        (_, 0) => (ProofOutcome::Open, dropped.into()),
+        (0, _) => (ProofOutcome::Open, down.into()),
+        _ => (ProofOutcome::Open, format!("{dropped}, {down}").into()),
     }
 }

@@ -1,11 +1,12 @@
 //! The answer in a sentence.
 
-use super::{bytes, number, packets, timeline, tuples};
+use super::account::bounds;
 use crate::report::rank::{self, exposed};
+use crate::report::text::{bytes, number, packets, tuples};
 use crate::report::{LossReport, PathReport, ProofReport, Report};
 use crate::verdict::{Basis, Said, Vantage, Verdict};
 
-pub(super) fn of(report: &Report) -> String {
+pub(in crate::report) fn of(report: &Report) -> String {
     let answer = sentence(&report.paths, report.vantage.value, &read(report));
     let more = [
         of_window(report),
@@ -20,7 +21,7 @@ pub(super) fn of(report: &Report) -> String {
 
 /// Window that the answer is of, where one was asked for.
 fn of_window(report: &Report) -> Option<String> {
-    let bounds = timeline::bounds(report.window.as_ref()?);
+    let bounds = bounds(report.window.as_ref()?);
     Some(format!("That is of the time {bounds} alone."))
 }
 
