@@ -36,7 +36,7 @@ pub use lustre::LustreFacts;
 pub use period::Period;
 pub use position::Position;
 pub use ranges::Ranges;
-pub use seen_on::SeenOn;
+pub use seen_on::{Observer, SeenOn};
 pub use sizes::Sizes;
 pub use tally::{Count, Tally};
 pub use timeline::Timeline;
@@ -407,7 +407,7 @@ pub struct Flow {
     pub dtls: Option<Box<DtlsFacts>>,
     /// Facts of its readable Lustre.
     pub lustre: Option<Box<LustreFacts>>,
-    /// Interfaces that saw it.
+    /// Interfaces and captures that saw it.
     pub seen_on: SeenOn,
 }
 

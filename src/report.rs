@@ -3,11 +3,11 @@
 //! A format is one file: a function from a [`Report`] to bytes, and a row in
 //! [`FORMATS`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use crate::capture::{InterfaceId, Timestamp};
-use crate::flow::{Count, Interface, Period, Position, SeenOn};
+use crate::flow::{Count, Interface, Observer, Period, Position, SeenOn};
 use crate::flow_log::{Entry, LogReport};
 use crate::verdict::{
     Accounting, Exit, Judgement, Part, Path, Policy, Servers, Verdict, Viewpoint,
@@ -46,10 +46,10 @@ pub use formats::POSTURE_FORMATS;
 pub use look::{GroupBy, Style};
 pub use model::{
     About, AccountingReport, ClientReport, Columns, ElsewhereReport, EndsReport, Evidence,
-    FileSystemReport, Gap, InputReport, LossReport, Losses, Moment, PacketReport, PathReport,
-    PlaceReport, PlatformReport, ProofReport, ReasonReport, Report, ServerReport, ServesReport,
-    Standing, StripesReport, Summary, TimelineReport, Traffic, Undecodable, Volume, Warning,
-    WindowReport,
+    FileSystemReport, Gap, InputReport, LossReport, Losses, Moment, ObserverReport, PacketReport,
+    PathReport, PlaceReport, PlatformReport, ProofReport, ReasonReport, Report, ServerReport,
+    ServesReport, Standing, StripesReport, Summary, TimelineReport, Traffic, Undecodable, Volume,
+    Warning, WindowReport,
 };
 pub use stripes::{PathChoice, STRIPES_FORMATS, StripesError};
 
@@ -280,7 +280,11 @@ struct Names<'r> {
 
 impl Names<'_> {
     fn file(&self, position: Position) -> String {
-        let input = self.inputs.get(position.file as usize);
+        self.input(position.file)
+    }
+
+    fn input(&self, file: u32) -> String {
+        let input = self.inputs.get(file as usize);
         input.map_or_else(String::new, |input| input.name.clone())
     }
 
@@ -303,6 +307,25 @@ impl Names<'_> {
             seen_on.merge(&part.flow.seen_on);
         }
         self.interface(seen_on.only()?)
+    }
+
+    /// Observers of some flows, each once.
+    fn observers<'p>(&self, parts: &'p [Part<'p>]) -> Vec<ObserverReport> {
+        let mut all = BTreeSet::new();
+        for part in parts {
+            let is_mirrored = part.key.is_some_and(|key| !key.encapsulation.is_none());
+            let seen = part.flow.seen_on.observers().iter();
+            all.extend(seen.map(|&observer| (observer.file, observer, is_mirrored)));
+        }
+        let all = all.into_iter().take(SeenOn::LIMIT);
+        all.map(
+            |(file, Observer { interface, .. }, is_mirrored)| ObserverReport {
+                input: self.input(file),
+                interface: self.interface(interface),
+                is_mirrored,
+            },
+        )
+        .collect()
     }
 
     /// An interface's name; `None` where the capture does not name it.

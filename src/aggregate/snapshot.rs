@@ -155,7 +155,7 @@ impl Snapshot {
                 .datagrams
                 .count(&five_tuple, what, later.count, &later.at);
         }
-        let mut entry = self.table.at(&five_tuple);
+        let mut entry = self.table.at(&five_tuple, later.at.position.file);
         let at = Sighting {
             direction: entry.direction,
             ..later.at

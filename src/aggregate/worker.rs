@@ -375,7 +375,7 @@ impl<'o> Worker<'o> {
                 let CountedPlace {
                     five_tuple, shown, ..
                 } = here.place(packet, Shown::Portless);
-                let mut entry = self.snapshot.table.at(&five_tuple);
+                let mut entry = self.snapshot.table.at(&five_tuple, here.part.file);
                 let at = here.sighting(entry.direction, 0);
                 entry.count(shown, here.count(0), &at);
                 Some(shown)
@@ -407,7 +407,10 @@ impl<'o> Worker<'o> {
             let what = (shown, payload.wire_len);
             return Some(self.datagram(*packet, ports, what, *here));
         }
-        let mut entry = self.snapshot.table.at(&here.five_tuple(packet, ports));
+        let mut entry = self
+            .snapshot
+            .table
+            .at(&here.five_tuple(packet, ports), here.part.file);
         let len = payload.wire_len;
         let at = here.sighting(entry.direction, len);
         entry.count(shown, here.count(len), &at);

@@ -165,7 +165,8 @@ impl Datagrams {
         at: &Sighting,
     ) {
         let known = self.recent.find(five_tuple);
-        match known.or_else(|| self.look_up(five_tuple)) {
+        let file = at.position.file;
+        match known.or_else(|| self.look_up(five_tuple, file)) {
             Some((place, direction)) => {
                 let beside = self.at(place);
                 beside.others.add(what, count);
@@ -177,10 +178,10 @@ impl Datagrams {
     }
 
     #[cold]
-    fn look_up(&mut self, five_tuple: &FiveTuple) -> Option<(Place, Direction)> {
+    fn look_up(&mut self, five_tuple: &FiveTuple, file: u32) -> Option<(Place, Direction)> {
         let (key, direction) = FlowKey::of(five_tuple);
         let place = self.place(&key.ports_alone())?;
-        self.at(place).flow.seen_on.note(five_tuple.interface);
+        self.at(place).flow.seen_on.note(five_tuple.interface, file);
         self.recent.note(five_tuple, (place, direction));
         Some((place, direction))
     }

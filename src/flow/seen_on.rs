@@ -1,46 +1,64 @@
-//! Interfaces that saw a flow.
+//! Interfaces and captures that saw a flow.
 
 use serde::{Deserialize, Serialize};
 
-use super::Interface;
+use super::{Interface, stored};
 
-/// Interfaces that saw a flow: the lowest, sorted, in bounded memory.
+/// Interface that saw a flow, in one of the inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Observer {
+    /// The interface.
+    pub interface: Interface,
+    /// The input, by its place in the order of the report.
+    #[serde(with = "stored::file")]
+    pub file: u32,
+}
+
+/// Observers of a flow: the lowest, sorted, in bounded memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<Interface>")]
-pub struct SeenOn(Vec<Interface>);
+#[serde(from = "Vec<Observer>")]
+pub struct SeenOn(Vec<Observer>);
 
-impl From<Vec<Interface>> for SeenOn {
-    fn from(interfaces: Vec<Interface>) -> Self {
+impl From<Vec<Observer>> for SeenOn {
+    fn from(observers: Vec<Observer>) -> Self {
         let mut seen_on = Self::default();
-        seen_on.merge(&Self(interfaces));
+        seen_on.merge(&Self(observers));
         seen_on
     }
 }
 
 impl SeenOn {
-    /// Interfaces that are kept.
-    const LIMIT: usize = 8;
+    /// Observers that are kept.
+    pub const LIMIT: usize = 16;
 
-    /// Notes an interface.
-    pub fn note(&mut self, interface: Interface) {
-        if let Err(place) = self.0.binary_search(&interface) {
+    /// Notes an observer.
+    pub fn note(&mut self, interface: Interface, file: u32) {
+        let observer = Observer { interface, file };
+        if let Err(place) = self.0.binary_search(&observer) {
             self.0.reserve_exact(1);
-            self.0.insert(place, interface);
+            self.0.insert(place, observer);
             self.0.truncate(Self::LIMIT);
         }
     }
 
-    /// The interface, if there is one alone.
+    /// The observers that are kept.
+    #[must_use]
+    pub fn observers(&self) -> &[Observer] {
+        &self.0
+    }
+
+    /// The interface, if there is one alone, of no more inputs than are kept.
     #[must_use]
     pub fn only(&self) -> Option<Interface> {
-        match *self.0 {
-            [only] => Some(only),
-            _ => None,
-        }
+        let (first, others) = self.0.split_first()?;
+        let is_same = |other: &Observer| other.interface == first.interface;
+        let is_whole = others.len() + 1 < Self::LIMIT;
+        (is_whole && others.iter().all(is_same)).then_some(first.interface)
     }
 
     /// Adds those that saw another part of the flow.
     pub fn merge(&mut self, other: &Self) {
-        other.0.iter().for_each(|&interface| self.note(interface));
+        let observers = other.0.iter();
+        observers.for_each(|it| self.note(it.interface, it.file));
     }
 }

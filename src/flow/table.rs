@@ -168,9 +168,9 @@ impl FlowTable {
         }
     }
 
-    /// Finds the entry that a packet is to be counted in.
+    /// Finds the entry that a packet of a file is to be counted in.
     #[inline(always)]
-    pub fn at(&mut self, five_tuple: &FiveTuple) -> FlowEntry<'_> {
+    pub fn at(&mut self, five_tuple: &FiveTuple, file: u32) -> FlowEntry<'_> {
         match self.recent.find(five_tuple) {
             Some(Known {
                 flow,
@@ -182,12 +182,12 @@ impl FlowTable {
                 FlowEntry::new(Some(flow), group, direction)
             }
             // A copy, so that the five_tuple itself can stay in registers.
-            None => self.look_up(*five_tuple),
+            None => self.look_up(*five_tuple, file),
         }
     }
 
     #[cold]
-    fn look_up(&mut self, five_tuple: FiveTuple) -> FlowEntry<'_> {
+    fn look_up(&mut self, five_tuple: FiveTuple, file: u32) -> FlowEntry<'_> {
         let (key, direction) = FlowKey::of(&five_tuple);
         let key = key.anywhere();
         let places = self.places(&key);
@@ -201,7 +201,7 @@ impl FlowTable {
         }
         let (flow, group) = self.get(&key, places);
         let entry = FlowEntry::new(flow, group, direction);
-        entry.flow.seen_on.note(five_tuple.interface);
+        entry.flow.seen_on.note(five_tuple.interface, file);
         entry
     }
 
@@ -390,7 +390,7 @@ mod tests {
             interface,
             encapsulation: Encapsulation::default(),
         };
-        let mut entry = table.at(&five_tuple);
+        let mut entry = table.at(&five_tuple, 0);
         assert_eq!(entry.direction, Direction::Up);
         let at = Sighting::of_packet(number);
         let count = Count {

@@ -54,8 +54,8 @@ pub use azure::{
 pub use lines::{PathLine, RunLine};
 pub use path::{
     ConnectionsReport, DtlsReport, Evidence, FlavorReport, FlowReport, LustreReport,
-    OperationReport, PacketReport, PathReport, PlatformReport, ProofReport, StateReport,
-    SuiteReport, Traffic,
+    ObserverReport, OperationReport, PacketReport, PathReport, PlatformReport, ProofReport,
+    StateReport, SuiteReport, Traffic,
 };
 pub use posture::{PosturePath, PostureReport, PostureSummary};
 pub use report::{

@@ -1,5 +1,6 @@
 //! `--save` and `merge` as an operator uses them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::support::program::{complaint, plainsight, report, said, trace};
+use crate::support::program::{any_report, complaint, plainsight, report, said, trace};
 
 const SERVERS: [&str; 2] = ["--servers", "10.20.2.0/24"];
 
@@ -187,4 +188,32 @@ fn what_is_missing_is_told_if_that_is_allowed() {
     );
     assert!(table.contains("share-7.state"), "{table}");
     complaint(&mut merge(&["--partial"], &states[1..]));
+}
+
+/// A path that two captures show, of which one is a mirror's, names both, also when their counts
+/// were saved apart.
+#[test]
+fn who_saw_a_path_stays_known() {
+    let folder = folder();
+    let captures = ["one-path-each-way.pcap", "turns.pcapng", "vxlan.pcap"];
+    let states = captures.map(|capture| saved(capture, folder.path(), &[]));
+    let words = [&["analyze"][..], &SERVERS].concat();
+    let together = any_report(&mut command(&words, &captures.map(trace)));
+    let merged = any_report(&mut merge(&SERVERS, &states));
+    assert_eq!(together["paths"], merged["paths"]);
+    let mut observers = BTreeSet::new();
+    for path in together["paths"].as_array().expect("paths") {
+        for seen in path["seen_by"].as_array().expect("observers") {
+            let input = seen["input"].as_str().expect("a name").to_owned();
+            let is_mirrored = seen["is_mirrored"].as_bool().expect("yes or no");
+            assert_eq!(is_mirrored, input.ends_with("vxlan.pcap"), "{input}");
+            observers.insert((path["server"].to_string(), input));
+        }
+    }
+    // One server is in the two that are no mirror's.
+    let both = observers
+        .iter()
+        .filter(|(server, _)| server == "\"10.20.2.5\"");
+    assert!(both.count() >= 2, "{observers:?}");
+    assert_eq!(together["inputs"].as_array().map(Vec::len), Some(3));
 }

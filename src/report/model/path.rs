@@ -182,6 +182,8 @@ pub struct PathReport {
     /// Interface that saw it, where there is one and the capture names it; `null` where
     /// several did.
     pub interface: Option<String>,
+    /// Observers of it, as many as are kept of a flow.
+    pub seen_by: Vec<ObserverReport>,
     /// Facts of its DTLS.
     pub dtls: Option<DtlsReport>,
     /// Facts of its readable Lustre.
@@ -275,6 +277,18 @@ pub struct PacketReport {
     pub time: Option<String>,
     /// Display filter of Wireshark for it in its file; `null` where it is in none.
     pub display_filter: Option<String>,
+}
+
+/// Observer of a path: an interface, in one of the inputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ObserverReport {
+    /// Name of the input: a file, or an interface that was captured live, with its host where it
+    /// was saved on several.
+    pub input: String,
+    /// The interface; `null` where the capture does not name it.
+    pub interface: Option<String>,
+    /// True if it saw the packets in a tunnel, as a mirror (VNet TAP) sends them.
+    pub is_mirrored: bool,
 }
 
 /// Obligation of a proof, and its outcome.
