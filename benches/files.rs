@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use plainsight::cli::{Analyze, Exports, Output};
 use plainsight::engine::Engine;
+use plainsight::input::custody::Custody;
 use plainsight::report::{FORMATS, Style};
 use plainsight::run::files::analyze;
 
@@ -74,7 +75,10 @@ fn config(path: PathBuf, threads: usize) -> Analyze {
             format: &FORMATS[0],
             style: Style::default(),
             files: Vec::new(),
+            manifest: None,
+            custody: Custody::default(),
         },
+        evidence: None,
         waivers: Vec::new(),
         save: None,
         stats: false,

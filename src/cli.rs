@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::azure::waivers::Waiver;
 use crate::engine::Engine;
+use crate::input::custody::Custody;
 use crate::input::name::FileName;
 use crate::report::{DocumentFormat, FORMATS, GroupBy, Report, Style};
 use crate::verdict::servers::ServersError;
@@ -18,20 +19,24 @@ use crate::verdict::{Exit, Viewpoint};
 mod azure;
 mod bench;
 mod engine;
+mod evidence;
 mod live;
 mod merge;
 mod server_list;
 mod shell;
 mod stripes;
+mod verify;
 mod window;
 
 pub use azure::{AzureError, AzureFlags, Exports, Posture, PostureFlags};
 pub use bench::{Bench, BenchFlags, BenchFormat};
 pub use engine::{CountFlags, EngineFlags, JudgeFlags};
+pub use evidence::{EvidenceFlags, EvidenceWish, PacketCut};
 pub use live::{Live, LiveFlags, Save, StateFile, Until};
 pub use merge::{Merge, MergeFlags};
 pub use shell::{CompletionsFlags, ManFlags};
 pub use stripes::{Stripes, StripesFlags};
+pub use verify::{Verify, VerifyFlags};
 pub use window::WindowFlags;
 
 /// Tells from packet captures and flow logs which paths to Azure Managed Lustre (AMLFS) carried
@@ -103,6 +108,10 @@ pub enum Command {
     /// cannot be read.
     Bench(BenchFlags),
 
+    /// Check files against the manifest of the run that read or wrote them
+    #[command(after_help = verify::HELP)]
+    Verify(VerifyFlags),
+
     /// Print completions for a shell
     Completions(CompletionsFlags),
 
@@ -140,6 +149,10 @@ pub struct AnalyzeFlags {
     #[command(flatten)]
     pub output: OutputFlags,
 
+    /// Packets of the evidence.
+    #[command(flatten)]
+    pub evidence: EvidenceFlags,
+
     /// Number of workers that read at once [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
@@ -173,8 +186,8 @@ pub struct AcceptFlags {
 }
 
 impl AcceptFlags {
-    fn read(&self) -> Result<Vec<Waiver>, CliError> {
-        Ok(azure::waivers(&self.accept)?)
+    fn read(&self, custody: &Custody) -> Result<Vec<Waiver>, CliError> {
+        Ok(azure::waivers(&self.accept, custody)?)
     }
 }
 
@@ -188,6 +201,12 @@ pub struct OutputFlags {
     /// Files that the report is also written to.
     #[arg(short, long = "output", value_name = "FILE", help = outputs_help("report", FORMATS))]
     pub outputs: Vec<PathBuf>,
+
+    /// Also write a manifest: what ran where, and the SHA-256 of each file read and written
+    ///
+    /// In JSON, as the last output; `plainsight verify` checks files against it.
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
 
     /// List all paths with their flows and all evidence in the table
     #[arg(short, long)]
@@ -308,6 +327,18 @@ pub enum CliError {
     /// A window without any time in it.
     #[error("--until: the window ends before it begins with --since")]
     EmptyWindow,
+    /// Context of evidence that nobody can look at again.
+    #[error(
+        "--evidence-context takes packets that can be read again: use -w, and analyze the file \
+         with it"
+    )]
+    LiveContext,
+    /// Evidence of states, which hold no packets.
+    #[error(
+        "--evidence: saved states hold counts and no packets; run analyze --evidence on the \
+         captures themselves"
+    )]
+    StateEvidence,
     /// A format that the document is not printed in.
     #[error("--format {name}: {document} printed as {names}")]
     Format {
@@ -346,6 +377,8 @@ pub struct Analyze {
     pub output: Output,
     /// Verdicts that are accepted.
     pub waivers: Vec<Waiver>,
+    /// Packets of the evidence that are to be written.
+    pub evidence: Option<EvidenceWish>,
     /// File to save what was counted to.
     pub save: Option<PathBuf>,
     /// Set to tell the time spent on each part of the run.
@@ -357,21 +390,23 @@ impl TryFrom<AnalyzeFlags> for Analyze {
 
     fn try_from(flags: AnalyzeFlags) -> Result<Self, CliError> {
         let threads = flags.threads.map_or_else(cores, NonZeroUsize::get);
+        let output = Output::try_from(flags.output)?;
         Ok(Self {
             paths: flags.paths,
             flow_logs: flags.flow_logs,
-            exports: flags.engine.judge.azure.clone().meant()?,
+            exports: flags.engine.judge.azure.clone().meant(&output.custody)?,
             engine: Engine {
                 period: flags.window.meant()?,
                 servers_later: flags.save.is_some(),
-                ..flags.engine.meant(Viewpoint::recorded)?
+                ..flags.engine.meant(&output.custody, Viewpoint::recorded)?
             },
             threads,
             // One worker alone has nothing to share.
             pieces: if threads > 1 { 2 * threads } else { 1 },
             min_piece_len: MIN_PIECE_LEN,
-            output: flags.output.try_into()?,
-            waivers: flags.accept.read()?,
+            waivers: flags.accept.read(&output.custody)?,
+            output,
+            evidence: flags.evidence.into(),
             save: flags.save,
             stats: flags.stats,
         })
@@ -387,6 +422,10 @@ pub struct Output<R: 'static = Report> {
     pub style: Style,
     /// Files to write the report to.
     pub files: Vec<(PathBuf, &'static DocumentFormat<R>)>,
+    /// File to write the manifest to.
+    pub manifest: Option<PathBuf>,
+    /// Record of the files of the run, which is kept for the manifest.
+    pub custody: Custody,
 }
 
 impl TryFrom<OutputFlags> for Output {
@@ -406,8 +445,15 @@ impl TryFrom<OutputFlags> for Output {
                 ..style(flags.color, flags.verbose)
             },
             files: outputs(flags.outputs, FORMATS)?,
+            custody: custody(flags.manifest.as_ref()),
+            manifest: flags.manifest,
         })
     }
+}
+
+/// Record of files that a manifest takes.
+fn custody(manifest: Option<&PathBuf>) -> Custody {
+    manifest.map_or_else(Custody::default, |_| Custody::kept())
 }
 
 /// Long enough that a piece costs far more to walk than to merge.

@@ -2,6 +2,7 @@
 
 pub mod capture;
 pub mod compressed;
+pub mod custody;
 pub mod discovery;
 pub mod kind;
 pub mod name;

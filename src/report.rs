@@ -26,6 +26,7 @@ mod json;
 mod junit;
 mod look;
 mod losses;
+pub mod manifest;
 mod model;
 mod path;
 mod platform;

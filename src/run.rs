@@ -1,11 +1,15 @@
 //! A module for each command. Threads and clocks are here alone.
 
 pub mod bench;
+pub mod evidence;
 pub mod files;
 pub mod live;
+pub mod manifest;
 pub mod merge;
+pub mod output;
 pub mod saved;
 pub mod stripes;
+pub mod verify;
 
 /// Today in UTC, which is the day that waivers end by.
 #[must_use]

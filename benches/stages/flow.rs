@@ -58,7 +58,7 @@ pub fn count(table: &mut FlowTable, five_tuples: &[FiveTuple]) {
             wire_bytes: 1500,
             payload_bytes: 1448,
         };
-        let mut entry = table.at(five_tuple);
+        let mut entry = table.at(five_tuple, 0);
         entry.count(Shown::Segment, count, &sighting(number as u64));
         black_box(entry);
     }

@@ -1,12 +1,11 @@
 //! Flags about Azure's configuration, of `analyze` and of `posture`.
 
-use std::fs;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args};
 
-use super::{CliError, ColorChoice, Output, outputs, outputs_help, server_list, style};
+use super::{CliError, ColorChoice, Output, custody, outputs, outputs_help, server_list, style};
 use crate::azure::checks::{CheckKind, CheckTimes};
 use crate::azure::controls::{self, Control};
 use crate::azure::export::{Export, ExportError};
@@ -14,6 +13,7 @@ use crate::azure::topology::Azure;
 use crate::azure::vm_sizes::{VmSizes, VmSizesError};
 use crate::azure::waivers::{self, Waiver, WaiverError};
 use crate::input::InputPath;
+use crate::input::custody::{Custody, FileRole};
 use crate::input::name::FileName;
 use crate::report::posture::{PostureReport, Wishes};
 use crate::report::{CATALOGUE_FORMATS, DocumentFormat, POSTURE_FORMATS as FORMATS};
@@ -52,8 +52,14 @@ impl Exports {
     ///
     /// # Errors
     /// A path that cannot be read, or that holds nothing readable as JSON.
-    pub fn read_with(&self, others: &mut Vec<InputPath>) -> Result<Azure, AzureError> {
+    pub fn read_with(
+        &self,
+        others: &mut Vec<InputPath>,
+        custody: &Custody,
+    ) -> Result<Azure, AzureError> {
         let export = Export::read_with(&self.paths, others)?;
+        let files = export.inventory.files.iter();
+        files.for_each(|file| custody.read(file.record()));
         Ok(Azure::new(export, self.sizes.clone()))
     }
 }
@@ -100,26 +106,28 @@ pub enum AzureError {
 
 impl AzureFlags {
     /// Reads the configuration, if there is one.
-    pub(super) fn read(self) -> Result<Option<Azure>, AzureError> {
+    pub(super) fn read(self, custody: &Custody) -> Result<Option<Azure>, AzureError> {
         if self.azure.is_empty() {
             return Ok(None);
         }
-        self.meant()?.read_with(&mut Vec::new()).map(Some)
+        let exports = self.meant(custody)?;
+        exports.read_with(&mut Vec::new(), custody).map(Some)
     }
 
-    pub(super) fn meant(self) -> Result<Exports, AzureError> {
-        let sizes = self.sizes()?;
+    pub(super) fn meant(self, custody: &Custody) -> Result<Exports, AzureError> {
+        let sizes = self.sizes(custody)?;
         Ok(Exports {
             paths: self.azure,
             sizes,
         })
     }
 
-    fn sizes(&self) -> Result<VmSizes, AzureError> {
+    fn sizes(&self, custody: &Custody) -> Result<VmSizes, AzureError> {
         let Some(path) = &self.vm_sizes else {
             return Ok(VmSizes::default());
         };
-        let text = fs::read_to_string(path).map_err(|source| AzureError::Unreadable {
+        let text = custody.text(FileRole::VmSizes, path);
+        let text = text.map_err(|source| AzureError::Unreadable {
             path: path.clone(),
             source,
         })?;
@@ -180,6 +188,12 @@ pub struct PostureFlags {
     #[arg(short, long = "output", value_name = "FILE", help = outputs_help("checks", FORMATS))]
     pub outputs: Vec<PathBuf>,
 
+    /// Also write a manifest: what ran where, and the SHA-256 of each file read and written
+    ///
+    /// In JSON, as the last output; `plainsight verify` checks files against it.
+    #[arg(long, value_name = "FILE", conflicts_with = "controls")]
+    pub manifest: Option<PathBuf>,
+
     /// List in the table each file that was read, with its SHA-256 and time, and what was ignored
     #[arg(short, long)]
     pub verbose: bool,
@@ -224,10 +238,11 @@ fn by_name<R>(
 }
 
 /// Waivers of files.
-pub(super) fn waivers(paths: &[PathBuf]) -> Result<Vec<Waiver>, AzureError> {
+pub(super) fn waivers(paths: &[PathBuf], custody: &Custody) -> Result<Vec<Waiver>, AzureError> {
     let mut all = Vec::new();
     for path in paths {
-        let text = fs::read_to_string(path).map_err(|source| AzureError::NoWaivers {
+        let text = custody.text(FileRole::Waivers, path);
+        let text = text.map_err(|source| AzureError::NoWaivers {
             path: path.clone(),
             source,
         })?;
@@ -297,10 +312,11 @@ impl TryFrom<PostureFlags> for Posture {
             Some(_) => &FORMATS[0],
             None => by_name(name, "checks are", FORMATS)?,
         };
-        let azure = flags.azure.read()?;
+        let custody = custody(flags.manifest.as_ref());
+        let azure = flags.azure.read(&custody)?;
         Ok(Self {
             azure: azure.unwrap_or_else(|| Azure::new(Export::default(), VmSizes::default())),
-            servers: server_list::named(&flags.servers)?,
+            servers: server_list::named(&flags.servers, &custody)?,
             controls,
             wishes: Wishes {
                 times: CheckTimes {
@@ -308,12 +324,14 @@ impl TryFrom<PostureFlags> for Posture {
                     now: flags.as_of.and_then(midnight),
                 },
                 required: flags.require.into_iter().collect(),
-                waivers: waivers(&flags.accept)?,
+                waivers: waivers(&flags.accept, &custody)?,
             },
             output: Output {
                 format,
                 style: style(flags.color, flags.verbose),
                 files: outputs(flags.outputs, FORMATS)?,
+                manifest: flags.manifest,
+                custody,
             },
         })
     }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{
-    AcceptFlags, Analyze, AnalyzeFlags, CliError, ColorChoice, CountFlags, EngineFlags, FORMATS,
-    JudgeFlags, OutputFlags, WindowFlags,
+    AcceptFlags, Analyze, AnalyzeFlags, CliError, ColorChoice, CountFlags, EngineFlags,
+    EvidenceFlags, FORMATS, JudgeFlags, OutputFlags, WindowFlags,
 };
 
 /// The flags of `bench`, as typed.
@@ -66,6 +66,7 @@ impl TryFrom<BenchFlags> for Bench {
             output: OutputFlags {
                 format: &FORMATS[0],
                 outputs: Vec::new(),
+                manifest: None,
                 verbose: false,
                 quiet: false,
                 top: None,
@@ -73,6 +74,7 @@ impl TryFrom<BenchFlags> for Bench {
                 group_by: None,
                 color: ColorChoice::default(),
             },
+            evidence: EvidenceFlags::default(),
             threads: flags.threads,
             accept: AcceptFlags::default(),
             save: None,

@@ -7,6 +7,7 @@ use super::{CliError, server_list};
 use crate::decode;
 use crate::engine::Engine;
 use crate::flow::table::DEFAULT_LIMIT;
+use crate::input::custody::Custody;
 use crate::verdict::{Policy, VantageChoice, Viewpoint};
 
 /// The flags that say what the engine counts and decides by.
@@ -82,29 +83,37 @@ impl Default for CountFlags {
 
 impl EngineFlags {
     /// Settings as meant, with `auto` for a vantage that is to be told.
-    pub(super) fn meant(self, auto: impl FnOnce() -> Viewpoint) -> Result<Engine, CliError> {
+    pub(super) fn meant(
+        self,
+        custody: &Custody,
+        auto: impl FnOnce() -> Viewpoint,
+    ) -> Result<Engine, CliError> {
         let mut decode = decode::TunnelPorts::default();
         decode.add_vxlan_ports(self.count.vxlan_ports);
         Ok(Engine {
             decode,
             max_flows: self.count.max_flows,
-            ..self.judge.meant(auto)?
+            ..self.judge.meant(custody, auto)?
         })
     }
 }
 
 impl JudgeFlags {
     /// Settings as meant, with `auto` for a vantage that is to be told.
-    pub(super) fn meant(self, auto: impl FnOnce() -> Viewpoint) -> Result<Engine, CliError> {
+    pub(super) fn meant(
+        self,
+        custody: &Custody,
+        auto: impl FnOnce() -> Viewpoint,
+    ) -> Result<Engine, CliError> {
         let engine = Engine {
             vantage: self.vantage.settle(auto),
-            servers: server_list::named(&self.servers)?,
+            servers: server_list::named(&self.servers, custody)?,
             policy: self.policy,
             require_handshake: self.require_handshake,
             max_loss: self.max_loss,
             ..Engine::default()
         };
-        Ok(match self.azure.read()? {
+        Ok(match self.azure.read(custody)? {
             Some(azure) => engine.with_azure(azure),
             None => engine,
         })

@@ -9,7 +9,9 @@ use bytesize::ByteSize;
 use clap::Args;
 use pcap::{Capture, Linktype};
 
-use super::{AcceptFlags, CliError, Engine, EngineFlags, Output, OutputFlags};
+use super::{
+    AcceptFlags, CliError, Engine, EngineFlags, EvidenceFlags, EvidenceWish, Output, OutputFlags,
+};
 use crate::azure::dmi::on_azure_vm;
 use crate::azure::waivers::Waiver;
 use crate::verdict::Viewpoint;
@@ -43,6 +45,10 @@ pub struct LiveFlags {
     /// Verdicts that count for no exit code.
     #[command(flatten)]
     pub accept: AcceptFlags,
+
+    /// Packets of the evidence.
+    #[command(flatten)]
+    pub evidence: EvidenceFlags,
 
     /// Further packets to let through, as an expression of pcap-filter(7)
     #[arg(long, value_name = "EXPRESSION", value_parser = filter)]
@@ -132,6 +138,8 @@ pub struct Live {
     pub output: Output,
     /// Verdicts that are accepted.
     pub waivers: Vec<Waiver>,
+    /// Packets of the evidence that are to be written.
+    pub evidence: Option<EvidenceWish>,
     /// Expression for packets to let through besides.
     pub filter: Option<String>,
     /// Bytes to keep of each packet.
@@ -203,17 +211,24 @@ impl TryFrom<LiveFlags> for Live {
     fn try_from(flags: LiveFlags) -> Result<Self, CliError> {
         let rotate_size = flags.rotate_size.map(|size| size.as_u64());
         let rotate_count = flags.rotate_count.into();
+        let output = Output::try_from(flags.output)?;
+        let state = flags.state.map(|path| StateFile {
+            path,
+            interval: flags.save_interval,
+            host: flags.host,
+        });
         let patience = flags.until_decided.flatten();
         Ok(Self {
             interfaces: flags.interfaces,
             engine: Engine {
-                servers_later: flags.state.is_some(),
-                ..flags
-                    .engine
-                    .meant(|| Viewpoint::live(on_azure_vm(Path::new("/"))))?
+                servers_later: state.is_some(),
+                ..flags.engine.meant(&output.custody, || {
+                    Viewpoint::live(on_azure_vm(Path::new("/")))
+                })?
             },
-            output: flags.output.try_into()?,
-            waivers: flags.accept.read()?,
+            waivers: flags.accept.read(&output.custody)?,
+            output,
+            evidence: kept(flags.evidence)?,
             filter: flags.filter,
             snap_length: flags.snap_length,
             buffer_bytes: u32::try_from(flags.buffer.as_u64()).unwrap_or(u32::MAX),
@@ -228,16 +243,20 @@ impl TryFrom<LiveFlags> for Live {
                 rotate_size,
                 rotate_count,
             }),
-            state: flags.state.map(|path| StateFile {
-                path,
-                interval: flags.save_interval,
-                host: flags.host,
-            }),
+            state,
             events: flags.events,
             metrics: flags.metrics,
             textfile: flags.textfile,
             user: flags.user,
         })
+    }
+}
+
+/// Packets that are kept as they come, of which there is no second look at those before.
+fn kept(flags: EvidenceFlags) -> Result<Option<EvidenceWish>, CliError> {
+    match flags.evidence_context {
+        0 => Ok(flags.into()),
+        _ => Err(CliError::LiveContext),
     }
 }
 

@@ -51,6 +51,10 @@ pub struct MergeFlags {
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
 
+    /// Refused: saved states hold no packets.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub evidence: Option<PathBuf>,
+
     /// Number of workers that read flow logs at once [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
@@ -81,13 +85,17 @@ impl TryFrom<MergeFlags> for Merge {
     type Error = CliError;
 
     fn try_from(flags: MergeFlags) -> Result<Self, CliError> {
+        if flags.evidence.is_some() {
+            return Err(CliError::StateEvidence);
+        }
+        let output = Output::try_from(flags.output)?;
         Ok(Self {
             files: flags.files,
             partial: flags.partial,
             flow_logs: flags.flow_logs,
-            engine: flags.judge.meant(Viewpoint::recorded)?,
-            output: flags.output.try_into()?,
-            waivers: flags.accept.read()?,
+            engine: flags.judge.meant(&output.custody, Viewpoint::recorded)?,
+            waivers: flags.accept.read(&output.custody)?,
+            output,
             save: flags.save,
             threads: flags.threads.map_or_else(cores, NonZeroUsize::get),
         })

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{ColorChoice, Output, format_of, outputs, outputs_help, style, top};
+use crate::input::custody::Custody;
 use crate::report::{DocumentFormat, PathChoice, STRIPES_FORMATS as FORMATS, StripesReport, Style};
 
 use super::CliError;
@@ -89,6 +90,8 @@ impl TryFrom<StripesFlags> for Stripes {
                     ..style(flags.color, false)
                 },
                 files: outputs(flags.outputs, FORMATS)?,
+                manifest: None,
+                custody: Custody::default(),
             },
         })
     }

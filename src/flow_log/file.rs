@@ -2,12 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::layers::unwrapped;
 use super::read::{EMPTY, analytics};
 use super::{LogReport, NotALog, Table, read};
 use crate::capture::stream::Bytes;
 use crate::decode::Address;
+use crate::input::custody::{Custody, FileRole};
 use crate::input::{InputPath, OpenError};
 
 /// Reason why there is no flow log to read from a path.
@@ -50,7 +53,7 @@ fn first(why: Option<&LogError>) -> String {
     why.map_or_else(String::new, |why| format!(": {why}"))
 }
 
-/// Reads the log at a path, as [`read()`] does.
+/// Reads the log at a path, as [`read()`] does, and enters it into a record.
 ///
 /// # Errors
 /// It cannot be opened, or is no log.
@@ -58,9 +61,9 @@ pub fn read_file(
     path: &InputPath,
     file: u32,
     table: &mut Table,
-    is_server: &dyn Fn(Address) -> bool,
+    (is_server, custody): (&dyn Fn(Address) -> bool, &Custody),
 ) -> Result<LogReport, LogError> {
-    read_opened(path, || open(path), (file, table, is_server))
+    read_opened(path, || open(path, custody), (file, table, is_server))
 }
 
 /// Reads the log at a path that `open` opens, each time anew.
@@ -99,11 +102,12 @@ const BEGIN_LEN: u64 = 1 << 20;
 /// # Errors
 /// It cannot be opened, is an NSG flow log, or may be a log that cannot be read.
 pub fn is_log(path: &InputPath) -> Result<bool, LogError> {
-    let begin = || open(path).map(|bytes| Box::new(bytes.take(BEGIN_LEN)) as Bytes);
+    let nowhere = &Custody::default();
+    let begin = || open(path, nowhere).map(|bytes| Box::new(bytes.take(BEGIN_LEN)) as Bytes);
     let read = read_opened(path, begin, (0, &mut Table::new(0), &|_| false));
     let read = read.or_else(|error| {
         if error.may_be_log() {
-            return read_file(path, 0, &mut Table::new(0), &|_| false);
+            return read_file(path, 0, &mut Table::new(0), (&|_| false, nowhere));
         }
         Err(error)
     });
@@ -125,6 +129,9 @@ fn by_name(why: NotALog, name: &str) -> NotALog {
     }
 }
 
-fn open(path: &InputPath) -> io::Result<Bytes> {
-    unwrapped(Box::new(File::open(&path.path)?))
+/// Bytes without compression; those stored are entered into a record.
+fn open(path: &InputPath, custody: &Custody) -> io::Result<Bytes> {
+    let file = Box::new(File::open(&path.path)?);
+    let drains = Arc::new(AtomicBool::new(true));
+    unwrapped(custody.tap(FileRole::FlowLog, &path.path, file, drains)?)
 }

@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use sha2::{Digest as _, Sha256};
+use crossbeam_channel::{Receiver, bounded};
 
 use super::compressed::{Compression, Decompressed};
+use super::custody::{Custody, FileRole, HashOutcome, Tapped};
 use super::discovery::{DiscoveryError, InputPath};
 use super::kind::{self, HEAD_LEN, Stranger, is_named_as_capture};
 use super::name::FileName;
@@ -74,14 +75,15 @@ pub struct Input {
     /// The first bytes without compression, at most [`HEAD_LEN`] of them.
     pub head: Vec<u8>,
     source: Source,
+    custody: Custody,
 }
 
 /// Source of an input that was opened.
 enum Source {
     /// A file that can be opened again.
     File { path: PathBuf, size: u64 },
-    /// A stream that can be read only once.
-    Held(Box<Reader>),
+    /// A stream that can be read only once, and the switch that has it read to its end.
+    Held(Box<Reader>, Arc<AtomicBool>),
 }
 
 impl Input {
@@ -91,14 +93,32 @@ impl Input {
     /// [`OpenError::Unreadable`] or [`OpenError::NotACapture`]. A capture with a fault is
     /// a capture still, and [`Input::walk`] tells the fault.
     pub fn open(path: &InputPath) -> Result<Self, OpenError> {
+        Self::open_recorded(path, &Custody::default())
+    }
+
+    /// As [`Input::open`]; what is walked later is entered into a record.
+    ///
+    /// # Errors
+    /// As [`Input::open`].
+    pub fn open_recorded(path: &InputPath, custody: &Custody) -> Result<Self, OpenError> {
         let name = path.to_string();
-        if path.is_stdin() {
-            return Self::from_stream(&name, Box::new(io::stdin()));
-        }
         let unreadable = |source| OpenError::unreadable(path, source);
+        let once = |bytes| {
+            let drains = Arc::<AtomicBool>::default();
+            let bytes = custody.tap(FileRole::Capture, &path.path, bytes, Arc::clone(&drains));
+            Self::held(&name, bytes.map_err(unreadable)?, drains)
+        };
+        if path.is_stdin() {
+            return once(Box::new(io::stdin()));
+        }
         let file = File::open(&path.path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
-        let mut input = Self::from_stream(&name, Box::new(file)).map_err(|error| match error {
+        let opened = if metadata.is_file() {
+            Self::from_stream(&name, Box::new(file))
+        } else {
+            once(Box::new(file))
+        };
+        let mut input = opened.map_err(|error| match error {
             OpenError::NotACapture {
                 path: name,
                 stranger,
@@ -115,6 +135,7 @@ impl Input {
             let (path, size) = (path.path.clone(), metadata.len());
             input.source = Source::File { path, size };
         }
+        input.custody = custody.clone();
         Ok(input)
     }
 
@@ -123,6 +144,10 @@ impl Input {
     /// # Errors
     /// As [`Input::open`].
     pub fn from_stream(name: &str, bytes: Bytes) -> Result<Self, OpenError> {
+        Self::held(name, bytes, Arc::default())
+    }
+
+    fn held(name: &str, bytes: Bytes, drains: Arc<AtomicBool>) -> Result<Self, OpenError> {
         let mut reader = Reader::new(name, bytes)?;
         let first = reader.first_time();
         Ok(Self {
@@ -131,7 +156,8 @@ impl Input {
             compression: reader.compression.map(Compression::name),
             first,
             head: reader.head(),
-            source: Source::Held(Box::new(reader)),
+            source: Source::Held(Box::new(reader), drains),
+            custody: Custody::default(),
         })
     }
 
@@ -140,10 +166,22 @@ impl Input {
     #[must_use]
     pub fn pieces(&self, len: u64) -> Option<Pieces> {
         match &self.source {
-            Source::File { path, size } if self.compression.is_none() && *size > len => {
+            // What is hashed is read in order.
+            Source::File { path, size }
+                if self.compression.is_none() && *size > len && !self.custody.is_kept() =>
+            {
                 Pieces::new(path, *size, len)
             }
             _ => None,
+        }
+    }
+
+    /// Path of a file that can be read again; `None` of a stream.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match &self.source {
+            Source::File { path, .. } => Some(path),
+            Source::Held(..) => None,
         }
     }
 
@@ -152,7 +190,7 @@ impl Input {
     pub fn size(&self) -> Option<u64> {
         match self.source {
             Source::File { size, .. } => Some(size),
-            Source::Held(_) => None,
+            Source::Held(..) => None,
         }
     }
 
@@ -163,9 +201,12 @@ impl Input {
         let Source::File { path, .. } = &self.source else {
             return None;
         };
-        let file = File::open(path).ok()?;
-        let (stream, _) = decompressed(Box::new(file)).ok()?;
-        digest(stream.rest()).ok()
+        let (stream, _) = decompressed(opened(path, &self.custody).ok()?).ok()?;
+        let (mut bytes, outcome) = hashing(stream.rest()).ok()?;
+        let read = io::copy(&mut bytes, &mut io::sink());
+        drop(bytes);
+        let outcome = outcome.recv().ok()?;
+        read.ok().and(outcome.digest)
     }
 
     /// As [`Input::walk`], and tells what was read by its digest.
@@ -179,28 +220,33 @@ impl Input {
             Ok(reader) => reader,
             Err(error) => return (changed(&error), Identity::default()),
         };
-        let (mut reader, hasher) = reader.hashing();
+        let consumed = Arc::clone(&reader.consumed);
+        let (mut reader, outcome) = match reader.hashing() {
+            Ok(hashing) => hashing,
+            Err(error) => return (changed(&error), Identity::default()),
+        };
         let walked = reader.walk_on(interfaces, on_frame, on_progress);
-        // The walk may end before its stream does.
-        if !hasher.has_ended() {
-            // Where that fails there is no digest.
-            let _ = io::copy(&mut reader.stream.rest(), &mut io::sink());
-        }
+        // The walk may end before its stream does; the rest is read when the reader goes.
+        drop(reader);
+        let outcome = outcome.recv().ok();
         let identity = Identity {
-            digest: hasher.digest(),
-            size: reader.consumed.load(Relaxed),
+            digest: outcome.and_then(|outcome| outcome.digest),
+            size: consumed.load(Relaxed),
         };
         (walked, identity)
     }
 
     fn reader(self) -> Result<Reader, OpenError> {
         let path = match self.source {
-            Source::Held(reader) => return Ok(*reader),
             Source::File { path, .. } => path,
+            Source::Held(reader, drains) => {
+                drains.store(true, Relaxed);
+                return Ok(*reader);
+            }
         };
-        let unreadable = |source| OpenError::unreadable(&self.name, source);
-        let file = File::open(path).map_err(unreadable)?;
-        Reader::new(&self.name, Box::new(file))
+        let bytes = opened(&path, &self.custody);
+        let bytes = bytes.map_err(|source| OpenError::unreadable(&self.name, source))?;
+        Reader::new(&self.name, bytes)
     }
 
     /// Reads the capture to its end, past damage.
@@ -220,6 +266,13 @@ impl Input {
     }
 }
 
+/// A file's bytes as stored, entered into a record as they are read.
+fn opened(path: &Path, custody: &Custody) -> io::Result<Bytes> {
+    let file = Box::new(File::open(path)?);
+    let drains = Arc::new(AtomicBool::new(true));
+    custody.tap(FileRole::Capture, path, file, drains)
+}
+
 fn changed(error: &OpenError) -> Walked {
     Walked::failed(
         0,
@@ -237,20 +290,17 @@ pub struct Identity {
     pub size: u64,
 }
 
-/// SHA-256: no file can be made to pass for another.
-pub type Digest = [u8; 32];
+pub use super::custody::Digest;
 
-fn digest(mut bytes: Bytes) -> io::Result<Digest> {
-    let mut hasher = Sha256::new();
-    let mut block = vec![0; BLOCK_LEN];
-    loop {
-        match bytes.read(&mut block) {
-            Ok(0) => return Ok(hasher.finalize().into()),
-            Ok(read) => hasher.update(&block[..read]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+/// Hashes a stream while it is read, and to its end when its reader is gone.
+fn hashing(bytes: Bytes) -> io::Result<(Bytes, Receiver<HashOutcome>)> {
+    let (give, outcome) = bounded(1);
+    let drains = Arc::new(AtomicBool::new(true));
+    let tapped = Tapped::new(bytes, drains, move |outcome| {
+        // Nobody need wait for it.
+        let _ = give.send(outcome);
+    })?;
+    Ok((Box::new(tapped), outcome))
 }
 
 /// The bytes of a stream without compression, of which the first are shown.
@@ -312,15 +362,12 @@ impl Reader {
     }
 
     /// The same, of which all is hashed that is read.
-    fn hashing(mut self) -> (Self, SharedHasher) {
-        let hasher = SharedHasher::default();
-        let bytes = Hashed {
-            bytes: self.stream.rest(),
-            hasher: hasher.clone(),
-        };
-        self.stream = Stream::new(Box::new(bytes), 0);
+    fn hashing(mut self) -> Result<(Self, Receiver<HashOutcome>), OpenError> {
+        let (bytes, outcome) = hashing(self.stream.rest())
+            .map_err(|source| OpenError::unreadable("a capture", source))?;
+        self.stream = Stream::new(bytes, 0);
         self.stream.fill(HEAD_LEN);
-        (self, hasher)
+        Ok((self, outcome))
     }
 
     fn walk(
@@ -376,61 +423,6 @@ fn first_time(mut format: Format, bytes: &[u8]) -> Option<Timestamp> {
         first = first.or(frame.time);
     });
     first
-}
-
-/// Hasher of what one reader reads.
-#[derive(Clone, Default)]
-struct SharedHasher(Arc<Mutex<HashState>>);
-
-#[derive(Default)]
-struct HashState {
-    hasher: Sha256,
-    /// Digest of all, once the end was read.
-    digest: Option<Digest>,
-    has_ended: bool,
-}
-
-impl SharedHasher {
-    fn lock(&self) -> MutexGuard<'_, HashState> {
-        self.0.lock().expect("no holder panics")
-    }
-
-    /// Takes in the outcome of a read.
-    fn take_in(&self, read: &io::Result<usize>, bytes: &[u8]) {
-        let state = &mut *self.lock();
-        match read {
-            _ if state.has_ended => {}
-            Ok(0) => {
-                state.digest = Some(state.hasher.clone().finalize().into());
-                state.has_ended = true;
-            }
-            Ok(read) => state.hasher.update(&bytes[..*read]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => state.has_ended = true,
-        }
-    }
-
-    fn has_ended(&self) -> bool {
-        self.lock().has_ended
-    }
-
-    fn digest(&self) -> Option<Digest> {
-        self.lock().digest
-    }
-}
-
-/// Hashes what is read.
-struct Hashed {
-    bytes: Bytes,
-    hasher: SharedHasher,
-}
-
-impl Read for Hashed {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.bytes.read(into);
-        self.hasher.take_in(&read, into);
-        read
-    }
 }
 
 /// Tells another thread how much was read.

@@ -41,6 +41,7 @@ macro_rules! fields {
 mod azure;
 mod checks;
 mod lines;
+mod manifest;
 mod path;
 mod posture;
 mod report;
@@ -52,6 +53,7 @@ pub use azure::{
     ClientReport, EndsReport, FileSystemReport, PlaceReport, ServerReport, ServesReport, Standing,
 };
 pub use lines::{PathLine, RunLine};
+pub use manifest::{ClockReport, FileEntry, HostReport, Manifest, ProgramReport, UserReport};
 pub use path::{
     ConnectionsReport, DtlsReport, Evidence, FlavorReport, FlowReport, LustreReport,
     ObserverReport, OperationReport, PacketReport, PathReport, PlatformReport, ProofReport,

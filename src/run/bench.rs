@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::Bench;
 use crate::input::{Input, InputPath, OpenError, discover};
 use crate::run::files::stats::Laps;
-use crate::run::files::{self, RunError};
+use crate::run::files::{self, Measured, RunError};
 
 mod contender;
 mod memory;
@@ -67,7 +67,7 @@ pub fn run(config: &Bench) -> Result<BenchOutcome, BenchError> {
         files: files(&config.analyze.paths)?,
         config,
     };
-    let (_, stats) = files::measure(&config.analyze)?;
+    let Measured { stats, .. } = files::measure(&config.analyze)?;
     if stats.packets == 0 {
         return Err(BenchError::NoPackets);
     }

@@ -15,14 +15,17 @@ use crate::capture::Interfaces;
 use crate::cli::{Analyze, AzureError};
 use crate::engine::{CountedState, Engine};
 use crate::flow_log::LogError;
+use crate::input::custody::Custody;
 use crate::input::{Input, OpenError};
 use crate::report::{InputReport, Report, Run, Warning};
-use crate::run::saved::{StateError, StatePlace};
+use crate::run::evidence::PacketSources;
+use crate::run::saved::{self, StateError};
 
 mod case;
 pub(super) mod flow_logs;
 pub(super) mod inputs;
 mod jobs;
+mod packets;
 pub(super) mod progress;
 mod saver;
 pub mod stats;
@@ -32,6 +35,7 @@ use case::Case;
 use flow_logs::LogReading;
 use inputs::{CopiedInput, copied};
 use jobs::Job;
+use packets::InputPackets;
 use progress::Progress;
 use saver::CountSaver;
 use stats::{Laps, Stats, WorkTimes};
@@ -45,9 +49,21 @@ struct Context<'c> {
     progress: Progress,
     /// True if there are several captures, which may show the same packets.
     is_many: bool,
+    packets: InputPackets,
 }
 
-impl Context<'_> {
+impl<'c> Context<'c> {
+    fn new(config: &'c Analyze, engine: &'c Engine, captures: &[Input], size: Option<u64>) -> Self {
+        Self {
+            config,
+            engine,
+            interfaces: Interfaces::default(),
+            progress: Progress::new(size),
+            is_many: captures.len() > 1,
+            packets: InputPackets::of(captures, config, engine),
+        }
+    }
+
     /// A worker for a part of a capture.
     fn worker(&self, part: InputPart) -> Worker<'_> {
         let worker = self.engine.worker();
@@ -59,9 +75,15 @@ impl Context<'_> {
         }
     }
 
+    /// Record of the files of the run.
+    fn custody(&self) -> &Custody {
+        &self.config.output.custody
+    }
+
     /// Terms on which flow logs are read.
     fn reading(&self) -> LogReading<'_> {
         LogReading {
+            custody: self.custody(),
             engine: self.engine,
             threads: self.config.threads,
             progress: &self.progress,
@@ -92,27 +114,32 @@ pub enum RunError {
 /// What is named and cannot be read, or is no capture or flow log. What one holds is no
 /// error, however damaged.
 pub fn analyze(config: &Analyze) -> Result<Report, RunError> {
-    measure(config).map(|(report, _)| report)
+    measure(config).map(|measured| measured.report)
 }
 
-/// As [`analyze`], and tells where the time went.
+/// Report of a run, and what else is known of it.
+#[derive(Debug)]
+pub struct Measured {
+    /// The report.
+    pub report: Report,
+    /// Time spent on each part of the run.
+    pub stats: Stats,
+    /// Sources of the packets that the report names, where those are asked for.
+    pub sources: PacketSources,
+}
+
+/// As [`analyze`], and tells where the time went, and where the packets are.
 ///
 /// # Errors
 /// As [`analyze`].
-pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
+pub fn measure(config: &Analyze) -> Result<Measured, RunError> {
     let mut laps = Laps::start();
     let case = Case::open(config)?;
     let size = inputs::size(&case.captures).map(|size| size + flow_logs::size(&case.flow_logs));
-    let context = Context {
-        config,
-        engine: &case.engine,
-        interfaces: Interfaces::default(),
-        progress: Progress::new(size),
-        is_many: case.captures.len() > 1,
-    };
+    let context = Context::new(config, &case.engine, &case.captures, size);
     let is_captured = !case.captures.is_empty();
     let mut stats = Stats::new(config.threads, laps.lap());
-    let place = config.save.as_deref().map(StatePlace::open).transpose()?;
+    let place = config.save.as_deref().map(saved::place).transpose()?;
     let saver = place
         .as_ref()
         .map(|place| CountSaver::create(place, &context, &case));
@@ -131,13 +158,17 @@ pub fn measure(config: &Analyze) -> Result<(Report, Stats), RunError> {
         skipped: [passed_over(case.skipped, &case.copies), logs.skipped].concat(),
         unread: [case.unread, logs.unread].concat(),
         interfaces: context.interfaces.names(),
-        ..case.engine.run()
+        ..context.engine.run()
     };
     let captured = is_captured.then_some(&mut counted);
     let logged = case.is_logged.then_some(logs.log);
-    let report = case.engine.report(captured, logged, run);
+    let report = context.engine.report(captured, logged, run);
     stats.judging = laps.lap();
-    Ok((report, stats))
+    Ok(Measured {
+        report,
+        stats,
+        sources: context.sources(),
+    })
 }
 
 /// Files that were passed over with nothing lost, copies of captures among them.

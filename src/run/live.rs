@@ -16,7 +16,7 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::{self, Scope};
@@ -32,7 +32,7 @@ use crate::capture::live::{self, Handle, LiveError};
 use crate::capture::pcapng::writer;
 use crate::cli::Live;
 use crate::engine::Engine;
-use crate::run::saved::folder;
+use crate::run::output::folder;
 
 mod clock;
 pub mod confine;
@@ -71,7 +71,7 @@ use saving::Saving;
 use state::Published;
 use state_saver::StateSaver;
 use sum::WorkerSum;
-use worker::{CaptureWorker, Delta, SharedWindow, StopControl};
+use worker::{CaptureWorker, Delta, Keeper, SharedWindow, StopControl};
 
 /// The systemd unit that runs `plainsight live` as a service (`systemd.service(5)`).
 pub const UNIT: &str = include_str!("live/plainsight.service");
@@ -96,6 +96,7 @@ struct Ready<'c> {
     ring: Option<Ring>,
     endpoint: Option<MetricsEndpoint>,
     log: Option<Log>,
+    textfile: Option<Textfile>,
     state: Option<StateSaver>,
     signals: Signals,
 }
@@ -109,6 +110,7 @@ impl<'c> Ready<'c> {
             ring: ring(config, &handles)?,
             endpoint: config.metrics.map(endpoint).transpose()?,
             log: log(config)?,
+            textfile: textfile(config)?,
             state: config.state.as_ref().map(StateSaver::open).transpose()?,
             signals: signals().map_err(system("watch for signals"))?,
             config,
@@ -137,8 +139,11 @@ impl<'c> Ready<'c> {
     fn run(self) -> Result<Ended, LiveRunError> {
         let (config, engine) = (self.config, &self.discovery.engine);
         let published = Published::new(ArcSwapOption::empty());
-        let textfile = textfile(config, &published)?;
-        let outputs = Outputs::open(config, &published, textfile, self.log);
+        if let Some(file) = &self.textfile {
+            // Rather now than minutes later.
+            file.write(&published).map_err(unwritable(file.path()))?;
+        }
+        let outputs = Outputs::open(config, &published, self.textfile, self.log);
         let outputs = outputs.map_err(system("draw on the terminal"))?;
         let sum = WorkerSum::new(engine, self.interfaces.names(), titles(&self.handles));
         let mut run_loop = RunLoop::new(config, sum, outputs, self.state)?;
@@ -148,15 +153,22 @@ impl<'c> Ready<'c> {
             thread::spawn(move || endpoint.serve(&published));
         }
         let control = StopControl::new(config.until.packets);
+        let keepers = keepers(config, engine, self.handles.len());
         thread::scope(|scope| {
             let _ending = Ending(&control, self.signals.handle());
             let requests = listen(scope, self.signals, &control);
-            let (deltas, saver) = start_workers(scope, self.handles, self.ring, engine, &control);
+            let start = WorkerStart {
+                handles: self.handles,
+                ring: self.ring,
+                keepers: keepers.clone(),
+                engine,
+            };
+            let (deltas, saver) = start.all(scope, &control);
             let saving = saver.zip(config.save.as_ref());
             let saving = saving.map(|(saver, save)| Saving::new(saver, save.path.clone()));
             run_loop.follow(&deltas, &requests, saving, &control);
         });
-        Ok(run_loop.end())
+        Ok(run_loop.end(keepers))
     }
 }
 
@@ -227,42 +239,38 @@ fn ring(config: &Live, handles: &[Handle]) -> Result<Option<Ring>, SaveError> {
     };
     let interface = |handle: &Handle| writer::InterfaceBlock {
         name: handle.name().to_owned(),
+        description: String::new(),
         link_type: handle.link_type(),
         snap_length: config.snap_length.into(),
     };
     let interfaces: Vec<_> = handles.iter().map(interface).collect();
-    Ring::open(options, &interfaces).map(Some)
+    Ring::open(options, &interfaces, &config.output.custody).map(Some)
 }
 
 fn endpoint(address: SocketAddr) -> Result<MetricsEndpoint, LiveRunError> {
     MetricsEndpoint::open(address).map_err(|source| LiveRunError::Metrics { address, source })
 }
 
-/// The file for metrics, written once to see that it can be.
-fn textfile(config: &Live, published: &Published) -> Result<Option<Textfile>, LiveRunError> {
-    let Some(path) = &config.textfile else {
-        return Ok(None);
-    };
-    let textfile = Textfile::new(path);
-    textfile
-        .write(published)
-        .map_err(|source| LiveRunError::Write {
-            path: path.clone(),
-            source,
-        })?;
-    Ok(Some(textfile))
+/// Opens the place of the file for metrics.
+fn textfile(config: &Live) -> Result<Option<Textfile>, LiveRunError> {
+    let path = config.textfile.as_ref();
+    let open = |path: &PathBuf| Textfile::open(path).map_err(unwritable(path));
+    path.map(open).transpose()
+}
+
+fn unwritable(path: &Path) -> impl Fn(io::Error) -> LiveRunError {
+    let path = path.to_owned();
+    move |source| LiveRunError::Write {
+        path: path.clone(),
+        source,
+    }
 }
 
 fn log(config: &Live) -> Result<Option<Log>, LiveRunError> {
     let Some(path) = &config.events else {
         return Ok(None);
     };
-    Log::open(path)
-        .map(Some)
-        .map_err(|source| LiveRunError::Write {
-            path: path.clone(),
-            source,
-        })
+    Log::open(path).map(Some).map_err(unwritable(path))
 }
 
 /// Signals that end the run, or ask for a report. The second that would end it does, at
@@ -306,39 +314,54 @@ fn listen<'s>(
     requests
 }
 
-/// Sets a worker on each capture, and a thread on what they save.
-fn start_workers<'s>(
-    scope: &'s Scope<'s, '_>,
+/// Keepers of the packets of each worker, where some are to be written in the end.
+fn keepers(config: &Live, engine: &Engine, workers: usize) -> Vec<Keeper> {
+    let wish = config.evidence.iter();
+    wish.flat_map(|wish| (0..workers).map(|_| Keeper::new(engine, wish.cut)))
+        .collect()
+}
+
+/// All that the workers start with.
+struct WorkerStart<'s> {
     handles: Vec<Handle>,
     ring: Option<Ring>,
+    keepers: Vec<Keeper>,
     engine: &'s Engine,
-    control: &'s StopControl,
-) -> (Receiver<Delta>, Option<Saver>) {
-    let workers = handles.len();
-    let (tell, deltas) = bounded(2 * workers);
-    let buffers = ring.is_some().then(|| Buffers::new(workers));
-    let mut names = handles.iter().map(Handle::name);
-    let is_one = names.all(|name| name == handles[0].name());
-    let window = (!is_one).then(SharedWindow::default);
-    let mut last = String::new();
-    for (place, handle) in (0..).zip(handles) {
-        // Those of an interface follow each other, and the first reports on it.
-        let reports_interface = last != handle.name();
-        handle.name().clone_into(&mut last);
-        let recorder = buffers.as_ref().map(|all| Recorder::new(place, all));
-        let mut worker = CaptureWorker::new(
-            place,
-            handle,
-            reports_interface,
-            engine,
-            recorder,
-            tell.clone(),
-        );
-        worker.share(window.clone());
-        scope.spawn(|| worker.run(control));
+}
+
+impl<'s> WorkerStart<'s> {
+    /// Sets a worker on each capture, and a thread on what they save.
+    fn all(
+        self,
+        scope: &'s Scope<'s, '_>,
+        control: &'s StopControl,
+    ) -> (Receiver<Delta>, Option<Saver>) {
+        let workers = self.handles.len();
+        let (tell, deltas) = bounded(2 * workers);
+        let buffers = self.ring.is_some().then(|| Buffers::new(workers));
+        let mut names = self.handles.iter().map(Handle::name);
+        let is_one = names.all(|name| name == self.handles[0].name());
+        let window = (!is_one).then(SharedWindow::default);
+        let mut last = String::new();
+        for (place, handle) in (0..).zip(self.handles) {
+            // Those of an interface follow each other, and the first reports on it.
+            let reports_interface = last != handle.name();
+            handle.name().clone_into(&mut last);
+            let recorder = buffers.as_ref().map(|all| Recorder::new(place, all));
+            let mut worker = CaptureWorker::new(
+                place,
+                handle,
+                reports_interface,
+                self.engine,
+                recorder,
+                tell.clone(),
+            );
+            worker.share(window.clone());
+            worker.keep(self.keepers.get(place as usize).cloned());
+            scope.spawn(|| worker.run(control));
+        }
+        let saver = self.ring.zip(buffers);
+        let saver = saver.map(|(ring, all)| Saver::start(ring, all.take_full, all.give_empty));
+        (deltas, saver)
     }
-    let saver = ring
-        .zip(buffers)
-        .map(|(ring, buffers)| Saver::start(ring, buffers.take_full, buffers.give_empty));
-    (deltas, saver)
 }

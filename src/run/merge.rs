@@ -11,12 +11,13 @@ use crate::cli::Merge;
 use crate::engine::{CountedState, Engine};
 use crate::flow::stored::Room;
 use crate::flow_log::LogError;
+use crate::input::custody::{FileRecord, FileRole};
 use crate::report::{About, InputReport, Report, Run, Warning};
 
 use super::files::flow_logs::{self, LogReading};
 use super::files::inputs::copied;
 use super::files::progress::Progress;
-use super::saved::{Index, SavedState, StateError, StatePlace, StateWriter, StoredInput};
+use super::saved::{self, Index, SavedState, StateError, StateWriter, StoredInput};
 
 mod units;
 
@@ -50,14 +51,16 @@ pub fn merge(config: &Merge) -> Result<Report, MergeError> {
     let units = Units::of(&states);
     let (mut counted, inputs) = add_up(&states, &units.chosen, &engine)?;
     if let Some(path) = &config.save {
-        let place = StatePlace::open(path)?;
+        let place = saved::place(path)?;
         let writer = StateWriter::create(&place, index(&states, &units, &missing, &engine))?;
-        save(writer, &states, &units.chosen)?;
+        let saved = save(writer, &states, &units.chosen)?;
+        config.output.custody.wrote(saved);
     }
     let progress = Progress::new(None);
     let reading = LogReading {
         engine: &engine,
         threads: config.threads,
+        custody: &config.output.custody,
         progress: &progress,
     };
     let found = flow_logs::find(&config.flow_logs, Vec::new())?;
@@ -83,7 +86,12 @@ fn open(config: &Merge) -> Result<Opened, StateError> {
     let mut first = None;
     for path in &config.files {
         match SavedState::open(path) {
-            Ok(state) => states.push(state),
+            Ok(state) => {
+                let (size, digest) = (state.size, state.digest);
+                let read = FileRecord::hashed(FileRole::State, path, size, digest);
+                config.output.custody.read(read);
+                states.push(state);
+            }
             Err(error) if config.partial => {
                 missing.push(format!("{error}: what it counted is missing"));
                 first.get_or_insert(error);
@@ -213,7 +221,7 @@ fn save(
     mut writer: StateWriter<'_>,
     states: &[SavedState],
     chosen: &[Chosen],
-) -> Result<(), StateError> {
+) -> Result<FileRecord, StateError> {
     for Chosen { state, unit, .. } in chosen {
         writer.copy(unit, &states[*state].frame(unit)?)?;
     }

@@ -19,7 +19,7 @@ mod writer;
 pub use error::StateError;
 pub use index::{CountOptions, Index, InputSource, StoredInput, StoredUnit, UnitIdentity};
 pub use reader::SavedState;
-pub use writer::{StatePlace, StateWriter, folder};
+pub use writer::{StateWriter, place};
 
 /// First bytes of a saved state.
 const MARK: [u8; 12] = *b"\x89PLAINSIGHT\n";

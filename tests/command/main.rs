@@ -8,9 +8,11 @@ mod bench;
 mod captures;
 mod case;
 mod corpus;
+mod custody;
 #[path = "../../benches/generator/estate.rs"]
 mod estate;
 mod estates;
+mod evidence;
 mod filters;
 mod flow_logs;
 mod formats;

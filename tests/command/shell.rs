@@ -7,7 +7,7 @@ use crate::support::expect::SERVERS;
 use crate::support::program::{analyze, plainsight, report, run, said, text, trace};
 
 /// Commands with a page of their own.
-const COMMANDS: [&str; 5] = ["analyze", "live", "merge", "posture", "bench"];
+const COMMANDS: [&str; 6] = ["analyze", "live", "merge", "posture", "bench", "verify"];
 
 #[test]
 fn each_shell_has_completions_of_every_command() {

@@ -27,6 +27,10 @@ pub const SCENES: &[Scene] = &[
         unread_errors,
     ),
     ("a full disk is told at once", full_disk),
+    (
+        "a full disk leaves the report that was there, and the exit code",
+        full_report,
+    ),
     ("events have standard output to themselves", events_alone),
 ];
 
@@ -155,6 +159,40 @@ fn full_disk() -> Result<()> {
     })?;
     let ended = live.end()?;
     ensure!(warns(&ended.report, reason), "{}", ended.report["warnings"]);
+    drop(small);
+    Ok(())
+}
+
+fn full_report() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let folder = folder()?;
+    let small = Small::mount(&folder.path().join("small"))?;
+    let report = small.0.join("report.json");
+    fs::write(&report, "what was here")?;
+    let arguments = format!("-i eth0 --servers {SERVER} --events events -o small/report.json");
+    let mut live = Live::spawn(&namespace, folder, &arguments, None)?;
+    live.await_event("started", |_| true)?;
+    let filled = fs::write(small.0.join("filler"), vec![0; 1 << 20]);
+    ensure!(filled.is_err(), "there is room for more");
+    Sender::on(&namespace)?.send(0..1)?;
+    live.await_event("path_appeared", |_| true)?;
+    let ended = live.end()?;
+    let errors = fs::read_to_string(ended.file("errors"))?;
+    ensure!(
+        errors.contains("cannot write small/report.json: No space left"),
+        "{errors}"
+    );
+    let told = ended.report["summary"]["exit_code"]
+        .as_i64()
+        .context("a code")?;
+    let expected = if told == 0 { 3 } else { told };
+    ensure!(
+        ended.code.map(i64::from) == Some(expected),
+        "{:?}, not {told}",
+        ended.code
+    );
+    let left = fs::read_to_string(&report)?;
+    ensure!(left == "what was here", "{left}");
     drop(small);
     Ok(())
 }

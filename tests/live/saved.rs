@@ -1,5 +1,7 @@
 //! What is saved, read again.
 
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,6 +11,7 @@ use serde_json::Value;
 use crate::Scene;
 use crate::program::{Ended, PROGRAM, number, warns};
 use crate::stage::{SECOND, SERVER, Stage};
+use crate::support::tshark;
 
 pub const SCENES: &[Scene] = &[
     ("a saved run gives the same report", one_file),
@@ -18,6 +21,10 @@ pub const SCENES: &[Scene] = &[
         small_ring,
     ),
     ("plaintext that a ring overwrote is missed", overwritten),
+    (
+        "evidence of a run is what its report names, and its manifest holds",
+        handed_over,
+    ),
 ];
 
 /// A run with both kinds of traffic, in turns.
@@ -78,6 +85,58 @@ fn small_ring() -> Result<()> {
         kept + stated == counted,
         "{kept} kept and {stated} stated as missing of {counted}"
     );
+    Ok(())
+}
+
+fn handed_over() -> Result<()> {
+    let ended =
+        run("-w trace.pcapng --save s.state -o r.json --evidence e.pcapng --manifest m.json")?;
+    let paths = ended.report["paths"].as_array().context("paths")?;
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let proofs = paths.iter().flat_map(|path| list(&path["proof"]));
+    let proofs = proofs.flat_map(|proof| list(&proof["evidence"]));
+    let named = paths
+        .iter()
+        .flat_map(|path| list(&path["evidence"]))
+        .chain(proofs);
+    let named: BTreeSet<String> = named.map(|it| format!("packet {}", it["packet"])).collect();
+    let evidence = ended.file("e.pcapng");
+    let comments = tshark::fields(&evidence, &[], &["frame.comment"]).concat();
+    let told: BTreeSet<String> = comments
+        .iter()
+        .filter_map(|comment| Some(comment.rsplit_once(", ")?.1.to_owned()))
+        .collect();
+    ensure!(
+        told == named && comments.len() == named.len(),
+        "{told:?}, and {named:?}"
+    );
+    let data = tshark::fields(&evidence, &["-Y", "tcp.payload"], &["frame.number"]);
+    ensure!(data.is_empty(), "payload of TCP is written");
+    for name in ["e.pcapng", "trace.pcapng", "s.state"] {
+        let mode = ended.file(name).metadata()?.permissions().mode() & 0o777;
+        ensure!(mode == 0o600, "{name} has the mode {mode:o}");
+    }
+    let manifest: Value = serde_json::from_slice(&std::fs::read(ended.file("m.json"))?)?;
+    let outputs = list(&manifest["outputs"]);
+    let roles: BTreeSet<&str> = outputs
+        .iter()
+        .filter_map(|it| it["role"].as_str())
+        .collect();
+    ensure!(
+        roles == BTreeSet::from(["evidence", "packets", "report", "state"]),
+        "{roles:?}"
+    );
+    let verify = || {
+        Command::new(PROGRAM)
+            .arg("verify")
+            .arg(ended.file("m.json"))
+            .output()
+    };
+    let verified = verify()?;
+    let told = String::from_utf8_lossy(&verified.stdout);
+    ensure!(told == "All 4 files are as the manifest says.\n", "{told}");
+    std::fs::write(ended.file("trace.pcapng"), "")?;
+    ensure!(verify()?.status.code() == Some(1), "a change is not found");
     Ok(())
 }
 

@@ -1,13 +1,13 @@
 //! Bytes of a file of exports, as text.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use super::{ExportTime, FileReport};
+use crate::input::custody::hexadecimal;
 
 /// Length of the largest file that is read, in bytes. An export of a thousand VMs has a few
 /// MiB.
@@ -23,7 +23,7 @@ pub(super) fn read(path: &Path, report: &mut FileReport) -> Result<FileText, Str
         return Err(format!("larger than {} MiB", MAX_LEN >> 20));
     }
     report.size = bytes.len() as u64;
-    report.sha256 = Some(sha256(&bytes));
+    report.sha256 = Some(hexadecimal(Sha256::digest(&bytes).into()));
     let text = text(bytes).ok_or_else(|| "not JSON: neither UTF-8 nor UTF-16".to_owned())?;
     Ok(FileText(text))
 }
@@ -43,15 +43,6 @@ fn bytes(path: &Path, report: &mut FileReport) -> io::Result<Vec<u8>> {
         file.take(MAX_LEN + 1).read_to_end(&mut bytes)?;
     }
     Ok(bytes)
-}
-
-/// SHA-256 of bytes, in hexadecimal.
-fn sha256(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Text in UTF-8, with or without a byte order mark, or in UTF-16 with one, as

@@ -2,6 +2,9 @@
 //! ignored.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::input::custody::{self, FileRecord, FileRole};
 
 /// A file of exports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +39,18 @@ pub enum ExportTime {
 }
 
 impl FileReport {
+    /// Record of the file for a manifest.
+    #[must_use]
+    pub fn record(&self) -> FileRecord {
+        let path = Path::new(&self.name);
+        let digest = self.sha256.as_deref().and_then(custody::digest_of);
+        let fault = || self.fault.clone().unwrap_or_default();
+        digest.map_or_else(
+            || FileRecord::failed(FileRole::Export, path, fault()),
+            |digest| FileRecord::hashed(FileRole::Export, path, self.size, digest),
+        )
+    }
+
     pub(super) fn set_exported(&mut self, time: jiff::Timestamp, by: ExportTime) {
         self.exported = Some(time.to_string());
         self.exported_by = Some(by);

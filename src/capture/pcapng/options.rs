@@ -11,6 +11,7 @@ use crate::capture::losses::Drops;
 
 const OPT_ENDOFOPT: u16 = 0;
 pub(super) const IF_NAME: u16 = 2;
+pub(super) const IF_DESCRIPTION: u16 = 3;
 pub(super) const IF_TSRESOL: u16 = 9;
 const IF_TSOFFSET: u16 = 14;
 pub(super) const ISB_IFDROP: u16 = 5;

@@ -4,7 +4,7 @@
 //! header, a description of each interface, and then packets and statistics, in the byte
 //! order of a little-endian machine and with times in nanoseconds.
 
-use super::options::{IF_NAME, IF_TSRESOL, ISB_IFDROP, ISB_OSDROP};
+use super::options::{IF_DESCRIPTION, IF_NAME, IF_TSRESOL, ISB_IFDROP, ISB_OSDROP};
 use super::{
     BYTE_ORDER_MAGIC, ENHANCED_PACKET, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS, MAGIC,
 };
@@ -21,8 +21,10 @@ const NANOSECONDS: u8 = 9;
 /// An interface, as its description block tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterfaceBlock {
-    /// Its name, which no other in the section need have.
+    /// Its name, which no other in the section need have; empty for none.
     pub name: String,
+    /// Description of it; empty for none.
+    pub description: String,
     /// Type of the first header of its packets.
     pub link_type: LinkType,
     /// Bytes kept of each packet; 0 for no limit.
@@ -46,15 +48,21 @@ pub fn interface_description(out: &mut Vec<u8>, interface: &InterfaceBlock) {
     block(out, INTERFACE_DESCRIPTION, |body| {
         let link_type = u32::from(interface.link_type.0);
         words(body, [link_type, interface.snap_length]);
-        option(body, IF_NAME, interface.name.as_bytes());
+        let texts = [
+            (IF_NAME, &interface.name),
+            (IF_DESCRIPTION, &interface.description),
+        ];
+        for (code, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
+            option(body, code, text.as_bytes());
+        }
         option(body, IF_TSRESOL, &[NANOSECONDS]);
         end_of_options(body);
     });
 }
 
 /// Adds a packet of the interface at a place of the section. A time before 1970 is written
-/// as 1970.
-pub fn enhanced_packet(out: &mut Vec<u8>, interface: u32, frame: &Frame<'_>) {
+/// as 1970, and so is none. An empty comment is left out.
+pub fn enhanced_packet(out: &mut Vec<u8>, interface: u32, frame: &Frame<'_>, comment: &str) {
     let time = frame.time.map_or(0, |time| time.0.max(0).cast_unsigned());
     let captured = u32::try_from(frame.data.len()).unwrap_or(u32::MAX);
     block(out, ENHANCED_PACKET, |body| {
@@ -63,6 +71,10 @@ pub fn enhanced_packet(out: &mut Vec<u8>, interface: u32, frame: &Frame<'_>) {
             [interface, high(time), low(time), captured, frame.wire_len],
         );
         padded(body, frame.data);
+        if !comment.is_empty() {
+            option(body, OPT_COMMENT, comment.as_bytes());
+            end_of_options(body);
+        }
     });
 }
 

@@ -37,7 +37,7 @@ impl Case {
             copies,
             others,
             mut unread,
-        } = inputs::open(&config.paths)?;
+        } = inputs::open(&config.paths, &config.output.custody)?;
         let folder = others.first().and_then(|file| file.found_in.clone());
         let mut others = FolderFiles::sort(others);
         if captures.is_empty() && others.flow_logs.is_empty() {
@@ -96,7 +96,9 @@ impl FolderFiles {
         if all == 0 {
             return Ok(engine);
         }
-        let azure = config.exports.read_with(&mut self.rest)?;
+        let azure = config
+            .exports
+            .read_with(&mut self.rest, &config.output.custody)?;
         Ok(if self.rest.len() < all {
             engine.with_azure(azure)
         } else {

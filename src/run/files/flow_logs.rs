@@ -12,6 +12,7 @@ use crate::engine::Engine;
 use crate::flow::Times;
 use crate::flow_log::{FlowLog, LogError, LogReport, Span, Table, read_file};
 use crate::input::InputPath;
+use crate::input::custody::Custody;
 use crate::input::discovery::{DiscoveryError, search};
 use crate::input::name::FileName;
 use crate::report::{About, Warning};
@@ -31,6 +32,7 @@ pub(in crate::run) struct Logs {
 pub(in crate::run) struct LogReading<'r> {
     pub(in crate::run) engine: &'r Engine,
     pub(in crate::run) threads: usize,
+    pub(in crate::run) custody: &'r Custody,
     pub(in crate::run) progress: &'r Progress,
 }
 
@@ -173,7 +175,7 @@ fn read_some<'f>(
     let servers = &reading.engine.servers;
     let is_server = |address: Address| servers.is_empty() || servers.rank(address) > 0;
     while let Some((number, file)) = take() {
-        let outcome = read_file(file, number, &mut table, &is_server);
+        let outcome = read_file(file, number, &mut table, (&is_server, reading.custody));
         outcomes.push((number, outcome));
         reading.progress.add(file_size(file));
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::input::capture::Digest;
+use crate::input::custody::Custody;
 use crate::input::discovery::search;
 use crate::input::{Input, InputPath, OpenError};
 use crate::report::{About, InputReport, Warning};
@@ -22,12 +23,12 @@ pub(super) struct Inputs {
 }
 
 /// Opens all that was named.
-pub(super) fn open(paths: &[PathBuf]) -> Result<Inputs, OpenError> {
+pub(super) fn open(paths: &[PathBuf], custody: &Custody) -> Result<Inputs, OpenError> {
     let found = search(paths)?;
     let (mut captures, mut others, mut unread) = (Vec::new(), Vec::new(), Vec::new());
     unread.extend(found.unsearched.into_iter().map(OpenError::from));
     for path in found.files {
-        match Input::open(&path) {
+        match Input::open_recorded(&path, custody) {
             Ok(input) => captures.push(input),
             Err(error) if path.found_in.is_none() => return Err(error),
             Err(error) if error.is_no_capture() => others.push(path),

@@ -151,6 +151,7 @@ impl PartWalk {
         mut worker: Worker<'_>,
         mut on_fragments: impl FnMut(FragmentEvents),
     ) -> Done {
+        let mut keeper = context.packets.keeper(part.file);
         let ShownPart {
             walked,
             end,
@@ -160,6 +161,9 @@ impl PartWalk {
             context,
             |frame| {
                 worker.packet(part, frame);
+                if let Some(keeper) = &mut keeper {
+                    keeper.add(frame);
+                }
                 if worker.fragments_held() >= FRAGMENTS_HELD {
                     on_fragments(worker.take_fragments());
                 }

@@ -9,10 +9,10 @@ use crate::aggregate::InputCount;
 use crate::capture::{InterfaceId, Timestamp};
 use crate::input::Input;
 use crate::input::capture::Identity;
+use crate::input::custody::FileRecord;
 use crate::report::{InputReport, Warning};
-use crate::run::saved::{
-    Index, InputSource, StateError, StatePlace, StateWriter, StoredInput, UnitIdentity,
-};
+use crate::run::output::OutputPlace;
+use crate::run::saved::{Index, InputSource, StateError, StateWriter, StoredInput, UnitIdentity};
 
 /// The state that a run saves.
 pub(super) struct CountSaver<'p> {
@@ -28,7 +28,7 @@ pub(super) struct CountSaver<'p> {
 impl<'p> CountSaver<'p> {
     /// Begins to save the state of a run that has opened its captures.
     pub(super) fn create(
-        place: &'p StatePlace,
+        place: &'p OutputPlace,
         context: &Context<'_>,
         case: &Case,
     ) -> Result<Self, StateError> {
@@ -79,7 +79,7 @@ impl<'p> CountSaver<'p> {
     pub(super) fn finish(
         mut self,
         interfaces: BTreeMap<InterfaceId, String>,
-    ) -> Result<(), StateError> {
+    ) -> Result<FileRecord, StateError> {
         if let Some(error) = self.error {
             return Err(error);
         }

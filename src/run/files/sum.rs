@@ -201,7 +201,8 @@ impl<'c> FileSum<'c> {
         self.end_file();
         self.merging.of(|| self.counted.finish());
         if let Some(saver) = self.saver {
-            saver.finish(self.context.interfaces.names())?;
+            let saved = saver.finish(self.context.interfaces.names())?;
+            self.context.custody().wrote(saved);
         }
         Ok(Total {
             counted: self.counted,

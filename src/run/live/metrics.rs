@@ -6,10 +6,9 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt;
-use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -37,6 +36,7 @@ use super::clock::spent;
 use super::saving::SavingState;
 use super::state::{Published, RunState};
 use crate::report::{InputReport, Moment, PathReport};
+use crate::run::output::{OutputPlace, SHARED};
 use crate::verdict::Verdict;
 
 /// The media type of what is served.
@@ -152,33 +152,33 @@ fn prometheus_text(open_metrics: &str) -> String {
 }
 
 /// A file that always holds a whole state: written beside its place, and moved there.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Textfile {
-    path: PathBuf,
-    draft: PathBuf,
+    place: OutputPlace,
 }
 
 impl Textfile {
     /// Interval at which it is written.
     pub(super) const EVERY: Duration = Duration::from_secs(5);
 
-    pub(super) fn new(path: &Path) -> Self {
-        let mut draft = path.as_os_str().to_owned();
-        draft.push(".new");
-        Self {
-            path: path.to_owned(),
-            draft: draft.into(),
-        }
+    /// Opens the folder that it is in, while that is allowed.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let place = OutputPlace::open(path)?;
+        Ok(Self { place })
     }
 
     /// Its path.
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
     }
 
     pub(super) fn write(&self, published: &Published) -> io::Result<()> {
-        fs::write(&self.draft, prometheus_text(&text(published)))?;
-        fs::rename(&self.draft, &self.path)
+        let mut draft = self.place.draft(SHARED)?;
+        draft.write_all(prometheus_text(&text(published)).as_bytes())?;
+        draft.show()
     }
 }
 

@@ -20,6 +20,7 @@ use super::state::{History, Published, RunState};
 use crate::cli::Live;
 use crate::input::name::FileName;
 use crate::report::Report;
+use crate::run::evidence::PacketSources;
 use crate::run::saved::StateError;
 
 /// Events that may wait to be written: many paths can appear at once.
@@ -266,6 +267,8 @@ pub struct Ended {
     pub report: Report,
     /// Outcome of saving what was counted, where that was asked for.
     pub saved: Result<(), StateError>,
+    /// Packets that were kept of each capture, where those are asked for.
+    pub packets: PacketSources,
     pub(super) printer: Printer,
     pub(super) going: Going,
 }

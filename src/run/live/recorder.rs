@@ -80,7 +80,7 @@ impl Recorder {
             self.unsaved += 1;
             return;
         }
-        enhanced_packet(&mut self.blocks, self.interface, frame);
+        enhanced_packet(&mut self.blocks, self.interface, frame, "");
         self.packets += 1;
     }
 

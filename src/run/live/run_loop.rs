@@ -14,9 +14,10 @@ use super::printer::Printer;
 use super::saving::Saving;
 use super::state_saver::StateSaver;
 use super::sum::WorkerSum;
-use super::worker::{Delta, StopControl};
+use super::worker::{Delta, Keeper, StopControl};
 use crate::cli::{Live, Until};
 use crate::report::{Report, ServerReport, Warning};
+use crate::run::evidence::PacketSources;
 use crate::run::saved::StateError;
 use crate::run::today;
 use crate::verdict::{Exit, Verdict};
@@ -198,11 +199,15 @@ impl<'c> RunLoop<'c> {
     }
 
     /// Ends with the last report, which also says what went wrong with the last outputs.
-    pub(super) fn end(mut self) -> Ended {
-        let saved = self
-            .state
-            .take()
-            .map_or(Ok(()), |state| state.save(&self.sum));
+    ///
+    /// All workers have ended, and their keepers give the packets that they kept.
+    pub(super) fn end(mut self, keepers: Vec<Keeper>) -> Ended {
+        let state = self.state.take();
+        let saved = state.map_or(Ok(None), |state| state.save(&self.sum));
+        let saved = saved.map(|saved| {
+            let record = saved.into_iter();
+            record.for_each(|it| self.config.output.custody.wrote(it));
+        });
         let exit_code = match saved {
             Ok(()) => self.publish().exit_code(),
             Err(_) => Exit::Failed.code(),
@@ -216,6 +221,11 @@ impl<'c> RunLoop<'c> {
         Ended {
             report,
             saved,
+            packets: PacketSources {
+                inputs: keepers.into_iter().map(Keeper::finish).collect(),
+                decode: self.sum.engine().decode.clone(),
+                names: self.sum.names().clone(),
+            },
             printer: Printer::of(self.config),
             going,
         }

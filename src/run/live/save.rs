@@ -9,21 +9,24 @@
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Seek, Write};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use sha2::{Digest as _, Sha256};
 
 use crate::capture::losses::Drops;
 use crate::capture::pcapng::writer::{
     InterfaceBlock, interface_description, interface_statistics, section_header,
 };
 use crate::cli::Save;
+use crate::input::custody::{Custody, FileRecord, FileRole};
 use crate::input::name::FileName;
+use crate::run::output::SECRET;
 
 /// A file that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +55,8 @@ struct Slot {
     file: File,
     /// Its length in bytes.
     len: u64,
+    /// Hasher of what is in it, where that is recorded.
+    hasher: Option<Sha256>,
     captures: Vec<SavedTally>,
 }
 
@@ -100,6 +105,7 @@ pub(super) struct Ring {
     rotate_size: u64,
     /// Packets that each capture missed since the run began.
     missed: Vec<Drops>,
+    custody: Custody,
 }
 
 impl Ring {
@@ -107,13 +113,19 @@ impl Ring {
     ///
     /// # Errors
     /// A file cannot be written, or holds something: that is never written over.
-    pub(super) fn open(options: &Save, interfaces: &[InterfaceBlock]) -> Result<Self, SaveError> {
+    pub(super) fn open(
+        options: &Save,
+        interfaces: &[InterfaceBlock],
+        custody: &Custody,
+    ) -> Result<Self, SaveError> {
         let header = header(interfaces);
+        let hasher = custody.is_kept().then(|| Sha256::new_with_prefix(&header));
         let slot = |path: PathBuf| match open_with(&path, &header) {
             Ok(file) => Ok(Slot {
                 path,
                 file,
                 len: header.len() as u64,
+                hasher: hasher.clone(),
                 captures: vec![SavedTally::default(); interfaces.len()],
             }),
             Err(source) => Err(SaveError { path, source }),
@@ -127,6 +139,7 @@ impl Ring {
             header,
             rotate_size: options.rotate_size.unwrap_or(u64::MAX),
             missed: vec![Drops::default(); interfaces.len()],
+            custody: custody.clone(),
         })
     }
 
@@ -155,6 +168,7 @@ impl Ring {
         let slot = &mut self.slots[self.at];
         slot.file.rewind()?;
         slot.len = 0;
+        slot.hasher = slot.hasher.take().map(|_| Sha256::new());
         slot.write(&self.header)?;
         for (interface, &missed) in self.missed.iter().enumerate() {
             slot.captures[interface] = slot.captures[interface].next(missed);
@@ -173,6 +187,18 @@ impl Ring {
         captures.try_for_each(|(interface, &missed)| slot.state(interface, missed))
     }
 
+    /// Enters all files into the record of the run, or that they are not whole.
+    fn record(&self, fault: Option<&io::Error>) {
+        for slot in &self.slots {
+            let whole = slot.hasher.as_ref().filter(|_| fault.is_none());
+            let fault = || fault.map(ToString::to_string).unwrap_or_default();
+            self.custody.wrote(whole.map_or_else(
+                || FileRecord::failed(FileRole::Packets, &slot.path, fault()),
+                |hasher| slot.record(hasher.clone()),
+            ));
+        }
+    }
+
     fn path(&self) -> &Path {
         &self.slots[self.at].path
     }
@@ -182,7 +208,17 @@ impl Slot {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.len += bytes.len() as u64;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(bytes);
+        }
         Ok(())
+    }
+
+    fn record(&self, hasher: Sha256) -> FileRecord {
+        let record = FileRecord::of_bytes(self.len, hasher.finalize().into());
+        record
+            .named(FileRole::Packets, &self.path)
+            .changed(&self.file)
     }
 
     /// Adds the statistics of a capture, by what it missed since the run began.
@@ -215,6 +251,7 @@ fn open_with(path: &Path, header: &[u8]) -> io::Result<File> {
         .write(true)
         .create(true)
         .truncate(false)
+        .mode(SECRET)
         .read(is_pipe);
     let mut file = options.open(path)?;
     if file.metadata()?.len() > 0 {
@@ -266,6 +303,8 @@ pub(super) struct Saver {
     failures: Receiver<SaveError>,
     /// Disconnected when the thread has ended.
     going: Receiver<Infallible>,
+    paths: Vec<PathBuf>,
+    custody: Custody,
 }
 
 impl Saver {
@@ -275,6 +314,8 @@ impl Saver {
         let (goes, going) = bounded(0);
         let counts = Arc::<SavedCounts>::default();
         let counted = Arc::clone(&counts);
+        let paths = ring.slots.iter().map(|slot| slot.path.clone()).collect();
+        let custody = ring.custody.clone();
         // Not of a scope: a file that takes nothing any more holds up no run.
         thread::spawn(move || {
             let _goes = goes;
@@ -289,6 +330,8 @@ impl Saver {
             counts,
             failures,
             going,
+            paths,
+            custody,
         }
     }
 
@@ -310,7 +353,14 @@ impl Saver {
     /// Waits until all is written, at most until a deadline.
     pub(super) fn close(&self, deadline: Instant) {
         // Nothing is ever sent: this is the end of the thread, or of patience.
-        let _ = self.going.recv_deadline(deadline);
+        let ended = self.going.recv_deadline(deadline);
+        if ended == Err(RecvTimeoutError::Timeout) {
+            let fault = "it was not written to its end when the run ended";
+            for path in &self.paths {
+                let record = FileRecord::failed(FileRole::Packets, path, fault.to_owned());
+                self.custody.wrote(record);
+            }
+        }
     }
 }
 
@@ -323,6 +373,7 @@ fn write_all(
     fail: &Sender<SaveError>,
 ) {
     let failed = |ring: &Ring, source| {
+        ring.record(Some(&source));
         let path = ring.path().to_owned();
         let _ = fail.try_send(SaveError { path, source });
     };
@@ -336,7 +387,8 @@ fn write_all(
         // Where there are enough, this one may go.
         let _ = empty.try_send(filled.blocks);
     }
-    if let Err(source) = ring.end_file() {
-        failed(&ring, source);
+    match ring.end_file() {
+        Ok(()) => ring.record(None),
+        Err(source) => failed(&ring, source),
     }
 }

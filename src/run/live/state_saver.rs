@@ -8,12 +8,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::sum::WorkerSum;
 use crate::cli::StateFile;
-use crate::input::capture::{Digest, Identity};
-use crate::run::saved::{Index, StateError, StatePlace, StateWriter, StoredInput, UnitIdentity};
+use crate::input::capture::Identity;
+use crate::input::custody::{Digest, FileRecord};
+use crate::run::output::OutputPlace;
+use crate::run::saved::{self, Index, StateError, StateWriter, StoredInput, UnitIdentity};
 
 /// Saves the state of a run.
 pub(super) struct StateSaver {
-    place: StatePlace,
+    place: OutputPlace,
     run: Digest,
     host: String,
     interval: Option<Duration>,
@@ -27,7 +29,7 @@ impl StateSaver {
     pub(super) fn open(file: &StateFile) -> Result<Self, StateError> {
         let host = file.host.clone().unwrap_or_else(host_name);
         Ok(Self {
-            place: StatePlace::open(&file.path)?,
+            place: saved::place(&file.path)?,
             run: run_digest(&host, &file.path),
             host,
             interval: file.interval,
@@ -45,9 +47,10 @@ impl StateSaver {
     }
 
     /// Saves the state.
-    pub(super) fn save(&self, sum: &WorkerSum<'_>) -> Result<(), StateError> {
+    /// Gives the record of the file; `None` where there is nothing to save.
+    pub(super) fn save(&self, sum: &WorkerSum<'_>) -> Result<Option<FileRecord>, StateError> {
         let Some((counted, reports)) = sum.stored() else {
-            return Ok(());
+            return Ok(None);
         };
         let index = Index {
             interfaces: sum.names().clone(),
@@ -62,7 +65,7 @@ impl StateSaver {
         let mut writer = StateWriter::create(&self.place, index)?;
         let place = writer.counts(0, &counted)?;
         writer.add(place, Some(UnitIdentity::Run(self.run)), inputs);
-        writer.finish()
+        writer.finish().map(Some)
     }
 
     /// Sentence on the state that could not be saved.

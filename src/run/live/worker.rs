@@ -14,7 +14,10 @@ use crate::aggregate::fragments::FragmentEvents;
 use crate::aggregate::{InputPart, Snapshot};
 use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Handle, SETTLE};
 use crate::capture::losses::Drops;
+use crate::cli::PacketCut;
 use crate::engine::{Counter, Engine};
+use crate::run::evidence::PacketSource;
+use crate::run::evidence::keeper::PacketKeeper;
 
 /// Interval at which a worker hands over its counts.
 pub(super) const HANDOVER: Duration = Duration::from_millis(500);
@@ -122,6 +125,23 @@ pub(super) struct Delta {
 /// of packets at a time, never for each.
 pub(super) type SharedWindow = Arc<Mutex<Window>>;
 
+/// Keeper of the packets of one worker, which is locked for a batch of them at a time.
+#[derive(Clone)]
+pub(super) struct Keeper(Arc<Mutex<PacketKeeper>>);
+
+impl Keeper {
+    pub(super) fn new(engine: &Engine, cut: PacketCut) -> Self {
+        let keeper = PacketKeeper::new(engine.decode.clone(), cut);
+        Self(Arc::new(Mutex::new(keeper)))
+    }
+
+    /// The packets that were kept.
+    pub(super) fn finish(self) -> PacketSource {
+        let keeper = &mut *self.0.lock().expect("no holder panics");
+        PacketSource::Kept(keeper.take())
+    }
+}
+
 /// A worker at its capture.
 pub(super) struct CaptureWorker<'o> {
     handle: Handle,
@@ -132,6 +152,7 @@ pub(super) struct CaptureWorker<'o> {
     window: Option<SharedWindow>,
     part: InputPart,
     recorder: Option<Recorder>,
+    keeper: Option<Keeper>,
     tell: Sender<Delta>,
     told: CaptureStatus,
     /// Packets counted so far.
@@ -160,6 +181,7 @@ impl<'o> CaptureWorker<'o> {
             handle,
             counter: engine.counter(),
             window: None,
+            keeper: None,
             part: InputPart {
                 file: place,
                 piece: 0,
@@ -176,6 +198,11 @@ impl<'o> CaptureWorker<'o> {
     /// Looks for duplicates among the packets of other workers, too.
     pub(super) fn share(&mut self, window: Option<SharedWindow>) {
         self.window = window;
+    }
+
+    /// Has a keeper look at each packet.
+    pub(super) fn keep(&mut self, keeper: Option<Keeper>) {
+        self.keeper = keeper;
     }
 
     /// Counts packets until the run is over.
@@ -205,9 +232,12 @@ impl<'o> CaptureWorker<'o> {
             window,
             part,
             recorder,
+            keeper,
             ..
         } = self;
         let mut count = 0;
+        let keeper = keeper.as_ref().map(|keeper| &keeper.0);
+        let mut keeper = keeper.map(|it| it.lock().expect("no holder panics"));
         let mut shared = window
             .as_ref()
             .map(|it| it.lock().expect("no holder panics"));
@@ -220,11 +250,14 @@ impl<'o> CaptureWorker<'o> {
             if let Some(recorder) = recorder {
                 recorder.add(frame);
             }
+            if let Some(keeper) = &mut keeper {
+                keeper.add(frame);
+            }
         });
         if let Some(shared) = &mut shared {
             std::mem::swap(&mut **shared, counter.window());
         }
-        drop(shared);
+        drop((shared, keeper));
         self.packets += count as u64;
         self.counter.join();
         // Of an interface that is gone `follow` tells more.

@@ -20,6 +20,10 @@ pub struct SavedState {
     pub path: PathBuf,
     /// Its index.
     pub index: Index,
+    /// Number of its bytes.
+    pub size: u64,
+    /// Digest of all its bytes, that at its end included.
+    pub digest: Digest,
 }
 
 impl SavedState {
@@ -32,7 +36,7 @@ impl SavedState {
         let mut file = File::open(path).map_err(&error)?;
         let len = file.metadata().map_err(&error)?.len();
         check_head(&mut file, path)?;
-        let end = check_digest(&mut file, len, path)?;
+        let (end, digest) = check_digest(&mut file, len, path)?;
         let index: Index = read_index(&mut file, end, path)?;
         if index.program != env!("CARGO_PKG_VERSION") {
             return Err(StateError::Program {
@@ -55,7 +59,12 @@ impl SavedState {
             return Err(StateError::damaged(path, "its index names no inputs of it"));
         }
         let path = path.to_owned();
-        Ok(Self { path, index })
+        Ok(Self {
+            path,
+            index,
+            size: len,
+            digest,
+        })
     }
 
     /// Frame of the counts of a unit.
@@ -116,30 +125,32 @@ fn check_head(file: &mut File, path: &Path) -> Result<(), StateError> {
     })
 }
 
-/// Tests the digest of a file of this length; gives the end of the frames.
-fn check_digest(file: &mut File, len: u64, path: &Path) -> Result<u64, StateError> {
+/// Tests the digest of a file of this length; gives the end of the frames, and the digest of
+/// the whole file.
+fn check_digest(file: &mut File, len: u64, path: &Path) -> Result<(u64, Digest), StateError> {
     let damaged = |why| StateError::damaged(path, why);
     let end = len.checked_sub(TAIL_LEN).filter(|&end| end >= HEAD_LEN);
     let end = end.ok_or_else(|| damaged("it ends early"))?;
     let hashed = end + 8;
-    let digest = digest(file, hashed).map_err(StateError::read(path))?;
+    let mut before = hasher(file, hashed).map_err(StateError::read(path))?;
     let told = read_at(file, hashed, 32).map_err(StateError::read(path))?;
-    if told == digest {
-        Ok(end)
+    if told == before.clone().finalize()[..] {
+        before.update(&told);
+        Ok((end, before.finalize().into()))
     } else {
         Err(damaged("its digest is not that of its bytes"))
     }
 }
 
-/// Digest of the first bytes of a file.
-fn digest(file: &mut File, len: u64) -> io::Result<Digest> {
+/// Hasher of the first bytes of a file.
+fn hasher(file: &mut File, len: u64) -> io::Result<Sha256> {
     file.seek(SeekFrom::Start(0))?;
     let mut hasher = Sha256::new();
     let mut block = vec![0; 1 << 20];
     let mut bytes = file.take(len);
     loop {
         match bytes.read(&mut block)? {
-            0 => return Ok(hasher.finalize().into()),
+            0 => return Ok(hasher),
             read => hasher.update(&block[..read]),
         }
     }
