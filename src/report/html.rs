@@ -49,13 +49,13 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Section of a page; `None` where there is nothing to say.
-struct Section {
+struct PageSection {
     id: &'static str,
     title: &'static str,
     body: Option<Markup>,
 }
 
-impl Section {
+impl PageSection {
     fn new(id: &'static str, title: &'static str, body: impl Into<Option<Markup>>) -> Self {
         Self {
             id,
@@ -75,19 +75,19 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
         (basis::facts(report))
     };
     let sections = [
-        Section::new("steps", "What to do next", steps::section(report, &paths)),
-        Section::new(
+        PageSection::new("steps", "What to do next", steps::section(report, &paths)),
+        PageSection::new(
             "matrix",
             "Clients and servers",
             matrix::section(&paths, &list),
         ),
-        Section::new("timeline", "Over time", timeline::section(report)),
-        Section::new("paths", "Paths", list.section(report, style)),
-        Section::new("basis", "What this rests on", basis::section(report)),
-        Section::new("controls", "Azure controls", controls::of_report(report)),
-        Section::new("inventory", "Inventory", inventory::of_report(report)),
-        Section::new("warnings", "Warnings", account::warnings(report, style)),
-        Section::new(
+        PageSection::new("timeline", "Over time", timeline::section(report)),
+        PageSection::new("paths", "Paths", list.section(report, style)),
+        PageSection::new("basis", "What this rests on", basis::section(report)),
+        PageSection::new("controls", "Azure controls", controls::of_report(report)),
+        PageSection::new("inventory", "Inventory", inventory::of_report(report)),
+        PageSection::new("warnings", "Warnings", account::warnings(report, style)),
+        PageSection::new(
             "packets",
             "Account of every packet",
             account::packets(report),
@@ -108,14 +108,14 @@ pub(super) fn write_posture(
         p.note { (NO_PROOF) }
     };
     let sections = [
-        Section::new(
+        PageSection::new(
             "paths",
             "Paths that clients can take",
             reach::section(report, style),
         ),
-        Section::new("controls", "Azure controls", controls::of_posture(report)),
-        Section::new("inventory", "Inventory", inventory::of_posture(report)),
-        Section::new("warnings", "Warnings", account::listed(&report.warnings)),
+        PageSection::new("controls", "Azure controls", controls::of_posture(report)),
+        PageSection::new("inventory", "Inventory", inventory::of_posture(report)),
+        PageSection::new("warnings", "Warnings", account::listed(&report.warnings)),
     ];
     finish(
         "Configuration of Azure Managed Lustre",
@@ -126,7 +126,12 @@ pub(super) fn write_posture(
 }
 
 /// Writes a page of some sections.
-fn finish(title: &str, top: &Markup, sections: &[Section], out: &mut dyn Write) -> io::Result<()> {
+fn finish(
+    title: &str,
+    top: &Markup,
+    sections: &[PageSection],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let body = body(title, top, sections).into_string();
     let head = html! {
         meta charset="utf-8";
@@ -144,7 +149,7 @@ fn finish(title: &str, top: &Markup, sections: &[Section], out: &mut dyn Write) 
     writeln!(out, "{}</body></html>", script.into_string())
 }
 
-fn body(title: &str, top: &Markup, sections: &[Section]) -> Markup {
+fn body(title: &str, top: &Markup, sections: &[PageSection]) -> Markup {
     let shown = || sections.iter().filter(|it| it.body.is_some());
     html! {
         header {

@@ -12,7 +12,8 @@ use super::wording::account::{account, clear_of, logged, vantage};
 use super::wording::headline;
 use super::wording::next::steps;
 use super::wording::path::{
-    self, Volumes, carried, client, deciding, more_paths, place, server, title, verdict, volumes,
+    self, PathVolumes, carried, client, deciding, more_paths, place, server, title, verdict,
+    volumes,
 };
 use super::{PathReport, Report, Style};
 use crate::flow::Count;
@@ -242,7 +243,7 @@ impl Page<'_> {
 }
 
 fn row(path: &PathReport) -> Vec<Cell> {
-    let Volumes {
+    let PathVolumes {
         encrypted,
         plaintext,
         packets,

@@ -28,6 +28,8 @@ pub struct Browser {
     last: u64,
     /// Requests of the page since it was opened.
     requests: Vec<String>,
+    /// Time that the processors worked for the page's process before it was opened.
+    worked: Duration,
     /// Stands for all the world: whatever is asked of another host arrives here.
     proxy: TcpListener,
     _profile: TempDir,
@@ -78,6 +80,7 @@ impl Browser {
             session: None,
             last: 0,
             requests: Vec::new(),
+            worked: Duration::ZERO,
             proxy,
             _profile: profile,
         };
@@ -152,6 +155,7 @@ impl Browser {
     pub fn open(&mut self, file: &Path, fragment: &str) {
         self.call("Page.navigate", &json!({"url": "about:blank"}));
         self.requests.clear();
+        self.worked = self.processor_time();
         let url = format!("file://{}{fragment}", file.display());
         self.call("Page.navigate", &json!({"url": url}));
         let start = Instant::now();
@@ -168,11 +172,18 @@ impl Browser {
     pub fn load_time(&mut self) -> Duration {
         let time = self.value("performance.getEntriesByType('navigation')[0].loadEventEnd");
         let time = time.as_f64().expect("milliseconds") / 1000.0;
+        let time = Duration::from_secs_f64(time);
+        let worked = self.processor_time();
+        // A new process begins at nothing.
+        time.min(worked.checked_sub(self.worked).unwrap_or(worked))
+    }
+
+    fn processor_time(&mut self) -> Duration {
         let metrics = self.call("Performance.getMetrics", &json!({}));
         let mut metrics = metrics["metrics"].as_array().expect("metrics").iter();
-        let worked = metrics.find(|it| it["name"] == "ProcessTime");
-        let worked = worked.and_then(|it| it["value"].as_f64()).expect("seconds");
-        Duration::from_secs_f64(time.min(worked))
+        let time = metrics.find(|it| it["name"] == "ProcessTime");
+        let time = time.and_then(|it| it["value"].as_f64());
+        Duration::from_secs_f64(time.expect("seconds"))
     }
 
     /// Sets the width of the window, in pixels.

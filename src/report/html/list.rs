@@ -7,7 +7,9 @@ use super::{mark, timeline};
 use crate::report::rank::WORST_FIRST;
 use crate::report::text::number;
 use crate::report::wording::account::clear_of;
-use crate::report::wording::path::{Volumes, client, more_paths, server, verdict, volume, volumes};
+use crate::report::wording::path::{
+    PathVolumes, client, more_paths, server, verdict, volume, volumes,
+};
 use crate::report::{PathReport, Report, Style};
 use crate::verdict::Verdict;
 
@@ -106,7 +108,7 @@ fn header(clear: &str) -> Markup {
 }
 
 fn row(place: usize, path: &PathReport, id: Option<String>, terms: &PathTerms<'_>) -> Markup {
-    let Volumes {
+    let PathVolumes {
         encrypted,
         plaintext,
         packets,

@@ -13,7 +13,7 @@ use super::{Page, color, number, right};
 use crate::report::rank::{self, counts, severity};
 use crate::report::text::counted;
 use crate::report::wording::account::clear_of;
-use crate::report::wording::path::{Volumes, volume, volumes};
+use crate::report::wording::path::{PathVolumes, volume, volumes};
 use crate::report::{GroupBy, PathReport, Report};
 use crate::verdict::Verdict;
 
@@ -134,7 +134,7 @@ fn file_system(path: &PathReport) -> Option<Cow<'_, str>> {
 }
 
 fn row(group: &PathGroup<'_>) -> Vec<Cell> {
-    let sum = |of: fn(&Volumes) -> Option<u64>| {
+    let sum = |of: fn(&PathVolumes) -> Option<u64>| {
         let each = group.paths.iter().map(|path| of(&volumes(path)));
         let some: Vec<u64> = each.flatten().collect();
         (!some.is_empty()).then(|| some.iter().sum::<u64>())

@@ -40,20 +40,20 @@ pub(in crate::report) fn more_paths(more: &[&PathReport]) -> Option<String> {
 }
 
 /// Encrypted and plaintext bytes, `None` without packets, and all packets.
-pub(in crate::report) struct Volumes {
+pub(in crate::report) struct PathVolumes {
     pub(in crate::report) encrypted: Option<u64>,
     pub(in crate::report) plaintext: Option<u64>,
     pub(in crate::report) packets: u64,
 }
 
 /// Volumes of a path: those captured, or of one that no capture shows, those logged.
-pub(in crate::report) fn volumes(path: &PathReport) -> Volumes {
+pub(in crate::report) fn volumes(path: &PathReport) -> PathVolumes {
     let some = |(bytes, packets): (u64, u64)| (packets > 0).then_some(bytes);
     match &path.platform {
         Some(platform) if path.traffic.total().packets == 0 => {
             let [encrypted, plaintext] =
                 [Carried::Ciphertext, Carried::Plaintext].map(|carried| platform.volume(carried));
-            Volumes {
+            PathVolumes {
                 encrypted: some(encrypted),
                 plaintext: some(plaintext),
                 packets: encrypted.1.saturating_add(plaintext.1),
@@ -61,7 +61,7 @@ pub(in crate::report) fn volumes(path: &PathReport) -> Volumes {
         }
         _ => {
             let of = |count: Count| some((count.wire_bytes, count.packets));
-            Volumes {
+            PathVolumes {
                 encrypted: of(path.traffic.encrypted),
                 plaintext: of(path.traffic.plaintext),
                 packets: path.traffic.total().packets,
