@@ -4,9 +4,8 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use anstream::AutoStream;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::azure::waivers::Waiver;
 use crate::engine::Engine;
@@ -18,6 +17,7 @@ use crate::verdict::{Exit, Viewpoint};
 
 mod azure;
 mod bench;
+mod color;
 mod engine;
 mod evidence;
 mod live;
@@ -30,6 +30,7 @@ mod window;
 
 pub use azure::{AzureError, AzureFlags, Exports, Posture, PostureFlags};
 pub use bench::{Bench, BenchFlags, BenchFormat};
+pub use color::ColorChoice;
 pub use engine::{CountFlags, EngineFlags, JudgeFlags};
 pub use evidence::{EvidenceFlags, EvidenceWish, PacketCut};
 pub use live::{Live, LiveFlags, Save, StateFile, Until};
@@ -233,29 +234,6 @@ pub struct OutputFlags {
     /// Use of color
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub color: ColorChoice,
-}
-
-/// Use of color.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ColorChoice {
-    /// On a terminal that has color, unless `NO_COLOR` is set
-    #[default]
-    #[value(help = "On a terminal that has color, unless NO_COLOR is set")]
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
-}
-
-impl ColorChoice {
-    fn on_stdout(self) -> bool {
-        match self {
-            Self::Always => true,
-            Self::Never => false,
-            Self::Auto => AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
-        }
-    }
 }
 
 const EXAMPLES: &str = "\

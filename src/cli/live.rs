@@ -209,8 +209,7 @@ impl TryFrom<LiveFlags> for Live {
     type Error = CliError;
 
     fn try_from(flags: LiveFlags) -> Result<Self, CliError> {
-        let rotate_size = flags.rotate_size.map(|size| size.as_u64());
-        let rotate_count = flags.rotate_count.into();
+        let save = flags.save();
         let output = Output::try_from(flags.output)?;
         let state = flags.state.map(|path| StateFile {
             path,
@@ -238,16 +237,23 @@ impl TryFrom<LiveFlags> for Live {
                 packets: flags.packets,
                 decided: flags.until_decided.is_some(),
             },
-            save: flags.write.map(|path| Save {
-                path,
-                rotate_size,
-                rotate_count,
-            }),
+            save,
             state,
             events: flags.events,
             metrics: flags.metrics,
             textfile: flags.textfile,
             user: flags.user,
+        })
+    }
+}
+
+impl LiveFlags {
+    /// Files to save packets to.
+    fn save(&self) -> Option<Save> {
+        Some(Save {
+            path: self.write.clone()?,
+            rotate_size: self.rotate_size.map(|size| size.as_u64()),
+            rotate_count: self.rotate_count.into(),
         })
     }
 }
