@@ -34,6 +34,7 @@ pub enum ManPage {
     Files,
     Posture,
     Bench,
+    Verify,
 }
 
 impl CompletionsFlags {

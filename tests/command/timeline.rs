@@ -26,8 +26,8 @@ fn stretched(times: u64) -> (TempDir, std::path::PathBuf) {
             let time = u64::from(word(rest, 12)) << 32 | u64::from(word(rest, 16));
             let first = *first.get_or_insert(time);
             let later = first + (time - first) * times;
-            let [high, low] =
-                [later >> 32, later & 0xffff_ffff].map(|it| u32::try_from(it).expect("32 bits"));
+            let [high, low] = [later >> 32, later & 0xffff_ffff]
+                .map(|half| u32::try_from(half).expect("half of the bits"));
             rest[12..16].copy_from_slice(&high.to_le_bytes());
             rest[16..20].copy_from_slice(&low.to_le_bytes());
         }
