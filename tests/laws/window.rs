@@ -33,8 +33,10 @@ fn report(words: &[&str], file: &Path) -> Value {
 fn without_places(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            if fields.contains_key("shows") || fields.contains_key("time") {
-                fields.retain(|name, _| name != "packet" && name != "file");
+            let has = |name| fields.contains_key(name);
+            if has("shows") || has("time") || has("is_mirrored") {
+                let places = ["packet", "file", "input", "display_filter"];
+                fields.retain(|name, _| !places.contains(&name.as_str()));
             }
             fields.values_mut().for_each(without_places);
         }
