@@ -1,7 +1,7 @@
 //! The packets that evidence and proof name, as a capture of their own.
 //!
 //! A file is walked once more, and gives those whose numbers a report names. What can be read
-//! only once, as a live capture, has a [keeper](keeper) look at each packet as it comes, and
+//! only once, as a live capture, has a [keeper] look at each packet as it comes, and
 //! gives those of them that it kept. Both are cut before they are held.
 
 use std::collections::BTreeMap;
