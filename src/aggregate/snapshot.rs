@@ -149,13 +149,17 @@ impl Snapshot {
 
     fn place(&mut self, place: CountedPlace, later: Later) {
         let (five_tuple, shown) = (place.five_tuple, place.shows(later.shown));
+        let file = later.at.position.file;
         if place.is_beside() {
             let what = (shown, place.tunnel);
+            self.datagrams.observe(&five_tuple, file);
             return self
                 .datagrams
                 .count(&five_tuple, what, later.count, &later.at);
         }
-        let mut entry = self.table.at(&five_tuple, later.at.position.file);
+        let mut entry = self.table.at(&five_tuple, file);
+        // The table may know the flow of another file.
+        entry.flow.seen_on.note(five_tuple.interface, file);
         let at = Sighting {
             direction: entry.direction,
             ..later.at

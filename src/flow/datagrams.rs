@@ -156,6 +156,11 @@ impl Datagrams {
         self.servers.hold(one, other)
     }
 
+    /// Notes that a file shows a flow, which may be known of another one.
+    pub fn observe(&mut self, five_tuple: &FiveTuple, file: u32) {
+        self.look_up(five_tuple, file);
+    }
+
     /// Counts a packet, which may be of a tunnel.
     pub fn count(
         &mut self,
