@@ -36,6 +36,12 @@ pub struct FileLayout {
     pub objects: BTreeSet<u32>,
     /// True if data is on the target of names (Data on MDT).
     pub is_on_metadata: bool,
+    /// Stripes that its lists of objects should have, by the counts before them.
+    stripes: u64,
+    /// Stripes that they have.
+    listed: u64,
+    /// Count of the next list.
+    count: u64,
 }
 
 impl FileLayout {
@@ -46,8 +52,37 @@ impl FileLayout {
         }
     }
 
+    /// Tests that it lacks stripes, which were cut off.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.listed < self.stripes
+    }
+
+    /// Begins a list, which has as many objects as the count before it says.
+    fn begin_list(&mut self) {
+        self.stripes += std::mem::take(&mut self.count);
+    }
+
+    fn add_object(&mut self, index: u32) {
+        self.objects.insert(index);
+        self.listed += 1;
+    }
+
     fn is_begun(&self) -> bool {
         !self.name.is_empty() || !self.objects.is_empty() || self.is_on_metadata
+    }
+
+    /// Adds a line of the text that has a key.
+    fn add_key(&mut self, words: &str) {
+        if let Some(index) = index(words) {
+            self.add_object(index);
+        } else if words.starts_with("lmm_objects:") || words.starts_with(INDICES[1]) {
+            self.begin_list();
+        } else if let Some((_, count)) = words.split_once("lmm_stripe_count:") {
+            self.count = count.trim().parse().unwrap_or(0);
+        } else if let Some((_, pattern)) = words.split_once("lmm_pattern:") {
+            self.add_pattern(pattern.trim());
+        }
     }
 
     fn add_pattern(&mut self, pattern: &str) {
@@ -84,19 +119,19 @@ fn of_text(text: &str) -> Vec<FileLayout> {
                 let before = std::mem::replace(&mut file, FileLayout::named(name));
                 files.extend(before.is_begun().then_some(before));
             }
-            LineKind::Key => {
-                file.objects.extend(index(words));
-                if let Some((_, pattern)) = words.split_once("lmm_pattern:") {
-                    file.add_pattern(pattern.trim());
-                }
-            }
+            LineKind::Key => file.add_key(words),
             LineKind::Row if is_table => {
                 let first = words.split_whitespace().next();
-                file.objects
-                    .extend(first.and_then(|it| it.parse::<u32>().ok()));
+                if let Some(index) = first.and_then(|it| it.parse().ok()) {
+                    file.add_object(index);
+                }
             }
             LineKind::Row => {}
         }
+    }
+    if !text.ends_with('\n') {
+        // Its last line was cut, and so may be lines behind it.
+        file.stripes += 1;
     }
     files.extend(file.is_begun().then_some(file));
     files
@@ -153,8 +188,14 @@ fn walk(value: &Value, file: &mut FileLayout, files: &mut Vec<FileLayout>) {
                 files.extend(before.is_begun().then_some(before));
             }
             let index = INDICES.iter().find_map(|key| members.get(*key)?.as_u64());
-            file.objects
-                .extend(index.and_then(|index| u32::try_from(index).ok()));
+            if let Some(index) = index.and_then(|index| u32::try_from(index).ok()) {
+                file.add_object(index);
+            }
+            if members.contains_key("lmm_objects") {
+                let count = members.get("lmm_stripe_count").and_then(Value::as_u64);
+                file.count = count.unwrap_or(0);
+                file.begin_list();
+            }
             if let Some(pattern) = members.get("lmm_pattern").and_then(Value::as_str) {
                 file.add_pattern(pattern);
             }
@@ -168,12 +209,34 @@ fn walk(value: &Value, file: &mut FileLayout, files: &mut Vec<FileLayout>) {
 mod tests {
     use super::*;
 
-    fn layout(name: &str, objects: &[u32], is_on_metadata: bool) -> FileLayout {
-        FileLayout {
-            name: name.to_owned(),
-            objects: objects.iter().copied().collect(),
-            is_on_metadata,
+    /// Name, targets of objects, data on the target of names, and stripes cut off.
+    type Told = (String, Vec<u32>, bool, bool);
+
+    fn layout(name: &str, objects: &[u32], is_on_metadata: bool) -> Told {
+        (name.to_owned(), objects.to_vec(), is_on_metadata, false)
+    }
+
+    fn read(text: &str) -> Result<Vec<Told>, String> {
+        let files = super::read(text)?.into_iter();
+        let told = files.map(|file| {
+            let is_cut = file.is_cut();
+            let objects = file.objects.into_iter().collect();
+            (file.name, objects, file.is_on_metadata, is_cut)
+        });
+        Ok(told.collect())
+    }
+
+    #[test]
+    fn a_list_that_was_cut_lacks_stripes() {
+        let whole = "/mnt/f\nlmm_stripe_count:  2\nlmm_objects:\n\
+            \x20     - l_ost_idx: 3\n      - l_ost_idx: 13\n";
+        assert!(!read(whole).expect("a layout")[0].3);
+        let list = whole.find("      -").expect("a list");
+        for end in list..whole.len() {
+            assert!(read(&whole[..end]).expect("a layout")[0].3, "{end}");
         }
+        let json = r#"{"path": "f", "lmm_stripe_count": 2, "lmm_objects": [{"l_ost_idx": 3}]}"#;
+        assert!(read(json).expect("a layout")[0].3);
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl StripesReport {
             schema_version: SCHEMA_VERSION,
             summary: summary(&files, is_whole),
             is_whole,
-            file_system: known.file_system.to_owned(),
+            file_system: known.file_system,
             files,
         })
     }
@@ -111,12 +111,12 @@ fn summary(files: &[FileStripes], is_whole: bool) -> StripesSummary {
 
 /// Paths to the targets of a file system.
 struct KnownTargets<'r> {
-    file_system: &'r str,
+    file_system: String,
     paths: Vec<(&'r GivenPath, Vec<TargetName>)>,
 }
 
 impl<'r> KnownTargets<'r> {
-    fn of(report: &'r GivenReport, choice: &'r PathChoice) -> Result<Self, StripesError> {
+    fn of(report: &'r GivenReport, choice: &PathChoice) -> Result<Self, StripesError> {
         let is_chosen = |path: &&GivenPath| match &choice.client {
             // A path that no client was seen on may be this one's.
             Some(client) => path.client.as_ref().is_none_or(|known| known == client),
@@ -142,13 +142,7 @@ impl<'r> KnownTargets<'r> {
             .collect();
         let targets = paths.iter().flat_map(|(_, targets)| targets);
         let names: BTreeSet<&str> = targets.filter_map(TargetName::file_system).collect();
-        let names: BTreeSet<String> = names.into_iter().map(str::to_owned).collect();
-        let file_system = chosen(&names, choice)?;
-        let file_systems = report.paths.iter().flat_map(|path| &path.file_systems);
-        let file_system = file_systems
-            .map(String::as_str)
-            .find(|&it| it == file_system);
-        let file_system = file_system.ok_or(StripesError::NoTargets)?;
+        let file_system = chosen(&names, choice)?.to_owned();
         Ok(Self { file_system, paths })
     }
 
@@ -161,6 +155,9 @@ impl<'r> KnownTargets<'r> {
             // Which of several, the layout does not say.
             let all = self.metadata_targets();
             stripes.extend(all.into_iter().flat_map(|target| self.stripes(target)));
+        }
+        if file.is_cut() {
+            stripes.push(unknown("targets that the layout lacks".to_owned()));
         }
         let verdicts = stripes.iter().map(|stripe| stripe.verdict);
         FileStripes {
@@ -199,28 +196,33 @@ impl<'r> KnownTargets<'r> {
             })
             .collect();
         if stripes.is_empty() {
-            return vec![StripeReport {
-                target,
-                client: None,
-                server: None,
-                verdict: Verdict::Undetermined,
-            }];
+            return vec![unknown(target)];
         }
         stripes
     }
 }
 
+/// A stripe of which no path is known.
+fn unknown(target: String) -> StripeReport {
+    StripeReport {
+        target,
+        client: None,
+        server: None,
+        verdict: Verdict::Undetermined,
+    }
+}
+
 /// The file system that was chosen, or the only one.
-fn chosen(names: &BTreeSet<String>, choice: &PathChoice) -> Result<String, StripesError> {
-    match (&choice.file_system, names.len()) {
-        (_, 0) => Err(StripesError::NoTargets),
-        (Some(name), _) if names.contains(name) => Ok(name.clone()),
-        (Some(name), _) => Err(StripesError::NoFileSystem(name.clone())),
-        (None, 1) => Ok(names.iter().cloned().collect()),
-        (None, _) => {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            Err(StripesError::Several(names.join(", ")))
-        }
+fn chosen<'n>(names: &BTreeSet<&'n str>, choice: &PathChoice) -> Result<&'n str, StripesError> {
+    let all: Vec<&str> = names.iter().copied().collect();
+    match (&choice.file_system, &all[..]) {
+        (_, []) => Err(StripesError::NoTargets),
+        (Some(name), _) => match names.get(&name[..]) {
+            Some(known) => Ok(known),
+            None => Err(StripesError::NoFileSystem(name.clone())),
+        },
+        (None, [only]) => Ok(only),
+        (None, several) => Err(StripesError::Several(several.join(", "))),
     }
 }
 

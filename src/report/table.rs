@@ -16,7 +16,6 @@ use super::wording::path::{
     volumes,
 };
 use super::{PathReport, Report, Style};
-use crate::flow::Count;
 use crate::verdict::Verdict;
 
 mod causes;
@@ -280,12 +279,5 @@ fn color(verdict: Verdict) -> Color {
         Verdict::Weak | Verdict::Unproven | Verdict::Undetermined | Verdict::Silent => {
             Color::Yellow
         }
-    }
-}
-
-fn volume(count: Count) -> String {
-    match count.packets {
-        0 => "–".to_owned(),
-        _ => bytes(count.wire_bytes),
     }
 }

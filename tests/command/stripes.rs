@@ -119,6 +119,11 @@ fn what_is_not_known_leaves_the_answer_open() {
     let own = ["--layout", "layouts.txt", "--client", "10.0.1.5"];
     let table = said(&mut files(open.path(), &own), 3);
     assert!(table.contains("whose run was not whole"), "{}", table);
+    // Half of the stripes, all of them reached through encryption.
+    let layout = "/mnt/f\nlmm_stripe_count:  2\nlmm_objects:\n      - l_ost_idx: 1\n";
+    fs::write(met.path().join("layouts.txt"), layout).unwrap();
+    let cut = report(&mut files(met.path(), &["--layout", "layouts.txt"]), 3);
+    assert_eq!(verdicts(&cut), [("/mnt/f", &json!("undetermined"))]);
     // Data on a target of names, of which no path is known.
     let layout = "/mnt/f\n  lcm_entry_count:   1\n      lmm_pattern:       mdt\n";
     fs::write(met.path().join("layouts.txt"), layout).unwrap();

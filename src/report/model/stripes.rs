@@ -29,8 +29,6 @@ pub struct GivenPath {
     pub client: Option<String>,
     /// The server, where it is one.
     pub server: Option<String>,
-    /// Names of the file systems that the server serves.
-    pub file_systems: Vec<String>,
     /// Names of its targets.
     pub targets: Vec<String>,
     /// Word of the verdict.

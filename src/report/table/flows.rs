@@ -5,10 +5,10 @@ use std::io;
 use anstyle::Style as Ansi;
 use comfy_table::Cell;
 
-use super::{Page, number, right, volume};
+use super::{Page, right};
 use crate::report::PathReport;
 use crate::report::model::FlowReport;
-use crate::report::wording::flows::{facts, name, tunnel};
+use crate::report::wording::flows::{COLUMNS, facts, rows};
 use crate::report::wording::path::title;
 
 impl Page<'_> {
@@ -26,32 +26,17 @@ impl Page<'_> {
         if let Some(timeline) = &path.timeline {
             self.timeline(timeline)?;
         }
-        let header = [
-            "Flow",
-            "Tunnel",
-            "Class",
-            "To server",
-            "To client",
-            "Packets",
-        ];
         self.line("")?;
-        self.table(&header, path.flows.iter().flat_map(rows).collect())
+        self.table(&COLUMNS, path.flows.iter().flat_map(cells).collect())
     }
 }
 
-/// A row for each class that the flow has packets of.
-fn rows(flow: &FlowReport) -> Vec<Vec<Cell>> {
-    let classes = flow.classes().into_iter();
-    classes
-        .map(|(class, up, down)| {
-            vec![
-                Cell::new(name(flow)),
-                Cell::new(tunnel(flow)),
-                Cell::new(class.name()),
-                right(volume(up)),
-                right(volume(down)),
-                right(number(up.packets + down.packets)),
-            ]
-        })
-        .collect()
+/// Cells of a flow's rows.
+fn cells(flow: &FlowReport) -> Vec<Vec<Cell>> {
+    let rows = rows(flow).into_iter();
+    rows.map(|[name, tunnel, class, numbers @ ..]| {
+        let texts = [name, tunnel, class].map(Cell::new);
+        texts.into_iter().chain(numbers.map(right)).collect()
+    })
+    .collect()
 }

@@ -1,9 +1,10 @@
 //! A path's flows, and the facts of its DTLS and Lustre.
 
+use crate::flow::Count;
 use crate::flow::sizes::Percentiles;
 use crate::report::PathReport;
 use crate::report::model::{DtlsReport, FlowReport, LustreReport};
-use crate::report::text::{counted, number};
+use crate::report::text::{bytes, counted, number};
 
 /// Sentences on what a path carried, without what is not known.
 pub(in crate::report) fn facts(path: &PathReport) -> impl Iterator<Item = String> + use<> {
@@ -18,8 +19,39 @@ pub(in crate::report) fn facts(path: &PathReport) -> impl Iterator<Item = String
     [dtls, lustre, packets, records].into_iter().flatten()
 }
 
+/// Columns of a table of flows; those from the fourth on are numbers.
+pub(in crate::report) const COLUMNS: [&str; 6] = [
+    "Flow",
+    "Tunnel",
+    "Class",
+    "To server",
+    "To client",
+    "Packets",
+];
+
+/// A row for each class that a flow has packets of.
+pub(in crate::report) fn rows(flow: &FlowReport) -> Vec<[String; COLUMNS.len()]> {
+    let volume = |count: Count| match count.packets {
+        0 => "–".to_owned(),
+        _ => bytes(count.wire_bytes),
+    };
+    let classes = flow.classes().into_iter();
+    classes
+        .map(|(class, up, down)| {
+            [
+                name(flow),
+                tunnel(flow),
+                class.name().to_owned(),
+                volume(up),
+                volume(down),
+                number(up.packets + down.packets),
+            ]
+        })
+        .collect()
+}
+
 /// Protocol and ports of a flow.
-pub(in crate::report) fn name(flow: &FlowReport) -> String {
+fn name(flow: &FlowReport) -> String {
     let protocol = flow.protocol.unwrap_or("many flows");
     match (flow.client_port, flow.server_port) {
         (Some(client), Some(server)) => format!("{protocol} {client} to {server}"),
@@ -28,7 +60,7 @@ pub(in crate::report) fn name(flow: &FlowReport) -> String {
 }
 
 /// Tunnels around a flow; a dash for none.
-pub(in crate::report) fn tunnel(flow: &FlowReport) -> String {
+fn tunnel(flow: &FlowReport) -> String {
     match flow.network {
         None => "–".to_owned(),
         Some(0) => flow.encapsulation.join(", "),
