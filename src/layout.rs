@@ -207,8 +207,6 @@ fn walk(value: &Value, file: &mut FileLayout, files: &mut Vec<FileLayout>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     /// Name, targets of objects, data on the target of names, and stripes cut off.
     type Told = (String, Vec<u32>, bool, bool);
 
