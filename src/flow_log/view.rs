@@ -13,9 +13,11 @@ use super::tuple::Stage;
 use crate::capture::Timestamp;
 use crate::flow::times::Span;
 
-/// Longest time between a tuple and the one before it for which the later speaks:
-/// statistics are of five minutes, and times in a log may be whole seconds.
-const REACH: Duration = Duration::from_millis(5 * 60_000 + 999);
+/// Time of which a tuple has the statistics.
+const STATISTICS: Duration = Duration::from_mins(5);
+/// Longest time between a tuple and the one before it, both of a flow that goes on, for which
+/// the later speaks: they are not written to the moment.
+const REACH: Duration = STATISTICS.saturating_add(SECOND);
 /// Time before a tuple that it may tell of where the tuple before it is not known, for what
 /// speaks against encryption: statistics of five minutes, written within one.
 pub(super) const BEFORE: Duration = Duration::from_mins(6);
@@ -99,7 +101,9 @@ impl NicView {
     /// The times of the tuples near captured time, in their order. Where the tuples may be
     /// of several flows, the one before another tells nothing.
     pub(super) fn told(&self, is_one_flow: bool) -> Vec<Told> {
-        let marks = (0..self.near.len()).map(|place| told(&self.near, place, is_one_flow));
+        let is_coarse = self.near.iter().all(is_whole);
+        let told = |place| told(&self.near, place, is_one_flow, is_coarse);
+        let marks = (0..self.near.len()).map(told);
         let crowd = self.crowd.iter().flat_map(Sums::spans);
         let crowd = crowd.map(|(state, span)| Told {
             state,
@@ -144,8 +148,9 @@ impl NicView {
     }
 }
 
-/// The time that the mark at a place of sorted ones tells of.
-fn told(marks: &[Mark], place: usize, is_one_flow: bool) -> Told {
+/// The time that the mark at a place of sorted ones tells of; `is_coarse` where all times are
+/// whole seconds.
+fn told(marks: &[Mark], place: usize, is_one_flow: bool, is_coarse: bool) -> Told {
     let mark = &marks[place];
     if let Some(summed) = mark.stage.summed() {
         return Told {
@@ -158,6 +163,9 @@ fn told(marks: &[Mark], place: usize, is_one_flow: bool) -> Told {
     // What was denied was not carried, and is no part of a flow's life; nor is a sum.
     let is_carried = |mark: &&Mark| !mark.stage.is_denied() && mark.stage.summed().is_none();
     let before = marks[..begins].iter().rev().find(is_carried);
+    // A flow that began at the same time may be another than the one of the mark before.
+    let mut beside = marks[begins..].iter().take_while(same(mark));
+    let is_anew = beside.any(|it| it.stage == Stage::Begin);
     let mut later = marks[place..].iter().filter(is_carried);
     let after = later.find(|later| later.time > mark.time);
     let moment = Span {
@@ -166,10 +174,14 @@ fn told(marks: &[Mark], place: usize, is_one_flow: bool) -> Told {
     };
     let proves = match (mark.stage, before) {
         (Stage::Deny, _) => None,
-        (Stage::Continue | Stage::End, Some(before)) if continues(before, mark) => Some(Span {
-            first: just_after(before),
-            last: mark.time,
-        }),
+        (Stage::Continue | Stage::End, Some(before))
+            if !is_anew && continues(before, mark, is_coarse) =>
+        {
+            Some(Span {
+                first: follows(before, is_coarse),
+                last: mark.time,
+            })
+        }
         _ => Some(moment),
     };
     let [before, after] = [before, after].map(|mark| mark.filter(|_| is_one_flow));
@@ -189,13 +201,18 @@ fn same(mark: &Mark) -> impl Fn(&&Mark) -> bool {
 }
 
 /// Tests that a tuple has the statistics since another: none is missing between, and the flow
-/// did not end.
-fn continues(before: &Mark, mark: &Mark) -> bool {
+/// did not end. An end can come at any moment behind a tuple, and so behind one that is missing.
+fn continues(before: &Mark, mark: &Mark, is_coarse: bool) -> bool {
+    let reach = match mark.stage {
+        Stage::End if is_coarse => STATISTICS.saturating_sub(SECOND),
+        Stage::End => STATISTICS,
+        _ => REACH,
+    };
     let reach = Span {
         first: before.time,
         last: before.time,
-    };
-    let reach = reach.widened(Duration::ZERO, REACH);
+    }
+    .widened(Duration::ZERO, reach);
     matches!(before.stage, Stage::Begin | Stage::Continue) && mark.time <= reach.last
 }
 
@@ -215,6 +232,23 @@ fn since(mark: &Mark, before: Option<&Mark>) -> Timestamp {
     }
 }
 
+/// First moment that a tuple behind another one proves: of the second in which its flow began,
+/// a log in whole seconds does not tell which part came before.
+fn follows(before: &Mark, is_coarse: bool) -> Timestamp {
+    let moment = Span {
+        first: before.time,
+        last: just_after(before),
+    };
+    let is_unclear = is_coarse && before.stage == Stage::Begin;
+    let unclear = if is_unclear { SECOND } else { Duration::ZERO };
+    moment.widened(Duration::ZERO, unclear).last
+}
+
+/// Tests for a time in whole seconds, which may be any of its second.
+fn is_whole(mark: &Mark) -> bool {
+    mark.time.0 % 1_000_000_000 == 0
+}
+
 fn just_after(mark: &Mark) -> Timestamp {
     Timestamp(mark.time.0.saturating_add(1))
 }
@@ -226,8 +260,11 @@ fn until(mark: &Mark, after: Option<&Mark>) -> Timestamp {
         first: mark.time,
         last: mark.time,
     };
-    let is_whole = mark.time.0 % 1_000_000_000 == 0;
-    let own = if is_whole { SECOND } else { Duration::ZERO };
+    let own = if is_whole(mark) {
+        SECOND
+    } else {
+        Duration::ZERO
+    };
     let own = moment.widened(Duration::ZERO, own).last;
     let latest = moment.widened(Duration::ZERO, AFTER).last;
     let is_told = |after: &Mark| {

@@ -15,13 +15,11 @@ const TRAILER_LEN: usize = 64;
 /// over. `at` is the offset of what no header was read of.
 pub(super) fn in_stranger(here: &Here<'_>, at: usize) -> bool {
     let frame = here.frame.data;
-    let is_telling = match Quote::of(here, at) {
-        Some(quote) => quote.may_be_lustre(),
-        None => {
-            let unread = frame.get(at..).unwrap_or_default();
-            readable::holds_ip(unread, here.wire_len().saturating_sub(at))
-        }
-    };
+    let unread = frame.get(at..).unwrap_or_default();
+    let is_telling = Quote::of(here, at).map_or_else(
+        || readable::holds_ip(unread, here.wire_len().saturating_sub(at)),
+        |quote| quote.may_be_lustre(),
+    );
     is_telling || lnet::holds_message(frame)
 }
 
