@@ -62,6 +62,9 @@
 //! 6. Memory is bounded whatever the traffic.
 //! 7. Time is in the packet: the same files give the same report on any day.
 
+#[cfg(all(feature = "live", not(target_os = "linux")))]
+compile_error!("only Linux can capture: build with --no-default-features");
+
 pub mod aggregate;
 pub mod azure;
 pub mod capture;
