@@ -56,7 +56,11 @@ impl Folder {
     /// Those of the disk.
     #[cfg_attr(
         not(unix),
-        allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "as elsewhere")
+        allow(
+            clippy::unused_self,
+            clippy::unnecessary_wraps,
+            reason = "as elsewhere"
+        )
     )]
     pub(super) fn sync(&self) -> io::Result<()> {
         #[cfg(unix)]
