@@ -15,6 +15,7 @@ use losses::Stated;
 use nom::number::Endianness;
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "live")]
 pub mod live;
 pub mod losses;
 pub mod pcap;
@@ -33,13 +34,15 @@ pub struct Timestamp(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LinkType(pub u16);
 
-/// Name as libpcap knows it, and number: "link type NFLOG (239)".
+/// Name as libpcap knows it, and number: "link type NFLOG (239)". Without libpcap there is the
+/// number alone.
 impl fmt::Display for LinkType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match ::pcap::Linktype(self.0.into()).get_name() {
-            Ok(name) => write!(f, "link type {name} ({})", self.0),
-            Err(_) => write!(f, "link type {}", self.0),
+        #[cfg(feature = "live")]
+        if let Ok(name) = ::pcap::Linktype(self.0.into()).get_name() {
+            return write!(f, "link type {name} ({})", self.0);
         }
+        write!(f, "link type {}", self.0)
     }
 }
 

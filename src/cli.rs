@@ -20,6 +20,7 @@ mod bench;
 mod color;
 mod engine;
 mod evidence;
+#[cfg(feature = "live")]
 mod live;
 mod merge;
 mod server_list;
@@ -33,6 +34,7 @@ pub use bench::{Bench, BenchFlags, BenchFormat};
 pub use color::ColorChoice;
 pub use engine::{CountFlags, EngineFlags, JudgeFlags};
 pub use evidence::{EvidenceFlags, EvidenceWish, PacketCut};
+#[cfg(feature = "live")]
 pub use live::{Live, LiveFlags, Save, StateFile, Until};
 pub use merge::{Merge, MergeFlags};
 pub use shell::{CompletionsFlags, ManFlags};
@@ -67,6 +69,7 @@ pub enum Command {
     #[command(after_help = after_help(EXAMPLES))]
     Analyze(AnalyzeFlags),
 
+    #[cfg(feature = "live")]
     /// Give a verdict for each path as its packets pass this machine
     ///
     /// Captures on a client until it is told to end, with --duration or --packets, with

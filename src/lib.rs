@@ -1,5 +1,8 @@
 #![doc = include_str!("../docs/architecture.md")]
 
+#[cfg(all(feature = "live", not(target_os = "linux")))]
+compile_error!("only Linux can capture: build with --no-default-features");
+
 pub mod aggregate;
 pub mod azure;
 pub mod capture;

@@ -8,9 +8,11 @@ use clap::Parser;
 use jiff::Timestamp;
 use plainsight::azure::controls;
 use plainsight::cli::{
-    Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command, Live, LiveFlags, Merge, MergeFlags,
-    Output, Posture, PostureFlags, Stripes, StripesFlags, VerifyFlags,
+    Analyze, AnalyzeFlags, Bench, BenchFlags, Cli, Command, Merge, MergeFlags, Output, Posture,
+    PostureFlags, Stripes, StripesFlags, VerifyFlags,
 };
+#[cfg(feature = "live")]
+use plainsight::cli::{Live, LiveFlags};
 use plainsight::report::posture::PostureReport;
 use plainsight::report::{DocumentFormat, Report, Style};
 use plainsight::run::evidence::{EvidenceFile, PacketSources};
@@ -23,6 +25,7 @@ use plainsight::verdict::Exit;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Analyze(flags) => analyze(flags),
+        #[cfg(feature = "live")]
         Command::Live(flags) => live(flags),
         Command::Merge(flags) => merge(flags),
         Command::Files(flags) => stripes(flags),
@@ -63,6 +66,7 @@ fn analyze(flags: AnalyzeFlags) -> Result<u8, Box<dyn Error>> {
     Ok(code)
 }
 
+#[cfg(feature = "live")]
 fn live(flags: LiveFlags) -> Result<u8, Box<dyn Error>> {
     let started = Timestamp::now();
     let config = Live::try_from(flags)?;
@@ -126,6 +130,7 @@ impl<'c, R> HandOver<'c, R> {
         })
     }
 
+    #[cfg(feature = "live")]
     fn open_in_place(output: &'c Output<R>, started: Timestamp) -> Result<Self, OutputError> {
         Ok(Self {
             files: Some(ReportFiles::open_in_place(output)?),

@@ -62,6 +62,7 @@ pub fn headline(report: &Report) -> String {
 
 /// Number of paths that there is no room for, by verdict; `None` where there is for all.
 #[must_use]
+#[cfg(feature = "live")]
 pub(crate) fn more_paths(more: &[&PathReport]) -> Option<String> {
     wording::path::more_paths(more)
 }

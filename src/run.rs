@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod evidence;
 pub mod files;
+#[cfg(feature = "live")]
 pub mod live;
 pub mod manifest;
 pub mod merge;

@@ -29,6 +29,7 @@ pub struct ManFlags {
 #[allow(missing_docs, reason = "the names of the commands")]
 pub enum ManPage {
     Analyze,
+    #[cfg(feature = "live")]
     Live,
     Merge,
     Files,

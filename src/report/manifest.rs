@@ -1,8 +1,10 @@
 //! Entries of a manifest, from the record of a run's files, and back.
 
-use std::ffi::OsStr;
+#[cfg(unix)]
+use std::ffi::OsString;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
+#[cfg(unix)]
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 pub use super::model::{ClockReport, FileEntry, HostReport, Manifest, ProgramReport, UserReport};
@@ -18,7 +20,10 @@ impl FileEntry {
     pub fn of(record: &FileRecord) -> Self {
         let path = record.path.as_os_str();
         let text = path.to_str();
-        let bytes = path.as_bytes().iter().map(|byte| format!("{byte:02x}"));
+        let bytes = path
+            .as_encoded_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"));
         Self {
             role: role_name(record.role).to_owned(),
             path: text.map_or_else(|| FileName(&record.path).to_string(), str::to_owned),
@@ -41,7 +46,13 @@ impl FileEntry {
         };
         let byte = |pair: &[u8; 2]| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
         let bytes: Option<Vec<u8>> = pairs.iter().map(byte).collect();
-        Some(PathBuf::from(OsStr::from_bytes(&bytes?)))
+        let bytes = bytes?;
+        #[cfg(unix)]
+        let path = Some(OsString::from_vec(bytes).into());
+        // Elsewhere no file has such a name.
+        #[cfg(not(unix))]
+        let path = String::from_utf8(bytes).ok().map(PathBuf::from);
+        path
     }
 }
 

@@ -1,6 +1,7 @@
 //! Volumes over time as a row of bars.
 
-use ratatui::symbols::bar::NINE_LEVELS;
+/// The block elements of Unicode that fill a line from below, by eighths.
+const BARS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
 /// Volumes of a class, or of all, in some columns.
 #[derive(Clone, Debug)]
@@ -26,17 +27,8 @@ impl Sparkline {
 
 fn bar(volume: u64, highest: u64) -> &'static str {
     let eighths = u128::from(volume) * 8 / u128::from(highest.max(1));
-    match eighths {
-        0 if volume == 0 => NINE_LEVELS.empty,
-        0 | 1 => NINE_LEVELS.one_eighth,
-        2 => NINE_LEVELS.one_quarter,
-        3 => NINE_LEVELS.three_eighths,
-        4 => NINE_LEVELS.half,
-        5 => NINE_LEVELS.five_eighths,
-        6 => NINE_LEVELS.three_quarters,
-        7 => NINE_LEVELS.seven_eighths,
-        _ => NINE_LEVELS.full,
-    }
+    let least = u128::from(volume != 0);
+    usize::try_from(eighths.max(least)).map_or(BARS[8], |bar| BARS[bar.min(8)])
 }
 
 #[cfg(test)]

@@ -5,16 +5,16 @@ use std::fs;
 use std::path::Path;
 
 use jiff::Timestamp;
-use nix::sys::utsname::uname;
-use nix::unistd::{User, getuid};
 
 use super::output::{OutputError, OutputFile, SHARED};
 use crate::cli::Output;
 use crate::input::custody::{Custody, FileRole};
 use crate::input::name::FileName;
 use crate::report::manifest::{
-    self, ClockReport, FileEntry, HostReport, MANIFEST_VERSION, Manifest, ProgramReport, UserReport,
+    self, ClockReport, FileEntry, MANIFEST_VERSION, Manifest, ProgramReport,
 };
+
+mod machine;
 
 /// Clock sources of the kernel.
 const CLOCK_SOURCE: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
@@ -90,8 +90,8 @@ fn begun(started: Timestamp) -> Manifest {
     Manifest {
         schema_version: MANIFEST_VERSION,
         program: program(),
-        host: host(),
-        user: user(),
+        host: machine::host(),
+        user: machine::user(),
         command: env::args_os().map(word).collect(),
         directory: FileName(&directory).to_string(),
         started: started.to_string(),
@@ -118,28 +118,6 @@ fn program() -> ProgramReport {
         target: env!("PLAINSIGHT_TARGET").to_owned(),
         compiler: env!("PLAINSIGHT_RUSTC").to_owned(),
         profile: env!("PLAINSIGHT_PROFILE").to_owned(),
-    }
-}
-
-fn host() -> HostReport {
-    let known = uname().ok();
-    let text = |of: fn(&nix::sys::utsname::UtsName) -> &std::ffi::OsStr| {
-        let text = known.as_ref().map(of);
-        text.map_or_else(String::new, |it| it.to_string_lossy().into_owned())
-    };
-    HostReport {
-        name: text(|it| it.nodename()),
-        system: format!("{} {}", text(|it| it.sysname()), text(|it| it.release())),
-        machine: text(|it| it.machine()),
-    }
-}
-
-fn user() -> UserReport {
-    let uid = getuid();
-    let name = User::from_uid(uid).ok().flatten();
-    UserReport {
-        uid: uid.as_raw(),
-        name: name.map(|user| user.name),
     }
 }
 

@@ -8,17 +8,17 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
-use nix::fcntl::posix_fallocate;
 use sha2::{Digest as _, Sha256};
 
 use crate::cli::Output;
 use crate::input::custody::{Custody, Digest, FileRecord, FileRole};
 use crate::input::name::FileName;
 use crate::report::{DocumentFormat, Style};
+use system::{Folder, reserve, set_mode};
+
+mod system;
 
 /// Permissions of what holds packets or counts of them: the owner's alone, as `dumpcap` has it.
 pub const SECRET: u32 = 0o600;
@@ -40,7 +40,7 @@ pub struct OutputError {
 pub struct OutputPlace {
     path: PathBuf,
     /// Its folder: a name in it lasts when it does.
-    folder: File,
+    folder: Folder,
 }
 
 /// The folder that a file is in.
@@ -57,7 +57,7 @@ impl OutputPlace {
     /// It cannot be opened.
     pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self {
-            folder: File::open(folder(path))?,
+            folder: Folder::open(folder(path))?,
             path: path.to_owned(),
         })
     }
@@ -77,7 +77,8 @@ impl OutputPlace {
         // What another run left behind under this process's number is nobody's.
         let _ = fs::remove_file(&name.0);
         let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(mode);
+        options.write(true).create_new(true);
+        set_mode(&mut options, mode);
         let file = options.open(&name.0)?;
         Ok(Draft {
             place: self,
@@ -142,7 +143,7 @@ impl Draft<'_> {
     pub fn finish(self) -> io::Result<()> {
         self.out.inner.sync_all()?;
         fs::rename(&self.name.0, &self.place.path)?;
-        self.place.folder.sync_all()
+        self.place.folder.sync()
     }
 
     /// Gives the file its name, as one that is replaced every few seconds.
@@ -241,7 +242,8 @@ impl OutputFile {
                 .map(OutputWay::Stream)
         } else {
             let mut options = File::options();
-            options.write(true).create(true).truncate(false).mode(mode);
+            options.write(true).create(true).truncate(false);
+            set_mode(&mut options, mode);
             options.open(path).map(OutputWay::Reserved)
         };
         Self::with(path, role, opened)
@@ -264,10 +266,10 @@ impl OutputFile {
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let known = fs::metadata(&real).ok();
         if known.as_ref().is_some_and(fs::Metadata::is_dir) {
-            return Err(Errno::EISDIR.into());
+            return Err(io::ErrorKind::IsADirectory.into());
         }
         let kept = known.filter(|_| mode != SECRET);
-        let mode = kept.map_or(mode, |known| known.permissions().mode() & 0o777);
+        let mode = kept.as_ref().and_then(system::mode).unwrap_or(mode);
         let place = OutputPlace::open(&real)?;
         place.draft(mode)?;
         Ok(OutputWay::Renamed(place, mode))
@@ -349,20 +351,6 @@ fn in_place(mut file: File, write: impl OutputContent) -> Written {
     file.sync_all()?;
     let digest = Sha256::digest(&bytes).into();
     Ok(FileRecord::of_bytes(len, digest).changed(&file))
-}
-
-/// Takes the room that a file needs, so that it is written wholly or not at all.
-fn reserve(file: &File, len: u64) -> io::Result<()> {
-    let before = file.metadata()?.len();
-    let wanted = i64::try_from(len).map_err(io::Error::other)?;
-    match posix_fallocate(file, 0, wanted) {
-        // Without the call, the attempt itself has to tell.
-        Ok(()) | Err(Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::EINVAL) => Ok(()),
-        Err(error) => {
-            file.set_len(before)?;
-            Err(error.into())
-        }
-    }
 }
 
 /// Files that a report is written to, opened.

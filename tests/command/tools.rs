@@ -158,6 +158,25 @@ fn manifests_are_valid_to_kubernetes() {
     assert!(!output.status.success());
 }
 
+/// Manifests name the image that is built, of this version.
+#[test]
+fn manifests_run_the_image_that_is_built() {
+    let dockerfile = include_str!("../../packaging/Dockerfile");
+    let image = format!("registry.example/plainsight:{}", env!("CARGO_PKG_VERSION"));
+    assert!(
+        dockerfile.contains(&format!("--tag {image} ")),
+        "{dockerfile}"
+    );
+    for manifest in [
+        include_str!("../../contrib/aks/live.yaml"),
+        include_str!("../../contrib/aks/merge.yaml"),
+    ] {
+        let lines = manifest.lines().map(str::trim);
+        let images: Vec<&str> = lines.filter_map(|it| it.strip_prefix("image: ")).collect();
+        assert_eq!(images, [image.as_str()]);
+    }
+}
+
 /// The flags of manifests are the program's.
 #[test]
 fn the_arguments_of_manifests_are_known() {

@@ -64,8 +64,8 @@ pub struct HostReport {
 /// User that started a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserReport {
-    /// Number of the user.
-    pub uid: u32,
+    /// Number of the user; `null` where the system gives none, as Windows.
+    pub uid: Option<u32>,
     /// Name; `null` where the machine knows none.
     pub name: Option<String>,
 }
