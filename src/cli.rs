@@ -33,7 +33,7 @@ pub use bench::{Bench, BenchFlags, BenchFormat};
 pub use color::ColorChoice;
 pub use engine::{CountFlags, EngineFlags, JudgeFlags};
 pub use evidence::{EvidenceFlags, EvidenceWish, PacketCut};
-pub use live::{Live, LiveFlags, Save, StateFile, Until};
+pub use live::{Live, LiveFlags, MetricsDetail, Save, StateFile, Until};
 pub use merge::{Merge, MergeFlags};
 pub use shell::{CompletionsFlags, ManFlags};
 pub use stripes::{Stripes, StripesFlags};

@@ -104,6 +104,10 @@ pub struct LiveFlags {
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub metrics: Option<SocketAddr>,
 
+    /// Metrics of each path, or their sums over all paths, which are few whatever the number
+    #[arg(long, value_enum, value_name = "DETAIL", default_value_t)]
+    pub metrics_detail: MetricsDetail,
+
     /// Write metrics to a file for the node exporter, always whole
     #[arg(long, value_name = "FILE")]
     pub textfile: Option<PathBuf>,
@@ -158,6 +162,8 @@ pub struct Live {
     pub events: Option<PathBuf>,
     /// Address to serve metrics at.
     pub metrics: Option<SocketAddr>,
+    /// Detail of metrics.
+    pub metrics_detail: MetricsDetail,
     /// File to write metrics to.
     pub textfile: Option<PathBuf>,
     /// User to run as after the capture is opened.
@@ -192,6 +198,16 @@ impl Live {
         let state = self.state.iter().map(|state| &*state.path);
         self.textfile.iter().map(|file| &**file).chain(state)
     }
+}
+
+/// `--metrics-detail`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum MetricsDetail {
+    /// Of each path, by client and server
+    #[default]
+    Paths,
+    /// Sums over all paths
+    Sums,
 }
 
 /// Limits of a live run, which a signal can end earlier.
@@ -241,6 +257,7 @@ impl TryFrom<LiveFlags> for Live {
             state,
             events: flags.events,
             metrics: flags.metrics,
+            metrics_detail: flags.metrics_detail,
             textfile: flags.textfile,
             user: flags.user,
         })

@@ -15,7 +15,6 @@
 
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -60,7 +59,7 @@ use discovery::LiveSetup;
 pub use error::LiveRunError;
 use error::system;
 use events::Log;
-use metrics::{MetricsEndpoint, Textfile};
+use metrics::{MetricsEndpoint, MetricsSource, Textfile};
 pub use outputs::Ended;
 use outputs::Outputs;
 use recorder::{Buffers, Recorder};
@@ -103,14 +102,17 @@ struct Ready<'c> {
 
 impl<'c> Ready<'c> {
     fn open(config: &'c Live) -> Result<Self, LiveRunError> {
-        let discovery = LiveSetup::of(config, Path::new("/"))?;
+        let mut discovery = LiveSetup::of(config, Path::new("/"))?;
         let interfaces = Interfaces::default();
         let handles = open_all(config, &discovery, &interfaces)?;
+        let ring = ring(config, &handles)?;
+        discovery.notes.extend(ring.as_ref().and_then(Ring::note));
+        let metrics = MetricsSource::open(config.metrics_detail);
         Ok(Self {
-            ring: ring(config, &handles)?,
-            endpoint: config.metrics.map(endpoint).transpose()?,
+            ring,
+            endpoint: endpoint(config, &metrics)?,
             log: log(config)?,
-            textfile: textfile(config)?,
+            textfile: textfile(config, &metrics)?,
             state: config.state.as_ref().map(StateSaver::open).transpose()?,
             signals: signals().map_err(system("watch for signals"))?,
             config,
@@ -247,14 +249,22 @@ fn ring(config: &Live, handles: &[Handle]) -> Result<Option<Ring>, SaveError> {
     Ring::open(options, &interfaces, &config.output.custody).map(Some)
 }
 
-fn endpoint(address: SocketAddr) -> Result<MetricsEndpoint, LiveRunError> {
-    MetricsEndpoint::open(address).map_err(|source| LiveRunError::Metrics { address, source })
+/// Opens the endpoint for metrics.
+fn endpoint(
+    config: &Live,
+    metrics: &MetricsSource,
+) -> Result<Option<MetricsEndpoint>, LiveRunError> {
+    let open = |address| {
+        let opened = MetricsEndpoint::open(address, metrics.clone());
+        opened.map_err(|source| LiveRunError::Metrics { address, source })
+    };
+    config.metrics.map(open).transpose()
 }
 
 /// Opens the place of the file for metrics.
-fn textfile(config: &Live) -> Result<Option<Textfile>, LiveRunError> {
+fn textfile(config: &Live, metrics: &MetricsSource) -> Result<Option<Textfile>, LiveRunError> {
     let path = config.textfile.as_ref();
-    let open = |path: &PathBuf| Textfile::open(path).map_err(unwritable(path));
+    let open = |path: &PathBuf| Textfile::open(path, metrics.clone()).map_err(unwritable(path));
     path.map(open).transpose()
 }
 

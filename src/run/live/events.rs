@@ -89,6 +89,18 @@ pub enum Event {
         /// Number of packets left out so far.
         packets: u64,
     },
+    /// A file of packets was removed while the run held it, and what was in it is gone.
+    SavedFileRemoved {
+        /// The file.
+        path: PathBuf,
+        /// Number of packets of this run that are gone with it.
+        packets: u64,
+    },
+    /// A file of packets has another name now, under which the run goes on to write to it.
+    SavedFileMoved {
+        /// Its name before.
+        path: PathBuf,
+    },
     /// The run has ended.
     Ended {
         /// Exit code of the process.
@@ -175,6 +187,17 @@ impl fmt::Display for Event {
             Self::SavingFellBehind { path, .. } => {
                 let path = FileName(path);
                 write!(f, "{path} takes packets too slowly: some are not saved")
+            }
+            Self::SavedFileRemoved { path, packets } => {
+                let path = FileName(path);
+                write!(f, "{path} was removed, and {packets} saved packets with it")
+            }
+            Self::SavedFileMoved { path } => {
+                let path = FileName(path);
+                write!(
+                    f,
+                    "{path} is not at its name any more, and is written to where it is"
+                )
             }
             Self::Ended { exit_code } => write!(f, "ended, exit code {exit_code}"),
         }
