@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-use crate::azure::waivers::Waiver;
 use crate::engine::Engine;
 use crate::input::custody::Custody;
 use crate::input::name::FileName;
-use crate::report::{DocumentFormat, FORMATS, GroupBy, Report, Style};
+use crate::report::{DocumentFormat, ExitTerms, FORMATS, GroupBy, Report, Style};
 use crate::verdict::servers::ServersError;
 use crate::verdict::{Exit, Viewpoint};
 
+mod accept;
 mod azure;
 mod bench;
 mod color;
@@ -28,6 +28,7 @@ mod stripes;
 mod verify;
 mod window;
 
+pub use accept::AcceptFlags;
 pub use azure::{AzureError, AzureFlags, Exports, Posture, PostureFlags};
 pub use bench::{Bench, BenchFlags, BenchFormat};
 pub use color::ColorChoice;
@@ -105,8 +106,8 @@ pub enum Command {
     ///
     /// Beside the analysis, the same files are walked and read without looking at a
     /// packet, which is the limit here, and counted by tcpdump and capinfos where these
-    /// are installed. Exits with 0 whatever the captures show, and with 2 where they
-    /// cannot be read.
+    /// are installed.
+    #[command(after_help = bench::HELP)]
     Bench(BenchFlags),
 
     /// Check files against the manifest of the run that read or wrote them
@@ -174,26 +175,9 @@ pub struct AnalyzeFlags {
     pub stats: bool,
 }
 
-/// The flag for verdicts that are accepted.
-#[derive(Debug, Default, Args)]
-pub struct AcceptFlags {
-    /// Verdicts that are accepted: a list in JSON
-    ///
-    /// Each has `path` (CLIENT>SERVER), `reason`, `by` (who accepts it) and `until` (the last
-    /// day, as 2027-01-31). A verdict stays what it is, and counts for no exit code. One that
-    /// has expired, or matches nothing, is told. `posture` takes the same file.
-    #[arg(long, value_name = "FILE")]
-    pub accept: Vec<PathBuf>,
-}
-
-impl AcceptFlags {
-    fn read(&self, custody: &Custody) -> Result<Vec<Waiver>, CliError> {
-        Ok(azure::waivers(&self.accept, custody)?)
-    }
-}
-
 /// The flags that say where the report goes, and how it looks.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
 pub struct OutputFlags {
     /// The format of the report on standard output
     #[arg(long, value_parser = format_of(FORMATS), default_value = FORMATS[0].name)]
@@ -353,8 +337,8 @@ pub struct Analyze {
     pub min_piece_len: u64,
     /// Destination of the report.
     pub output: Output,
-    /// Verdicts that are accepted.
-    pub waivers: Vec<Waiver>,
+    /// Terms on which verdicts become an exit code.
+    pub exit_terms: ExitTerms,
     /// Packets of the evidence that are to be written.
     pub evidence: Option<EvidenceWish>,
     /// File to save what was counted to.
@@ -382,7 +366,7 @@ impl TryFrom<AnalyzeFlags> for Analyze {
             // One worker alone has nothing to share.
             pieces: if threads > 1 { 2 * threads } else { 1 },
             min_piece_len: MIN_PIECE_LEN,
-            waivers: flags.accept.read(&output.custody)?,
+            exit_terms: flags.accept.read(&output.custody)?,
             output,
             evidence: flags.evidence.into(),
             save: flags.save,

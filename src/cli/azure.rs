@@ -21,6 +21,7 @@ use crate::verdict::{Exit, Servers};
 
 /// Files of Azure's configuration, as typed.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Azure's configuration")]
 pub struct AzureFlags {
     /// Files or folders of JSON as `az ... -o json` prints it: the configuration
     ///

@@ -8,12 +8,54 @@ use crate::azure::checks::Outcome;
 pub enum Exit {
     /// Every path is encrypted.
     Encrypted = 0,
-    /// Some path is plaintext, mixed or weak, or in conflict.
+    /// Some path is plaintext, mixed or weak, or in conflict; or what else was [named](FailOn).
     Exposed = 1,
     /// The run failed: nothing is said about any path.
     Failed = 2,
     /// None of these, but something is open: a path, the run, or there is no path.
     Unknown = 3,
+}
+
+/// Verdicts that give [`Exit::Exposed`]. Of all others [`Verdict::Encrypted`] alone gives
+/// [`Exit::Encrypted`], so that no choice of them makes a path pass that is not encrypted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailOn(Vec<Verdict>);
+
+impl Default for FailOn {
+    fn default() -> Self {
+        Self(vec![
+            Verdict::Weak,
+            Verdict::Mixed,
+            Verdict::Plaintext,
+            Verdict::Conflict,
+        ])
+    }
+}
+
+impl FailOn {
+    /// Those that are named; the default where none is.
+    #[must_use]
+    pub fn named(mut verdicts: Vec<Verdict>) -> Self {
+        if verdicts.is_empty() {
+            return Self::default();
+        }
+        verdicts.sort_unstable();
+        verdicts.dedup();
+        Self(verdicts)
+    }
+
+    /// Sentence for a reader of the report, where it is not the default.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        let Self(verdicts) = self;
+        let names: Vec<_> = verdicts.iter().map(|verdict| verdict.name()).collect();
+        (*self != Self::default()).then(|| {
+            format!(
+                "--fail-on: exit code 1 is for {} here; any other path that is not encrypted gives 3",
+                names.join(", ")
+            )
+        })
+    }
 }
 
 impl Exit {
@@ -25,13 +67,13 @@ impl Exit {
         ),
         (
             Self::Exposed,
-            "some path is plaintext, mixed, weak or conflict",
+            "some path is plaintext, mixed, weak or conflict, or has a verdict of --fail-on",
         ),
         (Self::Failed, "the run failed"),
         (
             Self::Unknown,
-            "none of these, but some path is unproven, undetermined or silent, there is no path, \
-             or the run is not whole: something was not read, not decoded or lost",
+            "none of these, but some path is not encrypted for sure, there is no path, or the run \
+             is not whole: something was not read, not decoded or lost",
         ),
     ];
 
@@ -58,13 +100,15 @@ impl Exit {
 
     /// Exit of a run over paths with these verdicts, which is whole or not.
     #[must_use]
-    pub fn of(verdicts: impl IntoIterator<Item = Verdict>, is_whole: bool) -> Self {
+    pub fn of(
+        verdicts: impl IntoIterator<Item = Verdict>,
+        is_whole: bool,
+        FailOn(fail_on): &FailOn,
+    ) -> Self {
         let worst = verdicts.into_iter().map(|verdict| match verdict {
             Verdict::Encrypted => (1, Self::Encrypted),
-            Verdict::Unproven | Verdict::Undetermined | Verdict::Silent => (2, Self::Unknown),
-            Verdict::Weak | Verdict::Mixed | Verdict::Plaintext | Verdict::Conflict => {
-                (3, Self::Exposed)
-            }
+            _ if fail_on.contains(&verdict) => (3, Self::Exposed),
+            _ => (2, Self::Unknown),
         });
         match worst.max_by_key(|&(rank, _)| rank) {
             Some((_, Self::Encrypted)) if !is_whole => Self::Unknown,

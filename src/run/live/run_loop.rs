@@ -235,7 +235,7 @@ impl<'c> RunLoop<'c> {
 /// Report on what is known now, with the verdicts that are accepted today.
 fn report(sum: &mut WorkerSum, config: &Live) -> Report {
     let mut report = sum.report();
-    report.accept(&config.waivers, Some(today()));
+    report.accept(&config.exit_terms, Some(today()));
     report
 }
 
