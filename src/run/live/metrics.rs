@@ -123,3 +123,57 @@ impl Textfile {
         draft.show()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::engine::Engine;
+    use crate::run::live::saving::SavingState;
+
+    /// Names of all metrics, as samples have them.
+    fn exported() -> BTreeSet<String> {
+        let engine = Engine::default();
+        let report = engine.report(Some(&mut engine.counted()), None, engine.run());
+        let state = RunState {
+            report: Arc::new(report),
+            elapsed: Duration::ZERO,
+            saving: Some(SavingState::default()),
+            minutes: Arc::default(),
+        };
+        let source = MetricsSource::open(MetricsDetail::Paths);
+        let text = source.text(Some(Arc::new(state)), TextFormat::Prometheus);
+        let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        let names = types.filter_map(|line| line.split(' ').next());
+        names.map(str::to_owned).collect()
+    }
+
+    /// Words of a text that look like names of metrics of this program.
+    fn named(text: &str) -> BTreeSet<String> {
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let own = |word: &&str| word.starts_with("plainsight_") || word.starts_with("process_");
+        words.filter(own).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
+        let exported = exported();
+        for text in [
+            include_str!("../../../contrib/prometheus/rules.yml"),
+            include_str!("../../../contrib/prometheus/rules.test.yml"),
+            include_str!("../../../contrib/prometheus/dashboard.json"),
+        ] {
+            let named = named(text);
+            assert!(named.len() > 3, "{named:?}");
+            let unknown: Vec<_> = named.difference(&exported).collect();
+            assert!(unknown.is_empty(), "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_names_every_metric() {
+        let page = include_str!("../../../docs/metrics.md");
+        assert_eq!(named(page), exported());
+    }
+}
