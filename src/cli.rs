@@ -139,6 +139,21 @@ pub struct AnalyzeFlags {
     #[arg(long, value_name = "PATH")]
     pub flow_logs: Vec<PathBuf>,
 
+    /// Number of workers that read at once [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// Save what was counted to a file, from which `merge` makes the report of many
+    ///
+    /// It holds counts and no conclusions, so that servers, policy, flow logs and Azure's
+    /// configuration can be given when states are merged. It appears when it is whole.
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+
+    /// Print the time spent on each part of the run on standard error
+    #[arg(long)]
+    pub stats: bool,
+
     /// Period that is judged.
     #[command(flatten)]
     pub window: WindowFlags,
@@ -155,24 +170,9 @@ pub struct AnalyzeFlags {
     #[command(flatten)]
     pub evidence: EvidenceFlags,
 
-    /// Number of workers that read at once [default: all cores]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
-
     /// Verdicts that count for no exit code.
     #[command(flatten)]
     pub accept: AcceptFlags,
-
-    /// Save what was counted to a file, from which `merge` makes the report of many
-    ///
-    /// It holds counts and no conclusions, so that servers, policy, flow logs and Azure's
-    /// configuration can be given when states are merged. It appears when it is whole.
-    #[arg(long, value_name = "FILE")]
-    pub save: Option<PathBuf>,
-
-    /// Print the time spent on each part of the run on standard error
-    #[arg(long)]
-    pub stats: bool,
 }
 
 /// The flags that say where the report goes, and how it looks.

@@ -40,10 +40,6 @@ pub struct JudgeFlags {
     #[arg(long, env = "PLAINSIGHT_SERVERS", value_name = "LIST")]
     pub servers: Vec<String>,
 
-    /// Azure's configuration, which explains verdicts.
-    #[command(flatten)]
-    pub azure: AzureFlags,
-
     /// Encryption that counts as promised
     #[arg(long, env = "PLAINSIGHT_POLICY", value_enum, default_value_t)]
     pub policy: Policy,
@@ -59,6 +55,10 @@ pub struct JudgeFlags {
     /// Beyond it, the run is not whole, and exits with 3 at best.
     #[arg(long, env = "PLAINSIGHT_MAX_LOSS", value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub max_loss: f64,
+
+    /// Azure's configuration, which explains verdicts.
+    #[command(flatten)]
+    pub azure: AzureFlags,
 }
 
 /// The flags that say what packets are counted as.

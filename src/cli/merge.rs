@@ -35,18 +35,6 @@ pub struct MergeFlags {
     #[arg(long, value_name = "PATH")]
     pub flow_logs: Vec<PathBuf>,
 
-    /// Settings of verdicts.
-    #[command(flatten)]
-    pub judge: JudgeFlags,
-
-    /// Destination and look of the report.
-    #[command(flatten)]
-    pub output: OutputFlags,
-
-    /// Verdicts that count for no exit code.
-    #[command(flatten)]
-    pub accept: AcceptFlags,
-
     /// Save all that the states hold to one file, which can be merged again
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
@@ -58,6 +46,18 @@ pub struct MergeFlags {
     /// Number of workers that read flow logs at once [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+
+    /// Settings of verdicts.
+    #[command(flatten)]
+    pub judge: JudgeFlags,
+
+    /// Destination and look of the report.
+    #[command(flatten)]
+    pub output: OutputFlags,
+
+    /// Verdicts that count for no exit code.
+    #[command(flatten)]
+    pub accept: AcceptFlags,
 }
 
 /// Configuration of `merge`, as meant.

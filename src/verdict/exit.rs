@@ -123,3 +123,55 @@ impl Exit {
         self as u8
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every list of verdicts but the empty one, which stands for the default.
+    fn lists() -> impl Iterator<Item = Vec<Verdict>> {
+        let open = Verdict::ALL.into_iter().skip(1).collect::<Vec<_>>();
+        (1_u32..1 << open.len()).map(move |chosen| {
+            let of_list = |(place, _): &(usize, &Verdict)| chosen >> place & 1 == 1;
+            let list = open.iter().enumerate().filter(of_list);
+            list.map(|(_, verdict)| *verdict).collect()
+        })
+    }
+
+    #[test]
+    fn no_list_makes_a_path_pass_that_is_not_encrypted() {
+        for list in lists() {
+            let fail_on = FailOn::named(list.clone());
+            for one in Verdict::ALL {
+                for other in Verdict::ALL {
+                    let both = [one, other];
+                    let exit = Exit::of(both, true, &fail_on);
+                    let expected = if both.iter().any(|verdict| list.contains(verdict)) {
+                        Exit::Exposed
+                    } else if both == [Verdict::Encrypted; 2] {
+                        Exit::Encrypted
+                    } else {
+                        Exit::Unknown
+                    };
+                    assert_eq!(exit, expected, "{both:?} with {list:?}");
+                    assert_ne!(Exit::of(both, false, &fail_on), Exit::Encrypted);
+                }
+            }
+            assert_eq!(Exit::of([], true, &fail_on), Exit::Unknown);
+        }
+    }
+
+    #[test]
+    fn the_default_says_nothing_of_itself() {
+        assert_eq!(FailOn::named(Vec::new()), FailOn::default());
+        let same = [
+            Verdict::Conflict,
+            Verdict::Plaintext,
+            Verdict::Mixed,
+            Verdict::Weak,
+            Verdict::Weak,
+        ];
+        assert_eq!(FailOn::named(same.into()).note(), None);
+        assert!(FailOn::named(vec![Verdict::Silent]).note().is_some());
+    }
+}

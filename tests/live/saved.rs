@@ -315,7 +315,9 @@ fn packets(file: &Path) -> Result<u64> {
         "{complaint}"
     );
     let text = String::from_utf8(output.stdout)?;
-    let count = text.split_whitespace().next_back().context("no count")?;
+    let (_, count) = text.split_once("Number of packets:").context("no count")?;
+    // A file of several sections tells of each behind it.
+    let count = count.split_whitespace().next().context("no count")?;
     Ok(count.parse()?)
 }
 
