@@ -265,10 +265,10 @@ impl<'o> Worker<'o> {
     fn content(&mut self, content: &Content<'_>, here: &Here<'_>) -> Option<Shown> {
         match content {
             Content::Packet(packet) => return self.transport(packet, here),
-            Content::Other if hidden::in_stranger(here) => {
+            Content::Other(at) if hidden::in_stranger(here, *at) => {
                 self.snapshot.undecodable(Reason::HIDDEN, here.count(0));
             }
-            Content::Other => self.snapshot.other += here.count(0),
+            Content::Other(_) => self.snapshot.other += here.count(0),
             Content::Undecodable(stop) => {
                 self.snapshot.undecodable((*stop).into(), here.count(0));
             }

@@ -20,7 +20,7 @@ pub(super) fn read(rest: Rest<'_>) -> Result<Turn<'_>, DecodeStop> {
         2 => Next::EtherType(IPV4),
         // AF_INET6 of Linux, NetBSD, FreeBSD and macOS.
         10 | 24 | 28 | 30 => Next::EtherType(IPV6),
-        _ => return Ok(Turn::Other),
+        _ => return Ok(Turn::Other(rest)),
     };
     Ok(Turn::Go(next, rest.after(FAMILY_LEN)))
 }

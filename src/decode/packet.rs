@@ -90,8 +90,9 @@ pub struct Packet<'a> {
 pub enum Content<'a> {
     /// TCP or UDP over IP.
     Packet(Packet<'a>),
-    /// Readable, and of another protocol: ARP, ICMP, routing.
-    Other,
+    /// Readable, and of another protocol: ARP, ICMP, routing. Offset of the first byte behind the
+    /// headers that were read.
+    Other(usize),
     /// Content that cannot be told.
     Undecodable(DecodeStop),
 }

@@ -241,7 +241,7 @@ pub(super) fn tell(sign: Sign, rest: Rest<'_>) -> Result<Turn<'_>, DecodeStop> {
     }
     match UNOPENED.iter().find(|(telling, _)| *telling == sign) {
         Some(&(_, unopened)) => Err(rest.unopened(unopened)),
-        None => Ok(Turn::Other),
+        None => Ok(Turn::Other(rest)),
     }
 }
 
@@ -255,7 +255,7 @@ pub(super) fn open<'a>(
     let layer = Layer::Encapsulation(place);
     let inner = (kind.read)(rest, layer)?;
     match inner.next {
-        None => Ok(Turn::Other),
+        None => Ok(Turn::Other(inner.rest)),
         Some(next) if walk.enter(place, inner.network) => Ok(Turn::Go(next, inner.rest)),
         Some(_) => Err(rest.stop(layer, Cause::Nesting)),
     }

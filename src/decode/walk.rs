@@ -50,8 +50,8 @@ pub(super) enum Turn<'a> {
     Go(Next, Rest<'a>),
     /// Transport layer.
     Arrived(Protocol, Transport<'a>),
-    /// Protocol that can be no path's.
-    Other,
+    /// Protocol that can be no path's, and the bytes of it.
+    Other(Rest<'a>),
 }
 
 impl<'a> From<(Next, Rest<'a>)> for Turn<'a> {
@@ -100,7 +100,7 @@ impl HeaderWalk {
     fn content<'a>(&self, outcome: Result<Turn<'a>, DecodeStop>) -> Content<'a> {
         let (protocol, transport) = match (outcome, self.protocol) {
             (Ok(Turn::Arrived(protocol, transport)), _) => (protocol, transport),
-            (Ok(_), _) => return Content::Other,
+            (Ok(Turn::Other(rest) | Turn::Go(_, rest)), _) => return Content::Other(rest.offset),
             (Err(stop), Some(protocol)) => (protocol, Transport::Unread(stop)),
             (Err(stop), None) => return Content::Undecodable(stop),
         };

@@ -29,7 +29,7 @@ fn stop(decoded: &Decoded<'_>) -> Option<DecodeStop> {
             Transport::Unread(stop) => Some(stop),
             Transport::Ports { .. } => None,
         },
-        Content::Other => None,
+        Content::Other(_) => None,
     }
 }
 

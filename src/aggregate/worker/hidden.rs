@@ -2,7 +2,7 @@
 //! ICMP errors, and behind the end of an IP packet.
 
 use super::here::Here;
-use crate::decode::{Encapsulation, Packet};
+use crate::decode::Packet;
 use crate::evidence::{lnet, readable};
 use crate::flow::is_lustre_port;
 
@@ -12,13 +12,15 @@ const ICMP_LEN: usize = 8;
 const TRAILER_LEN: usize = 64;
 
 /// Tests for something in a frame that is no path's by its headers, so that it cannot be passed
-/// over. In a tunnel that was opened the outer headers are an IP packet anyway.
-pub(super) fn in_stranger(here: &Here<'_>) -> bool {
+/// over. `at` is the offset of what no header was read of.
+pub(super) fn in_stranger(here: &Here<'_>, at: usize) -> bool {
     let frame = here.frame.data;
-    let is_bare = here.encapsulation == Encapsulation::default();
-    let is_telling = match Quote::of(here) {
+    let is_telling = match Quote::of(here, at) {
         Some(quote) => quote.may_be_lustre(),
-        None => is_bare && readable::holds_ip(frame, here.wire_len()),
+        None => {
+            let unread = frame.get(at..).unwrap_or_default();
+            readable::holds_ip(unread, here.wire_len().saturating_sub(at))
+        }
     };
     is_telling || lnet::holds_message(frame)
 }
@@ -31,21 +33,21 @@ struct Quote<'f> {
 
 impl<'f> Quote<'f> {
     /// Quote in a frame whose innermost packet is an ICMP error, or may be one that was cut.
-    fn of(here: &Here<'f>) -> Option<Self> {
+    /// What stands behind extension headers of IPv6 may be one.
+    fn of(here: &Here<'f>, at: usize) -> Option<Self> {
         const ERRORS: [u8; 5] = [3, 4, 5, 11, 12];
         const ERRORS_6: [u8; 4] = [1, 2, 3, 4];
-        let at = here.ip_at?;
-        let ip = here.frame.data.get(at..)?;
-        let (len, errors) = match *ip {
-            [head @ 0x45..=0x4f, _, _, _, _, _, _, _, _, 1, ..] => {
-                (4 * usize::from(head & 0x0f), &ERRORS[..])
-            }
-            [0x60..=0x6f, _, _, _, _, _, 58, ..] => (40, &ERRORS_6[..]),
+        const IPV6_LEN: usize = 40;
+        let ip_at = here.ip_at?;
+        let errors = match *here.frame.data.get(ip_at..)? {
+            [0x45..=0x4f, _, _, _, _, _, _, _, _, 1, ..] => &ERRORS[..],
+            [0x60..=0x6f, _, _, _, _, _, 58, ..] => &ERRORS_6[..],
+            [0x60..=0x6f, ..] if at > ip_at + IPV6_LEN => &ERRORS_6[..],
             _ => return None,
         };
-        let icmp = ip.get(len..).unwrap_or_default();
+        let icmp = here.frame.data.get(at..).unwrap_or_default();
         let is_error = icmp.first().is_none_or(|kind| errors.contains(kind));
-        let wire_len = here.wire_len().saturating_sub(at + len + ICMP_LEN);
+        let wire_len = here.wire_len().saturating_sub(at + ICMP_LEN);
         is_error.then(|| Self {
             bytes: icmp.get(ICMP_LEN..).unwrap_or_default(),
             wire_len,

@@ -33,7 +33,7 @@ pub fn kept_len(frame: &Frame<'_>, options: &TunnelPorts, cut: PacketCut) -> usi
             Transport::Ports { payload, .. } => behind_headers(frame, packet, payload, cut),
             Transport::Unread(_) => ip_end(frame, &decoded),
         },
-        Content::Other | Content::Undecodable(_) => ip_end(frame, &decoded),
+        Content::Other(_) | Content::Undecodable(_) => ip_end(frame, &decoded),
     };
     len.min(frame.data.len())
 }

@@ -556,6 +556,9 @@ fn versions_that_do_not_exist_meet_no_policy() {
     assert_eq!(verdict(&with([0xfe, 0xfd], 0x1302)), "undetermined");
 }
 
+/// Offset of the type of the Ethernet frame in a VXLAN packet over IPv4.
+const TYPE_IN_VXLAN: usize = 20 + 8 + 8 + 12;
+
 /// Holds that a packet beside a session leaves the run open, and no more.
 fn assert_run_open(packet: &Stored) {
     for report in beside_session(packet) {
@@ -580,7 +583,18 @@ fn an_ip_packet_behind_what_nothing_reads_leaves_the_run_open() {
         let mut unknown = Link::Ethernet.frame(&behind);
         unknown[12..14].copy_from_slice(&[0xf1, 0xc1]);
         assert_run_open(&Stored::whole(unknown));
-        assert_run_open(&ethernet(&Ip::v4(CLIENT, SERVER).packet(99, &behind)));
+        let other_protocol = Ip::v4(CLIENT, SERVER).packet(99, &behind);
+        assert_run_open(&ethernet(&other_protocol));
+        for around in Around::ALL {
+            assert_run_open(&ethernet(&around.packet(&other_protocol)));
+        }
+        let mut unknown = Around::Vxlan.packet(&behind);
+        unknown[TYPE_IN_VXLAN..][..2].copy_from_slice(&[0xf1, 0xc1]);
+        assert_run_open(&ethernet(&unknown));
+    }
+    let beside = Ip::v4(CLIENT, SERVER).packet(99, &noise(3, 300));
+    for around in Around::ALL {
+        assert_nothing(&ethernet(&around.packet(&beside)));
     }
     assert_nothing(&ethernet(
         &Ip::v4(CLIENT, SERVER).packet(99, &noise(3, 300)),
@@ -601,6 +615,21 @@ fn an_error_that_quotes_lustre_leaves_the_run_open() {
     assert_nothing(&quoted(40_000, 443, &noise(1, 300)));
     let datagram = Ip::v4(CLIENT, SERVER).packet(UDP, &udp(40_000, 53, &noise(1, 30)));
     assert_nothing(&ethernet(&port_unreachable(&ends, &datagram)));
+}
+
+#[test]
+fn an_error_behind_options_quotes_as_well() {
+    let [client, server] = ["fd00:1::4", "fd00:2::5"].map(|it| it.parse().expect("an address"));
+    let (to_server, to_client) = (Ip::between(client, server), Ip::between(server, client));
+    let quoted = |port: u16| {
+        let segment = to_server.packet(TCP, &tcp(40_000, port, &noise(1, 300)));
+        let error = &port_unreachable(&to_client, &segment)[40..];
+        let options = [58, 0, 1, 4, 0, 0, 0, 0];
+        to_client.packet(0, &[&options[..], error].concat())
+    };
+    let frame = |ip: &[u8]| Stored::whole(Link::Ethernet.frame(ip));
+    assert_run_open(&frame(&quoted(988)));
+    assert_nothing(&frame(&quoted(443)));
 }
 
 #[test]
