@@ -331,6 +331,8 @@ mod tests {
         ] {
             let mut ring = open(&options).expect("a ring");
             assert_eq!(ring.note().is_some(), run > 1);
+            // A file system's clock ticks every few milliseconds.
+            std::thread::sleep(std::time::Duration::from_millis(20));
             packets(&mut ring, 2, 0);
             // A crash: nothing more is written.
             drop(ring);
