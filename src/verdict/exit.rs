@@ -72,8 +72,8 @@ impl Exit {
         (Self::Failed, "the run failed"),
         (
             Self::Unknown,
-            "none of these, but some path is not encrypted for sure, there is no path, or the run \
-             is not whole: something was not read, not decoded or lost",
+            "none of these, but some path is unproven, undetermined or silent, there is no path, \
+             or the run is not whole: something was not read, not decoded or lost",
         ),
     ];
 

@@ -194,16 +194,18 @@ impl fmt::Display for Event {
                 let path = FileName(path);
                 write!(f, "{path} was removed, and {packets} saved packets with it")
             }
-            Self::SavedFileMoved { path } => {
-                let path = FileName(path);
-                write!(
-                    f,
-                    "{path} is not at its name any more, and is written to where it is"
-                )
-            }
+            Self::SavedFileMoved { path } => moved(f, path),
             Self::Ended { exit_code } => write!(f, "ended, exit code {exit_code}"),
         }
     }
+}
+
+fn moved(f: &mut fmt::Formatter<'_>, path: &Path) -> fmt::Result {
+    let path = FileName(path);
+    write!(
+        f,
+        "{path} is not at its name any more, and is written to where it is"
+    )
 }
 
 fn started(

@@ -44,20 +44,20 @@ impl Collector for RunMetrics {
 type Labels<'a> = Vec<(&'static str, &'a str)>;
 
 /// Paths that share their samples.
-struct Group<'a> {
+struct MetricsGroup<'a> {
     ends: Labels<'a>,
     paths: &'a [PathReport],
 }
 
 /// Each path by itself, or all of them.
-fn groups(paths: &[PathReport], detail: MetricsDetail) -> Vec<Group<'_>> {
-    let alone = |path| Group {
+fn groups(paths: &[PathReport], detail: MetricsDetail) -> Vec<MetricsGroup<'_>> {
+    let alone = |path| MetricsGroup {
         ends: ends(path),
         paths: std::slice::from_ref(path),
     };
     match detail {
         MetricsDetail::Paths => paths.iter().map(alone).collect(),
-        MetricsDetail::Sums => vec![Group {
+        MetricsDetail::Sums => vec![MetricsGroup {
             ends: Vec::new(),
             paths,
         }],
@@ -72,7 +72,7 @@ fn ends(path: &PathReport) -> Labels<'_> {
     ]
 }
 
-impl<'a> Group<'a> {
+impl<'a> MetricsGroup<'a> {
     fn labelled(&self, name: &'static str, value: &'a str) -> Labels<'a> {
         let mut labels = self.ends.clone();
         labels.push((name, value));
@@ -115,7 +115,7 @@ fn paths_by_verdict(paths: &[PathReport], encoder: &mut DescriptorEncoder<'_>) -
     Ok(())
 }
 
-fn paths(groups: &[Group<'_>], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+fn paths(groups: &[MetricsGroup<'_>], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let mut packets = counter(encoder, "path_packets", "Packets by path and class", None)?;
     each_class(groups, |labels, count| {
         sample(&mut packets, labels, count.packets)
@@ -130,7 +130,7 @@ fn paths(groups: &[Group<'_>], encoder: &mut DescriptorEncoder<'_>) -> fmt::Resu
 }
 
 fn each_class(
-    groups: &[Group<'_>],
+    groups: &[MetricsGroup<'_>],
     mut show: impl FnMut(&Labels<'_>, Count) -> fmt::Result,
 ) -> fmt::Result {
     for group in groups {
@@ -143,7 +143,7 @@ fn each_class(
 
 /// Time of the last packet in plaintext, where there was any: an alert clears once it is long
 /// ago.
-fn last_plaintext(groups: &[Group<'_>], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+fn last_plaintext(groups: &[MetricsGroup<'_>], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let (unit, help) = (Some(Unit::Seconds), "Time of the last packet in plaintext");
     let mut last = gauge(encoder, "last_plaintext_timestamp", help, unit.as_ref())?;
     for group in groups {
@@ -172,7 +172,7 @@ fn verdicts(paths: &[PathReport], encoder: &mut DescriptorEncoder<'_>) -> fmt::R
 }
 
 /// Missing records. Records that come late lower their number again.
-fn losses(groups: &[Group<'_>], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+fn losses(groups: &[MetricsGroup<'_>], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let help = "Records that DTLS numbered and nobody saw";
     let mut missing = gauge(encoder, "path_dtls_missing_records", help, None)?;
     for group in groups {

@@ -110,8 +110,6 @@ fn block_at(file: &File, at: u64, len: u64) -> io::Result<Option<u64>> {
     };
     let block_len = word(at + 4)?;
     let is_whole = block_len >= AROUND && block_len % 4 == 0 && block_len <= len - at;
-    Ok(match is_whole && word(at + block_len - 4)? == block_len {
-        true => Some(block_len),
-        false => None,
-    })
+    let ends_alike = is_whole && word(at + block_len - 4)? == block_len;
+    Ok(ends_alike.then_some(block_len))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::slot::{SavedTally, Slot, Standing};
+use super::slot::{FileStanding, SavedTally, Slot};
 use super::{Filled, SaveError};
 use crate::capture::losses::Drops;
 use crate::capture::pcapng::writer::{InterfaceBlock, interface_description, section_header};
@@ -151,8 +151,8 @@ impl Ring {
         for (place, slot) in self.slots.iter_mut().enumerate() {
             let standing = slot.look();
             let packets = match standing {
-                Some(Standing::Moved) => None,
-                Some(Standing::Removed) => {
+                Some(FileStanding::Moved) => None,
+                Some(FileStanding::Removed) => {
                     if place == self.at {
                         slot.reckon(&self.missed);
                     }
@@ -160,7 +160,7 @@ impl Ring {
                     gone.for_each(|(all, more)| *all += more);
                     Some(slot.captures.iter().map(|tally| tally.packets).sum())
                 }
-                Some(Standing::There) | None => continue,
+                Some(FileStanding::There) | None => continue,
             };
             let path = slot.path.clone();
             lost.push(LostPlace { path, packets });
@@ -185,7 +185,9 @@ impl Ring {
                 Some(fault) => Some(FileRecord::failed(FileRole::Packets, &slot.path, fault)),
                 None => slot.record(),
             };
-            record.into_iter().for_each(|it| self.custody.wrote(it));
+            if let Some(record) = record {
+                self.custody.wrote(record);
+            }
         }
     }
 

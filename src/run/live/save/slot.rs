@@ -29,7 +29,7 @@ pub(super) struct Slot {
     /// Set where the last packet of that run was not written to its end.
     is_torn: bool,
     /// Its place on the disk when that was last looked for.
-    standing: Standing,
+    standing: FileStanding,
     /// Set once it was removed while it was open.
     pub(super) is_removed: bool,
 }
@@ -78,7 +78,7 @@ impl SavedTally {
 
 /// Place of a file on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum FileStanding {
     /// At its name, or what is no file.
     There,
     /// Under another name.
@@ -235,26 +235,26 @@ impl Slot {
     }
 
     /// Looks for it on the disk. Gives its place where that is another than before.
-    pub(super) fn look(&mut self) -> Option<Standing> {
+    pub(super) fn look(&mut self) -> Option<FileStanding> {
         let now = standing(&self.file, &self.path);
         let before = std::mem::replace(&mut self.standing, now);
         let is_new = before != now;
-        self.is_removed |= is_new && now == Standing::Removed;
+        self.is_removed |= is_new && now == FileStanding::Removed;
         is_new.then_some(now)
     }
 }
 
-fn standing(file: &File, path: &Path) -> Standing {
+fn standing(file: &File, path: &Path) -> FileStanding {
     let Some(held) = file.metadata().ok().filter(fs::Metadata::is_file) else {
-        return Standing::There;
+        return FileStanding::There;
     };
     let place = |it: &fs::Metadata| (it.dev(), it.ino());
     match fs::metadata(path) {
-        _ if held.nlink() == 0 => Standing::Removed,
-        Ok(named) if place(&named) != place(&held) => Standing::Moved,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Standing::Moved,
+        _ if held.nlink() == 0 => FileStanding::Removed,
+        Ok(named) if place(&named) != place(&held) => FileStanding::Moved,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => FileStanding::Moved,
         // What cannot be looked at tells nothing.
-        _ => Standing::There,
+        _ => FileStanding::There,
     }
 }
 
