@@ -8,7 +8,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use plainsight::cli::{Analyze, Exports, Output};
 use plainsight::engine::Engine;
 use plainsight::input::custody::Custody;
-use plainsight::report::{FORMATS, Style};
+use plainsight::report::{ExitTerms, FORMATS, Style};
 use plainsight::run::files::analyze;
 
 mod generator;
@@ -79,7 +79,7 @@ fn config(path: PathBuf, threads: usize) -> Analyze {
             custody: Custody::default(),
         },
         evidence: None,
-        waivers: Vec::new(),
+        exit_terms: ExitTerms::default(),
         save: None,
         stats: false,
     }

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-use crate::azure::waivers::Waiver;
 use crate::engine::Engine;
 use crate::input::custody::Custody;
 use crate::input::name::FileName;
-use crate::report::{DocumentFormat, FORMATS, GroupBy, Report, Style};
+use crate::report::{DocumentFormat, ExitTerms, FORMATS, GroupBy, Report, Style};
 use crate::verdict::servers::ServersError;
 use crate::verdict::{Exit, Viewpoint};
 
+mod accept;
 mod azure;
 mod bench;
 mod color;
@@ -29,13 +29,14 @@ mod stripes;
 mod verify;
 mod window;
 
+pub use accept::AcceptFlags;
 pub use azure::{AzureError, AzureFlags, Exports, Posture, PostureFlags};
 pub use bench::{Bench, BenchFlags, BenchFormat};
 pub use color::ColorChoice;
 pub use engine::{CountFlags, EngineFlags, JudgeFlags};
 pub use evidence::{EvidenceFlags, EvidenceWish, PacketCut};
 #[cfg(feature = "live")]
-pub use live::{Live, LiveFlags, Save, StateFile, Until};
+pub use live::{Live, LiveFlags, MetricsDetail, Save, StateFile, Until};
 pub use merge::{Merge, MergeFlags};
 pub use shell::{CompletionsFlags, ManFlags};
 pub use stripes::{Stripes, StripesFlags};
@@ -108,8 +109,8 @@ pub enum Command {
     ///
     /// Beside the analysis, the same files are walked and read without looking at a
     /// packet, which is the limit here, and counted by tcpdump and capinfos where these
-    /// are installed. Exits with 0 whatever the captures show, and with 2 where they
-    /// cannot be read.
+    /// are installed.
+    #[command(after_help = bench::HELP)]
     Bench(BenchFlags),
 
     /// Check files against the manifest of the run that read or wrote them
@@ -141,6 +142,21 @@ pub struct AnalyzeFlags {
     #[arg(long, value_name = "PATH")]
     pub flow_logs: Vec<PathBuf>,
 
+    /// Number of workers that read at once [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// Save what was counted to a file, from which `merge` makes the report of many
+    ///
+    /// It holds counts and no conclusions, so that servers, policy, flow logs and Azure's
+    /// configuration can be given when states are merged. It appears when it is whole.
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+
+    /// Print the time spent on each part of the run on standard error
+    #[arg(long)]
+    pub stats: bool,
+
     /// Period that is judged.
     #[command(flatten)]
     pub window: WindowFlags,
@@ -157,46 +173,14 @@ pub struct AnalyzeFlags {
     #[command(flatten)]
     pub evidence: EvidenceFlags,
 
-    /// Number of workers that read at once [default: all cores]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
-
     /// Verdicts that count for no exit code.
     #[command(flatten)]
     pub accept: AcceptFlags,
-
-    /// Save what was counted to a file, from which `merge` makes the report of many
-    ///
-    /// It holds counts and no conclusions, so that servers, policy, flow logs and Azure's
-    /// configuration can be given when states are merged. It appears when it is whole.
-    #[arg(long, value_name = "FILE")]
-    pub save: Option<PathBuf>,
-
-    /// Print the time spent on each part of the run on standard error
-    #[arg(long)]
-    pub stats: bool,
-}
-
-/// The flag for verdicts that are accepted.
-#[derive(Debug, Default, Args)]
-pub struct AcceptFlags {
-    /// Verdicts that are accepted: a list in JSON
-    ///
-    /// Each has `path` (CLIENT>SERVER), `reason`, `by` (who accepts it) and `until` (the last
-    /// day, as 2027-01-31). A verdict stays what it is, and counts for no exit code. One that
-    /// has expired, or matches nothing, is told. `posture` takes the same file.
-    #[arg(long, value_name = "FILE")]
-    pub accept: Vec<PathBuf>,
-}
-
-impl AcceptFlags {
-    fn read(&self, custody: &Custody) -> Result<Vec<Waiver>, CliError> {
-        Ok(azure::waivers(&self.accept, custody)?)
-    }
 }
 
 /// The flags that say where the report goes, and how it looks.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
 pub struct OutputFlags {
     /// The format of the report on standard output
     #[arg(long, value_parser = format_of(FORMATS), default_value = FORMATS[0].name)]
@@ -356,8 +340,8 @@ pub struct Analyze {
     pub min_piece_len: u64,
     /// Destination of the report.
     pub output: Output,
-    /// Verdicts that are accepted.
-    pub waivers: Vec<Waiver>,
+    /// Terms on which verdicts become an exit code.
+    pub exit_terms: ExitTerms,
     /// Packets of the evidence that are to be written.
     pub evidence: Option<EvidenceWish>,
     /// File to save what was counted to.
@@ -385,7 +369,7 @@ impl TryFrom<AnalyzeFlags> for Analyze {
             // One worker alone has nothing to share.
             pieces: if threads > 1 { 2 * threads } else { 1 },
             min_piece_len: MIN_PIECE_LEN,
-            waivers: flags.accept.read(&output.custody)?,
+            exit_terms: flags.accept.read(&output.custody)?,
             output,
             evidence: flags.evidence.into(),
             save: flags.save,

@@ -54,7 +54,7 @@ fn analyze(flags: AnalyzeFlags) -> Result<u8, Box<dyn Error>> {
         mut stats,
         sources,
     } = files::measure(&config)?;
-    report.accept(&config.waivers, Some(today()));
+    report.accept(&config.exit_terms, Some(today()));
     let code = stats.time_writing(|| {
         outputs.evidence(evidence, &report, &sources);
         outputs.all(&report, report.exit_code())
@@ -93,7 +93,7 @@ fn merge(flags: MergeFlags) -> Result<u8, Box<dyn Error>> {
     let config = Merge::try_from(flags)?;
     let outputs = HandOver::open(&config.output, started)?;
     let mut report = plainsight::run::merge::merge(&config)?;
-    report.accept(&config.waivers, Some(today()));
+    report.accept(&config.exit_terms, Some(today()));
     Ok(outputs.all(&report, report.exit_code()))
 }
 

@@ -10,7 +10,7 @@ use crate::capture::{InterfaceId, Timestamp};
 use crate::flow::{Count, Interface, Observer, Period, Position, SeenOn};
 use crate::flow_log::{Entry, LogReport};
 use crate::verdict::{
-    Accounting, Exit, Judgement, Part, Path, Policy, Servers, Verdict, Viewpoint,
+    Accounting, Exit, FailOn, Judgement, Part, Path, Policy, Servers, Verdict, Viewpoint,
 };
 
 mod accept;
@@ -42,6 +42,7 @@ mod timeline;
 mod warnings;
 mod wording;
 
+pub use accept::ExitTerms;
 pub use catalogue::CATALOGUE_FORMATS;
 pub use formats::POSTURE_FORMATS;
 pub use look::{GroupBy, Style};
@@ -139,7 +140,7 @@ impl Summary {
             unproven: count(Verdict::Unproven),
             undetermined: count(Verdict::Undetermined),
             silent: count(Verdict::Silent),
-            exit_code: Exit::of(verdicts(), is_whole).code(),
+            exit_code: Exit::of(verdicts(), is_whole, &FailOn::default()).code(),
         }
     }
 }

@@ -30,7 +30,7 @@ pub mod vantage;
 
 pub use class::{Class, Meaning};
 pub use conclusion::{Basis, Said, conclude};
-pub use exit::Exit;
+pub use exit::{Exit, FailOn};
 pub use path::Path;
 pub use platform::Platform;
 pub use policy::Policy;

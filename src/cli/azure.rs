@@ -21,6 +21,7 @@ use crate::verdict::{Exit, Servers};
 
 /// Files of Azure's configuration, as typed.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Azure's configuration")]
 pub struct AzureFlags {
     /// Files or folders of JSON as `az ... -o json` prints it: the configuration
     ///
@@ -142,10 +143,6 @@ impl AzureFlags {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("configuration").args(["azure", "controls"]).required(true)))]
 pub struct PostureFlags {
-    /// Files of the configuration.
-    #[command(flatten)]
-    pub azure: AzureFlags,
-
     /// Servers that no export has: addresses, NIDs, CIDR blocks and @FILE
     #[arg(long, value_name = "LIST")]
     pub servers: Vec<String>,
@@ -201,6 +198,10 @@ pub struct PostureFlags {
     /// Use of color
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub color: ColorChoice,
+
+    /// Files of the configuration.
+    #[command(flatten)]
+    pub azure: AzureFlags,
 }
 
 /// Names of the formats of checks and of the catalogue, each once.

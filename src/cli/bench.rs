@@ -10,6 +10,16 @@ use super::{
     EvidenceFlags, FORMATS, JudgeFlags, OutputFlags, WindowFlags,
 };
 
+/// Examples that `bench --help` shows, and its exit codes.
+pub(super) const HELP: &str = "\
+Examples:
+  plainsight bench captures/
+  plainsight bench --format json capture.pcap
+
+Exit codes:
+  0  it was measured, whatever the captures show
+  2  the run failed";
+
 /// The flags of `bench`, as typed.
 #[derive(Debug, Args)]
 pub struct BenchFlags {

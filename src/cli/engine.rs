@@ -24,6 +24,7 @@ pub struct EngineFlags {
 
 /// The flags that say what verdicts follow from.
 #[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Verdicts")]
 pub struct JudgeFlags {
     /// Point at which the captures were made
     #[arg(long, env = "PLAINSIGHT_VANTAGE", value_enum, default_value_t)]
@@ -39,10 +40,6 @@ pub struct JudgeFlags {
     #[arg(long, env = "PLAINSIGHT_SERVERS", value_name = "LIST")]
     pub servers: Vec<String>,
 
-    /// Azure's configuration, which explains verdicts.
-    #[command(flatten)]
-    pub azure: AzureFlags,
-
     /// Encryption that counts as promised
     #[arg(long, env = "PLAINSIGHT_POLICY", value_enum, default_value_t)]
     pub policy: Policy,
@@ -56,19 +53,29 @@ pub struct JudgeFlags {
     /// Accept that captures lost this share of the packets, from 0 to 1
     ///
     /// Beyond it, the run is not whole, and exits with 3 at best.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    #[arg(long, env = "PLAINSIGHT_MAX_LOSS", value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub max_loss: f64,
+
+    /// Azure's configuration, which explains verdicts.
+    #[command(flatten)]
+    pub azure: AzureFlags,
 }
 
 /// The flags that say what packets are counted as.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Counting")]
 pub struct CountFlags {
     /// Further UDP ports that carry VXLAN, beside 4789
-    #[arg(long = "vxlan-port", value_name = "PORT", value_delimiter = ',')]
+    #[arg(
+        long = "vxlan-port",
+        env = "PLAINSIGHT_VXLAN_PORT",
+        value_name = "PORT",
+        value_delimiter = ','
+    )]
     pub vxlan_ports: Vec<u16>,
 
     /// Keep at most this many flows apart; those beyond are counted in sums
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_LIMIT)]
+    #[arg(long, env = "PLAINSIGHT_MAX_FLOWS", value_name = "N", default_value_t = DEFAULT_LIMIT)]
     pub max_flows: usize,
 }
 

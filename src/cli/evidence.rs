@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 /// The flags about packets of the evidence, as typed.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Evidence")]
 pub struct EvidenceFlags {
     /// Also write the packets that evidence and proof name, as pcapng
     ///

@@ -13,7 +13,7 @@ use super::{
     AcceptFlags, CliError, Engine, EngineFlags, EvidenceFlags, EvidenceWish, Output, OutputFlags,
 };
 use crate::azure::dmi::on_azure_vm;
-use crate::azure::waivers::Waiver;
+use crate::report::ExitTerms;
 use crate::verdict::Viewpoint;
 
 /// Examples that `live --help` shows.
@@ -23,6 +23,12 @@ plainsight live
   plainsight live --until-decided 60s --events - | logger
   plainsight live --metrics 9988 -w trace.pcapng --rotate-size 1GB";
 
+/// Headings of the groups of flags.
+const CAPTURE: &str = "Capture";
+const END: &str = "End of the run";
+const SAVED: &str = "Saved packets and counts";
+const TOLD: &str = "Events and metrics";
+
 /// The flags of `live`, as typed.
 #[derive(Debug, Args)]
 pub struct LiveFlags {
@@ -31,7 +37,7 @@ pub struct LiveFlags {
     /// Repeatable. Where none is named, it is the one that leads to the servers, else the
     /// one that holds this machine's own Lustre address. On Azure name the synthetic
     /// interface (eth0), not its virtual function.
-    #[arg(short, long = "interface", value_name = "IFACE")]
+    #[arg(short, long = "interface", env = "PLAINSIGHT_INTERFACE", value_name = "IFACE", help_heading = CAPTURE)]
     pub interfaces: Vec<String>,
 
     /// Flags that all engines share.
@@ -51,27 +57,27 @@ pub struct LiveFlags {
     pub evidence: EvidenceFlags,
 
     /// Further packets to let through, as an expression of pcap-filter(7)
-    #[arg(long, value_name = "EXPRESSION", value_parser = filter)]
+    #[arg(long, value_name = "EXPRESSION", value_parser = filter, help_heading = CAPTURE)]
     pub filter: Option<String>,
 
     /// Bytes to keep of each packet: 256 hold headers, handshakes and the start of records
-    #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = clap::value_parser!(u16).range(64..))]
+    #[arg(long, env = "PLAINSIGHT_SNAP_LENGTH", value_name = "BYTES", default_value_t = 256, value_parser = clap::value_parser!(u16).range(64..), help_heading = CAPTURE)]
     pub snap_length: u16,
 
     /// The kernel's buffer for each worker: more rides out longer bursts
-    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
+    #[arg(long, env = "PLAINSIGHT_BUFFER", value_name = "SIZE", default_value = "64MiB", value_parser = size, help_heading = CAPTURE)]
     pub buffer: ByteSize,
 
     /// Workers for each interface, which share its flows (`PACKET_FANOUT`)
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, env = "PLAINSIGHT_THREADS", value_name = "N", default_value = "1", help_heading = CAPTURE)]
     pub threads: NonZeroUsize,
 
     /// End after a time, as in 90s, 15m or 1h30m
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = END)]
     pub duration: Option<Duration>,
 
     /// End after so many packets
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = END)]
     pub packets: Option<u64>,
 
     /// End when more packets cannot lower any verdict, or after a time
@@ -79,51 +85,58 @@ pub struct LiveFlags {
     /// That is so when each server that was named or found has a path, and all paths are
     /// plaintext or mixed. What is encrypted now could still be plaintext later, so name a
     /// time to wait for that.
-    #[arg(long, value_name = "TIME", num_args = 0..=1, value_parser = duration)]
+    #[arg(long, value_name = "TIME", num_args = 0..=1, value_parser = duration, help_heading = END)]
     pub until_decided: Option<Option<Duration>>,
 
     /// File to save the captured packets to, as pcapng
-    #[arg(short, long = "write", value_name = "FILE", value_parser = file_to_write)]
+    ///
+    /// What an earlier run of this program saved there stays, and this run goes on behind it;
+    /// any other file that is not empty is refused.
+    #[arg(short, long = "write", env = "PLAINSIGHT_WRITE", value_name = "FILE", value_parser = file_to_write, help_heading = SAVED)]
     pub write: Option<PathBuf>,
 
     /// Begin another file when one has this size; numbers come before the ending
-    #[arg(long, value_name = "SIZE", requires = "write", value_parser = size)]
+    #[arg(long, env = "PLAINSIGHT_ROTATE_SIZE", value_name = "SIZE", requires = "write", value_parser = size, help_heading = SAVED)]
     pub rotate_size: Option<ByteSize>,
 
     /// Keep so many files, and then begin with the first again
-    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=999), requires = "rotate_size")]
+    #[arg(long, env = "PLAINSIGHT_ROTATE_COUNT", value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=999), requires = "rotate_size", help_heading = SAVED)]
     pub rotate_count: u16,
 
     /// Write an object in JSON for each change, one a line; - for standard output
     ///
     /// With - nothing else is written there: reports go to standard error.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "PLAINSIGHT_EVENTS", value_name = "FILE", help_heading = TOLD)]
     pub events: Option<PathBuf>,
 
     /// Serve metrics for Prometheus, as in 127.0.0.1:9988 or 9988
-    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    #[arg(long, env = "PLAINSIGHT_METRICS", value_name = "ADDRESS", value_parser = address, help_heading = TOLD)]
     pub metrics: Option<SocketAddr>,
 
+    /// Metrics of each path, or their sums over all paths, which are few whatever the number
+    #[arg(long, env = "PLAINSIGHT_METRICS_DETAIL", value_enum, value_name = "DETAIL", default_value_t, help_heading = TOLD)]
+    pub metrics_detail: MetricsDetail,
+
     /// Write metrics to a file for the node exporter, always whole
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "PLAINSIGHT_TEXTFILE", value_name = "FILE", help_heading = TOLD)]
     pub textfile: Option<PathBuf>,
 
     /// Save what was counted to a file when the run ends, for `merge`
     ///
     /// As of `analyze`. The folder must be writable for --user.
-    #[arg(long = "save", value_name = "FILE")]
+    #[arg(long = "save", value_name = "FILE", help_heading = SAVED)]
     pub state: Option<PathBuf>,
 
     /// Save it also after each such time, as in 60s or 5m
-    #[arg(long, value_name = "TIME", value_parser = duration, requires = "state")]
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "state", help_heading = SAVED)]
     pub save_interval: Option<Duration>,
 
     /// Name of this machine in what is saved [default: its host name]
-    #[arg(long, value_name = "NAME", requires = "state")]
+    #[arg(long, value_name = "NAME", requires = "state", help_heading = SAVED)]
     pub host: Option<String>,
 
     /// User to run as after the capture is opened, where root opened it [default: nobody]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, env = "PLAINSIGHT_USER", value_name = "NAME", help_heading = CAPTURE)]
     pub user: Option<String>,
 }
 
@@ -136,8 +149,8 @@ pub struct Live {
     pub engine: Engine,
     /// Format and files of the report.
     pub output: Output,
-    /// Verdicts that are accepted.
-    pub waivers: Vec<Waiver>,
+    /// Terms on which verdicts become an exit code.
+    pub exit_terms: ExitTerms,
     /// Packets of the evidence that are to be written.
     pub evidence: Option<EvidenceWish>,
     /// Expression for packets to let through besides.
@@ -158,6 +171,8 @@ pub struct Live {
     pub events: Option<PathBuf>,
     /// Address to serve metrics at.
     pub metrics: Option<SocketAddr>,
+    /// Detail of metrics.
+    pub metrics_detail: MetricsDetail,
     /// File to write metrics to.
     pub textfile: Option<PathBuf>,
     /// User to run as after the capture is opened.
@@ -194,6 +209,16 @@ impl Live {
     }
 }
 
+/// `--metrics-detail`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum MetricsDetail {
+    /// Of each path, by client and server
+    #[default]
+    Paths,
+    /// Sums over all paths
+    Sums,
+}
+
 /// Limits of a live run, which a signal can end earlier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Until {
@@ -225,7 +250,7 @@ impl TryFrom<LiveFlags> for Live {
                     Viewpoint::live(on_azure_vm(Path::new("/")))
                 })?
             },
-            waivers: flags.accept.read(&output.custody)?,
+            exit_terms: flags.accept.read(&output.custody)?,
             output,
             evidence: kept(flags.evidence)?,
             filter: flags.filter,
@@ -241,6 +266,7 @@ impl TryFrom<LiveFlags> for Live {
             state,
             events: flags.events,
             metrics: flags.metrics,
+            metrics_detail: flags.metrics_detail,
             textfile: flags.textfile,
             user: flags.user,
         })

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{AcceptFlags, CliError, JudgeFlags, Output, OutputFlags, cores};
-use crate::azure::waivers::Waiver;
 use crate::engine::Engine;
+use crate::report::ExitTerms;
 use crate::verdict::Viewpoint;
 
 /// Examples that `merge --help` shows.
@@ -35,18 +35,6 @@ pub struct MergeFlags {
     #[arg(long, value_name = "PATH")]
     pub flow_logs: Vec<PathBuf>,
 
-    /// Settings of verdicts.
-    #[command(flatten)]
-    pub judge: JudgeFlags,
-
-    /// Destination and look of the report.
-    #[command(flatten)]
-    pub output: OutputFlags,
-
-    /// Verdicts that count for no exit code.
-    #[command(flatten)]
-    pub accept: AcceptFlags,
-
     /// Save all that the states hold to one file, which can be merged again
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
@@ -58,6 +46,18 @@ pub struct MergeFlags {
     /// Number of workers that read flow logs at once [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+
+    /// Settings of verdicts.
+    #[command(flatten)]
+    pub judge: JudgeFlags,
+
+    /// Destination and look of the report.
+    #[command(flatten)]
+    pub output: OutputFlags,
+
+    /// Verdicts that count for no exit code.
+    #[command(flatten)]
+    pub accept: AcceptFlags,
 }
 
 /// Configuration of `merge`, as meant.
@@ -73,8 +73,8 @@ pub struct Merge {
     pub engine: Engine,
     /// Destination of the report.
     pub output: Output,
-    /// Verdicts that are accepted.
-    pub waivers: Vec<Waiver>,
+    /// Terms on which verdicts become an exit code.
+    pub exit_terms: ExitTerms,
     /// File to save the sum to.
     pub save: Option<PathBuf>,
     /// Number of workers that read flow logs at once.
@@ -94,7 +94,7 @@ impl TryFrom<MergeFlags> for Merge {
             partial: flags.partial,
             flow_logs: flags.flow_logs,
             engine: flags.judge.meant(&output.custody, Viewpoint::recorded)?,
-            waivers: flags.accept.read(&output.custody)?,
+            exit_terms: flags.accept.read(&output.custody)?,
             output,
             save: flags.save,
             threads: flags.threads.map_or_else(cores, NonZeroUsize::get),

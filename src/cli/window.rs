@@ -8,6 +8,7 @@ use crate::flow::Period;
 
 /// The flags that ask for a window of time.
 #[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Window")]
 pub struct WindowFlags {
     /// Judge what was captured and logged from this time on, as 2026-11-21T20:00:00Z (RFC 3339)
     ///

@@ -1,15 +1,25 @@
-//! Verdicts that somebody accepts.
+//! Verdicts that somebody accepts, and those that fail a run.
 
 use jiff::civil::Date;
 
 use super::{ProofReport, Report, Warning};
 use crate::azure::waivers::{Desk, Waiver, WaiverState};
-use crate::verdict::{Exit, Verdict};
+use crate::verdict::{Exit, FailOn, Verdict};
+
+/// Terms on which verdicts become an exit code.
+#[derive(Clone, Debug, Default)]
+pub struct ExitTerms {
+    /// Verdicts of paths that are accepted.
+    pub waivers: Vec<Waiver>,
+    /// Verdicts that fail a run.
+    pub fail_on: FailOn,
+}
 
 impl Report {
     /// Waives the verdicts of paths that are accepted: they count for no exit code, and stay
-    /// what they are. Without a day no waiver has expired.
-    pub fn accept(&mut self, waivers: &[Waiver], today: Option<Date>) {
+    /// what they are. Without a day no waiver has expired. The others become an exit code.
+    pub fn accept(&mut self, terms: &ExitTerms, today: Option<Date>) {
+        let ExitTerms { waivers, fail_on } = terms;
         let mut desk = Desk::open(waivers, today);
         for path in &mut self.paths {
             let ends = path.client.as_deref().zip(path.server.as_deref());
@@ -19,16 +29,14 @@ impl Report {
                 .and_then(|(client, server)| desk.waive_path(client, server));
         }
         self.waivers = desk.close();
-        if waivers.is_empty() {
-            return;
-        }
         self.tell_waivers();
+        self.warnings.extend(fail_on.note().map(Warning::from));
         let is_whole = self.proof.iter().all(ProofReport::is_met);
         let held = self.paths.iter().map(|path| match path.waiver {
             Some(_) => Verdict::Encrypted,
             None => path.verdict,
         });
-        self.summary.exit_code = Exit::of(held, is_whole).code();
+        self.summary.exit_code = Exit::of(held, is_whole, fail_on).code();
     }
 
     fn tell_waivers(&mut self) {

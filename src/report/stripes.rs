@@ -13,7 +13,7 @@ use super::text::{self, number};
 use super::{DocumentFormat, SCHEMA_VERSION, Style, json};
 use crate::evidence::target::TargetName;
 use crate::layout::FileLayout;
-use crate::verdict::{Exit, Verdict};
+use crate::verdict::{Exit, FailOn, Verdict};
 
 /// Formats of files and their stripes; the first is the default.
 pub const STRIPES_FORMATS: &[DocumentFormat<StripesReport>] = &[
@@ -97,7 +97,7 @@ fn summary(files: &[FileStripes], is_whole: bool) -> StripesSummary {
     let verdicts = || files.iter().filter_map(|file| file.verdict);
     let count = |exit| {
         verdicts()
-            .filter(|&it| Exit::of([it], true) == exit)
+            .filter(|&it| Exit::of([it], true, &FailOn::default()) == exit)
             .count()
     };
     StripesSummary {
@@ -105,7 +105,7 @@ fn summary(files: &[FileStripes], is_whole: bool) -> StripesSummary {
         exposed: count(Exit::Exposed),
         unknown: count(Exit::Unknown),
         empty: files.iter().filter(|file| file.verdict.is_none()).count(),
-        exit_code: Exit::of(verdicts(), is_whole).code(),
+        exit_code: Exit::of(verdicts(), is_whole, &FailOn::default()).code(),
     }
 }
 

@@ -13,9 +13,8 @@
 //! What was dropped on the way, by the interface, the kernel or at the end of the run, is
 //! part of what is summed.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -60,7 +59,7 @@ use discovery::LiveSetup;
 pub use error::LiveRunError;
 use error::system;
 use events::Log;
-use metrics::{MetricsEndpoint, Textfile};
+use metrics::{MetricsEndpoint, MetricsSource, Textfile};
 pub use outputs::Ended;
 use outputs::Outputs;
 use recorder::{Buffers, Recorder};
@@ -99,20 +98,26 @@ struct Ready<'c> {
     textfile: Option<Textfile>,
     state: Option<StateSaver>,
     signals: Signals,
+    hangup: Hangup,
 }
 
 impl<'c> Ready<'c> {
     fn open(config: &'c Live) -> Result<Self, LiveRunError> {
-        let discovery = LiveSetup::of(config, Path::new("/"))?;
+        let mut discovery = LiveSetup::of(config, Path::new("/"))?;
         let interfaces = Interfaces::default();
         let handles = open_all(config, &discovery, &interfaces)?;
+        let ring = ring(config, &handles)?;
+        discovery.notes.extend(ring.as_ref().and_then(Ring::note));
+        let metrics = MetricsSource::open(config.metrics_detail);
+        let hangup = Hangup::of_this_process();
         Ok(Self {
-            ring: ring(config, &handles)?,
-            endpoint: config.metrics.map(endpoint).transpose()?,
-            log: log(config)?,
-            textfile: textfile(config)?,
+            ring,
+            endpoint: endpoint(config, &metrics)?,
+            log: log(config, &hangup)?,
+            textfile: textfile(config, &metrics)?,
             state: config.state.as_ref().map(StateSaver::open).transpose()?,
-            signals: signals().map_err(system("watch for signals"))?,
+            signals: signals(&hangup).map_err(system("watch for signals"))?,
+            hangup,
             config,
             discovery,
             interfaces,
@@ -130,9 +135,17 @@ impl<'c> Ready<'c> {
                 .map(folder)
                 .map(Path::to_owned)
                 .collect(),
+            reopened: self.reopened().map(Path::to_owned).into_iter().collect(),
         };
         self.discovery.notes.extend(confinement.enter()?.lacks);
         Ok(())
+    }
+
+    /// Folder of the file of events, where that is opened again.
+    fn reopened(&self) -> Option<&Path> {
+        let path = self.config.events.as_deref()?;
+        let reopens = matches!(self.hangup, Hangup::Reopens(_)) && path.is_file();
+        reopens.then(|| folder(path))
     }
 
     /// Runs all threads, and the sum in this one.
@@ -247,14 +260,22 @@ fn ring(config: &Live, handles: &[Handle]) -> Result<Option<Ring>, SaveError> {
     Ring::open(options, &interfaces, &config.output.custody).map(Some)
 }
 
-fn endpoint(address: SocketAddr) -> Result<MetricsEndpoint, LiveRunError> {
-    MetricsEndpoint::open(address).map_err(|source| LiveRunError::Metrics { address, source })
+/// Opens the endpoint for metrics.
+fn endpoint(
+    config: &Live,
+    metrics: &MetricsSource,
+) -> Result<Option<MetricsEndpoint>, LiveRunError> {
+    let open = |address| {
+        let opened = MetricsEndpoint::open(address, metrics.clone());
+        opened.map_err(|source| LiveRunError::Metrics { address, source })
+    };
+    config.metrics.map(open).transpose()
 }
 
 /// Opens the place of the file for metrics.
-fn textfile(config: &Live) -> Result<Option<Textfile>, LiveRunError> {
+fn textfile(config: &Live, metrics: &MetricsSource) -> Result<Option<Textfile>, LiveRunError> {
     let path = config.textfile.as_ref();
-    let open = |path: &PathBuf| Textfile::open(path).map_err(unwritable(path));
+    let open = |path: &PathBuf| Textfile::open(path, metrics.clone()).map_err(unwritable(path));
     path.map(open).transpose()
 }
 
@@ -266,24 +287,58 @@ fn unwritable(path: &Path) -> impl Fn(io::Error) -> LiveRunError {
     }
 }
 
-fn log(config: &Live) -> Result<Option<Log>, LiveRunError> {
+fn log(config: &Live, hangup: &Hangup) -> Result<Option<Log>, LiveRunError> {
     let Some(path) = &config.events else {
         return Ok(None);
     };
-    Log::open(path).map(Some).map_err(unwritable(path))
+    let reopen = match hangup {
+        Hangup::Reopens(reopen) => Arc::clone(reopen),
+        Hangup::Ends | Hangup::Nothing => Arc::default(),
+    };
+    Log::open(path, reopen).map(Some).map_err(unwritable(path))
 }
 
-/// Signals that end the run, or ask for a report. The second that would end it does, at
-/// once; a terminal that is lost is one only where `nohup` did not say otherwise.
-fn signals() -> io::Result<Signals> {
+/// Effect of SIGHUP on a run.
+enum Hangup {
+    /// The session that it was started in has ended, and so does the run.
+    Ends,
+    /// There is no session that could end: the file of events has been moved away, and is
+    /// opened again, as services do.
+    Reopens(Arc<AtomicBool>),
+    /// None: `nohup` said so.
+    Nothing,
+}
+
+impl Hangup {
+    /// That of this process, by its terminal (`tty(4)`).
+    fn of_this_process() -> Self {
+        if ignores(SIGHUP) {
+            Self::Nothing
+        } else if File::open("/dev/tty").is_ok() {
+            Self::Ends
+        } else {
+            Self::Reopens(Arc::default())
+        }
+    }
+}
+
+/// Signals that end the run, or ask for a report. The second that would end it does, at once.
+fn signals(hangup: &Hangup) -> io::Result<Signals> {
     for signal in [SIGINT, SIGTERM] {
         let ending = Arc::new(AtomicBool::new(false));
         let status = 128 + signal;
         register_conditional_shutdown(signal, status, Arc::clone(&ending))?;
         register(signal, ending)?;
     }
-    let hangup = (!ignores(SIGHUP)).then_some(SIGHUP);
-    Signals::new([SIGINT, SIGTERM, SIGUSR1].into_iter().chain(hangup))
+    let mut all = vec![SIGINT, SIGTERM, SIGUSR1];
+    match hangup {
+        Hangup::Ends => all.push(SIGHUP),
+        Hangup::Reopens(reopen) => {
+            register(SIGHUP, Arc::clone(reopen))?;
+        }
+        Hangup::Nothing => {}
+    }
+    Signals::new(all)
 }
 
 /// True where this process was started with a signal ignored, by `proc_pid_status(5)`.

@@ -8,12 +8,54 @@ use crate::azure::checks::Outcome;
 pub enum Exit {
     /// Every path is encrypted.
     Encrypted = 0,
-    /// Some path is plaintext, mixed or weak, or in conflict.
+    /// Some path is plaintext, mixed or weak, or in conflict; or what else was [named](FailOn).
     Exposed = 1,
     /// The run failed: nothing is said about any path.
     Failed = 2,
     /// None of these, but something is open: a path, the run, or there is no path.
     Unknown = 3,
+}
+
+/// Verdicts that give [`Exit::Exposed`]. Of all others [`Verdict::Encrypted`] alone gives
+/// [`Exit::Encrypted`], so that no choice of them makes a path pass that is not encrypted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailOn(Vec<Verdict>);
+
+impl Default for FailOn {
+    fn default() -> Self {
+        Self(vec![
+            Verdict::Weak,
+            Verdict::Mixed,
+            Verdict::Plaintext,
+            Verdict::Conflict,
+        ])
+    }
+}
+
+impl FailOn {
+    /// Those that are named; the default where none is.
+    #[must_use]
+    pub fn named(mut verdicts: Vec<Verdict>) -> Self {
+        if verdicts.is_empty() {
+            return Self::default();
+        }
+        verdicts.sort_unstable();
+        verdicts.dedup();
+        Self(verdicts)
+    }
+
+    /// Sentence for a reader of the report, where it is not the default.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        let Self(verdicts) = self;
+        let names: Vec<_> = verdicts.iter().map(|verdict| verdict.name()).collect();
+        (*self != Self::default()).then(|| {
+            format!(
+                "--fail-on: exit code 1 is for {} here; any other path that is not encrypted gives 3",
+                names.join(", ")
+            )
+        })
+    }
 }
 
 impl Exit {
@@ -25,7 +67,7 @@ impl Exit {
         ),
         (
             Self::Exposed,
-            "some path is plaintext, mixed, weak or conflict",
+            "some path is plaintext, mixed, weak or conflict, or has a verdict of --fail-on",
         ),
         (Self::Failed, "the run failed"),
         (
@@ -58,13 +100,15 @@ impl Exit {
 
     /// Exit of a run over paths with these verdicts, which is whole or not.
     #[must_use]
-    pub fn of(verdicts: impl IntoIterator<Item = Verdict>, is_whole: bool) -> Self {
+    pub fn of(
+        verdicts: impl IntoIterator<Item = Verdict>,
+        is_whole: bool,
+        FailOn(fail_on): &FailOn,
+    ) -> Self {
         let worst = verdicts.into_iter().map(|verdict| match verdict {
             Verdict::Encrypted => (1, Self::Encrypted),
-            Verdict::Unproven | Verdict::Undetermined | Verdict::Silent => (2, Self::Unknown),
-            Verdict::Weak | Verdict::Mixed | Verdict::Plaintext | Verdict::Conflict => {
-                (3, Self::Exposed)
-            }
+            _ if fail_on.contains(&verdict) => (3, Self::Exposed),
+            _ => (2, Self::Unknown),
         });
         match worst.max_by_key(|&(rank, _)| rank) {
             Some((_, Self::Encrypted)) if !is_whole => Self::Unknown,
@@ -77,5 +121,57 @@ impl Exit {
     #[must_use]
     pub fn code(self) -> u8 {
         self as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every list of verdicts but the empty one, which stands for the default.
+    fn lists() -> impl Iterator<Item = Vec<Verdict>> {
+        let open = Verdict::ALL.into_iter().skip(1).collect::<Vec<_>>();
+        (1_u32..1 << open.len()).map(move |chosen| {
+            let of_list = |(place, _): &(usize, &Verdict)| chosen >> place & 1 == 1;
+            let list = open.iter().enumerate().filter(of_list);
+            list.map(|(_, verdict)| *verdict).collect()
+        })
+    }
+
+    #[test]
+    fn no_list_makes_a_path_pass_that_is_not_encrypted() {
+        for list in lists() {
+            let fail_on = FailOn::named(list.clone());
+            for one in Verdict::ALL {
+                for other in Verdict::ALL {
+                    let both = [one, other];
+                    let exit = Exit::of(both, true, &fail_on);
+                    let expected = if both.iter().any(|verdict| list.contains(verdict)) {
+                        Exit::Exposed
+                    } else if both == [Verdict::Encrypted; 2] {
+                        Exit::Encrypted
+                    } else {
+                        Exit::Unknown
+                    };
+                    assert_eq!(exit, expected, "{both:?} with {list:?}");
+                    assert_ne!(Exit::of(both, false, &fail_on), Exit::Encrypted);
+                }
+            }
+            assert_eq!(Exit::of([], true, &fail_on), Exit::Unknown);
+        }
+    }
+
+    #[test]
+    fn the_default_says_nothing_of_itself() {
+        assert_eq!(FailOn::named(Vec::new()), FailOn::default());
+        let same = [
+            Verdict::Conflict,
+            Verdict::Plaintext,
+            Verdict::Mixed,
+            Verdict::Weak,
+            Verdict::Weak,
+        ];
+        assert_eq!(FailOn::named(same.into()).note(), None);
+        assert!(FailOn::named(vec![Verdict::Silent]).note().is_some());
     }
 }

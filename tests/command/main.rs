@@ -24,6 +24,7 @@ mod merge;
 mod obligations;
 mod page;
 mod posture;
+mod prometheus;
 mod schema;
 mod service;
 mod shell;

@@ -7,7 +7,7 @@ use std::iter;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use plainsight::verdict::{Basis, Exit, Said, Vantage, Verdict, conclude};
+use plainsight::verdict::{Basis, Exit, FailOn, Said, Vantage, Verdict, conclude};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -192,7 +192,11 @@ fn every_row_holds() {
     for (observed, said, ..) in ROWS {
         for (vantage, _) in VANTAGES {
             let (verdict, basis) = conclude(observed, said, vantage);
-            let outcome = (verdict, basis, Exit::of([verdict], true).code());
+            let outcome = (
+                verdict,
+                basis,
+                Exit::of([verdict], true, &FailOn::default()).code(),
+            );
             let wanted = expected(observed, said, vantage);
             assert_eq!(outcome, wanted, "{observed:?}, {said:?}, {vantage:?}");
         }

@@ -50,6 +50,7 @@ pub fn main(prison: &Prison) -> Result<()> {
     let confinement = Confinement {
         user: prison.user.clone(),
         writable: prison.writable.clone(),
+        ..Confinement::default()
     };
     let entered = match confinement.enter() {
         Ok(entered) => entered,

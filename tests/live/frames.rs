@@ -69,6 +69,16 @@ impl Sender {
         })
     }
 
+    /// Sends DTLS records to 10.20.2.5, one of each path that is numbered by its client.
+    pub fn send_paths(&mut self, paths: Range<u16>) -> Result<()> {
+        for path in paths {
+            let [above, below] = path.to_be_bytes();
+            self.frame[26..30].copy_from_slice(&[10, 21, above, below]);
+            self.socket.sendpacket(&self.frame[..])?;
+        }
+        Ok(())
+    }
+
     /// Sends DTLS records to 10.20.2.5, one of each flow that is numbered: its lowest
     /// four bits are the client's address, those above its port.
     pub fn send(&mut self, flows: Range<u32>) -> Result<()> {

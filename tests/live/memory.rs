@@ -1,6 +1,8 @@
 //! A long run whose flows come and go.
 
 use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
@@ -10,7 +12,13 @@ use crate::metrics::{Endpoint, sum};
 use crate::program::{await_some, number};
 use crate::stage::SERVER;
 
-pub const SCENES: &[Scene] = &[("a million flows, and memory stays flat", million_flows)];
+pub const SCENES: &[Scene] = &[
+    ("a million flows, and memory stays flat", million_flows),
+    (
+        "eight thousand paths are summed and judged in a tenth of a core",
+        many_paths,
+    ),
+];
 
 const FLOWS: u32 = 1_000_000;
 /// As many as the buffer holds even if nobody reads.
@@ -39,6 +47,55 @@ fn million_flows() -> Result<()> {
     let grown = peaks[peaks.len() - 1] - peaks[0];
     ensure!(grown <= MAY_GROW_KIB, "{peaks:?} KiB at most so far");
     Ok(())
+}
+
+/// Paths of the largest estate that a client sees.
+const PATHS: u16 = 8000;
+/// Most of a core that sums and verdicts may take, in percent: a twentieth each, and some more
+/// for one of each that a measurement begins or ends within.
+const MAY_TAKE: u64 = 15;
+
+/// A packet of each path once a second, for a while.
+fn many_paths() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let arguments = format!("--servers {SERVER} --metrics 127.0.0.1:0");
+    let mut live = frames::live(&namespace, &arguments)?;
+    let endpoint = Endpoint::of(&mut live, &namespace)?;
+    let mut sender = Sender::on(&namespace)?;
+    sender.send_paths(0..PATHS)?;
+    await_packets(&endpoint, PATHS.into())?;
+    let (begun, before) = (Instant::now(), main_thread_ticks(live.pid())?);
+    let mut sent = u32::from(PATHS);
+    while begun.elapsed() < Duration::from_secs(20) {
+        sender.send_paths(0..PATHS)?;
+        sent += u32::from(PATHS);
+        thread::sleep(Duration::from_secs(1));
+    }
+    let ticks = main_thread_ticks(live.pid())? - before;
+    // A tick is a hundredth of a second.
+    let percent = u128::from(ticks) * 1000 / begun.elapsed().as_millis();
+    ensure!(percent <= MAY_TAKE.into(), "{percent} % of a core");
+    let ended = live.end()?;
+    let (read, lost) = (
+        number(&ended.report, "accounting.packets")?,
+        number(&ended.report, "losses.packets")?,
+    );
+    ensure!(
+        (read, lost) == (sent.into(), 0),
+        "{read} read, {lost} lost of {sent}"
+    );
+    let paths = ended.report["paths"].as_array().map_or(0, Vec::len);
+    ensure!(paths == usize::from(PATHS), "{paths} paths");
+    Ok(())
+}
+
+/// CPU time of the thread that sums and judges, in ticks (`proc_pid_stat(5)`).
+fn main_thread_ticks(pid: u32) -> Result<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/task/{pid}/stat"))?;
+    let (_, fields) = stat.rsplit_once(") ").context("no name")?;
+    let fields: Vec<&str> = fields.split(' ').collect();
+    let [user, system] = [fields[11].parse::<u64>()?, fields[12].parse::<u64>()?];
+    Ok(user + system)
 }
 
 /// Waits until so many were read.

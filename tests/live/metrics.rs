@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
@@ -25,6 +25,9 @@ pub const SCENES: &[Scene] = &[
     ("a Prometheus server scrapes it", prometheus),
     ("the file for metrics is always whole", textfile),
     ("a scraper that stays keeps no other waiting", two_scrapers),
+    ("idle clients keep nobody from the metrics", idle_clients),
+    ("metrics come in the format that is asked for", formats),
+    ("metrics are sums where that is asked for", sums),
 ];
 
 type Labels = BTreeMap<String, String>;
@@ -55,21 +58,55 @@ impl<'n> Endpoint<'n> {
     }
 
     fn text(&self) -> Result<String> {
-        let (status, body) = get(self.namespace, self.address, "/metrics")?;
-        ensure!(status == 200, "status {status}");
-        Ok(body)
+        self.text_in("application/openmetrics-text")
+    }
+
+    fn text_in(&self, accept: &str) -> Result<String> {
+        let answer = self.ask("GET", "/metrics", accept)?;
+        ensure!(answer.status == 200, "status {}", answer.status);
+        Ok(answer.body)
+    }
+
+    fn ask(&self, method: &str, path: &str, accept: &str) -> Result<Answer> {
+        ask(self.namespace, self.address, method, path, accept)
     }
 }
 
-/// Gets what is at a path of an HTTP server; gives the status and the body.
-fn get(namespace: &Namespace, address: SocketAddr, path: &str) -> Result<(u16, String)> {
+/// Answer of an HTTP server.
+struct Answer {
+    status: u16,
+    /// Its first line and its headers.
+    head: String,
+    body: String,
+}
+
+fn ask(
+    namespace: &Namespace,
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    accept: &str,
+) -> Result<Answer> {
     let mut stream = namespace.enter(|| TcpStream::connect(address))??;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+    write!(
+        stream,
+        "{method} {path} HTTP/1.0\r\nHost: {address}\r\nAccept: {accept}\r\n\r\n"
+    )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").context("no answer")?;
     let status = head.split(' ').nth(1).context("no status")?;
-    Ok((status.parse()?, body.to_owned()))
+    Ok(Answer {
+        status: status.parse()?,
+        head: head.to_lowercase(),
+        body: body.to_owned(),
+    })
+}
+
+/// Gets what is at a path of an HTTP server; gives the status and the body.
+fn get(namespace: &Namespace, address: SocketAddr, path: &str) -> Result<(u16, String)> {
+    let answer = ask(namespace, address, "GET", path, "*/*")?;
+    Ok((answer.status, answer.body))
 }
 
 /// Reads what is served; the last line ends it.
@@ -242,7 +279,7 @@ fn endpoint() -> Result<()> {
     let namespace = stage.client().namespace();
     let endpoint = Endpoint::of(&mut live, namespace)?;
     let samples = endpoint.metrics()?;
-    for path in ["/", "/metrics/more", "/favicon.ico"] {
+    for path in ["/metrics/more", "/favicon.ico"] {
         let (status, _) = get(namespace, endpoint.address, path)?;
         ensure!(status == 404, "{path}: status {status}");
     }
@@ -276,6 +313,114 @@ fn two_scrapers() -> Result<()> {
         "others waited for it: {read:?}"
     );
     live.end()?;
+    Ok(())
+}
+
+/// More than are served at once.
+fn idle_clients() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let mut live = frames::live(&namespace, "--metrics 127.0.0.1:0")?;
+    let endpoint = Endpoint::of(&mut live, &namespace)?;
+    let connect = || namespace.enter(|| TcpStream::connect(endpoint.address));
+    let idle: Vec<_> = (0..40)
+        .map(|_| connect()?.map_err(Into::into))
+        .collect::<Result<_>>()?;
+    let begun = Instant::now();
+    endpoint.metrics()?;
+    let took = begun.elapsed();
+    ensure!(
+        took < Duration::from_secs(2),
+        "it waited for others: {took:?}"
+    );
+    let is_open = |stream: &TcpStream| {
+        stream.set_nonblocking(true)?;
+        let read = (&*stream).read(&mut [0]).map_err(|error| error.kind());
+        anyhow::Ok(read == Err(ErrorKind::WouldBlock))
+    };
+    let open = idle.iter().map(is_open).collect::<Result<Vec<_>>>()?;
+    let count = open.iter().filter(|it| **it).count();
+    ensure!((1..16).contains(&count), "{count} are still served");
+    ensure!(open.is_sorted(), "others than the oldest were dropped");
+    live.end()?;
+    Ok(())
+}
+
+fn formats() -> Result<()> {
+    let stage = Stage::new()?;
+    let mut live = played(&stage, "-w trace.pcapng")?;
+    let endpoint = Endpoint::of(&mut live, stage.client().namespace())?;
+    let open_metrics = endpoint.ask(
+        "GET",
+        "/metrics",
+        "application/openmetrics-text;q=0.5,*/*;q=0.1",
+    )?;
+    ensure!(
+        open_metrics
+            .head
+            .contains("content-type: application/openmetrics-text; version=1.0.0"),
+        "{}",
+        open_metrics.head
+    );
+    let text = endpoint.ask("GET", "/metrics", "*/*")?;
+    ensure!(
+        text.head
+            .contains("content-type: text/plain; version=0.0.4"),
+        "{}",
+        text.head
+    );
+    check(&text.body)?;
+    let names = |samples: Samples| samples.into_keys().collect::<Vec<_>>();
+    ensure!(
+        names(served(&open_metrics.body)?) == names(whole(&text.body)?),
+        "others than in the other format"
+    );
+    let page = endpoint.ask("GET", "/", "text/html")?;
+    ensure!(
+        page.status == 200 && page.body.contains("href=\"/metrics\""),
+        "{}",
+        page.body
+    );
+    let head = endpoint.ask("HEAD", "/metrics", "*/*")?;
+    ensure!(head.status == 200 && head.body.is_empty(), "{}", head.body);
+    let post = endpoint.ask("POST", "/metrics", "*/*")?;
+    ensure!(
+        post.status == 405 && post.head.contains("allow: get, head"),
+        "{}",
+        post.head
+    );
+    live.end()?;
+    Ok(())
+}
+
+fn sums() -> Result<()> {
+    let stage = Stage::new()?;
+    let mut live = played(&stage, "--metrics-detail sums")?;
+    let endpoint = Endpoint::of(&mut live, stage.client().namespace())?;
+    check(&endpoint.text_in("text/plain")?)?;
+    let samples = endpoint.metrics()?;
+    let of_paths = samples
+        .keys()
+        .filter(|(_, labels)| labels.contains_key("client"));
+    ensure!(of_paths.count() == 0, "{samples:#?}");
+    let ended = ends_as_played(live)?;
+    let expected = expected(&ended.report)?;
+    for metric in [
+        "plainsight_path_packets_total",
+        "plainsight_path_wire_bytes_total",
+        "plainsight_path_dtls_missing_records",
+        "plainsight_path_under_loss",
+    ] {
+        let (got, whole) = (sum(&samples, metric)?, sum(&expected, metric)?);
+        ensure!(got == whole, "{metric}: {got}, not {whole}");
+    }
+    let of_verdict = |verdict: &str| {
+        let labels = Labels::from([("verdict".to_owned(), verdict.to_owned())]);
+        samples
+            .get(&("plainsight_paths".to_owned(), labels))
+            .copied()
+    };
+    let counts = ["encrypted", "plaintext", "mixed"].map(of_verdict);
+    ensure!(counts == [Some(1.0), Some(1.0), Some(0.0)], "{counts:?}");
     Ok(())
 }
 

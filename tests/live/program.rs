@@ -1,6 +1,7 @@
 //! The program as it runs in a host's namespace.
 
 use std::fs::{self, File, Permissions};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -55,6 +56,8 @@ pub struct Surroundings {
     pub errors: Option<Stdio>,
     /// Variables, as `NAME=VALUE`.
     pub environment: Vec<String>,
+    /// Terminal of its session, where it has one.
+    pub terminal: Option<OwnedFd>,
 }
 
 /// What a run left behind.
@@ -105,15 +108,18 @@ impl Live {
             reports,
             errors,
             environment,
+            terminal,
         } = surroundings;
-        // Whoever plays the scenes may ignore the signal.
-        let child = Command::new("env")
-            .arg("--default-signal=HUP")
+        // Whoever plays the scenes may have a terminal, and may ignore the signal.
+        let child = Command::new("setsid")
+            .args(terminal.is_some().then_some("--ctty"))
+            .args(["env", "--default-signal=HUP"])
             .args(environment)
             .args(["ip", "netns", "exec"])
             .args([&namespace.name, PROGRAM, "live", "--format", "json"])
             .args(arguments.split_whitespace())
             .current_dir(folder.path())
+            .stdin(terminal.map_or_else(Stdio::null, Stdio::from))
             .stdout(reports.map_or_else(|| create("reports"), Ok)?)
             .stderr(errors.map_or_else(|| create("errors"), Ok)?)
             .spawn()?;
@@ -192,6 +198,16 @@ impl Live {
     pub fn end_by(self, signal: Signal) -> Result<Ended> {
         self.signal(signal)?;
         self.ended()
+    }
+
+    /// Kills it, as the kernel does where memory is lacking; gives its folder, for another run
+    /// to tell its own events there.
+    pub fn killed(mut self) -> Result<TempDir> {
+        self.child.kill()?;
+        self.child.wait()?;
+        let folder = std::mem::replace(&mut self.folder, TempDir::new()?);
+        fs::rename(folder.path().join("events"), folder.path().join("before"))?;
+        Ok(folder)
     }
 
     /// Waits until it has ended.

@@ -9,7 +9,9 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::Scene;
-use crate::program::{Ended, PROGRAM, number, warns};
+use crate::frames::{self, Sender};
+use crate::metrics::{Endpoint, sum};
+use crate::program::{Ended, Live, PROGRAM, await_some, folder, number, warns};
 use crate::stage::{SECOND, SERVER, Stage};
 use crate::support::tshark;
 
@@ -21,6 +23,9 @@ pub const SCENES: &[Scene] = &[
         small_ring,
     ),
     ("plaintext that a ring overwrote is missed", overwritten),
+    ("a run goes on behind what a crash left", restarted),
+    ("a file that is removed is told, and missed", removed),
+    ("counts are saved meanwhile, and outlive a crash", counted),
     (
         "evidence of a run is what its report names, and its manifest holds",
         handed_over,
@@ -179,6 +184,118 @@ fn overwritten() -> Result<()> {
     Ok(())
 }
 
+/// The first run shows plaintext, and the second DTLS alone.
+fn restarted() -> Result<()> {
+    let stage = Stage::new()?;
+    let arguments = format!(
+        "-i eth0 --servers {SERVER} --events events -w trace.pcapng --rotate-size 1MiB \
+         --rotate-count 3"
+    );
+    let namespace = stage.client().namespace();
+    let mut live = Live::spawn(namespace, folder()?, &arguments, None)?;
+    live.await_event("started", |_| true)?;
+    stage.converse(1023, stage.server())?;
+    live.await_verdict(SERVER, "plaintext")?;
+    let trace = live.file("trace-001.pcapng");
+    await_some("packets in the file", || {
+        Ok((packets(&trace)? > 3).then_some(()))
+    })?;
+    let mut live = Live::spawn(namespace, live.killed()?, &arguments, None)?;
+    live.await_event("started", |_| true)?;
+    stage.encrypt(40001, stage.server())?;
+    live.await_verdict(SERVER, "encrypted")?;
+    let ended = live.end()?;
+    ended.hold(&[(SERVER, "encrypted")], 0)?;
+    ensure!(
+        warns(
+            &ended.report,
+            "trace-001.pcapng holds packets of an earlier run"
+        ),
+        "{}",
+        ended.report["warnings"]
+    );
+    let later = analyzed(&ring(&ended, 3), SERVER)?;
+    let verdict = &later["paths"][0]["verdict"];
+    ensure!(*verdict == "mixed", "{verdict}");
+    let (kept, of_second) = (
+        number(&later, "accounting.packets")?,
+        number(&ended.report, "accounting.packets")?,
+    );
+    ensure!(
+        kept > of_second,
+        "{kept} in all, {of_second} of the second run"
+    );
+    ensure!(
+        packets(&ended.file("trace-001.pcapng"))? == kept,
+        "it began another file"
+    );
+    Ok(())
+}
+
+fn removed() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let arguments = format!("--servers {SERVER} --metrics 127.0.0.1:0 -w trace.pcapng");
+    let mut live = frames::live(&namespace, &arguments)?;
+    let endpoint = Endpoint::of(&mut live, &namespace)?;
+    let saving = || -> Result<[u64; 2]> {
+        let samples = endpoint.metrics()?;
+        let metrics = ["plainsight_unsaved_packets_total", "plainsight_saving_up"];
+        let [unsaved, up] = metrics.map(|metric| sum(&samples, metric));
+        Ok([unsaved?, up?])
+    };
+    let mut sender = Sender::on(&namespace)?;
+    sender.send(0..5)?;
+    let trace = live.file("trace.pcapng");
+    await_some("the packets", || Ok((packets(&trace)? == 5).then_some(())))?;
+    std::fs::rename(&trace, live.file("moved.pcapng"))?;
+    live.await_event("saved_file_moved", |event| event["path"] == "trace.pcapng")?;
+    std::fs::remove_file(live.file("moved.pcapng"))?;
+    live.await_event("saved_file_removed", |event| event["packets"] == 5)?;
+    await_some("a metric", || Ok((saving()? == [5, 1]).then_some(())))?;
+    sender.send(5..6)?;
+    live.await_event("saving_failed", |_| true)?;
+    await_some("a metric", || Ok((saving()? == [6, 0]).then_some(())))?;
+    let ended = live.end()?;
+    for told in ["trace.pcapng was removed", "lacks 6 packets"] {
+        ensure!(warns(&ended.report, told), "{}", ended.report["warnings"]);
+    }
+    Ok(())
+}
+
+/// States are saved after each second, and the last one before a crash is merged.
+fn counted() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let arguments = format!("--servers {SERVER} --save it.state --save-interval 1s");
+    let live = frames::live(&namespace, &arguments)?;
+    Sender::on(&namespace)?.send(0..100)?;
+    let merged = |state: &Path| -> Result<Value> {
+        let output = Command::new(PROGRAM)
+            .args(["merge", "--format", "json", "--servers", SERVER])
+            .arg(state)
+            .output()?;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        serde_json::from_slice(&output.stdout).with_context(|| complaint.into_owned())
+    };
+    let state = live.file("it.state");
+    let counts = |state: &Path| merged(state).and_then(|it| number(&it, "accounting.packets"));
+    await_some("a state of all packets", || {
+        Ok((counts(&state)? == 100).then_some(()))
+    })?;
+    let before = state.metadata()?.modified()?;
+    await_some("another state", || {
+        Ok((state.metadata()?.modified()? > before).then_some(()))
+    })?;
+    let folder = live.killed()?;
+    ensure!(
+        counts(&folder.path().join("it.state"))? == 100,
+        "it is gone"
+    );
+    let drafts = std::fs::read_dir(folder.path())?.filter_map(Result::ok);
+    let drafts = drafts.filter(|it| it.file_name().to_string_lossy().ends_with(".new"));
+    ensure!(drafts.count() <= 1, "drafts are left behind");
+    Ok(())
+}
+
 fn ring(ended: &Ended, count: usize) -> Vec<PathBuf> {
     let name = |number| format!("trace-{number:03}.pcapng");
     (1..=count)
@@ -198,7 +315,9 @@ fn packets(file: &Path) -> Result<u64> {
         "{complaint}"
     );
     let text = String::from_utf8(output.stdout)?;
-    let count = text.split_whitespace().next_back().context("no count")?;
+    let (_, count) = text.split_once("Number of packets:").context("no count")?;
+    // A file of several sections tells of each behind it.
+    let count = count.split_whitespace().next().context("no count")?;
     Ok(count.parse()?)
 }
 

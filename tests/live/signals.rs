@@ -1,11 +1,15 @@
 //! What ends a run, and what asks for a report.
 
-use anyhow::{Result, ensure};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
+use anyhow::{Context, Result, ensure};
+use nix::pty::openpty;
 use nix::sys::signal::Signal;
 
 use crate::Scene;
 use crate::frames::{self, Sender};
-use crate::program::number;
+use crate::program::{Live, Surroundings, await_some, folder, number, warns};
 use crate::stage::{SECOND, SERVER, Stage};
 
 pub const SCENES: &[Scene] = &[
@@ -14,7 +18,15 @@ pub const SCENES: &[Scene] = &[
         report_meanwhile,
     ),
     ("SIGINT ends with the report of the verdicts", interrupted),
-    ("SIGHUP ends with the report", hung_up),
+    ("SIGHUP ends with the report where a session ends", hung_up),
+    (
+        "SIGHUP opens the events again where there is no session",
+        rotated,
+    ),
+    (
+        "events go on in the file that is open where no other can be made",
+        not_rotated,
+    ),
     ("--duration ends a run", after_a_time),
     ("--packets ends a run after so many", after_some_packets),
     ("--until-decided waits for every path", until_decided),
@@ -58,8 +70,56 @@ fn interrupted() -> Result<()> {
 /// As when the terminal of a session is lost.
 fn hung_up() -> Result<()> {
     let namespace = frames::quiet()?;
-    let live = frames::live(&namespace, &format!("--servers {SERVER}"))?;
+    let terminal = openpty(None, None)?;
+    let surroundings = Surroundings {
+        terminal: Some(terminal.slave),
+        ..Surroundings::default()
+    };
+    let arguments = format!("-i eth0 --servers {SERVER} --events events");
+    let mut live = Live::spawn_in(&namespace, folder()?, &arguments, surroundings)?;
+    live.await_event("started", |_| true)?;
     live.end_by(Signal::SIGHUP)?.hold(&[(SERVER, "silent")], 3)
+}
+
+/// As logrotate does.
+fn rotated() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let mut live = frames::live(&namespace, &format!("--servers {SERVER}"))?;
+    let (events, old) = (live.file("events"), live.file("events.1"));
+    fs::rename(&events, &old)?;
+    live.signal(Signal::SIGHUP)?;
+    await_some("the new file", || Ok(events.exists().then_some(())))?;
+    Sender::on(&namespace)?.send(0..1)?;
+    live.await_event("path_appeared", |_| true)?;
+    let before = fs::read_to_string(&old)?;
+    ensure!(before.lines().count() == 1, "{before}");
+    let ended = live.end()?;
+    ensure!(
+        !warns(&ended.report, "again"),
+        "{}",
+        ended.report["warnings"]
+    );
+    Ok(())
+}
+
+fn not_rotated() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let live = frames::live(&namespace, &format!("--servers {SERVER}"))?;
+    let (events, old) = (live.file("events"), live.file("events.1"));
+    fs::rename(&events, &old)?;
+    let folder = events.parent().context("a folder")?;
+    fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    live.signal(Signal::SIGHUP)?;
+    await_some("a warning", || {
+        Ok(warns(&live.report()?, "cannot open events again").then_some(()))
+    })?;
+    Sender::on(&namespace)?.send(0..1)?;
+    await_some("the event", || {
+        let told = fs::read_to_string(&old)?;
+        Ok(told.contains("path_appeared").then_some(()))
+    })?;
+    live.end()?;
+    Ok(())
 }
 
 fn after_a_time() -> Result<()> {

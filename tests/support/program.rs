@@ -26,8 +26,9 @@ pub fn plainsight(arguments: &[&str]) -> Command {
     for variable in ["CI", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(variable);
     }
-    for flag in ["SERVERS", "VANTAGE", "POLICY"] {
-        command.env_remove(format!("PLAINSIGHT_{flag}"));
+    let flags = std::env::vars_os().map(|(name, _)| name);
+    for flag in flags.filter(|name| name.as_encoded_bytes().starts_with(b"PLAINSIGHT_")) {
+        command.env_remove(flag);
     }
     command
 }

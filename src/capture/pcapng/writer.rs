@@ -15,6 +15,8 @@ const OPT_COMMENT: u16 = 1;
 const SHB_USERAPPL: u16 = 4;
 const ISB_FILTERACCEPT: u16 = 6;
 const ISB_USRDELIV: u16 = 8;
+/// Name of the program before its version.
+const APPLICATION: &str = "plainsight ";
 /// A resolution of 10 to the power of minus 9.
 const NANOSECONDS: u8 = 9;
 
@@ -37,10 +39,21 @@ pub fn section_header(out: &mut Vec<u8>) {
         words(body, [BYTE_ORDER_MAGIC]);
         body.extend([1_u16, 0].map(u16::to_le_bytes).concat());
         body.extend([0xff; 8]);
-        let application = concat!("plainsight ", env!("CARGO_PKG_VERSION"));
+        let application = format!("{APPLICATION}{}", env!("CARGO_PKG_VERSION"));
         option(body, SHB_USERAPPL, application.as_bytes());
         end_of_options(body);
     });
+}
+
+/// Tests that a file begins with a section of this program, of whatever version.
+#[must_use]
+pub fn is_written_here(head: &[u8]) -> bool {
+    let mut own = Vec::new();
+    section_header(&mut own);
+    // The lengths of the block and of the name are those of the version.
+    let same = [0..4, 8..26, 28..28 + APPLICATION.len()];
+    same.into_iter()
+        .all(|bytes| head.get(bytes.clone()) == Some(&own[bytes]))
 }
 
 /// Describes the section's next interface.

@@ -46,6 +46,8 @@ pub struct Confinement {
     pub user: Option<String>,
     /// Folders in which files may still be made, written, renamed and removed.
     pub writable: Vec<PathBuf>,
+    /// Folders of which the same holds as far as their owners let the user.
+    pub reopened: Vec<PathBuf>,
 }
 
 /// Outcome of a confinement.
@@ -95,7 +97,8 @@ impl Confinement {
     pub fn enter(self) -> Result<Entered, ConfineError> {
         let mut entered = Entered::default();
         // Opened with the rights of who started the process.
-        let files = files::prepare(&self.writable)?;
+        let all = [&self.writable[..], &self.reopened].concat();
+        let files = files::prepare(&all)?;
         let user = self.next_user()?;
         drop_bounding_set(&mut entered);
         become_user(user.as_ref(), &mut entered)?;
@@ -103,7 +106,7 @@ impl Confinement {
         self.check_folders(user.as_ref())?;
         give_up_privileges(&mut entered)?;
         files.enter(&mut entered)?;
-        system_calls::enter(!self.writable.is_empty(), &mut entered)?;
+        system_calls::enter(!all.is_empty(), &mut entered)?;
         Ok(entered)
     }
 

@@ -8,6 +8,8 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
@@ -88,6 +90,18 @@ pub enum Event {
         path: PathBuf,
         /// Number of packets left out so far.
         packets: u64,
+    },
+    /// A file of packets was removed while the run held it, and what was in it is gone.
+    SavedFileRemoved {
+        /// The file.
+        path: PathBuf,
+        /// Number of packets of this run that are gone with it.
+        packets: u64,
+    },
+    /// A file of packets has another name now, under which the run goes on to write to it.
+    SavedFileMoved {
+        /// Its name before.
+        path: PathBuf,
     },
     /// The run has ended.
     Ended {
@@ -176,9 +190,22 @@ impl fmt::Display for Event {
                 let path = FileName(path);
                 write!(f, "{path} takes packets too slowly: some are not saved")
             }
+            Self::SavedFileRemoved { path, packets } => {
+                let path = FileName(path);
+                write!(f, "{path} was removed, and {packets} saved packets with it")
+            }
+            Self::SavedFileMoved { path } => moved(f, path),
             Self::Ended { exit_code } => write!(f, "ended, exit code {exit_code}"),
         }
     }
+}
+
+fn moved(f: &mut fmt::Formatter<'_>, path: &Path) -> fmt::Result {
+    let path = FileName(path);
+    write!(
+        f,
+        "{path} is not at its name any more, and is written to where it is"
+    )
 }
 
 fn started(
@@ -201,24 +228,51 @@ fn started(
 }
 
 /// A file for events, or standard output: an object in JSON on each line.
-pub(super) struct Log(Box<dyn Write + Send>);
+pub(super) struct Log {
+    out: Box<dyn Write + Send>,
+    path: PathBuf,
+    /// Set from outside when the file was moved away, and another is to be begun.
+    reopen: Arc<AtomicBool>,
+}
 
 impl Log {
     /// Opens a file; `-` is standard output.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self(if path == Path::new("-") {
+    pub(super) fn open(path: &Path, reopen: Arc<AtomicBool>) -> io::Result<Self> {
+        let out: Box<dyn Write + Send> = if is_stdout(path) {
             Box::new(io::stdout())
         } else {
             Box::new(open(path)?)
-        }))
+        };
+        let path = path.to_owned();
+        Ok(Self { out, path, reopen })
+    }
+
+    /// Opens the file again where that was asked for.
+    ///
+    /// # Errors
+    /// It cannot be opened; then the one that was open stays.
+    pub(super) fn look(&mut self) -> io::Result<()> {
+        if self.reopen.swap(false, Ordering::Relaxed) && !is_stdout(&self.path) {
+            self.out = Box::new(open(&self.path)?);
+        }
+        Ok(())
+    }
+
+    /// Path of the file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Writes an event.
     pub(super) fn tell(&mut self, line: &Line) -> io::Result<()> {
         let json = serde_json::to_string(line)?;
-        writeln!(self.0, "{json}")?;
-        self.0.flush()
+        writeln!(self.out, "{json}")?;
+        self.out.flush()
     }
+}
+
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 /// A pipe with a name is also opened to be read, for without a reader the kernel would keep

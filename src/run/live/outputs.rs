@@ -27,6 +27,8 @@ use crate::run::saved::StateError;
 const EVENTS_AHEAD: usize = 1 << 16;
 /// Reports that may wait to be printed.
 const REPORTS_AHEAD: usize = 1;
+/// Time between two looks for a file that is to be opened again.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Time that the end of a run waits for readers.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -94,8 +96,20 @@ impl<T: Send + 'static> Outlet<T> {
 
 /// Writes events until there are no more, or the file fails.
 fn write_events(mut log: Log, events: &Receiver<Line>, fail: &Sender<String>) {
-    for event in events {
-        if let Err(error) = log.tell(&event) {
+    loop {
+        let event = events.recv_timeout(LOOK_EVERY);
+        if let Err(error) = log.look() {
+            let path = FileName(log.path());
+            let _ = fail.try_send(format!(
+                "cannot open {path} again, so events go on in the file that was open: {error}"
+            ));
+        }
+        let written = match event {
+            Ok(event) => log.tell(&event),
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        if let Err(error) = written {
             let _ = fail.try_send(format!("cannot write events any more: {error}"));
             break;
         }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, select, tick};
+use crossbeam_channel::{Receiver, never, select, tick};
 
 use super::clock::spent_by_thread;
 use super::discovery::LiveSetup;
@@ -28,8 +28,8 @@ const TICK: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Interval at which a new state is published.
 const PUBLISH: Duration = Duration::from_millis(500);
-/// The least time between two states, in times of the CPU time that one costs: so that many
-/// paths do not make the run a burden.
+/// The least time between two states, and between two sums, in times of the CPU time that the
+/// one before cost: so that many paths do not make the run a burden.
 const REST: u32 = 20;
 
 /// State of the run loop.
@@ -44,6 +44,8 @@ pub(super) struct RunLoop<'c> {
     last: Option<Arc<Report>>,
     started: Instant,
     due: Instant,
+    /// Time from which on more is added to the sum.
+    rested: Instant,
 }
 
 impl<'c> RunLoop<'c> {
@@ -68,6 +70,7 @@ impl<'c> RunLoop<'c> {
             last: None,
             started: now,
             due: now,
+            rested: now,
         })
     }
 
@@ -95,10 +98,12 @@ impl<'c> RunLoop<'c> {
         control: &StopControl,
     ) {
         self.saving = saving;
-        let ticks = tick(TICK);
+        let (ticks, nothing) = (tick(TICK), never());
         loop {
+            // Meanwhile they grow where they are.
+            let rests = Instant::now() < self.rested && !control.is_over();
             select! {
-                recv(deltas) -> delta => match delta {
+                recv(if rests { &nothing } else { deltas }) -> delta => match delta {
                     Ok(delta) => self.add(delta),
                     Err(_) => break,
                 },
@@ -112,7 +117,9 @@ impl<'c> RunLoop<'c> {
     }
 
     fn add(&mut self, delta: Delta) {
+        let (begun, spent) = (Instant::now(), spent_by_thread());
         self.sum.add(delta);
+        self.rested = begun + spent_by_thread().saturating_sub(spent) * REST;
         self.last = None;
     }
 
@@ -235,7 +242,7 @@ impl<'c> RunLoop<'c> {
 /// Report on what is known now, with the verdicts that are accepted today.
 fn report(sum: &mut WorkerSum, config: &Live) -> Report {
     let mut report = sum.report();
-    report.accept(&config.waivers, Some(today()));
+    report.accept(&config.exit_terms, Some(today()));
     report
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::events::Event;
-use super::save::{SaveError, Saver};
+use super::save::{LostPlace, SaveError, Saver};
 use crate::input::name::FileName;
 
 /// State of saving at a moment.
@@ -22,15 +22,21 @@ pub(super) struct Saving {
     path: PathBuf,
     unsaved: u64,
     failure: Option<SaveError>,
+    /// Sentences on files that are not at their name any more.
+    lost_places: Vec<String>,
 }
 
 impl Saving {
+    /// Files that are gone of which the report tells.
+    const LOST_PLACES_TOLD: usize = 16;
+
     pub(super) fn new(saver: Saver, path: PathBuf) -> Self {
         Self {
             saver,
             path,
             unsaved: 0,
             failure: None,
+            lost_places: Vec::new(),
         }
     }
 
@@ -50,7 +56,11 @@ impl Saving {
     }
 
     fn update(&mut self, unsaved: u64) -> Vec<Event> {
-        let mut events = Vec::new();
+        let lost = self.saver.lost_places().map(Event::from);
+        let mut events: Vec<_> = lost.collect();
+        let room = Self::LOST_PLACES_TOLD - self.lost_places.len();
+        let told = events.iter().take(room).map(ToString::to_string);
+        self.lost_places.extend(told);
         if let Some(failure) = self.saver.failure() {
             let (path, reason) = (failure.path.clone(), failure.source.to_string());
             events.push(Event::SavingFailed { path, reason });
@@ -77,8 +87,19 @@ impl Saving {
         let failure = self.failure.iter();
         let failure = failure.map(|error| format!("{error}: what came after is not saved"));
         let (unsaved, path) = (self.unsaved, FileName(&self.path));
-        let unsaved = (unsaved > 0)
-            .then(|| format!("{path} lacks {unsaved} packets that were read, as it took no more"));
-        failure.chain(unsaved).collect()
+        let unsaved =
+            (unsaved > 0).then(|| format!("{path} lacks {unsaved} packets that were read"));
+        let lost = self.lost_places.iter().cloned();
+        lost.chain(failure).chain(unsaved).collect()
+    }
+}
+
+impl From<LostPlace> for Event {
+    fn from(lost: LostPlace) -> Self {
+        let LostPlace { path, packets } = lost;
+        match packets {
+            Some(packets) => Self::SavedFileRemoved { path, packets },
+            None => Self::SavedFileMoved { path },
+        }
     }
 }
