@@ -13,19 +13,14 @@
 //! What was dropped on the way, by the interface, the kernel or at the end of the run, is
 //! part of what is summed.
 
-use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::thread::{self, Scope};
 
 use arc_swap::ArcSwapOption;
 use crossbeam_channel::{Receiver, bounded};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
-use signal_hook::flag::{register, register_conditional_shutdown};
-use signal_hook::iterator::{Handle as EndOfSignals, Signals};
 
 use crate::capture::Interfaces;
 use crate::capture::live::{self, Handle, LiveError};
@@ -50,6 +45,7 @@ mod save;
 mod saving;
 mod screen;
 pub mod servers;
+mod signals;
 mod state;
 mod state_saver;
 mod sum;
@@ -68,6 +64,7 @@ use run_loop::RunLoop;
 pub use save::SaveError;
 use save::{Ring, Saver};
 use saving::Saving;
+use signals::RunSignals;
 use state::Published;
 use state_saver::StateSaver;
 use sum::WorkerSum;
@@ -98,7 +95,7 @@ struct Ready<'c> {
     log: Option<Log>,
     textfile: Option<Textfile>,
     state: Option<StateSaver>,
-    signals: Signals,
+    signals: RunSignals,
 }
 
 impl<'c> Ready<'c> {
@@ -112,7 +109,7 @@ impl<'c> Ready<'c> {
             log: log(config)?,
             textfile: textfile(config)?,
             state: config.state.as_ref().map(StateSaver::open).transpose()?,
-            signals: signals().map_err(system("watch for signals"))?,
+            signals: RunSignals::watch().map_err(system("watch for signals"))?,
             config,
             discovery,
             interfaces,
@@ -145,6 +142,7 @@ impl<'c> Ready<'c> {
         }
         let outputs = Outputs::open(config, &published, self.textfile, self.log);
         let outputs = outputs.map_err(system("draw on the terminal"))?;
+        let screen = outputs.screen();
         let sum = WorkerSum::new(engine, self.interfaces.names(), titles(&self.handles));
         let mut run_loop = RunLoop::new(config, sum, outputs, self.state)?;
         let served = self.endpoint.as_ref().and_then(MetricsEndpoint::address);
@@ -152,11 +150,11 @@ impl<'c> Ready<'c> {
         if let Some(endpoint) = self.endpoint {
             thread::spawn(move || endpoint.serve(&published));
         }
-        let control = StopControl::new(config.until.packets);
+        let control = Arc::new(StopControl::new(config.until.packets));
+        let requests = self.signals.listen(Arc::clone(&control), screen);
         let keepers = keepers(config, engine, self.handles.len());
         thread::scope(|scope| {
-            let _ending = Ending(&control, self.signals.handle());
-            let requests = listen(scope, self.signals, &control);
+            let _ending = Ending(&control);
             let start = WorkerStart {
                 handles: self.handles,
                 ring: self.ring,
@@ -173,13 +171,11 @@ impl<'c> Ready<'c> {
 }
 
 /// Ends all threads of a run, however this one leaves it.
-struct Ending<'o>(&'o StopControl, EndOfSignals);
+struct Ending<'o>(&'o StopControl);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        let Self(control, signals) = self;
-        control.stop();
-        signals.close();
+        self.0.stop();
     }
 }
 
@@ -271,47 +267,6 @@ fn log(config: &Live) -> Result<Option<Log>, LiveRunError> {
         return Ok(None);
     };
     Log::open(path).map(Some).map_err(unwritable(path))
-}
-
-/// Signals that end the run, or ask for a report. The second that would end it does, at
-/// once; a terminal that is lost is one only where `nohup` did not say otherwise.
-fn signals() -> io::Result<Signals> {
-    for signal in [SIGINT, SIGTERM] {
-        let ending = Arc::new(AtomicBool::new(false));
-        let status = 128 + signal;
-        register_conditional_shutdown(signal, status, Arc::clone(&ending))?;
-        register(signal, ending)?;
-    }
-    let hangup = (!ignores(SIGHUP)).then_some(SIGHUP);
-    Signals::new([SIGINT, SIGTERM, SIGUSR1].into_iter().chain(hangup))
-}
-
-/// True where this process was started with a signal ignored, by `proc_pid_status(5)`.
-fn ignores(signal: i32) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
-}
-
-/// Obeys signals that end the run, and hands on those that ask for a report.
-fn listen<'s>(
-    scope: &'s Scope<'s, '_>,
-    mut signals: Signals,
-    control: &'s StopControl,
-) -> Receiver<()> {
-    let (ask, requests) = bounded(1);
-    scope.spawn(move || {
-        for signal in signals.forever() {
-            if signal == SIGUSR1 {
-                // One report answers all that ask before it.
-                let _ = ask.try_send(());
-            } else {
-                control.stop();
-            }
-        }
-    });
-    requests
 }
 
 /// Keepers of the packets of each worker, where some are to be written in the end.
