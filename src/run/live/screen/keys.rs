@@ -16,7 +16,7 @@ use super::tty::{Tty, never_stop};
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Longest time between two bytes of one key.
 const WITHIN_KEY: Duration = Duration::from_millis(30);
-/// Most bytes of one key; no terminal sends so many.
+/// Bytes without a pause after which one that began a key is forgotten.
 const LONGEST: usize = 1024;
 
 /// Cause for the screen to be drawn before its time.
@@ -83,7 +83,7 @@ fn press(tty: &Tty, key: KeyEvent, give: &Sender<ScreenEvent>) {
 #[derive(Default)]
 struct KeyReader {
     parser: Parser,
-    /// Bytes since the last key.
+    /// Bytes since the last pause.
     open: usize,
     /// The last key, where it ended because nothing came any more.
     ended: Option<KeyEvent>,
@@ -128,7 +128,6 @@ impl Iterator for KeyReader {
             return Some(key);
         }
         while let Some(event) = self.parser.pop() {
-            self.open = 0;
             match event {
                 Event::Key(key) if key.kind != KeyEventKind::Release => return Some(key),
                 _ => {}
@@ -168,6 +167,7 @@ mod tests {
             KeyCode::Char('q'),
             KeyCode::Up,
             KeyCode::Down,
+            KeyCode::Char('k'),
             KeyCode::Escape,
             KeyCode::PageUp,
             KeyCode::Enter,

@@ -126,10 +126,11 @@ fn choices(view: &View, shown: &ShownPaths<'_>, all: usize, width: u16) -> Strin
     let order = (view.order != PathOrder::default()).then(|| view.order.name().to_owned());
     let filter: &[String] = match (view.is_typing, filter.is_empty()) {
         (true, _) => &[format!("/{filter}_"), count],
-        (false, false) => &[format!("/{filter}"), count, "Esc shows all".to_owned()],
+        (false, false) => &[format!("/{filter}"), count],
         (false, true) => &[],
     };
-    let parts = filter.iter().chain(&order).map(String::as_str);
+    let back = (filter.len() > 0 && !view.is_typing).then_some("Esc shows all");
+    let parts = filter.iter().chain(&order).map(String::as_str).chain(back);
     fit(parts, "  ", width)
 }
 
