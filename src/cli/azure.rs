@@ -26,7 +26,7 @@ pub struct AzureFlags {
     ///
     /// VNets, NICs, VMs, NSGs, disks, AMLFS file systems and flow log resources; told by
     /// their content. Repeatable. It says which servers there are, and why a path may be
-    /// in plaintext; it makes no verdict. The README has the commands that collect it.
+    /// in plaintext; it makes no verdict. docs/azure.md has the commands that collect it.
     #[arg(long, value_name = "PATH")]
     pub azure: Vec<PathBuf>,
 

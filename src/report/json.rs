@@ -1,4 +1,4 @@
-//! JSON: the report as it is, described field by field in the README, and the same in lines.
+//! JSON: the report as it is, described field by field in docs/json.md, and the same in lines.
 
 use std::io::{self, BufWriter, Write};
 

@@ -294,9 +294,9 @@ fn rows_without_an_interval_are_of_an_hour_around_their_flows() {
 }
 
 #[test]
-fn the_query_of_the_readme_asks_for_what_is_read() {
-    let readme = include_str!("../../README.md");
-    let (_, query) = readme.split_once("| project ").expect("the query");
+fn the_documented_query_asks_for_what_is_read() {
+    let page = include_str!("../../docs/flow-logs.md");
+    let (_, query) = page.split_once("| project ").expect("the query");
     let (columns, _) = query.split_once('"').expect("its end");
     let asked: Vec<&str> = columns.split(',').map(str::trim).collect();
     let row = row("10.20.2.5", "Encrypted");
@@ -311,7 +311,7 @@ fn the_query_of_the_readme_asks_for_what_is_read() {
     let mut sorted = asked.clone();
     sorted.sort_unstable();
     assert_eq!(sorted, read);
-    let (_, labels) = readme
+    let (_, labels) = page
         .split_once("The labels are the states above: ")
         .unwrap();
     for (label, state, _) in LABELS {

@@ -153,11 +153,11 @@ fn rows_of_a_run_that_is_not_whole_say_so() {
 }
 
 #[test]
-fn the_readme_names_each_column_of_the_csv() {
+fn each_column_of_the_csv_is_documented() {
     let csv = written("csv", "nfs.pcap");
     let columns: BTreeSet<&str> = rows(&csv)[0].split(',').collect();
-    let (_, section) = include_str!("../../README.md")
-        .split_once("\n### CSV\n")
+    let (_, section) = include_str!("../../docs/json.md")
+        .split_once("\n## CSV\n")
         .expect("a section");
     let section = section.split("\n#").next().expect("its text");
     let table = section.lines().filter_map(|line| line.strip_prefix("| `"));

@@ -9,6 +9,7 @@ mod captures;
 mod case;
 mod corpus;
 mod custody;
+mod docs;
 #[path = "../../benches/generator/estate.rs"]
 mod estate;
 mod estates;
@@ -23,7 +24,6 @@ mod merge;
 mod obligations;
 mod page;
 mod posture;
-mod readme;
 mod schema;
 mod service;
 mod shell;

@@ -1,10 +1,10 @@
-//! The README's tables of obligations are those of the code.
+//! The documentation's tables of obligations are those of the code.
 
 use plainsight::verdict::proof::{self, Obligation};
 
-/// Rows of a table of the README, by the first words of its header.
+/// Rows of a table of docs/report.md, by the first words of its header.
 fn rows(header: &str) -> Vec<&'static str> {
-    let lines = include_str!("../../README.md").lines();
+    let lines = include_str!("../../docs/report.md").lines();
     let table = lines.skip_while(|line| !line.starts_with(header));
     table
         .skip(2)
@@ -23,13 +23,13 @@ fn row(obligation: &Obligation) -> String {
 }
 
 #[test]
-fn the_readme_lists_the_obligations_of_a_path() {
+fn the_page_lists_the_obligations_of_a_path() {
     let expected: Vec<String> = proof::PATH.iter().map(row).collect();
     assert_eq!(rows("| obligation of a path |"), expected);
 }
 
 #[test]
-fn the_readme_lists_the_obligations_of_a_run() {
+fn the_page_lists_the_obligations_of_a_run() {
     let expected: Vec<String> = proof::RUN.iter().map(row).collect();
     assert_eq!(rows("| obligation of the run |"), expected);
 }

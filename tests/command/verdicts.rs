@@ -109,7 +109,7 @@ const ROWS: [Row; 49] = [
     (UNDETERMINED, Said::Unknown,   SEEN_OPEN,     SEEN_OPEN),
 ];
 
-/// What follows, by the README's table; what it rests on, by the rows.
+/// What follows, by the table of docs/flow-logs.md; what it rests on, by the rows.
 fn expected(observed: Option<Verdict>, said: Said, vantage: Vantage) -> Outcome {
     let row = ROWS.iter().find(|row| (row.0, row.1) == (observed, said));
     let (_, _, wire, guest) = row.expect("a row");
@@ -122,7 +122,7 @@ fn expected(observed: Option<Verdict>, said: Said, vantage: Vantage) -> Outcome 
     (verdict, basis, code)
 }
 
-/// The README's word on what follows.
+/// The documentation's word on what follows.
 fn told(observed: Option<Verdict>, said: Said, vantage: Vantage) -> &'static str {
     let captured = match observed {
         NOT_CAPTURED | NOT_SEEN => "not at all",
@@ -140,7 +140,7 @@ fn told(observed: Option<Verdict>, said: Said, vantage: Vantage) -> &'static str
         .iter()
         .find(|(known, _)| *known == vantage)
         .expect("one");
-    let (_, table) = README
+    let (_, table) = FLOW_LOGS
         .split_once("\n| captured | vantage |")
         .expect("a table");
     let rows = table
@@ -159,7 +159,7 @@ fn word(cell: &str) -> &str {
     cell.trim().trim_matches('`')
 }
 
-const README: &str = include_str!("../../README.md");
+const FLOW_LOGS: &str = include_str!("../../docs/flow-logs.md");
 
 const VANTAGES: [(Vantage, &str); 2] = [(Vantage::Wire, "wire"), (Vantage::Guest, "guest")];
 

@@ -1,4 +1,4 @@
-//! The README's loop, run as it stands there with a stand-in for az.
+//! The loop that collects exports, run as it stands there with a stand-in for az.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -51,7 +51,9 @@ const FEATURE: &str = r#"{
 
 /// The block of commands that collects exports.
 fn collecting() -> &'static str {
-    let blocks = include_str!("../../README.md").split("```sh\n").skip(1);
+    let blocks = include_str!("../../../docs/azure.md")
+        .split("```sh\n")
+        .skip(1);
     let blocks = blocks.filter_map(|block| block.split("```").next());
     let mut loops = blocks.filter(|block| block.contains("az keyvault list"));
     loops.next().expect("the loop")
