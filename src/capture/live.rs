@@ -13,7 +13,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use nix::ifaddrs::getifaddrs;
-use nix::net::if_::InterfaceFlags;
+use nix::net::if_::{InterfaceFlags, if_nametoindex};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{LinkAddr, bind, getsockopt, setsockopt};
 use pcap::{Active, Capture, Linktype, Packet, Precision};
@@ -126,7 +126,8 @@ pub struct Handle {
     counted: LibpcapCounters,
     /// Counters at the moment the run began.
     before: LibpcapCounters,
-    missed: InterfaceDrops,
+    /// What the interface itself drops, where that is known.
+    missed: Option<InterfaceDrops>,
 }
 
 impl Handle {
@@ -154,7 +155,7 @@ impl Handle {
             filter: filter(link_type),
             link_type,
             interface: interfaces.id(name),
-            index: link(name).map_or(0, |link| link.ifindex()),
+            index: if_nametoindex(name).map_or(0, |index| index as usize),
             missed: InterfaceDrops::of(name),
             name: name.to_owned(),
             capture,
@@ -214,7 +215,7 @@ impl Handle {
 
     /// Leaves it to another handle to tell what the interface itself dropped.
     pub fn leave_interface_drops(&mut self) {
-        self.missed = InterfaceDrops::default();
+        self.missed = self.missed.take().map(|_| InterfaceDrops::default());
     }
 
     /// Begins to capture, once all handles are open, and those that share an interface
@@ -279,12 +280,12 @@ impl Handle {
         })
     }
 
-    /// Packets dropped so far. An interface counts `rx_missed_errors` and
+    /// Packets dropped so far, as far as that is known. An interface counts `rx_missed_errors` and
     /// `rx_fifo_errors` (Documentation/networking/statistics.rst of the kernel).
     pub fn drops(&mut self) -> Drops {
         Drops {
             kernel: self.count().dropped - self.before.dropped,
-            interface: self.missed.count(),
+            interface: self.missed.as_mut().map_or(0, InterfaceDrops::count),
         }
     }
 
@@ -304,24 +305,76 @@ impl Handle {
         self.counted
     }
 
-    /// True while the interface is up. One that was removed and made anew is another to the
-    /// kernel, and the capture is bound to it here, which no capability is needed for; but
-    /// the kernel refuses that to those who share an interface by fanout.
-    pub fn follow(&mut self) -> bool {
-        if self.name == ANY {
-            return true;
-        }
-        let Some(link) = link(&self.name) else {
-            return false;
-        };
-        if link.ifindex() != self.index {
-            if bind(self.capture.as_raw_fd(), &link).is_err() {
-                return false;
-            }
-            self.index = link.ifindex();
-        }
-        true
+    /// True where it is known how many packets the interface itself drops.
+    #[must_use]
+    pub fn tells_interface_drops(&self) -> bool {
+        self.missed.is_some()
     }
+
+    /// State of the interface; `None` where the kernel does not tell. One that is renamed stays
+    /// the same. One that was removed and made anew is another to the kernel, and the capture is
+    /// bound to it here, which no capability is needed for; but the kernel refuses that to those
+    /// who share an interface by fanout.
+    pub fn follow(&mut self) -> Option<LinkState> {
+        if self.name == ANY {
+            return Some(LinkState::Up);
+        }
+        let links = links()?;
+        if let Some(own) = links.iter().find(|it| it.address.ifindex() == self.index) {
+            return Some(own.state());
+        }
+        let named = links.iter().find(|it| it.name == self.name);
+        let Some(anew) = named.filter(|it| it.is_up) else {
+            return Some(LinkState::Down);
+        };
+        if bind(self.capture.as_raw_fd(), &anew.address).is_err() {
+            return Some(LinkState::Lost);
+        }
+        self.index = anew.address.ifindex();
+        Some(LinkState::Up)
+    }
+}
+
+/// State of an interface, as its capture sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// It is up.
+    Up,
+    /// It is down, or gone.
+    Down,
+    /// It was made anew, and the capture is of the one that is gone.
+    Lost,
+}
+
+/// An interface, by getifaddrs(3).
+struct Link {
+    name: String,
+    /// Its link-layer address, which holds its number.
+    address: LinkAddr,
+    is_up: bool,
+}
+
+impl Link {
+    fn state(&self) -> LinkState {
+        if self.is_up {
+            LinkState::Up
+        } else {
+            LinkState::Down
+        }
+    }
+}
+
+/// All interfaces; `None` where the kernel does not tell, as where no file can be opened.
+fn links() -> Option<Vec<Link>> {
+    let all = getifaddrs().ok()?;
+    let links = all.filter_map(|found| {
+        Some(Link {
+            address: *found.address?.as_link_addr()?,
+            is_up: found.flags.contains(InterfaceFlags::IFF_UP),
+            name: found.interface_name,
+        })
+    });
+    Some(links.collect())
 }
 
 fn activate(name: &str, options: &CaptureOptions) -> Result<Capture<Active>, pcap::Error> {
@@ -337,16 +390,6 @@ fn activate(name: &str, options: &CaptureOptions) -> Result<Capture<Active>, pca
         capture.set_datalink(Linktype(LinkType::LINUX_SLL2.0.into()))?;
     }
     Ok(capture)
-}
-
-/// The link-layer address of an interface that is up, which holds its number.
-fn link(name: &str) -> Option<LinkAddr> {
-    let mut all = getifaddrs().ok()?;
-    let up = |flags: InterfaceFlags| flags.contains(InterfaceFlags::IFF_UP);
-    all.find_map(|found| {
-        let link = *found.address?.as_link_addr()?;
-        (found.interface_name == name && up(found.flags)).then_some(link)
-    })
 }
 
 fn frame<'p>(
@@ -398,20 +441,19 @@ struct InterfaceDrops {
 }
 
 impl InterfaceDrops {
-    fn of(interface: &str) -> Self {
+    /// Those of an interface; `None` where they cannot be read, as without `/sys`.
+    fn of(interface: &str) -> Option<Self> {
         let folder = format!("/sys/class/net/{interface}/statistics");
-        let files = ["rx_missed_errors", "rx_fifo_errors"]
-            .iter()
-            .filter_map(|counter| File::open(format!("{folder}/{counter}")).ok())
-            .collect();
+        let open = |counter| File::open(format!("{folder}/{counter}"));
+        let files = ["rx_missed_errors", "rx_fifo_errors"].map(open).into_iter();
         let mut missed = Self {
-            files,
+            files: files.collect::<Result<_, _>>().ok()?,
             before: 0,
             last: 0,
         };
-        missed.before = missed.read().unwrap_or(0);
+        missed.before = missed.read()?;
         missed.last = missed.before;
-        missed
+        Some(missed)
     }
 
     /// Since the capture began. What an interface counted that is gone stays.

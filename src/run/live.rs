@@ -13,6 +13,7 @@
 //! What was dropped on the way, by the interface, the kernel or at the end of the run, is
 //! part of what is summed.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -100,9 +101,10 @@ struct Ready<'c> {
 
 impl<'c> Ready<'c> {
     fn open(config: &'c Live) -> Result<Self, LiveRunError> {
-        let discovery = LiveSetup::of(config, Path::new("/"))?;
+        let mut discovery = LiveSetup::of(config, Path::new("/"))?;
         let interfaces = Interfaces::default();
         let handles = open_all(config, &discovery, &interfaces)?;
+        discovery.notes.extend(hidden_drops(&handles));
         Ok(Self {
             ring: ring(config, &handles)?,
             endpoint: config.metrics.map(endpoint).transpose()?,
@@ -210,6 +212,21 @@ fn open_all(
     thread::sleep(live::SETTLE);
     handles.iter_mut().try_for_each(Handle::begin)?;
     Ok(handles)
+}
+
+/// Remarks on interfaces whose own drops are not known, as where `/sys` is not to be seen. Of
+/// all interfaces together, another remark tells.
+fn hidden_drops(handles: &[Handle]) -> BTreeSet<String> {
+    let hidden = handles.iter().filter(|it| !it.tells_interface_drops());
+    let hidden = hidden.map(Handle::name).filter(|name| *name != live::ANY);
+    hidden
+        .map(|name| {
+            format!(
+                "{name}: how many packets the interface itself drops is not known, as its counters \
+                 in /sys/class/net/{name}/statistics cannot be read"
+            )
+        })
+        .collect()
 }
 
 /// Name of each capture in the report.

@@ -55,6 +55,8 @@ pub struct Surroundings {
     pub errors: Option<Stdio>,
     /// Variables, as `NAME=VALUE`.
     pub environment: Vec<String>,
+    /// Command that starts it, if it does not start by itself.
+    pub starter: Vec<String>,
 }
 
 /// What a run left behind.
@@ -105,13 +107,16 @@ impl Live {
             reports,
             errors,
             environment,
+            starter,
         } = surroundings;
         // Whoever plays the scenes may ignore the signal.
         let child = Command::new("env")
             .arg("--default-signal=HUP")
             .args(environment)
             .args(["ip", "netns", "exec"])
-            .args([&namespace.name, PROGRAM, "live", "--format", "json"])
+            .arg(&namespace.name)
+            .args(starter)
+            .args([PROGRAM, "live", "--format", "json"])
             .args(arguments.split_whitespace())
             .current_dir(folder.path())
             .stdout(reports.map_or_else(|| create("reports"), Ok)?)
