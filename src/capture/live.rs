@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use nix::ifaddrs::getifaddrs;
+use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::net::if_::{InterfaceFlags, if_nametoindex};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{LinkAddr, bind, getsockopt, setsockopt};
@@ -126,6 +126,8 @@ pub struct Handle {
     counted: LibpcapCounters,
     /// Counters at the moment the run began.
     before: LibpcapCounters,
+    /// True if the last read failed.
+    fails: bool,
     /// What the interface itself drops, where that is known.
     missed: Option<InterfaceDrops>,
 }
@@ -156,6 +158,7 @@ impl Handle {
             link_type,
             interface: interfaces.id(name),
             index: if_nametoindex(name).map_or(0, |index| index as usize),
+            fails: false,
             missed: InterfaceDrops::of(name),
             name: name.to_owned(),
             capture,
@@ -173,12 +176,13 @@ impl Handle {
 
     /// Has the kernel let through what the filter says.
     fn let_through(&mut self) -> Result<(), LiveError> {
-        let installed = self.capture.filter(&self.filter, true);
-        installed.map_err(|source| LiveError::Filter {
-            interface: self.name.clone(),
-            filter: self.filter.clone(),
-            source,
-        })
+        self.capture
+            .filter(&self.filter, true)
+            .map_err(|source| LiveError::Filter {
+                interface: self.name.clone(),
+                filter: self.filter.clone(),
+                source,
+            })
     }
 
     /// Has the kernel let nothing through any more. What it did before can still be read.
@@ -269,15 +273,18 @@ impl Handle {
             link_type,
             packets,
             has_siblings,
+            fails,
             ..
         } = self;
-        capture.dispatch(Some(limit), |packet| {
+        let read = capture.dispatch(Some(limit), |packet| {
             *packets += 1;
             on_frame(&Frame {
                 has_siblings: *has_siblings,
                 ..frame(&packet, *packets, *link_type, *interface)
             });
-        })
+        });
+        *fails = read.is_err();
+        read
     }
 
     /// Packets dropped so far, as far as that is known. An interface counts `rx_missed_errors` and
@@ -311,8 +318,8 @@ impl Handle {
         self.missed.is_some()
     }
 
-    /// State of the interface; `None` where the kernel does not tell. One that is renamed stays
-    /// the same. One that was removed and made anew is another to the kernel, and the capture is
+    /// State of the interface; `None` where the kernel does not tell. One that is renamed while it
+    /// is up stays the same. One that was removed and made anew is another to the kernel, and the capture is
     /// bound to it here, which no capability is needed for; but the kernel refuses that to those
     /// who share an interface by fanout.
     pub fn follow(&mut self) -> Option<LinkState> {
@@ -321,10 +328,10 @@ impl Handle {
         }
         let links = links()?;
         if let Some(own) = links.iter().find(|it| it.address.ifindex() == self.index) {
-            return Some(own.state());
+            let is_lost = own.name != self.name && self.fails;
+            return Some(own.state(is_lost));
         }
-        let named = links.iter().find(|it| it.name == self.name);
-        let Some(anew) = named.filter(|it| it.is_up) else {
+        let Some(anew) = links.iter().find(|it| it.is_up && it.name == self.name) else {
             return Some(LinkState::Down);
         };
         if bind(self.capture.as_raw_fd(), &anew.address).is_err() {
@@ -342,7 +349,8 @@ pub enum LinkState {
     Up,
     /// It is down, or gone.
     Down,
-    /// It was made anew, and the capture is of the one that is gone.
+    /// It is up, and the capture is of one that is gone; or it was renamed while it was down,
+    /// and libpcap looks for it by its first name.
     Lost,
 }
 
@@ -355,11 +363,11 @@ struct Link {
 }
 
 impl Link {
-    fn state(&self) -> LinkState {
-        if self.is_up {
-            LinkState::Up
-        } else {
-            LinkState::Down
+    fn state(&self, is_lost: bool) -> LinkState {
+        match self.is_up {
+            true if is_lost => LinkState::Lost,
+            true => LinkState::Up,
+            false => LinkState::Down,
         }
     }
 }
@@ -367,14 +375,14 @@ impl Link {
 /// All interfaces; `None` where the kernel does not tell, as where no file can be opened.
 fn links() -> Option<Vec<Link>> {
     let all = getifaddrs().ok()?;
-    let links = all.filter_map(|found| {
+    let link = |found: InterfaceAddress| {
         Some(Link {
             address: *found.address?.as_link_addr()?,
             is_up: found.flags.contains(InterfaceFlags::IFF_UP),
             name: found.interface_name,
         })
-    });
-    Some(links.collect())
+    };
+    Some(all.filter_map(link).collect())
 }
 
 fn activate(name: &str, options: &CaptureOptions) -> Result<Capture<Active>, pcap::Error> {
@@ -446,14 +454,13 @@ impl InterfaceDrops {
         let folder = format!("/sys/class/net/{interface}/statistics");
         let open = |counter| File::open(format!("{folder}/{counter}"));
         let files = ["rx_missed_errors", "rx_fifo_errors"].map(open).into_iter();
-        let mut missed = Self {
-            files: files.collect::<Result<_, _>>().ok()?,
-            before: 0,
-            last: 0,
-        };
-        missed.before = missed.read()?;
-        missed.last = missed.before;
-        Some(missed)
+        let files: Vec<File> = files.collect::<Result<_, _>>().ok()?;
+        let before = files.iter().map(number).sum::<Option<_>>()?;
+        Some(Self {
+            files,
+            before,
+            last: before,
+        })
     }
 
     /// Since the capture began. What an interface counted that is gone stays.

@@ -88,8 +88,9 @@ impl<'c> WorkerSum<'c> {
         let lost = self.captures.iter().filter(|it| it.status.is_lost);
         lost.map(|capture| {
             format!(
-                "{}: the interface was made anew, and the kernel lets several workers not follow \
-                 it: nothing is seen there any more; start the run again, or with --threads 1",
+                "{}: the interface is up and cannot be followed, as it was made anew with several \
+                 workers on it, or renamed while it was down: nothing is seen there any more; \
+                 start the run again",
                 capture.name
             )
         })

@@ -111,7 +111,7 @@ pub(super) struct CaptureStatus {
     pub(super) hides_drops: bool,
     /// True while the interface is down, or gone.
     pub(super) is_down: bool,
-    /// True while it is one made anew that this capture cannot follow.
+    /// True while it is up and this capture cannot follow it.
     pub(super) is_lost: bool,
 }
 

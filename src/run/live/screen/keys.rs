@@ -50,7 +50,7 @@ pub(super) fn read_keys(tty: &Tty, give: &Sender<ScreenEvent>) {
             // The terminal is gone, or another's, and poll returns at once.
             thread::sleep(PATIENCE);
         }
-        while let Some(key) = reader.next() {
+        for key in reader.by_ref() {
             press(tty, key, give);
         }
     }
@@ -207,9 +207,10 @@ mod tests {
         for _ in 0..20_000 {
             let length = random.usize(1..12);
             let bytes: Vec<u8> = (0..length)
-                .map(|_| match random.bool() {
-                    true => random.choice(weighty.iter().copied()).unwrap_or(0),
-                    false => random.u8(..),
+                .map(|_| {
+                    let weighty = random.choice(weighty.iter().copied());
+                    let any = random.u8(..);
+                    weighty.filter(|_| random.bool()).unwrap_or(any)
                 })
                 .collect();
             keys(&[&bytes]);

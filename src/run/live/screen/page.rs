@@ -129,7 +129,7 @@ fn choices(view: &View, shown: &ShownPaths<'_>, all: usize, width: u16) -> Strin
         (false, false) => &[format!("/{filter}"), count],
         (false, true) => &[],
     };
-    let back = (filter.len() > 0 && !view.is_typing).then_some("Esc shows all");
+    let back = (!filter.is_empty() && !view.is_typing).then_some("Esc shows all");
     let parts = filter.iter().chain(&order).map(String::as_str).chain(back);
     fit(parts, "  ", width)
 }

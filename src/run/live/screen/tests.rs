@@ -353,10 +353,9 @@ fn paths_are_sorted_as_asked() {
     assert_eq!(first("s").0, worst);
 }
 
-#[test]
-fn a_path_has_a_page_with_its_evidence_and_proof() {
-    let mut all = paths(20);
-    all[9].evidence.push(Evidence {
+/// A path with more evidence and proof than a screen has room for.
+fn proven(path: PathReport) -> PathReport {
+    let evidence = Evidence {
         of: "plaintext",
         file: "eth0\u{1b}[2J".to_owned(),
         packet: Some(42),
@@ -364,15 +363,24 @@ fn a_path_has_a_page_with_its_evidence_and_proof() {
         time: None,
         shows: "An OST_WRITE request in the clear".to_owned(),
         display_filter: None,
+    };
+    let proof = (0..40).map(|place| ProofReport {
+        obligation: "suite",
+        outcome: "open",
+        says: format!("reason {place}"),
+        evidence: Vec::new(),
     });
-    all[9].proof = (0..40)
-        .map(|place| ProofReport {
-            obligation: "suite",
-            outcome: "open",
-            says: format!("reason {place}"),
-            evidence: Vec::new(),
-        })
-        .collect();
+    PathReport {
+        evidence: vec![evidence],
+        proof: proof.collect(),
+        ..path
+    }
+}
+
+#[test]
+fn a_path_has_a_page_with_its_evidence_and_proof() {
+    let mut all = paths(20);
+    all[9] = proven(all[9].clone());
     let state = state(all);
     let mut view = View::default();
     screen(&state, &mut view, (80, 24));
