@@ -159,7 +159,7 @@ mod tests {
         let typed = keys(&[
             b"q",
             b"\x1b[A\x1b[B",
-            b"\x1b",
+            b"k\x1b",
             b"\x1b[5~\r",
             "/ä\x7f".as_bytes(),
         ]);
