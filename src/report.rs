@@ -68,6 +68,13 @@ pub(crate) fn more_paths(more: &[&PathReport]) -> Option<String> {
     wording::path::more_paths(more)
 }
 
+/// Lines of a page on one path, in a width: its verdict, what that rests on, and its proof. Those
+/// that begin without a space are headings.
+#[must_use]
+pub(crate) fn path_page(path: &PathReport, width: u16) -> Vec<String> {
+    table::path_page::lines(path, width)
+}
+
 /// The version of the JSON's shape. Fields may be added within one.
 pub const SCHEMA_VERSION: u32 = 1;
 

@@ -12,8 +12,8 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use nix::ifaddrs::getifaddrs;
-use nix::net::if_::InterfaceFlags;
+use nix::ifaddrs::{InterfaceAddress, getifaddrs};
+use nix::net::if_::{InterfaceFlags, if_nametoindex};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{LinkAddr, bind, getsockopt, setsockopt};
 use pcap::{Active, Capture, Linktype, Packet, Precision};
@@ -126,7 +126,10 @@ pub struct Handle {
     counted: LibpcapCounters,
     /// Counters at the moment the run began.
     before: LibpcapCounters,
-    missed: InterfaceDrops,
+    /// True if the last read failed.
+    fails: bool,
+    /// What the interface itself drops, where that is known.
+    missed: Option<InterfaceDrops>,
 }
 
 impl Handle {
@@ -154,7 +157,8 @@ impl Handle {
             filter: filter(link_type),
             link_type,
             interface: interfaces.id(name),
-            index: link(name).map_or(0, |link| link.ifindex()),
+            index: if_nametoindex(name).map_or(0, |index| index as usize),
+            fails: false,
             missed: InterfaceDrops::of(name),
             name: name.to_owned(),
             capture,
@@ -172,12 +176,13 @@ impl Handle {
 
     /// Has the kernel let through what the filter says.
     fn let_through(&mut self) -> Result<(), LiveError> {
-        let installed = self.capture.filter(&self.filter, true);
-        installed.map_err(|source| LiveError::Filter {
-            interface: self.name.clone(),
-            filter: self.filter.clone(),
-            source,
-        })
+        self.capture
+            .filter(&self.filter, true)
+            .map_err(|source| LiveError::Filter {
+                interface: self.name.clone(),
+                filter: self.filter.clone(),
+                source,
+            })
     }
 
     /// Has the kernel let nothing through any more. What it did before can still be read.
@@ -214,7 +219,7 @@ impl Handle {
 
     /// Leaves it to another handle to tell what the interface itself dropped.
     pub fn leave_interface_drops(&mut self) {
-        self.missed = InterfaceDrops::default();
+        self.missed = self.missed.take().map(|_| InterfaceDrops::default());
     }
 
     /// Begins to capture, once all handles are open, and those that share an interface
@@ -268,23 +273,26 @@ impl Handle {
             link_type,
             packets,
             has_siblings,
+            fails,
             ..
         } = self;
-        capture.dispatch(Some(limit), |packet| {
+        let read = capture.dispatch(Some(limit), |packet| {
             *packets += 1;
             on_frame(&Frame {
                 has_siblings: *has_siblings,
                 ..frame(&packet, *packets, *link_type, *interface)
             });
-        })
+        });
+        *fails = read.is_err();
+        read
     }
 
-    /// Packets dropped so far. An interface counts `rx_missed_errors` and
+    /// Packets dropped so far, as far as that is known. An interface counts `rx_missed_errors` and
     /// `rx_fifo_errors` (Documentation/networking/statistics.rst of the kernel).
     pub fn drops(&mut self) -> Drops {
         Drops {
             kernel: self.count().dropped - self.before.dropped,
-            interface: self.missed.count(),
+            interface: self.missed.as_mut().map_or(0, InterfaceDrops::count),
         }
     }
 
@@ -304,24 +312,77 @@ impl Handle {
         self.counted
     }
 
-    /// True while the interface is up. One that was removed and made anew is another to the
-    /// kernel, and the capture is bound to it here, which no capability is needed for; but
-    /// the kernel refuses that to those who share an interface by fanout.
-    pub fn follow(&mut self) -> bool {
-        if self.name == ANY {
-            return true;
-        }
-        let Some(link) = link(&self.name) else {
-            return false;
-        };
-        if link.ifindex() != self.index {
-            if bind(self.capture.as_raw_fd(), &link).is_err() {
-                return false;
-            }
-            self.index = link.ifindex();
-        }
-        true
+    /// True where it is known how many packets the interface itself drops.
+    #[must_use]
+    pub fn tells_interface_drops(&self) -> bool {
+        self.missed.is_some()
     }
+
+    /// State of the interface; `None` where the kernel does not tell. One that is renamed while it
+    /// is up stays the same. One that was removed and made anew is another to the kernel, and the capture is
+    /// bound to it here, which no capability is needed for; but the kernel refuses that to those
+    /// who share an interface by fanout.
+    pub fn follow(&mut self) -> Option<LinkState> {
+        if self.name == ANY {
+            return Some(LinkState::Up);
+        }
+        let links = links()?;
+        if let Some(own) = links.iter().find(|it| it.address.ifindex() == self.index) {
+            let is_lost = own.name != self.name && self.fails;
+            return Some(own.state(is_lost));
+        }
+        let Some(anew) = links.iter().find(|it| it.is_up && it.name == self.name) else {
+            return Some(LinkState::Down);
+        };
+        if bind(self.capture.as_raw_fd(), &anew.address).is_err() {
+            return Some(LinkState::Lost);
+        }
+        self.index = anew.address.ifindex();
+        Some(LinkState::Up)
+    }
+}
+
+/// State of an interface, as its capture sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// It is up.
+    Up,
+    /// It is down, or gone.
+    Down,
+    /// It is up, and the capture is of one that is gone; or it was renamed while it was down,
+    /// and libpcap looks for it by its first name.
+    Lost,
+}
+
+/// An interface, by getifaddrs(3).
+struct Link {
+    name: String,
+    /// Its link-layer address, which holds its number.
+    address: LinkAddr,
+    is_up: bool,
+}
+
+impl Link {
+    fn state(&self, is_lost: bool) -> LinkState {
+        match self.is_up {
+            true if is_lost => LinkState::Lost,
+            true => LinkState::Up,
+            false => LinkState::Down,
+        }
+    }
+}
+
+/// All interfaces; `None` where the kernel does not tell, as where no file can be opened.
+fn links() -> Option<Vec<Link>> {
+    let all = getifaddrs().ok()?;
+    let link = |found: InterfaceAddress| {
+        Some(Link {
+            address: *found.address?.as_link_addr()?,
+            is_up: found.flags.contains(InterfaceFlags::IFF_UP),
+            name: found.interface_name,
+        })
+    };
+    Some(all.filter_map(link).collect())
 }
 
 fn activate(name: &str, options: &CaptureOptions) -> Result<Capture<Active>, pcap::Error> {
@@ -337,16 +398,6 @@ fn activate(name: &str, options: &CaptureOptions) -> Result<Capture<Active>, pca
         capture.set_datalink(Linktype(LinkType::LINUX_SLL2.0.into()))?;
     }
     Ok(capture)
-}
-
-/// The link-layer address of an interface that is up, which holds its number.
-fn link(name: &str) -> Option<LinkAddr> {
-    let mut all = getifaddrs().ok()?;
-    let up = |flags: InterfaceFlags| flags.contains(InterfaceFlags::IFF_UP);
-    all.find_map(|found| {
-        let link = *found.address?.as_link_addr()?;
-        (found.interface_name == name && up(found.flags)).then_some(link)
-    })
 }
 
 fn frame<'p>(
@@ -398,20 +449,18 @@ struct InterfaceDrops {
 }
 
 impl InterfaceDrops {
-    fn of(interface: &str) -> Self {
+    /// Those of an interface; `None` where they cannot be read, as without `/sys`.
+    fn of(interface: &str) -> Option<Self> {
         let folder = format!("/sys/class/net/{interface}/statistics");
-        let files = ["rx_missed_errors", "rx_fifo_errors"]
-            .iter()
-            .filter_map(|counter| File::open(format!("{folder}/{counter}")).ok())
-            .collect();
-        let mut missed = Self {
+        let open = |counter| File::open(format!("{folder}/{counter}"));
+        let files = ["rx_missed_errors", "rx_fifo_errors"].map(open).into_iter();
+        let files: Vec<File> = files.collect::<Result<_, _>>().ok()?;
+        let before = files.iter().map(number).sum::<Option<_>>()?;
+        Some(Self {
             files,
-            before: 0,
-            last: 0,
-        };
-        missed.before = missed.read().unwrap_or(0);
-        missed.last = missed.before;
-        missed
+            before,
+            last: before,
+        })
     }
 
     /// Since the capture began. What an interface counted that is gone stays.

@@ -10,7 +10,8 @@ impl Losses {
     /// All packets that are known to be lost.
     #[must_use]
     pub fn packets(&self) -> u64 {
-        [self.kernel, self.interface, self.unattributed, self.unread]
+        let interface = self.interface.unwrap_or(0);
+        [self.kernel, interface, self.unattributed, self.unread]
             .into_iter()
             .fold(0, u64::saturating_add)
     }
@@ -20,7 +21,7 @@ impl From<Drops> for Losses {
     fn from(drops: Drops) -> Self {
         Self {
             kernel: drops.kernel,
-            interface: drops.interface,
+            interface: Some(drops.interface),
             ..Self::default()
         }
     }

@@ -77,7 +77,7 @@ fn losses(input: &InputReport) -> Vec<Warning> {
     let counted = [
         (losses.kernel, kernel),
         (
-            losses.interface,
+            losses.interface.unwrap_or(0),
             "dropped by the interface, before any filter",
         ),
         (

@@ -13,18 +13,14 @@
 //! What was dropped on the way, by the interface, the kernel or at the end of the run, is
 //! part of what is summed.
 
-use std::fs::{self, File};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::thread::{self, Scope};
 
 use arc_swap::ArcSwapOption;
 use crossbeam_channel::{Receiver, bounded};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
-use signal_hook::flag::{register, register_conditional_shutdown};
-use signal_hook::iterator::{Handle as EndOfSignals, Signals};
 
 use crate::capture::Interfaces;
 use crate::capture::live::{self, Handle, LiveError};
@@ -49,6 +45,7 @@ mod save;
 mod saving;
 mod screen;
 pub mod servers;
+mod signals;
 mod state;
 mod state_saver;
 mod sum;
@@ -67,6 +64,7 @@ use run_loop::RunLoop;
 pub use save::SaveError;
 use save::{Ring, Saver};
 use saving::Saving;
+use signals::{Hangup, RunSignals};
 use state::Published;
 use state_saver::StateSaver;
 use sum::WorkerSum;
@@ -97,7 +95,7 @@ struct Ready<'c> {
     log: Option<Log>,
     textfile: Option<Textfile>,
     state: Option<StateSaver>,
-    signals: Signals,
+    signals: RunSignals,
     hangup: Hangup,
 }
 
@@ -108,6 +106,7 @@ impl<'c> Ready<'c> {
         let handles = open_all(config, &discovery, &interfaces)?;
         let ring = ring(config, &handles)?;
         discovery.notes.extend(ring.as_ref().and_then(Ring::note));
+        discovery.notes.extend(hidden_drops(&handles));
         let metrics = MetricsSource::open(config.metrics_detail);
         let hangup = Hangup::of_this_process();
         Ok(Self {
@@ -116,7 +115,7 @@ impl<'c> Ready<'c> {
             log: log(config, &hangup)?,
             textfile: textfile(config, &metrics)?,
             state: config.state.as_ref().map(StateSaver::open).transpose()?,
-            signals: signals(&hangup).map_err(system("watch for signals"))?,
+            signals: RunSignals::watch(&hangup).map_err(system("watch for signals"))?,
             hangup,
             config,
             discovery,
@@ -158,6 +157,7 @@ impl<'c> Ready<'c> {
         }
         let outputs = Outputs::open(config, &published, self.textfile, self.log);
         let outputs = outputs.map_err(system("draw on the terminal"))?;
+        let screen = outputs.screen();
         let sum = WorkerSum::new(engine, self.interfaces.names(), titles(&self.handles));
         let mut run_loop = RunLoop::new(config, sum, outputs, self.state)?;
         let served = self.endpoint.as_ref().and_then(MetricsEndpoint::address);
@@ -165,11 +165,11 @@ impl<'c> Ready<'c> {
         if let Some(endpoint) = self.endpoint {
             thread::spawn(move || endpoint.serve(&published));
         }
-        let control = StopControl::new(config.until.packets);
+        let control = Arc::new(StopControl::new(config.until.packets));
+        let requests = self.signals.listen(Arc::clone(&control), screen);
         let keepers = keepers(config, engine, self.handles.len());
         thread::scope(|scope| {
-            let _ending = Ending(&control, self.signals.handle());
-            let requests = listen(scope, self.signals, &control);
+            let _ending = Ending(&control);
             let start = WorkerStart {
                 handles: self.handles,
                 ring: self.ring,
@@ -186,13 +186,11 @@ impl<'c> Ready<'c> {
 }
 
 /// Ends all threads of a run, however this one leaves it.
-struct Ending<'o>(&'o StopControl, EndOfSignals);
+struct Ending<'o>(&'o StopControl);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        let Self(control, signals) = self;
-        control.stop();
-        signals.close();
+        self.0.stop();
     }
 }
 
@@ -227,6 +225,21 @@ fn open_all(
     thread::sleep(live::SETTLE);
     handles.iter_mut().try_for_each(Handle::begin)?;
     Ok(handles)
+}
+
+/// Remarks on interfaces whose own drops are not known, as where `/sys` is not to be seen. Of
+/// all interfaces together, another remark tells.
+fn hidden_drops(handles: &[Handle]) -> BTreeSet<String> {
+    let hidden = handles.iter().filter(|it| !it.tells_interface_drops());
+    let hidden = hidden.map(Handle::name).filter(|name| *name != live::ANY);
+    hidden
+        .map(|name| {
+            format!(
+                "{name}: how many packets the interface itself drops is not known, as its counters \
+                 in /sys/class/net/{name}/statistics cannot be read"
+            )
+        })
+        .collect()
 }
 
 /// Name of each capture in the report.
@@ -296,77 +309,6 @@ fn log(config: &Live, hangup: &Hangup) -> Result<Option<Log>, LiveRunError> {
         Hangup::Ends | Hangup::Nothing => Arc::default(),
     };
     Log::open(path, reopen).map(Some).map_err(unwritable(path))
-}
-
-/// Effect of SIGHUP on a run.
-enum Hangup {
-    /// The session that it was started in has ended, and so does the run.
-    Ends,
-    /// There is no session that could end: the file of events has been moved away, and is
-    /// opened again, as services do.
-    Reopens(Arc<AtomicBool>),
-    /// None: `nohup` said so.
-    Nothing,
-}
-
-impl Hangup {
-    /// That of this process, by its terminal (`tty(4)`).
-    fn of_this_process() -> Self {
-        if ignores(SIGHUP) {
-            Self::Nothing
-        } else if File::open("/dev/tty").is_ok() {
-            Self::Ends
-        } else {
-            Self::Reopens(Arc::default())
-        }
-    }
-}
-
-/// Signals that end the run, or ask for a report. The second that would end it does, at once.
-fn signals(hangup: &Hangup) -> io::Result<Signals> {
-    for signal in [SIGINT, SIGTERM] {
-        let ending = Arc::new(AtomicBool::new(false));
-        let status = 128 + signal;
-        register_conditional_shutdown(signal, status, Arc::clone(&ending))?;
-        register(signal, ending)?;
-    }
-    let mut all = vec![SIGINT, SIGTERM, SIGUSR1];
-    match hangup {
-        Hangup::Ends => all.push(SIGHUP),
-        Hangup::Reopens(reopen) => {
-            register(SIGHUP, Arc::clone(reopen))?;
-        }
-        Hangup::Nothing => {}
-    }
-    Signals::new(all)
-}
-
-/// True where this process was started with a signal ignored, by `proc_pid_status(5)`.
-fn ignores(signal: i32) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
-}
-
-/// Obeys signals that end the run, and hands on those that ask for a report.
-fn listen<'s>(
-    scope: &'s Scope<'s, '_>,
-    mut signals: Signals,
-    control: &'s StopControl,
-) -> Receiver<()> {
-    let (ask, requests) = bounded(1);
-    scope.spawn(move || {
-        for signal in signals.forever() {
-            if signal == SIGUSR1 {
-                // One report answers all that ask before it.
-                let _ = ask.try_send(());
-            } else {
-                control.stop();
-            }
-        }
-    });
-    requests
 }
 
 /// Keepers of the packets of each worker, where some are to be written in the end.

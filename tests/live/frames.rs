@@ -27,14 +27,20 @@ pub fn plug_in(namespace: &Namespace) -> Result<()> {
 /// which carries the longest frames that a network card makes of several.
 pub fn wire() -> Result<(Namespace, Namespace)> {
     let (near, far) = (Namespace::new()?, Namespace::new()?);
+    lay(&near, &far)?;
+    Ok((near, far))
+}
+
+/// Lays such a wire.
+pub fn lay(near: &Namespace, far: &Namespace) -> Result<()> {
     let other = &far.name;
     near.ip(&format!(
         "link add eth0 type veth peer name far0 netns {other}"
     ))?;
-    for (namespace, device) in [(&far, "far0"), (&near, "eth0")] {
+    for (namespace, device) in [(far, "far0"), (near, "eth0")] {
         namespace.ip(&format!("link set {device} mtu 65535 up"))?;
     }
-    Ok((near, far))
+    Ok(())
 }
 
 /// Sends frames as they are.

@@ -1,5 +1,6 @@
 //! Interfaces that go away and come back.
 
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 use crate::Scene;
 use crate::frames::{self, Sender};
 use crate::hosts::Namespace;
-use crate::program::{Ended, Live, number};
+use crate::program::{Ended, Live, Surroundings, await_some, folder, number, warns};
 use crate::stage::{SECOND, SERVER, Stage};
 
 pub const SCENES: &[Scene] = &[
@@ -23,7 +24,26 @@ pub const SCENES: &[Scene] = &[
         "two workers tell that they cannot follow",
         removed_under_fanout,
     ),
+    (
+        "an interface that is renamed is not down, or told of",
+        renamed,
+    ),
+    (
+        "an interface made anew is followed among all of them",
+        removed_among_all,
+    ),
+    (
+        "an interface is not down where the kernel does not tell",
+        untold,
+    ),
+    (
+        "without /sys it is not known what an interface drops",
+        without_sys,
+    ),
 ];
+
+/// Warning of an interface that is up, and of which nothing is seen.
+const CANNOT_FOLLOW: &str = "the interface is up and cannot be followed";
 
 fn down_and_up() -> Result<()> {
     let stage = Stage::new()?;
@@ -105,5 +125,101 @@ fn removed_under_fanout() -> Result<()> {
     let counted = number(&ended.report, "accounting.packets")?;
     ensure!(counted == 100, "{counted} packets");
     ensure!(!ended.has("interface_up"), "it came back");
+    ensure!(
+        warns(&ended.report, CANNOT_FOLLOW),
+        "{}",
+        ended.report["warnings"]
+    );
     one_gap(&ended, |gap| gap["to"].is_null())
+}
+
+/// Kernels before 6.2 rename no interface that is up.
+fn renamed() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let mut live = frames::live(&namespace, "")?;
+    Sender::on(&namespace)?.send(0..100)?;
+    let is_renamed = namespace.ip("link set eth0 name lan0").is_ok();
+    if is_renamed {
+        thread::sleep(Duration::from_secs(2));
+        Sender::on(&namespace)?.send(0..100)?;
+        ensure!(number(&live.report()?, "losses.gaps")? == 0, "it is down");
+        namespace.ip("link set lan0 name eth0")?;
+    }
+    namespace.ip("link set eth0 down")?;
+    live.await_event("interface_down", |_| true)?;
+    namespace.ip("link set eth0 name lan1")?;
+    namespace.ip("link set lan1 up")?;
+    await_some("a warning", || {
+        let is_told = warns(&live.report()?, CANNOT_FOLLOW);
+        Ok(is_told.then_some(()))
+    })?;
+    let ended = live.end()?;
+    let counted = number(&ended.report, "accounting.packets")?;
+    let sent = if is_renamed { 200 } else { 100 };
+    ensure!(counted == sent, "{counted} of {sent} packets");
+    one_gap(&ended, |gap| gap["to"].is_null())
+}
+
+fn removed_among_all() -> Result<()> {
+    for threads in [1, 2] {
+        let (near, far) = frames::wire()?;
+        let arguments = format!("-i any --servers {SERVER} --threads {threads}");
+        let live = Live::start(&near, &arguments)?;
+        Sender::on(&far)?.send(0..100)?;
+        near.ip("link del eth0")?;
+        frames::lay(&near, &far)?;
+        Sender::on(&far)?.send(0..100)?;
+        let ended = live.end()?;
+        let counted = number(&ended.report, "accounting.packets")?;
+        ensure!(counted == 200, "{counted} of 200 packets by {threads}");
+        let drops = &ended.report["inputs"][0]["losses"]["interface"];
+        ensure!(drops.is_null(), "{drops} dropped by all interfaces");
+    }
+    Ok(())
+}
+
+/// Without a file more, nobody can be asked.
+fn untold() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let live = frames::live(&namespace, "")?;
+    // The user that the run became.
+    let limited = Command::new("setpriv")
+        .args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"])
+        .args(["prlimit", "--nofile=3:3", "--pid", &live.pid().to_string()])
+        .status()?;
+    ensure!(limited.success(), "{limited}");
+    thread::sleep(Duration::from_secs(2));
+    Sender::on(&namespace)?.send(0..100)?;
+    let ended = live.end()?;
+    let counted = number(&ended.report, "accounting.packets")?;
+    ensure!(counted == 100, "{counted} of 100 packets");
+    ensure!(!ended.has("interface_down"), "{:?}", ended.events);
+    let gaps = number(&ended.report, "losses.gaps")?;
+    ensure!(gaps == 0, "{gaps} gaps");
+    Ok(())
+}
+
+fn without_sys() -> Result<()> {
+    let namespace = frames::quiet()?;
+    let hide = r#"mount -t tmpfs none /sys && exec "$0" "$@""#;
+    for starter in [&[][..], &["sh", "-c", hide]] {
+        let surroundings = Surroundings {
+            starter: starter.iter().map(|&word| word.to_owned()).collect(),
+            ..Surroundings::default()
+        };
+        let arguments = format!("-i eth0 --servers {SERVER} --events events");
+        let mut live = Live::spawn_in(&namespace, folder()?, &arguments, surroundings)?;
+        live.await_event("started", |_| true)?;
+        let ended = live.end()?;
+        let drops = &ended.report["inputs"][0]["losses"]["interface"];
+        let is_hidden = !starter.is_empty();
+        ensure!(drops.is_null() == is_hidden, "{drops} with {starter:?}");
+        let says = "eth0: how many packets the interface itself drops is not known";
+        ensure!(
+            warns(&ended.report, says) == is_hidden,
+            "{}",
+            ended.report["warnings"]
+        );
+    }
+    Ok(())
 }

@@ -16,11 +16,13 @@ mod program;
 mod rights;
 mod routes;
 mod saved;
+mod screen;
 mod signals;
 mod stage;
 mod stalls;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;
 mod traces;
 mod workers;
 
@@ -51,6 +53,7 @@ fn scenes() -> impl Iterator<Item = Scene> {
         traces::SCENES,
         outputs::SCENES,
         saved::SCENES,
+        screen::SCENES,
         signals::SCENES,
         interfaces::SCENES,
         losses::SCENES,
@@ -102,6 +105,7 @@ fn lacking() -> Vec<String> {
         "promtool",
         "setpriv",
         "faketime",
+        "tmux",
     ];
     let mut lacking: Vec<_> = tools
         .into_iter()

@@ -58,6 +58,8 @@ pub struct Surroundings {
     pub environment: Vec<String>,
     /// Terminal of its session, where it has one.
     pub terminal: Option<OwnedFd>,
+    /// Command that starts it, if it does not start by itself.
+    pub starter: Vec<String>,
 }
 
 /// What a run left behind.
@@ -109,6 +111,7 @@ impl Live {
             errors,
             environment,
             terminal,
+            starter,
         } = surroundings;
         // Whoever plays the scenes may have a terminal, and may ignore the signal.
         let child = Command::new("setsid")
@@ -116,7 +119,9 @@ impl Live {
             .args(["env", "--default-signal=HUP"])
             .args(environment)
             .args(["ip", "netns", "exec"])
-            .args([&namespace.name, PROGRAM, "live", "--format", "json"])
+            .arg(&namespace.name)
+            .args(starter)
+            .args([PROGRAM, "live", "--format", "json"])
             .args(arguments.split_whitespace())
             .current_dir(folder.path())
             .stdin(terminal.map_or_else(Stdio::null, Stdio::from))

@@ -170,8 +170,9 @@ pub struct Report {
 pub struct Losses {
     /// Dropped by the kernel, for want of room in its buffer.
     pub kernel: u64,
-    /// Dropped by the interface, which has no filter: not all need have been a path's.
-    pub interface: u64,
+    /// Dropped by the interface, which has no filter: not all need have been a path's; `null`
+    /// where that is not known.
+    pub interface: Option<u64>,
     /// Dropped by the kernel or the interface; the capture does not say by which.
     pub unattributed: u64,
     /// Still in the kernel's buffer when the run ended.

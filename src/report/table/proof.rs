@@ -22,7 +22,8 @@ impl Page<'_> {
         self.obligations(&report.proof)
     }
 
-    fn obligations(&mut self, proof: &[ProofReport]) -> io::Result<()> {
+    /// A line for each obligation.
+    pub(super) fn obligations(&mut self, proof: &[ProofReport]) -> io::Result<()> {
         proof.iter().try_for_each(|it| {
             let ansi = if it.is_met() { Ansi::new() } else { WARNING };
             let (question, answer) = answered(it);

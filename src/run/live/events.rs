@@ -63,8 +63,8 @@ pub enum Event {
         interface: String,
         /// Dropped by the kernel so far.
         kernel: u64,
-        /// Dropped by the interface so far.
-        dropped_by_interface: u64,
+        /// Dropped by the interface so far; `null` where that is not known.
+        dropped_by_interface: Option<u64>,
     },
     /// An interface went down, or away.
     InterfaceDown {
@@ -350,7 +350,7 @@ impl LastSeen {
         };
         let interface = || input.name.clone();
         let now = Condition {
-            drops: losses.kernel + losses.interface > 0,
+            drops: losses.kernel + losses.interface.unwrap_or(0) > 0,
             down: losses.down,
         };
         let known = self.captures.insert(interface(), now).unwrap_or_default();

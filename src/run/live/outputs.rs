@@ -15,7 +15,7 @@ use super::events::{Event, Line, Log};
 use super::metrics::Textfile;
 use super::printer::{Printer, are_events_on_stdout};
 use super::saving::SavingState;
-use super::screen::Screen;
+use super::screen::{Screen, ScreenControl};
 use super::state::{History, Published, RunState};
 use crate::cli::Live;
 use crate::input::name::FileName;
@@ -144,6 +144,7 @@ pub(super) struct Outputs {
     written: Instant,
     /// Outlets of events: as JSON, and as sentences.
     events: [Option<Outlet<Line>>; 2],
+    screen: Option<ScreenControl>,
     reports: Outlet<Arc<Report>>,
     /// Events that there was no room for, in each.
     lost: [usize; 2],
@@ -177,10 +178,16 @@ impl Outputs {
             textfile,
             written: Instant::now(),
             events: [json, sentences],
+            screen: screen.as_ref().map(Screen::control),
             reports: reports(screen, Printer::of(config), published),
             lost: [0; 2],
             notes: Vec::new(),
         })
+    }
+
+    /// Control of the screen, where there is one.
+    pub(super) fn screen(&self) -> Option<ScreenControl> {
+        self.screen.clone()
     }
 
     /// Tells of an event.
@@ -262,7 +269,16 @@ impl Outputs {
             *lost += outlet.as_mut().map_or(0, |it| it.close(deadline));
         }
         self.reports.close(deadline);
-        (self.warnings(), self.reports.going)
+        (self.warnings(), self.reports.going.clone())
+    }
+}
+
+impl Drop for Outputs {
+    fn drop(&mut self) {
+        // Whoever draws may be cut off in the midst of it.
+        if let (true, Some(screen)) = (thread::panicking(), &self.screen) {
+            screen.close_at_once();
+        }
     }
 }
 

@@ -183,7 +183,9 @@ impl<'c> RunLoop<'c> {
         let of_outputs = self.outputs.warnings();
         let of_saving = self.saving.iter().flat_map(Saving::warnings);
         let of_state = self.state.iter().filter_map(StateSaver::warning);
-        let all = of_outputs.into_iter().chain(of_saving).chain(of_state);
+        let of_captures = self.sum.warnings();
+        let of_files = of_saving.chain(of_state);
+        let all = of_outputs.into_iter().chain(of_files).chain(of_captures);
         all.map(Warning::from).collect()
     }
 
@@ -223,7 +225,10 @@ impl<'c> RunLoop<'c> {
         let (warnings, going) = self.outputs.end();
         let mut report = report(&mut self.sum, self.config);
         let of_saving = self.saving.iter().flat_map(Saving::warnings);
-        let told = warnings.into_iter().chain(of_saving);
+        let told = warnings
+            .into_iter()
+            .chain(of_saving)
+            .chain(self.sum.warnings());
         report.warnings.extend(told.map(Warning::from));
         Ended {
             report,

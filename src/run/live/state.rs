@@ -48,7 +48,8 @@ impl Minute {
     /// Number of seconds that are kept.
     pub(super) const SECONDS: usize = 60;
 
-    fn tick(&mut self, total: Second) {
+    /// Takes in the totals after one more second.
+    pub(super) fn tick(&mut self, total: Second) {
         let last = std::mem::replace(&mut self.total, total);
         if self.seconds.len() == Self::SECONDS {
             self.seconds.pop_front();

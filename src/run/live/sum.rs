@@ -83,6 +83,19 @@ impl<'c> WorkerSum<'c> {
         captures.map(|capture| capture.status.unsaved).sum()
     }
 
+    /// Sentences on captures that see nothing any more, although their interface is up.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
+        let lost = self.captures.iter().filter(|it| it.status.is_lost);
+        lost.map(|capture| {
+            format!(
+                "{}: the interface is up and cannot be followed, as it was made anew with several \
+                 workers on it, or renamed while it was down: nothing is seen there any more; \
+                 start the run again",
+                capture.name
+            )
+        })
+    }
+
     /// Counts by now, where they are saved, and the reports on the captures.
     pub(super) fn stored(&self) -> Option<(InputCount, Vec<InputReport>)> {
         let open = self.captures.iter().flat_map(|capture| &capture.open);
@@ -141,9 +154,11 @@ impl Capture {
             packets,
             drops,
             unread,
+            hides_drops,
             is_down,
             ..
         } = self.status;
+        let losses = Losses::from(drops);
         InputReport {
             name: self.name.clone(),
             format: "live",
@@ -155,7 +170,8 @@ impl Capture {
                 gaps: self.gaps.clone(),
                 more_gaps: self.more_gaps,
                 down: is_down,
-                ..drops.into()
+                interface: losses.interface.filter(|_| !hides_drops),
+                ..losses
             }),
             before: Vec::new(),
         }

@@ -12,7 +12,7 @@ use super::recorder::Recorder;
 use crate::aggregate::duplicates::Window;
 use crate::aggregate::fragments::FragmentEvents;
 use crate::aggregate::{InputPart, Snapshot};
-use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Handle, SETTLE};
+use crate::capture::live::{BLOCK_TIMEOUT_MILLIS, Handle, LinkState, SETTLE};
 use crate::capture::losses::Drops;
 use crate::cli::PacketCut;
 use crate::engine::{Counter, Engine};
@@ -107,8 +107,12 @@ pub(super) struct CaptureStatus {
     pub(super) unread: u64,
     /// Left out of the file that is saved, so far.
     pub(super) unsaved: u64,
+    /// True where it is not known how many packets the interface dropped.
+    pub(super) hides_drops: bool,
     /// True while the interface is down, or gone.
     pub(super) is_down: bool,
+    /// True while it is up and this capture cannot follow it.
+    pub(super) is_lost: bool,
 }
 
 /// Counts of a worker since it last handed over.
@@ -157,8 +161,8 @@ pub(super) struct CaptureWorker<'o> {
     told: CaptureStatus,
     /// Packets counted so far.
     packets: u64,
-    /// Condition of the interface when it was last asked for.
-    is_up: bool,
+    /// State of the interface when it was last told.
+    link: LinkState,
     /// True for the one worker of an interface that reports its condition and drops.
     reports_interface: bool,
 }
@@ -190,7 +194,7 @@ impl<'o> CaptureWorker<'o> {
             tell,
             told: CaptureStatus::default(),
             packets: 0,
-            is_up: true,
+            link: LinkState::Up,
             reports_interface,
         }
     }
@@ -211,13 +215,13 @@ impl<'o> CaptureWorker<'o> {
         while !control.is_over() {
             self.handle.wait(PATIENCE);
             let read = control.read_within_budget(BATCH, |limit| self.read(limit));
-            if read == 0 && !self.is_up {
+            if read == 0 && self.link != LinkState::Up {
                 // Poll would return at once.
                 std::thread::sleep(PATIENCE / 4);
             }
             if Instant::now() >= due {
                 self.hand_over();
-                self.is_up = self.handle.follow();
+                self.link = self.handle.follow().unwrap_or(self.link);
                 due = Instant::now() + HANDOVER;
             }
         }
@@ -261,7 +265,9 @@ impl<'o> CaptureWorker<'o> {
         self.packets += count as u64;
         self.counter.join();
         // Of an interface that is gone `follow` tells more.
-        self.is_up &= read.is_ok();
+        if read.is_err() && self.link == LinkState::Up {
+            self.link = LinkState::Down;
+        }
         count
     }
 
@@ -272,7 +278,9 @@ impl<'o> CaptureWorker<'o> {
             drops: self.handle.drops(),
             unread: 0,
             unsaved,
-            is_down: self.reports_interface && !self.is_up,
+            hides_drops: !self.handle.tells_interface_drops(),
+            is_down: self.reports_interface && self.link != LinkState::Up,
+            is_lost: self.reports_interface && self.link == LinkState::Lost,
         }
     }
 

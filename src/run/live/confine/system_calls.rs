@@ -91,6 +91,7 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_getcpu,
     libc::SYS_gettid,
     libc::SYS_getpid,
+    libc::SYS_getpgid,
     libc::SYS_getuid,
     libc::SYS_geteuid,
     libc::SYS_getrusage,
@@ -115,6 +116,7 @@ const OLDER: &[c_long] = &[
     libc::SYS_select,
     libc::SYS_epoll_wait,
     libc::SYS_dup2,
+    libc::SYS_getpgrp,
     libc::SYS_time,
 ];
 #[cfg(not(target_arch = "x86_64"))]

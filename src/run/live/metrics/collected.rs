@@ -202,8 +202,9 @@ fn captures(state: &RunState, encoder: &mut DescriptorEncoder<'_>) -> fmt::Resul
     let mut drops = counter(encoder, "capture_dropped_packets", "Packets not seen", None)?;
     for input in inputs {
         let losses = input.losses.as_ref();
-        let by = losses.map(|it| [("kernel", it.kernel), ("interface", it.interface)]);
-        for (by, dropped) in by.into_iter().flatten() {
+        let by = losses.map(|it| [("kernel", Some(it.kernel)), ("interface", it.interface)]);
+        let known = by.into_iter().flatten();
+        for (by, dropped) in known.filter_map(|(by, dropped)| Some((by, dropped?))) {
             let mut labels = capture(input);
             labels.push(("by", by));
             sample(&mut drops, &labels, dropped)?;
