@@ -65,6 +65,8 @@ pub(super) struct Mark {
     pub(super) volumes: [TupleVolume; 2],
     pub(super) file: u32,
     pub(super) record: u64,
+    /// True if its time is in whole seconds.
+    pub(super) is_coarse: bool,
 }
 
 impl Mark {

@@ -103,6 +103,7 @@ impl Table {
             volumes: tuple.volumes(direction),
             file: at.file,
             record: at.record,
+            is_coarse: tuple.is_coarse,
         };
         let is_near = self.is_near(mark.span());
         if let Some(place) = self.flows.place(&key) {

@@ -74,6 +74,8 @@ impl TupleVolume {
 pub struct Tuple<'a> {
     /// Time at which it was logged; in a file as seconds or milliseconds since 1970.
     pub time: Timestamp,
+    /// True if that is in whole seconds, and so any moment of its second.
+    pub is_coarse: bool,
     /// End that began the flow; port 0 where the log leaves it out.
     pub source: Endpoint,
     /// End that was called.
@@ -102,6 +104,7 @@ impl<'a> Tuple<'a> {
         let [from, to] = [fields.port()?, fields.port()?];
         let tuple = Self {
             time: moment(time)?,
+            is_coarse: time < FIRST_MILLISECONDS,
             source: end(source, from),
             destination: end(destination, to),
             protocol: u8::try_from(fields.number()?).ok()?,

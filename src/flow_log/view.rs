@@ -101,9 +101,7 @@ impl NicView {
     /// The times of the tuples near captured time, in their order. Where the tuples may be
     /// of several flows, the one before another tells nothing.
     pub(super) fn told(&self, is_one_flow: bool) -> Vec<Told> {
-        let is_coarse = self.near.iter().all(is_whole);
-        let told = |place| told(&self.near, place, is_one_flow, is_coarse);
-        let marks = (0..self.near.len()).map(told);
+        let marks = (0..self.near.len()).map(|place| told(&self.near, place, is_one_flow));
         let crowd = self.crowd.iter().flat_map(Sums::spans);
         let crowd = crowd.map(|(state, span)| Told {
             state,
@@ -148,9 +146,8 @@ impl NicView {
     }
 }
 
-/// The time that the mark at a place of sorted ones tells of; `is_coarse` where all times are
-/// whole seconds.
-fn told(marks: &[Mark], place: usize, is_one_flow: bool, is_coarse: bool) -> Told {
+/// The time that the mark at a place of sorted ones tells of.
+fn told(marks: &[Mark], place: usize, is_one_flow: bool) -> Told {
     let mark = &marks[place];
     if let Some(summed) = mark.stage.summed() {
         return Told {
@@ -174,11 +171,9 @@ fn told(marks: &[Mark], place: usize, is_one_flow: bool, is_coarse: bool) -> Tol
     };
     let proves = match (mark.stage, before) {
         (Stage::Deny, _) => None,
-        (Stage::Continue | Stage::End, Some(before))
-            if !is_anew && continues(before, mark, is_coarse) =>
-        {
+        (Stage::Continue | Stage::End, Some(before)) if !is_anew && continues(before, mark) => {
             Some(Span {
-                first: follows(before, is_coarse),
+                first: follows(before),
                 last: mark.time,
             })
         }
@@ -202,9 +197,9 @@ fn same(mark: &Mark) -> impl Fn(&&Mark) -> bool {
 
 /// Tests that a tuple has the statistics since another: none is missing between, and the flow
 /// did not end. An end can come at any moment behind a tuple, and so behind one that is missing.
-fn continues(before: &Mark, mark: &Mark, is_coarse: bool) -> bool {
+fn continues(before: &Mark, mark: &Mark) -> bool {
     let reach = match mark.stage {
-        Stage::End if is_coarse => STATISTICS.saturating_sub(SECOND),
+        Stage::End if mark.is_coarse => STATISTICS.saturating_sub(SECOND),
         Stage::End => STATISTICS,
         _ => REACH,
     };
@@ -234,19 +229,14 @@ fn since(mark: &Mark, before: Option<&Mark>) -> Timestamp {
 
 /// First moment that a tuple behind another one proves: of the second in which its flow began,
 /// a log in whole seconds does not tell which part came before.
-fn follows(before: &Mark, is_coarse: bool) -> Timestamp {
+fn follows(before: &Mark) -> Timestamp {
     let moment = Span {
         first: before.time,
         last: just_after(before),
     };
-    let is_unclear = is_coarse && before.stage == Stage::Begin;
+    let is_unclear = before.is_coarse && before.stage == Stage::Begin;
     let unclear = if is_unclear { SECOND } else { Duration::ZERO };
     moment.widened(Duration::ZERO, unclear).last
-}
-
-/// Tests for a time in whole seconds, which may be any of its second.
-fn is_whole(mark: &Mark) -> bool {
-    mark.time.0 % 1_000_000_000 == 0
 }
 
 fn just_after(mark: &Mark) -> Timestamp {
@@ -260,11 +250,8 @@ fn until(mark: &Mark, after: Option<&Mark>) -> Timestamp {
         first: mark.time,
         last: mark.time,
     };
-    let own = if is_whole(mark) {
-        SECOND
-    } else {
-        Duration::ZERO
-    };
+    let is_whole = mark.time.0 % 1_000_000_000 == 0;
+    let own = if is_whole { SECOND } else { Duration::ZERO };
     let own = moment.widened(Duration::ZERO, own).last;
     let latest = moment.widened(Duration::ZERO, AFTER).last;
     let is_told = |after: &Mark| {

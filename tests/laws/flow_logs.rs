@@ -55,6 +55,7 @@ fn fields_stand_where_the_documentation_has_them() {
     let line = "1663146003599,10.0.0.6,52.239.184.180,23956,443,6,O,C,NX,767,767000,1580,1580000";
     let outbound = Tuple {
         time: Timestamp(1_663_146_003_599_000_000),
+        is_coarse: false,
         source: at("10.0.0.6", 23_956),
         destination: at("52.239.184.180", 443),
         protocol: 6,
@@ -74,6 +75,7 @@ fn fields_stand_where_the_documentation_has_them() {
     let line = "1542110377,2001:db8::4,2001:db8::5,1023,988,17,I,D,NX_NOT_ACCEPTED,,,,";
     let inbound = Tuple {
         time: Timestamp(1_542_110_377_000_000_000),
+        is_coarse: true,
         source: at("2001:db8::4", 1023),
         destination: at("2001:db8::5", 988),
         protocol: 17,
@@ -110,8 +112,9 @@ proptest! {
         let line = format!(
             "{written},{addresses},{ports},{protocol},{i_or_o},{letter},{encryption},{volumes}"
         );
+        let is_coarse = written < 10_000_000_000;
         let tuple = Tuple {
-            time, source, destination, protocol, way, stage, encryption, sent, received,
+            time, is_coarse, source, destination, protocol, way, stage, encryption, sent, received,
         };
         prop_assert_eq!(Tuple::parse(line.as_bytes()), Some(tuple));
         // Neither more nor less than a tuple is one.

@@ -310,6 +310,7 @@ impl Cells {
         let end = |address, port| Endpoint { address, port };
         Tuple {
             time: self.span.first,
+            is_coarse: false,
             source: end(self.source, 0),
             destination: end(self.destination, self.port),
             protocol: TCP,
