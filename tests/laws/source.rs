@@ -73,8 +73,10 @@ impl Sources {
         let Some((name, rest)) = item.split_first() else {
             return Some(module);
         };
-        match module.imports.get(name) {
-            Some(import) if import[..] != *names => self.holder(&[&import[..], rest].concat()),
+        let imported = |import: &Names| [&import[..], rest].concat();
+        // A module that is written within its file leads to itself.
+        match module.imports.get(name).map(imported) {
+            Some(imported) if imported != names => self.holder(&imported),
             _ => Some(module),
         }
     }
