@@ -160,25 +160,9 @@ fn told(marks: &[Mark], place: usize, is_one_flow: bool) -> Told {
     // What was denied was not carried, and is no part of a flow's life; nor is a sum.
     let is_carried = |mark: &&Mark| !mark.stage.is_denied() && mark.stage.summed().is_none();
     let before = marks[..begins].iter().rev().find(is_carried);
-    // A flow that began at the same time may be another than the one of the mark before.
-    let mut beside = marks[begins..].iter().take_while(same(mark));
-    let is_anew = beside.any(|it| it.stage == Stage::Begin);
     let mut later = marks[place..].iter().filter(is_carried);
     let after = later.find(|later| later.time > mark.time);
-    let moment = Span {
-        first: mark.time,
-        last: mark.time,
-    };
-    let proves = match (mark.stage, before) {
-        (Stage::Deny, _) => None,
-        (Stage::Continue | Stage::End, Some(before)) if !is_anew && continues(before, mark) => {
-            Some(Span {
-                first: follows(before),
-                last: mark.time,
-            })
-        }
-        _ => Some(moment),
-    };
+    let proves = proven(mark, before, &marks[begins..]);
     let [before, after] = [before, after].map(|mark| mark.filter(|_| is_one_flow));
     Told {
         state: mark.state,
@@ -188,6 +172,25 @@ fn told(marks: &[Mark], place: usize, is_one_flow: bool) -> Told {
         },
         proves,
     }
+}
+
+/// Time for which a mark proves its state: since the one before it, where it continues that,
+/// else its moment. `beside` begins with the marks of its time.
+fn proven(mark: &Mark, before: Option<&Mark>, beside: &[Mark]) -> Option<Span> {
+    // A flow that began at the same time may be another than that of the mark before.
+    let mut beside = beside.iter().take_while(same(mark));
+    let is_anew = beside.any(|it| it.stage == Stage::Begin);
+    let first = match (mark.stage, before) {
+        (Stage::Deny, _) => return None,
+        (Stage::Continue | Stage::End, Some(before)) if !is_anew && continues(before, mark) => {
+            follows(before)
+        }
+        _ => mark.time,
+    };
+    Some(Span {
+        first,
+        last: mark.time,
+    })
 }
 
 fn same(mark: &Mark) -> impl Fn(&&Mark) -> bool {

@@ -242,9 +242,8 @@ impl<'o> CaptureWorker<'o> {
         let mut count = 0;
         let keeper = keeper.as_ref().map(|keeper| &keeper.0);
         let mut keeper = keeper.map(|it| it.lock().expect("no holder panics"));
-        let mut shared = window
-            .as_ref()
-            .map(|it| it.lock().expect("no holder panics"));
+        let window = window.as_ref();
+        let mut shared = window.map(|it| it.lock().expect("no holder panics"));
         if let Some(shared) = &mut shared {
             std::mem::swap(&mut **shared, counter.window());
         }

@@ -293,10 +293,8 @@ fn paths_are_filtered_by_what_they_hold() {
         "{shown:#?}"
     );
     assert_eq!(clients(&shown).len(), 11);
-    assert!(
-        shown[0].starts_with("360 of 400"),
-        "the answer is of all: {shown:#?}"
-    );
+    let answer = &shown[0];
+    assert!(answer.starts_with("360 of 400"), "not of all: {answer}");
     press(&mut view, &state, &[KeyCode::Backspace; 8]);
     let shown = screen(&state, &mut view, size);
     assert!(
