@@ -71,6 +71,7 @@ pub(crate) fn more_paths(more: &[&PathReport]) -> Option<String> {
 /// Lines of a page on one path, in a width: its verdict, what that rests on, and its proof. Those
 /// that begin without a space are headings.
 #[must_use]
+#[cfg(feature = "live")]
 pub(crate) fn path_page(path: &PathReport, width: u16) -> Vec<String> {
     table::path_page::lines(path, width)
 }

@@ -25,6 +25,7 @@ mod filters;
 mod flows;
 mod groups;
 mod inventory;
+#[cfg(feature = "live")]
 pub(super) mod path_page;
 pub(super) mod posture;
 mod proof;
