@@ -162,7 +162,7 @@ fn told(marks: &[Mark], place: usize, is_one_flow: bool) -> Told {
     let before = marks[..begins].iter().rev().find(is_carried);
     let mut later = marks[place..].iter().filter(is_carried);
     let after = later.find(|later| later.time > mark.time);
-    let proves = proven(mark, before, &marks[begins..]);
+    let proves = proven(mark, before, marks);
     let [before, after] = [before, after].map(|mark| mark.filter(|_| is_one_flow));
     Told {
         state: mark.state,
@@ -175,15 +175,19 @@ fn told(marks: &[Mark], place: usize, is_one_flow: bool) -> Told {
 }
 
 /// Time for which a mark proves its state: since the one before it, where it continues that,
-/// else its moment. `beside` begins with the marks of its time.
-fn proven(mark: &Mark, before: Option<&Mark>, beside: &[Mark]) -> Option<Span> {
+/// else its moment.
+fn proven(mark: &Mark, before: Option<&Mark>, marks: &[Mark]) -> Option<Span> {
     // A flow that began at the same time may be another than that of the mark before.
-    let mut beside = beside.iter().take_while(same(mark));
-    let is_anew = beside.any(|it| it.stage == Stage::Begin);
+    let begins_with = |it: &Mark| {
+        let from = marks.partition_point(|other| other.time < it.time);
+        let mut beside = marks[from..].iter().take_while(same(it));
+        beside.any(|other| other.stage == Stage::Begin)
+    };
+    let is_anew = begins_with(mark);
     let first = match (mark.stage, before) {
         (Stage::Deny, _) => return None,
         (Stage::Continue | Stage::End, Some(before)) if !is_anew && continues(before, mark) => {
-            follows(before)
+            follows(before, begins_with(before))
         }
         _ => mark.time,
     };
@@ -230,14 +234,14 @@ fn since(mark: &Mark, before: Option<&Mark>) -> Timestamp {
     }
 }
 
-/// First moment that a tuple behind another one proves: of the second in which its flow began,
+/// First moment that a tuple behind another one proves: of the second in which a flow `begins`,
 /// a log in whole seconds does not tell which part came before.
-fn follows(before: &Mark) -> Timestamp {
+fn follows(before: &Mark, begins: bool) -> Timestamp {
     let moment = Span {
         first: before.time,
         last: just_after(before),
     };
-    let is_unclear = before.is_coarse && before.stage == Stage::Begin;
+    let is_unclear = before.is_coarse && begins;
     let unclear = if is_unclear { SECOND } else { Duration::ZERO };
     moment.widened(Duration::ZERO, unclear).last
 }

@@ -28,7 +28,7 @@ const SERVER: [u8; 4] = [10, 20, 2, 5];
 /// Runs of a law: as many as the variable says, or enough for a test.
 fn runs() -> u32 {
     let told = env::var("PLAINSIGHT_RUNS").ok();
-    told.and_then(|runs| runs.parse().ok()).unwrap_or(10_000)
+    told.and_then(|runs| runs.parse().ok()).unwrap_or(2_000)
 }
 
 /// Tuple as one NIC logs it.
