@@ -210,26 +210,19 @@ fn continues(before: &Mark, mark: &Mark) -> bool {
         Stage::End => STATISTICS,
         _ => REACH,
     };
-    let reach = Span {
-        first: before.time,
-        last: before.time,
-    }
-    .widened(Duration::ZERO, reach);
-    matches!(before.stage, Stage::Begin | Stage::Continue) && mark.time <= reach.last
+    let reached = before.span().widened(Duration::ZERO, reach);
+    matches!(before.stage, Stage::Begin | Stage::Continue) && mark.time <= reached.last
 }
 
 /// Moment since which a tuple may speak: never beyond its flow's begin, nor
 /// for the moment of the tuple before it.
 fn since(mark: &Mark, before: Option<&Mark>) -> Timestamp {
-    let moment = Span {
-        first: mark.time,
-        last: mark.time,
-    };
+    let moment = mark.span();
     let earliest = moment.widened(BEFORE, Duration::ZERO).first;
     match (mark.stage, before) {
         (Stage::Begin, _) => mark.time,
         (Stage::Deny, _) => moment.widened(SECOND, SECOND).first,
-        (_, Some(before)) => earliest.max(just_after(before)),
+        (_, Some(before)) => earliest.max(just_after(before.time)),
         (_, None) => earliest,
     }
 }
@@ -237,26 +230,19 @@ fn since(mark: &Mark, before: Option<&Mark>) -> Timestamp {
 /// First moment that a tuple behind another one proves: of the second in which a flow `begins`,
 /// a log in whole seconds does not tell which part came before.
 fn follows(before: &Mark, begins: bool) -> Timestamp {
-    let moment = Span {
-        first: before.time,
-        last: just_after(before),
-    };
     let is_unclear = before.is_coarse && begins;
     let unclear = if is_unclear { SECOND } else { Duration::ZERO };
-    moment.widened(Duration::ZERO, unclear).last
+    just_after(before.span().widened(Duration::ZERO, unclear).last)
 }
 
-fn just_after(mark: &Mark) -> Timestamp {
-    Timestamp(mark.time.0.saturating_add(1))
+fn just_after(time: Timestamp) -> Timestamp {
+    Timestamp(time.0.saturating_add(1))
 }
 
 /// Moment until which a tuple may speak: an end tells nothing of after, and what the next
 /// tuple tells of is its own. A time in whole seconds may be any of its second.
 fn until(mark: &Mark, after: Option<&Mark>) -> Timestamp {
-    let moment = Span {
-        first: mark.time,
-        last: mark.time,
-    };
+    let moment = mark.span();
     let is_whole = mark.time.0 % 1_000_000_000 == 0;
     let own = if is_whole { SECOND } else { Duration::ZERO };
     let own = moment.widened(Duration::ZERO, own).last;

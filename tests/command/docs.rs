@@ -10,11 +10,6 @@ mod book;
 mod collecting;
 mod commands;
 
-/// A page of the documentation, by its name in `docs/`.
-pub fn page(name: &str) -> String {
-    read(&root().join("docs").join(name))
-}
-
 fn read(file: &Path) -> String {
     fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }

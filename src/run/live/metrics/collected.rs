@@ -103,7 +103,7 @@ fn build(encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     ConstGauge::new(1).encode(build.encode_family(&labels)?)
 }
 
-/// Number of paths by verdict, and of those whose verdict had to do without some packets.
+/// Number of paths by verdict.
 fn paths_by_verdict(paths: &[PathReport], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let mut family = gauge(encoder, "paths", "Number of paths by verdict", None)?;
     for verdict in Verdict::ALL {

@@ -91,8 +91,8 @@ impl Slot {
     /// Opens a file. An empty one, or what is no file, gets its header at once.
     ///
     /// # Errors
-    /// It cannot be written, another run writes to it, or it holds something that `may_go_on`
-    /// forbids to go on from, or that is not this program's.
+    /// It cannot be written, another run writes to it, or it holds what is not this program's,
+    /// or anything where there is a hasher.
     pub(super) fn open(
         path: PathBuf,
         header: &[u8],
@@ -123,7 +123,7 @@ impl Slot {
 
     /// Takes up the end of what an earlier run wrote.
     fn go_on(&mut self) -> io::Result<()> {
-        let reader = File::open(&self.path)?;
+        let mut reader = File::open(&self.path)?;
         let whole = whole_len(&reader)?.filter(|_| self.hasher.is_none());
         let Some(whole) = whole else {
             let what = "it is not empty, and captures are never written over";
@@ -131,7 +131,7 @@ impl Slot {
         };
         self.is_torn = whole < self.len;
         self.len = whole;
-        let reader = File::open(&self.path)?;
+        reader.rewind()?;
         self.earlier = Some(Earlier::Unread(reader, whole));
         Ok(())
     }
