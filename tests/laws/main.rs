@@ -25,6 +25,7 @@ mod scenarios;
 mod source;
 mod stages;
 mod style;
+mod suites;
 #[path = "../support/mod.rs"]
 mod support;
 mod traffic;

@@ -1,10 +1,11 @@
 //! Cipher suites of IANA's registry "TLS Cipher Suites"
 //! (<https://www.iana.org/assignments/tls-parameters>), by number, as the crate tls-parser
-//! 0.12.2 extracted them from it. The newest are those of draft-irtf-cfrg-aegis-aead-08
-//! (October 2023). Signalling values, which no hello can choose, are left out.
+//! 0.12.2 extracted them from it, with those of RFC 9189 and RFC 9367. The newest are those of
+//! draft-irtf-cfrg-aegis-aead-08 (October 2023). Signalling values, which no hello can choose,
+//! are left out. A test holds the table to the one that Wireshark makes from the registry.
 
 /// Number and name of each suite, in the order of the numbers.
-pub(super) const SUITES: [(u16, &str); 350] = [
+pub(super) const SUITES: [(u16, &str); 357] = [
     (0x0000, "TLS_NULL_WITH_NULL_NULL"),
     (0x0001, "TLS_RSA_WITH_NULL_MD5"),
     (0x0002, "TLS_RSA_WITH_NULL_SHA"),
@@ -344,6 +345,13 @@ pub(super) const SUITES: [(u16, &str); 350] = [
     (0xc0b3, "TLS_ECCPWD_WITH_AES_256_CCM_SHA384"),
     (0xc0b4, "TLS_SHA256_SHA256"),
     (0xc0b5, "TLS_SHA384_SHA384"),
+    (0xc100, "TLS_GOSTR341112_256_WITH_KUZNYECHIK_CTR_OMAC"),
+    (0xc101, "TLS_GOSTR341112_256_WITH_MAGMA_CTR_OMAC"),
+    (0xc102, "TLS_GOSTR341112_256_WITH_28147_CNT_IMIT"),
+    (0xc103, "TLS_GOSTR341112_256_WITH_KUZNYECHIK_MGM_L"),
+    (0xc104, "TLS_GOSTR341112_256_WITH_MAGMA_MGM_L"),
+    (0xc105, "TLS_GOSTR341112_256_WITH_KUZNYECHIK_MGM_S"),
+    (0xc106, "TLS_GOSTR341112_256_WITH_MAGMA_MGM_S"),
     (0xcca8, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"),
     (0xcca9, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"),
     (0xccaa, "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256"),
