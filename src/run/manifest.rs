@@ -93,6 +93,10 @@ fn begun(started: Timestamp) -> Manifest {
         host: machine::host(),
         user: machine::user(),
         command: env::args_os().map(word).collect(),
+        environment: env::vars_os()
+            .map(|(name, value)| (word(name), word(value)))
+            .filter(|(name, _)| name.starts_with("PLAINSIGHT_"))
+            .collect(),
         directory: FileName(&directory).to_string(),
         started: started.to_string(),
         ended: started.to_string(),

@@ -110,6 +110,7 @@ fn a_manifest_names_each_file_with_its_digest() {
         "--flow-logs".as_ref(),
         log.as_ref(),
     ]);
+    command.env("PLAINSIGHT_MAX_LOSS", "0.5");
     let output = run(command.args(["turns.pcapng", "one-path-each-way.pcap.gz", "."]));
     assert_eq!(text(&output.stderr), "");
     let roles: Vec<String> = case.files("inputs").into_iter().map(|it| it.0).collect();
@@ -123,6 +124,8 @@ fn a_manifest_names_each_file_with_its_digest() {
     case.hold("outputs", &["state", "report", "report"]);
     let manifest = case.manifest();
     assert_eq!(json!(output.status.code()), manifest["exit_code"]);
+    let variables = &manifest["environment"];
+    assert_eq!(*variables, json!({ "PLAINSIGHT_MAX_LOSS": "0.5" }));
     assert_eq!(manifest["program"]["version"], env!("CARGO_PKG_VERSION"));
     assert!(manifest["started"].as_str() < manifest["ended"].as_str());
     said(&mut case.command(&["verify", "m.json"]), 0);

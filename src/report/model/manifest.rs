@@ -1,5 +1,7 @@
 //! Manifest of a run: what ran, where, on which clock, and the files it read and wrote.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Manifest of a run.
@@ -15,6 +17,9 @@ pub struct Manifest {
     pub user: UserReport,
     /// Words of the command line.
     pub command: Vec<String>,
+    /// Variables of the environment that stand for options.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
     /// Working directory, which paths that are not absolute begin at.
     pub directory: String,
     /// Time at which the run began, in RFC 3339.
