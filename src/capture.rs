@@ -459,13 +459,15 @@ fn words<const WORDS: usize, const BYTES: usize>(
     bytes: &[u8; BYTES],
     big_endian: bool,
 ) -> [u32; WORDS] {
-    let (words, _) = bytes.as_chunks();
-    let read = |from: fn([u8; 4]) -> u32| std::array::from_fn(|place| from(words[place]));
-    if big_endian {
-        read(u32::from_be_bytes)
-    } else {
-        read(u32::from_le_bytes)
+    let mut words = [0; WORDS];
+    for (word, &bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+        *word = if big_endian {
+            u32::from_be_bytes(bytes)
+        } else {
+            u32::from_le_bytes(bytes)
+        };
     }
+    words
 }
 
 fn endianness(big_endian: bool) -> Endianness {

@@ -48,6 +48,7 @@ pub const LUSTRE_PORT: u16 = 988;
 pub const RESERVED_PORTS: std::ops::RangeInclusive<u16> = 1019..=1023;
 
 /// Tests for a port whose traffic may be Lustre's.
+#[inline]
 #[must_use]
 pub fn is_lustre_port(port: u16) -> bool {
     port == LUSTRE_PORT || RESERVED_PORTS.contains(&port)

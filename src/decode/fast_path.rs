@@ -4,7 +4,7 @@
 //! The readers are those of the full walk. Only the order of the headers is spelled out
 //! here, so that nothing is built between them, neither a step nor a reason to stop.
 //!
-//! Instructions for a frame (callgrind; of about 770 that a frame of 96 bytes takes from its
+//! Instructions for a frame (callgrind; of about 740 that a frame of 96 bytes takes from its
 //! record to the counters):
 //!
 //! | frames of | fast path | full walk | reader by hand, before |

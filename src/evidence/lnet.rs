@@ -34,6 +34,8 @@ const HELLO_MAGIC: [u8; 4] = [0x63, 0x69, 0x72, 0x45];
 const CONNECTION_REQUEST: [u8; 8] = [0x00, 0x71, 0xce, 0xac, 1, 0, 0, 0];
 /// `LNET_PROTO_MAGIC`, then `KSOCK_PROTO_V3`.
 const HELLO: [u8; 8] = [0x63, 0x69, 0x72, 0x45, 3, 0, 0, 0];
+/// Bytes of a HELLO without the addresses of its sender's interfaces.
+const HELLO_LEN: usize = 56;
 /// Bytes of an `LNet` message before its payload, with socklnd's header.
 pub const HEADER_LEN: usize = 96;
 /// As many of them as prove one: up to its process ids.
@@ -204,70 +206,89 @@ pub fn units(payload: &[u8], ends: NidEnds) -> impl Iterator<Item = Unit> + '_ {
 /// Searches a payload for the first signature, wherever it stands.
 #[must_use]
 pub fn find(payload: &[u8], ends: NidEnds) -> Option<Signature> {
-    // A connection request opens a connection; the others can stand anywhere.
-    let start = payload.starts_with(&CONNECTION_REQUEST).then_some(0);
-    let anywhere = candidates(
-        payload,
-        &[MESSAGE_START, NOOP_START, HELLO_MAGIC],
-        may_hold_unit,
-    );
-    start.into_iter().chain(anywhere).find_map(|at| {
+    let signature = |at: usize| {
         let (_, unit) = unit(&payload[at..], ends)?;
         Some(Signature {
             proof: unit.proof(),
             server: unit.server(),
             at,
         })
-    })
+    };
+    // A connection request opens a connection; the others can stand anywhere.
+    let opening = payload.starts_with(&CONNECTION_REQUEST);
+    let opening = opening.then(|| signature(0)).flatten();
+    opening.or_else(|| search(payload, [MESSAGE, NOOP, GREETING], signature))
 }
 
 /// Searches these bytes for an `LNet` message at any offset, between whomever.
 #[must_use]
 pub fn holds_message(bytes: &[u8]) -> bool {
-    let mut places = candidates(bytes, &[MESSAGE_START], may_hold_message);
-    places.any(|at| message(&bytes[at..], None).is_ok())
+    let message = |at: usize| message(&bytes[at..], None).ok();
+    search(bytes, [MESSAGE], message).is_some()
 }
 
 /// First bytes of an `LNet` message.
-pub const MESSAGE_PAIR: BytePair = BytePair::of(&MESSAGE_START);
+pub const MESSAGE_PAIR: BytePair = MESSAGE.pair();
 
-/// Bytes that are searched at once.
+/// Places that are searched at once.
 const CHUNK_LEN: usize = 64;
+/// The same where there are few.
+const SHORT_CHUNK_LEN: usize = 32;
 
-/// Bytes of a payload from some place on, and the first behind them.
-type SearchedBytes = [u8; CHUNK_LEN + 1];
-
-#[inline(never)]
-fn may_hold_message(chunk: &SearchedBytes) -> bool {
-    pairs::hold(chunk, 0..CHUNK_LEN, [MESSAGE_PAIR])
+/// Unit that is searched for: the bytes that it begins with, and how many it has at the least.
+#[derive(Clone, Copy)]
+struct Pattern {
+    start: [u8; 4],
+    least: usize,
 }
 
-#[inline(never)]
-fn may_hold_unit(chunk: &SearchedBytes) -> bool {
-    let pairs = [
-        MESSAGE_PAIR,
-        BytePair::of(&NOOP_START),
-        BytePair::of(&HELLO_MAGIC),
-    ];
-    pairs::hold(chunk, 0..CHUNK_LEN, pairs)
+impl Pattern {
+    const fn of(start: [u8; 4], least: usize) -> Self {
+        Self { start, least }
+    }
+
+    const fn pair(self) -> BytePair {
+        BytePair::of(&self.start)
+    }
+
+    fn begins(self, bytes: &[u8]) -> bool {
+        bytes.len() >= self.least && bytes.starts_with(&self.start)
+    }
 }
 
-/// Places at which one of these patterns begins, one of which a chunk may hold.
-fn candidates<'a, const N: usize>(
-    bytes: &'a [u8],
-    patterns: &'a [[u8; 4]; N],
-    may_hold: fn(&SearchedBytes) -> bool,
-) -> impl Iterator<Item = usize> + 'a {
-    let may_hold = move |at: &usize| match bytes[*at..].first_chunk() {
-        Some(chunk) => may_hold(chunk),
-        None => may_hold(&pairs::padded(&bytes[*at..])),
-    };
-    let begins = move |at: &usize| patterns.iter().any(|it| bytes[*at..].starts_with(it));
-    (0..bytes.len())
-        .step_by(CHUNK_LEN)
-        .filter(may_hold)
-        .flat_map(move |at| at..bytes.len().min(at + CHUNK_LEN))
-        .filter(begins)
+const MESSAGE: Pattern = Pattern::of(MESSAGE_START, PROOF_LEN);
+const NOOP: Pattern = Pattern::of(NOOP_START, KEEPALIVE.len());
+const GREETING: Pattern = Pattern::of(HELLO_MAGIC, HELLO_LEN);
+
+/// Searches for the first place where a pattern begins and something is found.
+///
+/// To be called with patterns that are known when it is compiled, as [`pairs::places`] is.
+#[inline(always)]
+fn search<T, const N: usize>(
+    bytes: &[u8],
+    patterns: [Pattern; N],
+    mut found: impl FnMut(usize) -> Option<T>,
+) -> Option<T> {
+    let pairs = patterns.map(Pattern::pair);
+    let least = patterns.iter().map(|it| it.least).min();
+    let end = (bytes.len() + 1).saturating_sub(least.unwrap_or_default());
+    for at in (0..end).step_by(CHUNK_LEN) {
+        let rest = &bytes[at..];
+        let places = if end - at <= SHORT_CHUNK_LEN {
+            pairs::places::<{ SHORT_CHUNK_LEN + 1 }, N>(rest, pairs)
+        } else {
+            pairs::places::<{ CHUNK_LEN + 1 }, N>(rest, pairs)
+        };
+        for place in places {
+            let rest = rest.get(place..).unwrap_or_default();
+            if patterns.iter().any(|it| it.begins(rest))
+                && let Some(found) = found(at + place)
+            {
+                return Some(found);
+            }
+        }
+    }
+    None
 }
 
 /// One unit, and what follows it in the payload.
@@ -391,5 +412,42 @@ fn rpc(kind: MessageType, body: &[u8], payload_len: u32) -> Option<Rpc> {
         } => None,
         MessageType::Put { .. } => ptlrpc::read(&body[..body.len().min(payload_len as usize)]),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The units that stand anywhere, with no byte more than each has at the least.
+    fn shortest() -> [(Vec<u8>, Proof); 3] {
+        let nid = [10, 0, 0, 4, 0, 0, 2, 0];
+        let pid = PID_LUSTRE.to_le_bytes();
+        let hello = [&HELLO[..], &nid, &nid, &pid, &[0; 28]].concat();
+        let message = [&MESSAGE_START[..], &[0; 20], &nid, &nid, &pid, &pid].concat();
+        [
+            (KEEPALIVE.to_vec(), Proof::Keepalive),
+            (hello, Proof::Hello),
+            (message, Proof::RoutedMessage),
+        ]
+    }
+
+    #[test]
+    fn the_shortest_units_are_found_wherever_they_stand() {
+        let ends = NidEnds {
+            source: Address(1),
+            destination: Address(2),
+        };
+        for (unit, proof) in shortest() {
+            for at in 0..200 {
+                let mut payload = [&vec![0xc1; at][..], &unit].concat();
+                let found = find(&payload, ends).map(|found| (found.proof, found.at));
+                assert_eq!(found, Some((proof, at)));
+                assert_eq!(holds_message(&payload), proof == Proof::RoutedMessage);
+                payload.pop();
+                assert_eq!(find(&payload, ends), None);
+                assert!(!holds_message(&payload));
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! What is looked for in random bytes begins with one byte of its own in each 256, and with two
 //! in each 65,536: searched for by both, most payloads are passed over at the speed of vectors.
 
-use std::ops::Range;
+use std::ops::{BitOr, Range};
 
 use wide::u8x16;
 
@@ -66,6 +66,49 @@ pub fn hold<const N: usize>(bytes: &[u8], places: Range<usize>, pairs: [BytePair
     found.to_bitmask() != 0
 }
 
+/// Places of the first of some bytes, all but one of `LEN`, at which one of the pairs stands;
+/// their distances are 1. Bytes that are missing are zeros.
+///
+/// To be called with pairs that are known when it is compiled, as [`hold`] is.
+#[inline(always)]
+pub fn places<const LEN: usize, const N: usize>(bytes: &[u8], pairs: [BytePair; N]) -> Places {
+    match bytes.first_chunk() {
+        Some(chunk) => places_in::<LEN, N>(chunk, pairs),
+        None => places_in::<LEN, N>(&padded(bytes), pairs),
+    }
+}
+
+#[inline(always)]
+fn places_in<const LEN: usize, const N: usize>(chunk: &[u8; LEN], pairs: [BytePair; N]) -> Places {
+    let all = 0..LEN - 1;
+    // Nearly always.
+    if !hold(chunk, all.clone(), pairs) {
+        return Places(0);
+    }
+    let lanes = all.step_by(LANES).rev().map(|at| {
+        let lanes = pairs.map(|pair| pair.lanes(chunk, at));
+        lanes.into_iter().fold(u8x16::splat(0), BitOr::bitor)
+    });
+    Places(lanes.fold(0, |places, lanes| {
+        places << LANES | u64::from(lanes.to_bitmask())
+    }))
+}
+
+/// Places in up to 64 bytes, a bit each.
+#[derive(Debug)]
+pub struct Places(u64);
+
+impl Iterator for Places {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let place = self.0.trailing_zeros();
+        self.0 &= self.0.wrapping_sub(1);
+        (place < u64::BITS).then_some(place as usize)
+    }
+}
+
 /// The bytes, as many as there are, with zeros behind them.
 pub fn padded<const LEN: usize>(bytes: &[u8]) -> [u8; LEN] {
     let mut padded = [0; LEN];
@@ -81,6 +124,21 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn places_are_those_of_the_pairs(
+            bytes in vec(0..4_u8, 0..80),
+            pairs in [(1..5_u8, 0..4_u8), (1..5_u8, 0..4_u8)],
+        ) {
+            let stands = |at: &usize| {
+                let second = bytes.get(at + 1).copied().unwrap_or_default();
+                pairs.contains(&(bytes[*at], second))
+            };
+            let sought = pairs.map(|(first, second)| BytePair::of(&[first, second]));
+            let stand = |places: usize| (0..places.min(bytes.len())).filter(stands);
+            prop_assert!(places::<65, 2>(&bytes, sought).eq(stand(64)));
+            prop_assert!(places::<33, 2>(&bytes, sought).eq(stand(32)));
+        }
+
         #[test]
         fn a_pair_is_found_where_it_is(
             bytes in vec(0..4_u8, 64),

@@ -139,8 +139,9 @@ impl DtlsFacts {
 
     #[inline]
     fn note_version(&mut self, version: Version) {
-        for (seen, known) in self.versions.iter_mut().zip(Version::ALL) {
-            *seen |= known == version;
+        let place = Version::ALL.iter().position(|known| *known == version);
+        if let Some(place) = place {
+            self.versions[place] = true;
         }
     }
 

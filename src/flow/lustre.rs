@@ -87,12 +87,16 @@ impl LustreFacts {
     ) {
         let is_proved = facts.as_ref().is_some_and(|facts| facts.proof.is_some());
         // Nearly all segments are bulk data of a flow that is known.
-        if !is_proved || lnet::begins(payload) {
-            Self::search(facts, payload, ends, called, at);
+        if lnet::begins(payload) {
+            Self::read_units(facts, payload, ends, called, at);
+        }
+        if !is_proved {
+            Self::search(facts, payload, ends, at);
         }
     }
 
-    fn search(
+    #[inline(never)]
+    fn read_units(
         facts: &mut Option<Box<Self>>,
         payload: &[u8],
         ends: NidEnds,
@@ -102,9 +106,11 @@ impl LustreFacts {
         for unit in lnet::units(payload, ends) {
             facts.get_or_insert_default().add(unit, called, at);
         }
-        if facts.as_ref().is_none_or(|facts| facts.proof.is_none())
-            && let Some(found) = lnet::find(payload, ends)
-        {
+    }
+
+    #[inline(never)]
+    fn search(facts: &mut Option<Box<Self>>, payload: &[u8], ends: NidEnds, at: &Sighting) {
+        if let Some(found) = lnet::find(payload, ends) {
             let server = found.server.map(|server| end(server, at.direction));
             facts.get_or_insert_default().proof = Some((*at, found.proof, server));
         }

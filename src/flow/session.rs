@@ -363,11 +363,12 @@ impl Segment {
 
     #[inline]
     fn stretch(&mut self, at: &Sighting) {
-        if let Some(time) = at.time {
-            self.span = match self.span {
-                Some((first, last)) => Some((first.min(time), last.max(time))),
-                None => Some((time, time)),
-            };
+        match (at.time, &mut self.span) {
+            // Nearly always.
+            (Some(time), Some((_, last))) if time >= *last => *last = time,
+            (Some(time), Some((first, _))) => *first = time.min(*first),
+            (Some(time), span @ None) => *span = Some((time, time)),
+            (None, _) => {}
         }
     }
 

@@ -139,8 +139,10 @@ impl Sizes {
 /// The largest size of the same bucket: below 2 KiB each size has its own.
 #[inline]
 fn bucket(size: u32) -> u32 {
-    let width = (size >> 11).checked_ilog2().map_or(0, |bits| bits + 1);
-    size | ((1 << width) - 1)
+    match (size >> 11).checked_ilog2() {
+        None => size,
+        Some(bits) => size | ((2 << bits) - 1),
+    }
 }
 
 /// The same as of a histogram: the smallest bucket that as many sizes are in, or in those below.
