@@ -137,7 +137,7 @@ impl Engine {
         }
     }
 
-    /// The report on what captures showed and flow logs say; `None` where none were read.
+    /// The report on what captures showed so far and flow logs say; `None` where none were read.
     #[must_use]
     pub fn report(
         &self,
@@ -146,6 +146,22 @@ impl Engine {
         run: Run,
     ) -> Report {
         let captured = counted.map(|counted| counted.snapshot.settled());
+        self.judged(captured, logged, run)
+    }
+
+    /// The same of captures that have ended, in less memory.
+    #[must_use]
+    pub fn final_report(
+        &self,
+        counted: Option<CountedState>,
+        logged: Option<FlowLog>,
+        run: Run,
+    ) -> Report {
+        let captured = counted.map(|counted| counted.snapshot.closed());
+        self.judged(captured.as_ref(), logged, run)
+    }
+
+    fn judged(&self, captured: Option<&Snapshot>, logged: Option<FlowLog>, run: Run) -> Report {
         let sources = Sources { captured, logged };
         let terms = Terms {
             policy: self.policy,
@@ -154,11 +170,7 @@ impl Engine {
             period: self.period,
         };
         let judgement = judge(sources, &self.servers, terms);
-        let mut report = Report::new(&judgement, run);
-        if let Some(azure) = &self.azure {
-            report.explain(&judgement, azure);
-        }
-        report
+        Report::new(judgement, run, self.azure.as_deref())
     }
 }
 

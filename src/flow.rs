@@ -449,6 +449,13 @@ impl Flow {
         self.sum_sessions();
     }
 
+    /// Frees what only more packets would need.
+    fn close(&mut self) {
+        if let Some(dtls) = &mut self.dtls {
+            dtls.close();
+        }
+    }
+
     /// Sums the packets that are counted in sessions alone.
     fn sum_sessions(&mut self) {
         let sum = self.dtls.as_ref().and_then(|dtls| dtls.ciphertext());

@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
+use std::sync::Arc;
 
+use crate::azure::topology::Azure;
 use crate::capture::{InterfaceId, Timestamp};
 use crate::flow::{Count, Interface, Observer, Period, Position, SeenOn};
 use crate::flow_log::{Entry, LogReport};
 use crate::verdict::{
-    Accounting, Exit, FailOn, Judgement, Part, Path, Policy, Servers, Verdict, Viewpoint,
+    Accounting, Exit, FailOn, Judgement, Part, Policy, Servers, Verdict, Viewpoint,
 };
 
 mod accept;
@@ -29,6 +31,7 @@ mod losses;
 pub mod manifest;
 mod model;
 mod path;
+mod paths;
 mod platform;
 pub mod posture;
 mod proof;
@@ -54,6 +57,8 @@ pub use model::{
     Warning, WindowReport,
 };
 pub use stripes::{PathChoice, STRIPES_FORMATS, StripesError};
+
+use paths::ToldPaths;
 
 /// The answer of a report in a sentence.
 #[must_use]
@@ -136,7 +141,7 @@ impl<R> DocumentFormat<R> {
 }
 
 impl Summary {
-    fn of(paths: &[Path], is_whole: bool) -> Self {
+    fn of(paths: &[PathReport], is_whole: bool) -> Self {
         let verdicts = || paths.iter().map(|path| path.verdict);
         let count = |wanted| verdicts().filter(|&verdict| verdict == wanted).count();
         Self {
@@ -231,33 +236,27 @@ impl Run {
 }
 
 impl Report {
-    /// The report of a judgement on what a run read.
+    /// The report of a judgement on what a run read, with the checks of Azure's configuration.
+    /// They explain verdicts, and change none.
     #[must_use]
-    pub fn new(judgement: &Judgement, run: Run) -> Self {
-        let names = Names {
-            inputs: &run.inputs,
-            flow_logs: &run.flow_logs,
-            interfaces: &run.interfaces,
-            servers: &judgement.servers,
-        };
+    pub fn new(mut judgement: Judgement, run: Run, azure: Option<&Azure>) -> Self {
+        let paths = std::mem::take(&mut judgement.paths);
+        let names = Names::of(&run, &judgement.servers);
         let losses = LossReport::of(&run.inputs);
-        let paths: Vec<PathReport> = judgement
-            .paths
-            .iter()
-            .map(|path| PathReport::of(path, run.policy, losses, &names))
-            .collect();
-        let proof = ProofReport::of_run(judgement, &run, losses);
+        let mut paths = ToldPaths::of(paths, (&run, losses), &names, azure);
+        let of_paths = paths.take_warnings(&run);
+        let proof = ProofReport::of_run(&judgement, &run, losses);
         let is_whole = proof.iter().all(ProofReport::is_met);
         let elsewhere = judgement.elsewhere.iter().map(ElsewhereReport::of);
-        Self {
+        let mut report = Self {
             schema_version: SCHEMA_VERSION,
-            summary: Summary::of(&judgement.paths, is_whole),
+            summary: Summary::of(&paths.reports, is_whole),
             proof,
             policy: run.policy.name(),
             window: WindowReport::of(run.period),
             first: judgement.span.map(|(first, _)| rfc3339(first)),
             last: judgement.span.map(|(_, last)| rfc3339(last)),
-            timeline: TimelineReport::of(&judgement.paths),
+            timeline: paths.timeline(),
             losses,
             accounting: AccountingReport::of(&judgement.accounting),
             dtls_elsewhere: elsewhere.collect(),
@@ -265,13 +264,17 @@ impl Report {
             file_systems: Vec::new(),
             clients: Vec::new(),
             waivers: Vec::new(),
-            warnings: warnings::of(judgement, &run, &paths),
-            paths,
+            warnings: warnings::of(&judgement, &run, (&paths.reports, of_paths)),
+            paths: paths.reports,
             vantage: run.vantage,
             inputs: run.inputs,
             flow_logs: run.flow_logs,
             exports: Vec::new(),
+        };
+        if let Some(explained) = paths.explained {
+            explained.finish(&mut report);
         }
+        report
     }
 
     /// Exit code of the process.
@@ -284,14 +287,29 @@ impl Report {
 /// The names behind numbers.
 struct Names<'r> {
     inputs: &'r [InputReport],
+    /// Names of the inputs.
+    files: Vec<Arc<str>>,
     flow_logs: &'r [LogReport],
     interfaces: &'r BTreeMap<InterfaceId, String>,
     servers: &'r Servers,
 }
 
+impl<'r> Names<'r> {
+    fn of(run: &'r Run, servers: &'r Servers) -> Self {
+        Self {
+            inputs: &run.inputs,
+            files: run.inputs.iter().map(|it| (&*it.name).into()).collect(),
+            flow_logs: &run.flow_logs,
+            interfaces: &run.interfaces,
+            servers,
+        }
+    }
+}
+
 impl Names<'_> {
-    fn file(&self, position: Position) -> String {
-        self.input(position.file)
+    fn file(&self, position: Position) -> Arc<str> {
+        let file = self.files.get(position.file as usize);
+        file.cloned().unwrap_or_default()
     }
 
     fn input(&self, file: u32) -> String {
@@ -306,9 +324,9 @@ impl Names<'_> {
         before.copied().unwrap_or(0) + position.packet
     }
 
-    fn flow_log(&self, entry: Entry) -> String {
+    fn flow_log(&self, entry: Entry) -> Arc<str> {
         let log = self.flow_logs.iter().find(|log| log.file == entry.file);
-        log.map_or_else(String::new, |log| log.name.clone())
+        log.map_or_else(Arc::default, |log| (&*log.name).into())
     }
 
     /// Name of the interface that saw some flows; `None` where several did.

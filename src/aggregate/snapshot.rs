@@ -201,6 +201,15 @@ impl Snapshot {
         all.chain(undecodable).chain(by_address).sum()
     }
 
+    /// The same counts, [settled](Self::settled), and without what only more packets would need:
+    /// the bytes of records and the numbers of those that may come are most of a flow.
+    #[must_use]
+    pub fn closed(mut self) -> Self {
+        self.settled();
+        self.table.close();
+        self
+    }
+
     /// The same counts, with no more flows apart than there may be.
     pub fn settled(&mut self) -> &Self {
         self.table.settle();

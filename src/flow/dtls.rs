@@ -239,6 +239,11 @@ impl DtlsFacts {
         self.sessions = all;
     }
 
+    /// Frees what only more packets would need, once it is [settled](Self::settle).
+    pub(super) fn close(&mut self) {
+        self.segments = Vec::new();
+    }
+
     /// Adds what another part of the input says of the flow.
     pub fn merge(&mut self, other: Self) {
         self.records += other.records;

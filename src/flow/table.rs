@@ -304,6 +304,19 @@ impl FlowTable {
         }
     }
 
+    /// Frees what only more packets would need, once it is [settled](Self::settle).
+    pub fn close(&mut self) {
+        self.flows.entries.shrink_to_fit();
+        self.groups.entries.shrink_to_fit();
+        let flows = self.flows.entries.iter_mut();
+        let flows = flows.map(|(_, kept)| &mut kept.flow);
+        let groups = self.groups.entries.iter_mut().map(|(_, group)| group);
+        let folded = groups.chain(self.beyond.values_mut());
+        flows
+            .chain(folded.map(|group| &mut group.folded))
+            .for_each(Flow::close);
+    }
+
     /// All flows and groups of a table that was [settled](Self::settle).
     #[must_use]
     pub fn contents(&self) -> Contents<'_> {

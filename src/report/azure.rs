@@ -7,15 +7,15 @@ use ipnet::IpNet;
 
 use super::model::PlaceReport;
 use super::{
-    ClientReport, EndsReport, FileSystemReport, Report, ServerReport, ServesReport, Standing,
-    Warning,
+    ClientReport, EndsReport, FileSystemReport, PathReport, Report, ServerReport, ServesReport,
+    Standing, Warning,
 };
 use crate::azure::checks::{self, Check, CheckTimes, FragmentsSeen, SeenFacts};
 use crate::azure::export::{FileSystem, ResourceId};
 use crate::azure::topology::{Azure, RouteEnd, RouteEnds};
 use crate::decode::Address;
 use crate::flow::Reason;
-use crate::verdict::{self, Judgement, Servers};
+use crate::verdict::{self, Servers};
 
 impl ServerReport {
     /// All that were named.
@@ -120,38 +120,57 @@ impl ClientReport {
     }
 }
 
-impl Report {
-    /// Adds the checks of the configuration to each path. They explain verdicts, and change
-    /// none.
-    pub fn explain(&mut self, judgement: &Judgement, azure: &Azure) {
-        let mut clients = Vec::new();
-        let mut file_systems = BTreeMap::<&ResourceId, (&FileSystem, Vec<RouteEnd<'_>>)>::new();
-        for (path, report) in judgement.paths.iter().zip(&mut self.paths) {
-            let verdict::Ends::Seen { client, server } = path.ends else {
-                continue;
-            };
-            let ends = azure.ends(IpAddr::from(client), server.into());
-            report.causes = checks::of_path(azure, &ends, &seen(path));
-            report.azure = Some(EndsReport::of(azure, &ends));
-            clients.push(ends.client);
-            if let Some(it) = ends.file_system {
-                file_systems
-                    .entry(&it.id)
-                    .or_insert((it, Vec::new()))
-                    .1
-                    .push(ends.client);
-            }
+/// Ends of paths in Azure's configuration, as far as they were explained.
+pub(super) struct Explained<'a> {
+    azure: &'a Azure,
+    clients: Vec<RouteEnd<'a>>,
+    /// File systems, each with the clients of its paths.
+    file_systems: BTreeMap<&'a ResourceId, (&'a FileSystem, Vec<RouteEnd<'a>>)>,
+}
+
+impl<'a> Explained<'a> {
+    /// Explanations of no path yet.
+    pub(super) fn of(azure: &'a Azure) -> Self {
+        Self {
+            azure,
+            clients: Vec::new(),
+            file_systems: BTreeMap::new(),
         }
+    }
+
+    /// Adds the checks of the configuration to a path.
+    pub(super) fn path(&mut self, path: &verdict::Path<'_>, report: &mut PathReport) {
+        let verdict::Ends::Seen { client, server } = path.ends else {
+            return;
+        };
+        let azure = self.azure;
+        let ends = azure.ends(IpAddr::from(client), server.into());
+        report.causes = checks::of_path(azure, &ends, &seen(path));
+        report.azure = Some(Box::new(EndsReport::of(azure, &ends)));
+        self.clients.push(ends.client);
+        if let Some(it) = ends.file_system {
+            let known = self.file_systems.entry(&it.id);
+            known.or_insert((it, Vec::new())).1.push(ends.client);
+        }
+    }
+
+    /// Adds the checks of file systems and clients to the report.
+    pub(super) fn finish(self, to: &mut Report) {
+        let Self {
+            azure,
+            clients,
+            file_systems,
+        } = self;
         let file_systems = file_systems.into_values();
         let report = |(it, clients): (_, Vec<_>)| {
             let checks = checks::of_file_system(azure, it, &clients, CheckTimes::default()).checks;
             FileSystemReport::new(it, checks)
         };
-        self.file_systems = file_systems.map(report).collect();
-        self.clients = ClientReport::all(azure, clients);
-        self.exports.clone_from(&azure.export.inventory.files);
+        to.file_systems = file_systems.map(report).collect();
+        to.clients = ClientReport::all(azure, clients);
+        to.exports.clone_from(&azure.export.inventory.files);
         let told = azure.export.warnings.iter().cloned();
-        self.warnings.extend(told.map(Warning::from));
+        to.warnings.extend(told.map(Warning::from));
     }
 }
 

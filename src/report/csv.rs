@@ -43,8 +43,8 @@ const COLUMNS: &[CsvColumn] = &[
     ("under_loss", |row| Truth(row.path.under_loss)),
     ("waived", |row| Truth(row.path.waiver.is_some())),
     ("run_is_whole", |row| Truth(row.is_whole)),
-    ("first", |row| text(row.path.first.as_ref())),
-    ("last", |row| text(row.path.last.as_ref())),
+    ("first", |row| moment(row.path.first)),
+    ("last", |row| moment(row.path.last)),
     ("interface", |row| text(row.path.interface.as_ref())),
     ("flows", |row| Number(row.path.flows.len() as u64)),
     ("encrypted_packets", |row| Number(row.path.traffic.encrypted.packets)),
@@ -62,10 +62,10 @@ const COLUMNS: &[CsvColumn] = &[
     ("dtls_missing", |row| dtls(row, |it| Number(it.missing))),
     ("lustre_proof", |row| text(row.path.lustre.as_ref().and_then(|it| it.proof))),
     ("rpc_privacy", |row| text(row.path.lustre.as_ref().map(|it| it.rpc_privacy))),
-    ("evidence_file", |row| text(evidence(row).map(|it| it.file.as_str()))),
+    ("evidence_file", |row| text(evidence(row).map(|it| &*it.file))),
     ("evidence_packet", |row| number(evidence(row).and_then(|it| it.packet))),
     ("evidence_record", |row| number(evidence(row).and_then(|it| it.record))),
-    ("evidence_time", |row| text(evidence(row).and_then(|it| it.time.as_ref()))),
+    ("evidence_time", |row| moment(evidence(row).and_then(|it| it.time))),
     ("evidence_shows", |row| text(evidence(row).map(|it| it.shows.as_str()))),
     ("not_met", |row| joined(not_met(row))),
     ("client_vm", |row| text(row.path.azure.as_ref().and_then(|it| it.client.vm.as_ref()))),
@@ -152,7 +152,7 @@ fn joined<'t>(words: impl Iterator<Item = &'t str>) -> CsvField {
 }
 
 fn dtls(row: &CsvRow<'_>, field: fn(&DtlsReport) -> CsvField) -> CsvField {
-    row.path.dtls.as_ref().map_or(Empty, field)
+    row.path.dtls.as_deref().map_or(Empty, field)
 }
 
 /// The evidence that decides.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::FlowReport;
+use super::model::{FlowReport, PacketFilter};
 use super::{Names, PathReport};
 use crate::flow::Position;
 
@@ -18,12 +18,6 @@ const FRAGMENTS: [&str; 2] = [
     "ip.proto in {6, 17} and (ip.flags.mf == 1 or ip.frag_offset > 0)",
     "ipv6.fraghdr.nxt in {6, 17}",
 ];
-
-/// Filter for one packet of a file by its number, from 1.
-#[must_use]
-pub fn of_packet(number: u64) -> String {
-    of_packets(&BTreeSet::from([number]))
-}
 
 /// Filter for packets of a file by their numbers, from 1.
 #[must_use]
@@ -136,9 +130,9 @@ fn among(ranges: &[(u64, u64)]) -> String {
 impl Names<'_> {
     /// Filter for a packet of a file; `None` for one that was captured live, of which no file
     /// need hold it.
-    pub(super) fn display_filter(&self, position: Position) -> Option<String> {
+    pub(super) fn display_filter(&self, position: Position) -> Option<PacketFilter> {
         let input = self.inputs.get(position.file as usize)?;
-        (input.format != "live").then(|| of_packet(self.packet(position)))
+        (input.format != "live").then(|| PacketFilter(self.packet(position)))
     }
 }
 
@@ -170,6 +164,12 @@ impl PathReport {
 mod tests {
     use super::*;
     use crate::report::Traffic;
+
+    #[test]
+    fn one_packet_is_named_as_several_are() {
+        let alone = of_packets(&BTreeSet::from([17]));
+        assert_eq!(PacketFilter(17).to_string(), alone);
+    }
 
     fn flow(protocol: &'static str, ports: Option<(u16, u16)>) -> FlowReport {
         FlowReport {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Evidence, Names, rfc3339};
+use super::{Evidence, Moment, Names};
 use crate::evidence::{Shown, ciphertext::Exposure, dtls::Version, lnet::Proof};
 use crate::flow::times::Span;
 use crate::flow::{Direction, DtlsFacts, FlowKey, Reason, Sighting, Tally};
@@ -39,6 +39,8 @@ pub(super) fn of(path: &Path, policy: Policy, names: &Names<'_>) -> Vec<Evidence
         found.first(path, Class::Handshake);
     }
     found.platform(path);
+    // Of thousands of paths, each has room for one or two more than there are.
+    found.evidence.shrink_to_fit();
     found.evidence
 }
 
@@ -57,7 +59,7 @@ impl EvidenceList<'_> {
             file: self.names.file(at.position),
             packet: Some(self.names.packet(at.position)),
             record: None,
-            time: at.time.map(rfc3339),
+            time: at.time.map(Moment),
             shows,
             display_filter: self.names.display_filter(at.position),
         });
@@ -177,7 +179,7 @@ impl EvidenceList<'_> {
                 file: self.names.flow_log(sum.tally.first),
                 packet: None,
                 record: Some(record),
-                time: Some(rfc3339(time)),
+                time: Some(Moment(time)),
                 shows: format!("{source} says {name}: {meaning}"),
                 display_filter: None,
             });

@@ -56,8 +56,8 @@ pub use lines::{PathLine, RunLine};
 pub use manifest::{ClockReport, FileEntry, HostReport, Manifest, ProgramReport, UserReport};
 pub use path::{
     ConnectionsReport, DtlsReport, Evidence, FlavorReport, FlowReport, LustreReport,
-    ObserverReport, OperationReport, PacketReport, PathReport, PlatformReport, ProofReport,
-    StateReport, SuiteReport, Traffic,
+    ObserverReport, OperationReport, PacketFilter, PacketReport, PathReport, PlatformReport,
+    ProofReport, StateReport, SuiteReport, Traffic,
 };
 pub use posture::{PosturePath, PostureReport, PostureSummary};
 pub use report::{

@@ -7,8 +7,8 @@ use super::model::{
     SuiteReport,
 };
 use super::{
-    LossReport, Names, PathReport, PlatformReport, ProofReport, ServesReport, TimelineReport,
-    Traffic, display_filter, evidence, rfc3339,
+    LossReport, Names, PathReport, PlatformReport, ProofReport, ServesReport, Traffic,
+    display_filter, evidence,
 };
 use crate::capture::Timestamp;
 use crate::decode::{Address, Encapsulation, Protocol};
@@ -214,6 +214,7 @@ impl FlowReport {
 }
 
 impl PathReport {
+    /// Path without its timeline, and without what Azure's configuration tells of it.
     pub(super) fn of(path: &Path, policy: Policy, losses: LossReport, names: &Names<'_>) -> Self {
         let dtls = DtlsReport::of(&path.parts);
         let missing = dtls.as_ref().map_or(0, |dtls| dtls.missing);
@@ -234,15 +235,15 @@ impl PathReport {
             proof: ProofReport::of_path(&path.proof, names),
             under_loss: path.verdict != Verdict::Silent && (losses.any() || missing > 0),
             traffic: Traffic::of(path.traffic.iter().map(|(&class, &count)| (class, count))),
-            first: times(path).min().map(rfc3339),
-            last: times(path).max().map(rfc3339),
+            first: times(path).min().map(Moment),
+            last: times(path).max().map(Moment),
             plaintext_first: plaintext(path).map(|(first, _)| Moment(first)).min(),
             plaintext_last: plaintext(path).map(|(_, last)| Moment(last)).max(),
-            timeline: TimelineReport::of([path]),
+            timeline: None,
             interface: names.only_interface(&path.parts),
             seen_by: names.observers(&path.parts),
-            dtls,
-            lustre: LustreReport::of(&path.parts),
+            dtls: dtls.map(Box::new),
+            lustre: LustreReport::of(&path.parts).map(Box::new),
             packet_sizes: path.packet_sizes.percentiles(),
             dtls_record_sizes: path.record_sizes.percentiles(),
             evidence: evidence::of(path, policy, names),

@@ -1,7 +1,7 @@
 //! Obligations and their outcomes, for a report.
 
 use super::text::packets;
-use super::{InputReport, LossReport, Names, PacketReport, ProofReport, Run, rfc3339};
+use super::{InputReport, LossReport, Moment, Names, PacketReport, ProofReport, Run};
 use crate::flow::{Period, Sighting};
 use crate::flow_log::LogReport;
 use crate::verdict::Judgement;
@@ -12,7 +12,7 @@ impl ProofReport {
         Self {
             obligation: finding.obligation.id,
             outcome: finding.outcome.name(),
-            says: finding.says.to_string(),
+            says: finding.says.clone(),
             evidence: finding.at.iter().map(packet).collect(),
         }
     }
@@ -22,7 +22,7 @@ impl ProofReport {
         let packet = |at: &Sighting| PacketReport {
             file: names.file(at.position),
             packet: names.packet(at.position),
-            time: at.time.map(rfc3339),
+            time: at.time.map(Moment),
             display_filter: names.display_filter(at.position),
         };
         let findings = proof.iter();

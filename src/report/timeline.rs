@@ -4,16 +4,11 @@ use std::collections::BTreeMap;
 
 use super::model::{Columns, Moment, TimelineReport, WindowReport};
 use crate::flow::{Period, Timeline};
-use crate::verdict::{Class, Path};
+use crate::verdict::Class;
 
 impl TimelineReport {
-    /// Timeline of a path, or of several; `None` without a packet that has a time.
-    pub(super) fn of<'p>(paths: impl IntoIterator<Item = &'p Path<'p>>) -> Option<Self> {
-        let mut by_class = BTreeMap::<Class, Timeline>::new();
-        let all = paths.into_iter().flat_map(|path| &path.timelines);
-        for (&class, timeline) in all {
-            by_class.entry(class).or_default().merge(timeline);
-        }
+    /// Timeline by class; `None` without a packet that has a time.
+    pub(super) fn of(by_class: &BTreeMap<Class, Timeline>) -> Option<Self> {
         let mut whole = Timeline::default();
         for timeline in by_class.values() {
             whole.merge(timeline);
@@ -27,6 +22,13 @@ impl TimelineReport {
             plaintext: columns(Class::Plaintext),
             undetermined: columns(Class::Undetermined),
         })
+    }
+}
+
+/// Adds the timelines of a path.
+pub(super) fn add_timelines(sum: &mut BTreeMap<Class, Timeline>, path: &BTreeMap<Class, Timeline>) {
+    for (&class, timeline) in path {
+        sum.entry(class).or_default().merge(timeline);
     }
 }
 

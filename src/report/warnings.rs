@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::text::{counted, packets};
-use super::{About, InputReport, PathReport, Run, Warning, rank};
+use super::{About, InputReport, PathReport, Run, Warning};
 use crate::aggregate::expected::{Met, PortKind};
 use crate::aggregate::sample::Overlap;
 use crate::capture::Fault;
@@ -16,8 +16,12 @@ use crate::verdict::{Class, Ends, Judgement, Part, Path, Servers, Verdict};
 mod flow_logs;
 
 /// All warnings: those about the input first, then those about paths, the worst first.
-/// `reports` are those of the judged paths.
-pub(super) fn of(judgement: &Judgement, run: &Run, reports: &[PathReport]) -> Vec<Warning> {
+/// `paths` are those of the judgement, and `of_paths` their warnings.
+pub(super) fn of(
+    judgement: &Judgement,
+    run: &Run,
+    (paths, of_paths): (&[PathReport], impl Iterator<Item = Warning>),
+) -> Vec<Warning> {
     let mut all: Vec<Warning> = run.inputs.iter().filter_map(fault).collect();
     all.extend(run.inputs.iter().flat_map(losses));
     all.extend(run.flow_logs.iter().flat_map(flow_logs::log));
@@ -26,20 +30,22 @@ pub(super) fn of(judgement: &Judgement, run: &Run, reports: &[PathReport]) -> Ve
     let of_the_run = overlaps(judgement, run)
         .chain(undecoded(judgement))
         .chain(unnamed_servers(judgement))
-        .chain(unmatched_blocks(judgement))
-        .chain(flow_logs::unproven(judgement))
+        .chain(unmatched_blocks(judgement, paths))
+        .chain(flow_logs::unproven(paths))
         .chain(flow_logs::unplaced(judgement));
     all.extend(of_the_run.map(Warning::from));
-    let mut paths: Vec<_> = judgement.paths.iter().zip(reports).collect();
-    paths.sort_by_cached_key(|(_, report)| rank::rank(report, run.vantage.value));
-    for (path, _) in paths {
-        let about = About::Path(title(path));
-        all.extend(path_warnings(&about, path));
-        all.extend(flow_logs::path(&about, path));
-    }
+    all.extend(of_paths);
     let folded = "more flows than --max-flows keeps apart: those beyond are counted in sums, \
                   which are never called encrypted; a higher --max-flows lists them";
     all.extend(judgement.folded.then(|| Warning::from(folded.to_owned())));
+    all
+}
+
+/// Warnings of a path.
+pub(super) fn of_path(path: &Path) -> Vec<Warning> {
+    let about = About::Path(title(path));
+    let mut all = path_warnings(&about, path);
+    all.extend(flow_logs::path(&about, path));
     all
 }
 
@@ -152,14 +158,15 @@ fn unnamed_servers(judgement: &Judgement) -> Option<String> {
 }
 
 /// Blocks that the user named and that no path leads to.
-fn unmatched_blocks(judgement: &Judgement) -> impl Iterator<Item = String> {
-    let is_matched = |block: &IpNet| {
-        let is_in = |server| block.contains(&IpAddr::from(server));
-        let mut ends = judgement.paths.iter().map(|path| path.ends);
-        ends.any(|ends| match ends {
-            Ends::Seen { server, .. } | Ends::Expected { server } => is_in(server),
-            Ends::Rest => true,
-        })
+fn unmatched_blocks(judgement: &Judgement, paths: &[PathReport]) -> impl Iterator<Item = String> {
+    let servers = paths.iter().map(|path| path.server.as_ref());
+    // That of many paths may be in any.
+    let servers: Vec<Option<IpAddr>> = servers
+        .map(|server| server.and_then(|it| it.parse().ok()))
+        .collect();
+    let is_matched = move |block: &IpNet| {
+        let mut servers = servers.iter();
+        servers.any(|server| server.is_none_or(|server| block.contains(&server)))
     };
     let blocks = judgement.servers.blocks();
     let own = blocks.filter(|(_, source)| *source == Servers::FLAG);

@@ -144,7 +144,7 @@ pub fn measure(config: &Analyze) -> Result<Measured, RunError> {
         .as_ref()
         .map(|place| CountSaver::create(place, &context, &case));
     let saver = saver.transpose()?;
-    let (mut counted, inputs) = walk(case.captures, saver, &context, &mut stats)?;
+    let (counted, inputs) = walk(case.captures, saver, &context, &mut stats)?;
     stats.walking = laps.lap();
     // What a log says of the time that was captured is kept apart, so captures come first.
     let logs = flow_logs::read(&case.flow_logs, counted.times(), context.reading())?;
@@ -160,15 +160,22 @@ pub fn measure(config: &Analyze) -> Result<Measured, RunError> {
         interfaces: context.interfaces.names(),
         ..context.engine.run()
     };
-    let captured = is_captured.then_some(&mut counted);
+    let captured = is_captured.then_some(counted);
     let logged = case.is_logged.then_some(logs.log);
-    let report = context.engine.report(captured, logged, run);
+    let report = behind_workers(|| context.engine.final_report(captured, logged, run));
     stats.judging = laps.lap();
     Ok(Measured {
         report,
         stats,
         sources: context.sources(),
     })
+}
+
+/// Does work in a thread of its own: to a new thread glibc gives the heap of one that has ended,
+/// with all that the workers freed, and to the first thread it does not.
+fn behind_workers<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let done = thread::scope(|scope| scope.spawn(work).join());
+    done.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Files that were passed over with nothing lost, copies of captures among them.

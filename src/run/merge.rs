@@ -49,7 +49,7 @@ pub fn merge(config: &Merge) -> Result<Report, MergeError> {
     let Opened { states, missing } = open(config)?;
     let engine = engine(config, &states)?;
     let units = Units::of(&states);
-    let (mut counted, inputs) = add_up(&states, &units.chosen, &engine)?;
+    let (counted, inputs) = add_up(&states, &units.chosen, &engine)?;
     if let Some(path) = &config.save {
         let place = saved::place(path)?;
         let writer = StateWriter::create(&place, index(&states, &units, &missing, &engine))?;
@@ -76,7 +76,7 @@ pub fn merge(config: &Merge) -> Result<Report, MergeError> {
         ..engine.run()
     };
     let logged = (!config.flow_logs.is_empty()).then_some(logs.log);
-    Ok(engine.report(Some(&mut counted), logged, run))
+    Ok(engine.final_report(Some(counted), logged, run))
 }
 
 /// Opens all states. Where some may be missing, those that are not there or cannot be read are

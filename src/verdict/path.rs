@@ -32,8 +32,6 @@ pub struct Path<'s> {
     pub parts: Vec<Part<'s>>,
     /// Packets seen of it, by class; duplicates counted once.
     pub traffic: BTreeMap<Class, Count>,
-    /// The same over time, but for packets without one.
-    pub timelines: BTreeMap<Class, Timeline>,
     /// Original frame lengths.
     pub packet_sizes: Sizes,
     /// Lengths of DTLS records.
@@ -59,7 +57,6 @@ impl Path<'_> {
             proof: proof::of_path(&[], terms),
             parts: Vec::new(),
             traffic: BTreeMap::new(),
-            timelines: BTreeMap::new(),
             packet_sizes: Sizes::default(),
             record_sizes: Sizes::default(),
             met: met.flatten(),
@@ -76,6 +73,18 @@ impl Path<'_> {
         if self.verdict == Verdict::Encrypted {
             self.verdict = self.proven();
         }
+    }
+
+    /// Packets seen of it over time, by class, but for those without one.
+    #[must_use]
+    pub fn timelines(&self) -> BTreeMap<Class, Timeline> {
+        let mut timelines = BTreeMap::<Class, Timeline>::new();
+        for (class, _, tally) in self.parts.iter().flat_map(Part::tallies) {
+            if !tally.timeline().is_empty() {
+                timelines.entry(class).or_default().merge(tally.timeline());
+            }
+        }
+        timelines
     }
 
     /// Verdict that the proof allows at best.

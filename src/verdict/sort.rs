@@ -13,7 +13,7 @@ use crate::aggregate::Snapshot;
 use crate::aggregate::expected::{Expected, PortKind};
 use crate::decode::{Address, Protocol};
 use crate::flow::table::Contents;
-use crate::flow::{Count, Datagrams, Flow, FlowKey, GroupKey, Scope, Sizes, Timeline};
+use crate::flow::{Count, Datagrams, Flow, FlowKey, GroupKey, Scope, Sizes};
 
 /// Traffic that is no path's, as far as it tells which servers were silent.
 #[derive(Default)]
@@ -85,16 +85,6 @@ impl PathView<'_> {
             *traffic.entry(class).or_default() += both_ways(tally);
         }
         traffic
-    }
-
-    fn timelines(&self) -> BTreeMap<Class, Timeline> {
-        let mut timelines = BTreeMap::<Class, Timeline>::new();
-        for (class, _, tally) in self.parts.iter().flat_map(Part::tallies) {
-            if !tally.timeline().is_empty() {
-                timelines.entry(class).or_default().merge(tally.timeline());
-            }
-        }
-        timelines
     }
 }
 
@@ -208,7 +198,6 @@ impl<'s> PathView<'s> {
         accounting.duplicates += self.copies();
         let mut path = Path {
             traffic: self.traffic(),
-            timelines: self.timelines(),
             ends,
             verdict: Verdict::Undetermined,
             basis: Basis::Capture,

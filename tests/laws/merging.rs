@@ -14,7 +14,12 @@ fn split() -> impl Strategy<Value = Split> {
 
 fn check(frames: &[Stored], limit: usize, split: &Split) {
     let engine = run::engine(limit);
-    let whole = run::report(run::counted(frames, &engine), &engine);
+    let mut counted = run::counted(frames, &engine);
+    let so_far = run::report_so_far(&mut counted, &engine);
+    // What was reported may grow on, and be reported again.
+    assert_eq!(run::report_so_far(&mut counted, &engine), so_far);
+    let whole = run::report(counted, &engine);
+    assert_eq!(whole, so_far);
     let sum = run::report(run::split_counted(frames, &engine, split), &engine);
     assert_eq!(sum, whole);
 }

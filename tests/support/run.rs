@@ -6,7 +6,7 @@ use plainsight::aggregate::duplicates::Window;
 use plainsight::aggregate::{InputPart, Snapshot};
 use plainsight::capture::{Frame, InterfaceId, LinkType, Timestamp};
 use plainsight::engine::{CountedState, Engine};
-use plainsight::report::Run;
+use plainsight::report::{Report, Run};
 use plainsight::verdict::Servers;
 use serde_json::Value;
 
@@ -139,18 +139,30 @@ fn merge(mut parts: Vec<Snapshot>, order: &[usize]) -> Option<Snapshot> {
     parts.pop()
 }
 
-/// The report of counted state, as JSON.
-pub fn report(mut counted: CountedState, engine: &Engine) -> String {
+/// The report of counted state that nothing is added to, as JSON.
+pub fn report(counted: CountedState, engine: &Engine) -> String {
+    json(&engine.final_report(Some(counted), None, run(engine)))
+}
+
+/// The same of counted state that may grow.
+pub fn report_so_far(counted: &mut CountedState, engine: &Engine) -> String {
+    json(&engine.report(Some(counted), None, run(engine)))
+}
+
+fn json(report: &Report) -> String {
+    serde_json::to_string_pretty(report).expect("a report")
+}
+
+/// A run over the interfaces of these captures.
+fn run(engine: &Engine) -> Run {
     let names = [0, 1].map(interface_name);
     let names = names
         .map(|name| (InterfaceId::of(name), name.to_owned()))
         .into();
-    let run = Run {
+    Run {
         interfaces: names,
         ..engine.run()
-    };
-    let report = engine.report(Some(&mut counted), None, run);
-    serde_json::to_string_pretty(&report).expect("a report")
+    }
 }
 
 /// The report of frames, to be looked into.

@@ -1,6 +1,9 @@
 //! Path of a report: its traffic, its proof, and the packets that show it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
 
 use serde::{
     Serialize,
@@ -40,6 +43,11 @@ fn class<S: Serializer>(count: &Count, serializer: S) -> Result<S::Ok, S::Error>
     fields.serialize_field("wire_bytes", &count.wire_bytes)?;
     fields.serialize_field("payload_bytes", &count.payload_bytes)?;
     fields.end()
+}
+
+/// Text that many share.
+fn shared<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
 }
 
 /// A cipher suite.
@@ -170,9 +178,9 @@ pub struct PathReport {
     /// Traffic seen, by class.
     pub traffic: Traffic,
     /// Time of its first captured packet, in RFC 3339.
-    pub first: Option<String>,
+    pub first: Option<Moment>,
     /// Time of its last captured packet.
-    pub last: Option<String>,
+    pub last: Option<Moment>,
     /// Time of its first packet in plaintext, in RFC 3339.
     pub plaintext_first: Option<Moment>,
     /// Time of its last packet in plaintext.
@@ -185,9 +193,9 @@ pub struct PathReport {
     /// Observers of it, as many as are kept of a flow.
     pub seen_by: Vec<ObserverReport>,
     /// Facts of its DTLS.
-    pub dtls: Option<DtlsReport>,
+    pub dtls: Option<Box<DtlsReport>>,
     /// Facts of its readable Lustre.
-    pub lustre: Option<LustreReport>,
+    pub lustre: Option<Box<LustreReport>>,
     /// Original frame lengths, in bytes.
     pub packet_sizes: Option<Percentiles>,
     /// Lengths of DTLS records as their length fields say, in bytes.
@@ -200,7 +208,7 @@ pub struct PathReport {
     /// the sum of many paths.
     pub display_filter: Option<String>,
     /// Resources at its ends in Azure; `null` without exports.
-    pub azure: Option<EndsReport>,
+    pub azure: Option<Box<EndsReport>>,
     /// Known causes of plaintext in the configuration; none without exports.
     pub causes: Vec<Check>,
     /// Place of the waiver that accepts the verdict, among those of the report; `null` for
@@ -216,17 +224,18 @@ pub struct Evidence {
     /// without plaintext.
     pub of: &'static str,
     /// The file it is in.
-    pub file: String,
+    #[serde(serialize_with = "shared")]
+    pub file: Arc<str>,
     /// The packet's number in that file, from 1.
     pub packet: Option<u64>,
     /// The record's number in that file, from 1.
     pub record: Option<u64>,
     /// Time of the capture or of the log, in RFC 3339.
-    pub time: Option<String>,
+    pub time: Option<Moment>,
     /// Content of the packet or the tuple, in a sentence.
     pub shows: String,
     /// Display filter of Wireshark for the packet in its file; `null` where it is in none.
-    pub display_filter: Option<String>,
+    pub display_filter: Option<PacketFilter>,
 }
 
 /// Traffic logged of a path in one encryption state.
@@ -266,17 +275,34 @@ pub struct PlatformReport {
     pub other_times: Vec<StateReport>,
 }
 
+/// Display filter of Wireshark for a packet of a file, by its number, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PacketFilter(pub u64);
+
+impl fmt::Display for PacketFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "frame.number == {}", self.0)
+    }
+}
+
+impl Serialize for PacketFilter {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// Packet that shows something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PacketReport {
     /// Name of its file.
-    pub file: String,
+    #[serde(serialize_with = "shared")]
+    pub file: Arc<str>,
     /// Its number in the file, from 1.
     pub packet: u64,
     /// Time of its capture, in RFC 3339.
-    pub time: Option<String>,
+    pub time: Option<Moment>,
     /// Display filter of Wireshark for it in its file; `null` where it is in none.
-    pub display_filter: Option<String>,
+    pub display_filter: Option<PacketFilter>,
 }
 
 /// Observer of a path: an interface, in one of the inputs.
@@ -299,7 +325,7 @@ pub struct ProofReport {
     /// `met`, `open` or `broken`.
     pub outcome: &'static str,
     /// Reason, as a clause.
-    pub says: String,
+    pub says: Cow<'static, str>,
     /// Packets that show it, the first ones.
     pub evidence: Vec<PacketReport>,
 }

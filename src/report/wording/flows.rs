@@ -8,8 +8,8 @@ use crate::report::text::{bytes, counted, number};
 
 /// Sentences on what a path carried, without what is not known.
 pub(in crate::report) fn facts(path: &PathReport) -> impl Iterator<Item = String> + use<> {
-    let dtls = path.dtls.as_ref().map(dtls);
-    let lustre = path.lustre.as_ref().map(lustre);
+    let dtls = path.dtls.as_deref().map(dtls);
+    let lustre = path.lustre.as_deref().map(lustre);
     let packets = path
         .packet_sizes
         .map(|sizes| percentiles("Packet sizes", sizes));

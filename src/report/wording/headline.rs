@@ -64,7 +64,7 @@ fn not_whole(proof: &[ProofReport]) -> Option<String> {
     let open = proof
         .iter()
         .filter(|it| !it.is_met() && it.obligation != "no_loss");
-    let says: Vec<&str> = open.map(|it| it.says.as_str()).collect();
+    let says: Vec<&str> = open.map(|it| &*it.says).collect();
     (!says.is_empty()).then(|| format!("The run is not whole: {}.", says.join("; ")))
 }
 

@@ -109,12 +109,11 @@ pub(in crate::report) fn deciding(path: &PathReport) -> Vec<&Evidence> {
 pub(in crate::report) fn place(evidence: &Evidence) -> String {
     let packet = evidence.packet.map(|packet| format!("packet {packet}"));
     let record = evidence.record.map(|record| format!("record {record}"));
-    let parts = [
-        Some(&evidence.file),
-        packet.as_ref(),
-        record.as_ref(),
-        evidence.time.as_ref(),
-    ];
-    let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+    let time = evidence.time.map(|time| time.to_string());
+    let parts = [packet, record, time].into_iter().flatten();
+    let parts: Vec<String> = [evidence.file.to_string()]
+        .into_iter()
+        .chain(parts)
+        .collect();
     parts.join(", ")
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use crate::decode::Address;
-use crate::report::{PathReport, Report};
+use crate::report::{Moment, PathReport, Report};
 
 /// Packets by their inputs and numbers, and the ends of their paths.
 pub(super) struct NamedPackets {
@@ -17,7 +17,7 @@ pub(super) struct NamedPackets {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PacketNote {
     /// Time that the report tells.
-    pub(super) time: Option<String>,
+    pub(super) time: Option<Moment>,
     lines: BTreeSet<String>,
 }
 
@@ -64,25 +64,25 @@ impl NamedPackets {
         for evidence in &path.evidence {
             let line = format!("{title}: {}: {}", evidence.of, evidence.shows);
             let place = evidence.packet.zip(places.get(&*evidence.file));
-            self.note(place, evidence.time.as_ref(), line);
+            self.note(place, evidence.time, line);
         }
         for proof in &path.proof {
             let (obligation, outcome) = (proof.obligation, proof.outcome);
             let line = format!("{title}: {obligation} is {outcome}: {}", proof.says);
             for packet in &proof.evidence {
                 let place = places.get(&*packet.file).map(|file| (packet.packet, file));
-                self.note(place, packet.time.as_ref(), line.clone());
+                self.note(place, packet.time, line.clone());
             }
         }
     }
 
-    fn note(&mut self, place: Option<(u64, &usize)>, time: Option<&String>, line: String) {
+    fn note(&mut self, place: Option<(u64, &usize)>, time: Option<Moment>, line: String) {
         let Some((number, &input)) = place else {
             return;
         };
         let notes = self.inputs.entry(input).or_default();
         let note = notes.entry(number).or_default();
-        note.time = time.cloned();
+        note.time = time;
         note.lines.insert(line);
     }
 }

@@ -10,7 +10,7 @@ use crate::capture::{Frame, Interfaces};
 use crate::cli::EvidenceWish;
 use crate::decode::{self, Address, TunnelPorts};
 use crate::input::{Input, InputPath};
-use crate::report::rfc3339;
+use crate::report::Moment;
 
 /// A file to look into again.
 pub(super) struct SecondLook<'l> {
@@ -112,7 +112,7 @@ impl SecondWalk<'_> {
     fn frame(&mut self, frame: &Frame<'_>) {
         let is_named = self.notes.get(&frame.number);
         // A file that was changed has another packet there.
-        let is_named = is_named.is_some_and(|note| note.time == frame.time.map(rfc3339));
+        let is_named = is_named.is_some_and(|note| note.time == frame.time.map(Moment));
         if self.look.wish.context == 0 {
             if is_named {
                 let packet = self.cut(frame);

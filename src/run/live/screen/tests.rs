@@ -355,7 +355,7 @@ fn paths_are_sorted_as_asked() {
 fn proven(path: PathReport) -> PathReport {
     let evidence = Evidence {
         of: "plaintext",
-        file: "eth0\u{1b}[2J".to_owned(),
+        file: "eth0\u{1b}[2J".into(),
         packet: Some(42),
         record: None,
         time: None,
@@ -365,7 +365,7 @@ fn proven(path: PathReport) -> PathReport {
     let proof = (0..40).map(|place| ProofReport {
         obligation: "suite",
         outcome: "open",
-        says: format!("reason {place}"),
+        says: format!("reason {place}").into(),
         evidence: Vec::new(),
     });
     PathReport {
