@@ -240,11 +240,13 @@ impl Report {
     /// They explain verdicts, and change none.
     #[must_use]
     pub fn new(mut judgement: Judgement, run: Run, azure: Option<&Azure>) -> Self {
+        let mut warnings = warnings::of_run(&judgement, &run);
         let paths = std::mem::take(&mut judgement.paths);
         let names = Names::of(&run, &judgement.servers);
         let losses = LossReport::of(&run.inputs);
         let mut paths = ToldPaths::of(paths, (&run, losses), &names, azure);
-        let of_paths = paths.take_warnings(&run);
+        warnings.extend(paths.take_warnings(&run));
+        warnings.extend(warnings::folded(&judgement));
         let proof = ProofReport::of_run(&judgement, &run, losses);
         let is_whole = proof.iter().all(ProofReport::is_met);
         let elsewhere = judgement.elsewhere.iter().map(ElsewhereReport::of);
@@ -264,7 +266,7 @@ impl Report {
             file_systems: Vec::new(),
             clients: Vec::new(),
             waivers: Vec::new(),
-            warnings: warnings::of(&judgement, &run, (&paths.reports, of_paths)),
+            warnings,
             paths: paths.reports,
             vantage: run.vantage,
             inputs: run.inputs,

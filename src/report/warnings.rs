@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::text::{counted, packets};
-use super::{About, InputReport, PathReport, Run, Warning};
+use super::{About, InputReport, Run, Warning};
 use crate::aggregate::expected::{Met, PortKind};
 use crate::aggregate::sample::Overlap;
 use crate::capture::Fault;
@@ -15,13 +15,9 @@ use crate::verdict::{Class, Ends, Judgement, Part, Path, Servers, Verdict};
 
 mod flow_logs;
 
-/// All warnings: those about the input first, then those about paths, the worst first.
-/// `paths` are those of the judgement, and `of_paths` their warnings.
-pub(super) fn of(
-    judgement: &Judgement,
-    run: &Run,
-    (paths, of_paths): (&[PathReport], impl Iterator<Item = Warning>),
-) -> Vec<Warning> {
+/// Warnings of a run, those about the input first. Those of its [paths](of_path) follow them, and
+/// then what is [folded].
+pub(super) fn of_run(judgement: &Judgement, run: &Run) -> Vec<Warning> {
     let mut all: Vec<Warning> = run.inputs.iter().filter_map(fault).collect();
     all.extend(run.inputs.iter().flat_map(losses));
     all.extend(run.flow_logs.iter().flat_map(flow_logs::log));
@@ -30,15 +26,18 @@ pub(super) fn of(
     let of_the_run = overlaps(judgement, run)
         .chain(undecoded(judgement))
         .chain(unnamed_servers(judgement))
-        .chain(unmatched_blocks(judgement, paths))
-        .chain(flow_logs::unproven(paths))
+        .chain(unmatched_blocks(judgement))
+        .chain(flow_logs::unproven(judgement))
         .chain(flow_logs::unplaced(judgement));
     all.extend(of_the_run.map(Warning::from));
-    all.extend(of_paths);
+    all
+}
+
+/// Warning of flows that are counted in sums.
+pub(super) fn folded(judgement: &Judgement) -> Option<Warning> {
     let folded = "more flows than --max-flows keeps apart: those beyond are counted in sums, \
                   which are never called encrypted; a higher --max-flows lists them";
-    all.extend(judgement.folded.then(|| Warning::from(folded.to_owned())));
-    all
+    judgement.folded.then(|| Warning::from(folded.to_owned()))
 }
 
 /// Warnings of a path.
@@ -158,15 +157,14 @@ fn unnamed_servers(judgement: &Judgement) -> Option<String> {
 }
 
 /// Blocks that the user named and that no path leads to.
-fn unmatched_blocks(judgement: &Judgement, paths: &[PathReport]) -> impl Iterator<Item = String> {
-    let servers = paths.iter().map(|path| path.server.as_ref());
-    // That of many paths may be in any.
-    let servers: Vec<Option<IpAddr>> = servers
-        .map(|server| server.and_then(|it| it.parse().ok()))
-        .collect();
-    let is_matched = move |block: &IpNet| {
-        let mut servers = servers.iter();
-        servers.any(|server| server.is_none_or(|server| block.contains(&server)))
+fn unmatched_blocks(judgement: &Judgement) -> impl Iterator<Item = String> {
+    let is_matched = |block: &IpNet| {
+        let is_in = |server| block.contains(&IpAddr::from(server));
+        let mut ends = judgement.paths.iter().map(|path| path.ends);
+        ends.any(|ends| match ends {
+            Ends::Seen { server, .. } | Ends::Expected { server } => is_in(server),
+            Ends::Rest => true,
+        })
     };
     let blocks = judgement.servers.blocks();
     let own = blocks.filter(|(_, source)| *source == Servers::FLAG);

@@ -1,7 +1,6 @@
 //! Warnings about flow logs, and about paths that they leave open.
 
 use crate::flow_log::{Carried, LogForm, LogReport};
-use crate::report::PathReport;
 use crate::report::text::{counted, minutes, number};
 use crate::report::{About, Warning};
 use crate::verdict::platform::Join;
@@ -109,10 +108,9 @@ fn part(count: u64, (all, thing): (u64, &str), [one, several]: [&str; 2]) -> Str
 }
 
 /// Advice on how to prove paths that are not proven.
-pub(super) fn unproven(paths: &[PathReport]) -> Option<String> {
-    let unproven = paths
-        .iter()
-        .filter(|path| path.verdict == Verdict::Unproven);
+pub(super) fn unproven(judgement: &Judgement) -> Option<String> {
+    let paths = judgement.paths.iter();
+    let unproven = paths.filter(|path| path.verdict == Verdict::Unproven);
     let paths = match unproven.count() {
         0 => return None,
         1 => "1 path is".to_owned(),

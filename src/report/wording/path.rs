@@ -110,10 +110,7 @@ pub(in crate::report) fn place(evidence: &Evidence) -> String {
     let packet = evidence.packet.map(|packet| format!("packet {packet}"));
     let record = evidence.record.map(|record| format!("record {record}"));
     let time = evidence.time.map(|time| time.to_string());
-    let parts = [packet, record, time].into_iter().flatten();
-    let parts: Vec<String> = [evidence.file.to_string()]
-        .into_iter()
-        .chain(parts)
-        .collect();
+    let parts = [Some(evidence.file.to_string()), packet, record, time];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
     parts.join(", ")
 }
