@@ -23,10 +23,12 @@ pub const SCENES: &[Scene] = &[
 const FLOWS: u32 = 1_000_000;
 /// As many as the buffer holds even if nobody reads.
 const AT_ONCE: u32 = 200_000;
-/// Growth after the first flows that is no leak: states are merged and judged while others are
-/// counted, and an allocator does not give all of it back. It is 60 bytes for each flow that
-/// came later, where one that is kept has two thousand.
-const MAY_GROW_KIB: u64 = 48 << 10;
+/// Batches after which all that a run holds was once there: states are merged and judged while
+/// others are counted, and the peak depends on where in a batch that falls.
+const WARM_UP: usize = 2;
+/// Growth after the warm-up that is no leak, as an allocator does not give all of it back. It is
+/// 110 bytes for each flow that came later, where one that is kept has two thousand.
+const MAY_GROW_KIB: u64 = 64 << 10;
 
 fn million_flows() -> Result<()> {
     let namespace = frames::quiet()?;
@@ -44,7 +46,7 @@ fn million_flows() -> Result<()> {
     let accounting = &ended.report["accounting"];
     let on_paths = number(accounting, "paths.packets")?;
     ensure!(on_paths == u64::from(FLOWS), "{accounting} of {FLOWS}");
-    let grown = peaks[peaks.len() - 1] - peaks[0];
+    let grown = peaks[peaks.len() - 1] - peaks[WARM_UP - 1];
     ensure!(grown <= MAY_GROW_KIB, "{peaks:?} KiB at most so far");
     Ok(())
 }
