@@ -14,7 +14,7 @@ use super::{
     ENHANCED_PACKET, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS, OBSOLETE_PACKET, SIMPLE_PACKET,
     Section, enhanced_packet, interface_description, obsolete_packet, simple_packet,
 };
-use crate::capture::{Interfaces, NoFrame, endianness};
+use crate::capture::{Interfaces, NoFrame, RECORD_LIMIT, endianness};
 
 const NAME_RESOLUTION: u32 = 4;
 const JOURNAL: u32 = 9;
@@ -163,7 +163,7 @@ fn is_simple_packet(body: &[u8], section: &Section) -> bool {
         return false;
     };
     let len = interface.cut(&packet);
-    let is_cut = len == interface.snap_len;
+    let is_cut = len == interface.snap_len && packet.original_len <= RECORD_LIMIT;
     let fills = len.next_multiple_of(4) as usize == packet.rest.len();
     len > 0 && fills && (is_cut || len == packet.original_len)
 }
