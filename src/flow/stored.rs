@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use smallvec::SmallVec;
 
 /// Sum of all counts that are read for one sum, at most.
 const MOST: u64 = 1 << 62;
@@ -108,6 +109,17 @@ pub fn counts_by<'de, D: Deserializer<'de>, K: Deserialize<'de> + Ord>(
     let counts = BTreeMap::<K, Stored>::deserialize(deserializer)?;
     let counts = counts.into_iter();
     Ok(counts.map(|(kind, Stored(count))| (kind, count)).collect())
+}
+
+/// Reads a few values. Room for no more is made than is read, whatever number is stored.
+///
+/// # Errors
+/// Those of the format, and of the values.
+pub fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<SmallVec<[T; 1]>, D::Error> {
+    let values = Vec::<T>::deserialize(deserializer)?;
+    Ok(values.into_iter().collect())
 }
 
 /// A count on its own.
