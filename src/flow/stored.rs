@@ -8,7 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use hashbrown::HashMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use smallvec::SmallVec;
 
 /// Sum of all counts that are read for one sum, at most.
@@ -120,6 +121,19 @@ pub fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 ) -> Result<SmallVec<[T; 1]>, D::Error> {
     let values = Vec::<T>::deserialize(deserializer)?;
     Ok(values.into_iter().collect())
+}
+
+/// Stores a map in the order of its keys, so that the same counts are the same bytes.
+///
+/// # Errors
+/// Those of the format.
+pub fn in_order<S: Serializer, K: Serialize + Ord, V: Serialize, H>(
+    map: &HashMap<K, V, H>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut all: Vec<_> = map.iter().collect();
+    all.sort_unstable_by_key(|&(key, _)| key);
+    serializer.collect_map(all)
 }
 
 /// A count on its own.
