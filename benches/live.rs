@@ -19,9 +19,7 @@ use anyhow::{Context, Result, bail};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::{Pid, Uid};
 use plainsight::capture::LinkType;
-use plainsight::decode;
 use plainsight::run::live::filter;
-use plainsight::verdict::Servers;
 
 mod generator;
 #[allow(dead_code, reason = "the lab uses all of it")]
@@ -59,8 +57,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let lab = Lab::new()?;
-    let options = decode::TunnelPorts::default();
-    let filter = filter::of(&options, &Servers::default(), None, LinkType::ETHERNET);
+    let filter = filter::of(None, LinkType::ETHERNET);
     let programs = programs::all(RECEIVING, &filter);
     for (name, mix) in [("small", Mix::Small), ("mixed", Mix::Mixed)] {
         let traffic = Traffic::new(mix, &filter)?;

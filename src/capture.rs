@@ -196,12 +196,15 @@ impl Format {
             .or_else(|| pcapng().map(Self::Pcapng))
     }
 
-    /// Offset at which a capture may begin in these bytes.
+    /// Offset at which a capture may begin in these bytes. Behind the first ones, where chance
+    /// makes a few bytes of anything, its header must stand.
     #[must_use]
     pub fn starts_in(bytes: &[u8]) -> Option<usize> {
+        const FIRST: usize = 512;
         let is_order =
             |at: &[u8]| matches!(at, [0x1a, 0x2b, 0x3c, 0x4d] | [0x4d, 0x3c, 0x2b, 0x1a]);
         (0..bytes.len()).find(|&at| match Self::detect(&bytes[at..]) {
+            Some(_) if at >= FIRST => file_begins(&bytes[at..]).is_some(),
             Some(Self::Pcap(_)) => true,
             // Ends of lines are the same bytes.
             Some(Self::Pcapng(_)) => bytes.get(at + 8..at + 12).is_some_and(is_order),

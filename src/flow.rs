@@ -16,6 +16,7 @@ pub mod datagrams;
 pub mod dtls;
 pub(crate) mod lowest;
 pub mod lustre;
+pub mod offers;
 pub mod period;
 pub mod position;
 pub mod ranges;

@@ -221,7 +221,8 @@ fn is_ipv4(fragment: &[u8], lens: &Range<usize>) -> bool {
 }
 
 /// IPv6 has no checksum of its own: the transport's stands in or, where the capture cut the
-/// packet, the fields of its header that have few values.
+/// packet or its sender left the checksum to hardware, the fields of its header that have few
+/// values.
 fn is_ipv6(fragment: &[u8], lens: &Range<usize>) -> bool {
     let Ok(header) = Ipv6HeaderSlice::from_slice(fragment) else {
         return false;
@@ -232,19 +233,16 @@ fn is_ipv6(fragment: &[u8], lens: &Range<usize>) -> bool {
     if !lens.contains(&end) || !is_transport(header.next_header()) {
         return false;
     }
-    let Some(payload) = fragment.get(start..end) else {
-        let is_udp = header.next_header() == IpNumber::UDP;
-        let stated = is_udp.then_some(payload_len);
-        return is_usual(fragment) && begins_transport(&fragment[start..], stated);
-    };
-    Sum16BitWords::new()
+    let pseudo_header = Sum16BitWords::new()
         .add_16bytes(header.source())
         .add_16bytes(header.destination())
         .add_2bytes(payload_len.to_be_bytes())
-        .add_2bytes([0, header.next_header().0])
-        .add_slice(payload)
-        .ones_complement()
-        == 0
+        .add_2bytes([0, header.next_header().0]);
+    let sum = |payload| pseudo_header.add_slice(payload).ones_complement();
+    let is_udp = header.next_header() == IpNumber::UDP;
+    let stated = is_udp.then_some(payload_len);
+    fragment.get(start..end).is_some_and(|it| sum(it) == 0)
+        || is_usual(fragment) && begins_transport(&fragment[start..], stated)
 }
 
 /// Tests that bytes begin with a UDP header of the length stated or, without one, with a TCP

@@ -1,8 +1,11 @@
 //! Facts of the DTLS records of a flow together.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::choices::Choices;
+use super::offers::{Offered, Offers};
 use super::sequence::{Gaps, SequenceSet};
 use super::session::{Protected, Segment, Sessions};
 use super::stored::{self, Sound, sound};
@@ -10,7 +13,7 @@ use super::tally::join_tallies;
 use super::{Count, Sighting, Tally, keep_first, merge_boxed};
 use crate::evidence::Shown;
 use crate::evidence::ciphertext::{self, ByteSample, Exposure};
-use crate::evidence::dtls::hello::{ServerHello, fragments, offers_no_cipher};
+use crate::evidence::dtls::hello::{self, Hello};
 use crate::evidence::dtls::{DtlsRecord, Version};
 
 /// Parts of the input that are kept apart in case that another comes between.
@@ -26,8 +29,8 @@ pub struct DtlsFacts {
     versions: [bool; Version::ALL.len()],
     /// Suites that `ServerHello`s chose, each with its version and the first that did.
     pub suites: Choices,
-    /// First `ClientHello` that offered no suite that encrypts.
-    pub offers_no_cipher: Option<Sighting>,
+    /// First `ClientHello` that offered no suite that encrypts, and was whole in a record.
+    offers_no_cipher: Option<Sighting>,
     /// The first record that shows what a cipher would have hidden.
     pub exposed: Option<(Sighting, Exposure)>,
     /// By part of the input, in its order.
@@ -38,6 +41,9 @@ pub struct DtlsFacts {
     /// Sessions, once all parts are there.
     #[serde(skip)]
     sessions: Sessions,
+    /// `ClientHello`s that speak against the flow, once all parts are there.
+    #[serde(skip)]
+    offered: Option<Box<Offered>>,
 }
 
 /// Facts of a flow from a part of the input.
@@ -46,6 +52,8 @@ struct FlowPart {
     segment: Segment,
     /// Numbers of records in epoch 0, by direction.
     clear: [SequenceSet; 2],
+    /// `ClientHello`s that are in fragments, or cut.
+    offers: Option<Box<Offers>>,
 }
 
 impl Sound for FlowPart {
@@ -59,13 +67,30 @@ impl FlowPart {
         Self {
             segment: Segment::new(at),
             clear: Default::default(),
+            offers: None,
         }
+    }
+
+    fn hello(&mut self, hello: Hello, at: &Sighting) {
+        self.segment.hello(hello, at);
+        if let Some(offers) = &mut self.offers {
+            offers.answer();
+        }
+    }
+
+    fn offer(&mut self, hello: Hello, at: &Sighting) {
+        self.offers.get_or_insert_default().add(hello, *at);
     }
 
     fn join(&mut self, later: Self) {
         self.segment.join(later.segment);
         for (kept, more) in self.clear.iter_mut().zip(later.clear) {
             kept.append(more);
+        }
+        match (&mut self.offers, later.offers) {
+            (Some(offers), Some(later)) => offers.join(*later),
+            (offers @ None, later) => *offers = later,
+            (Some(_), None) => {}
         }
     }
 
@@ -110,15 +135,20 @@ impl DtlsFacts {
         if !at.is_copy {
             self.run(at).clear[at.direction as usize].add(record.sequence);
         }
-        if offers_no_cipher(record) {
-            keep_first(&mut self.offers_no_cipher, Some(*at));
+        for fragment in hello::offers(record) {
+            let is_whole = fragment.at == 0;
+            match hello::offers_no_cipher(fragment.bytes).filter(|_| is_whole) {
+                Some(true) => keep_first(&mut self.offers_no_cipher, Some(*at)),
+                Some(false) => {}
+                None => self.run(at).offer(Hello::of(&fragment), at),
+            }
         }
-        for fragment in fragments(record) {
-            let hello = ServerHello::of(&fragment);
+        for fragment in hello::choices(record) {
+            let hello = Hello::of(&fragment);
             if let Some(choice) = hello.choice() {
                 self.suites.add(choice, *at);
             }
-            self.run(at).segment.hello(hello, at);
+            self.run(at).hello(hello, at);
         }
     }
 
@@ -229,19 +259,34 @@ impl DtlsFacts {
         self.sessions.gaps
     }
 
+    /// `ClientHello`s that speak against the flow.
+    #[must_use]
+    pub fn offered(&self) -> Option<&Offered> {
+        self.offered.as_deref()
+    }
+
     /// Concludes what is known of the sessions by now.
     pub fn settle(&mut self) {
         let all = match &self.segments[..] {
-            [] => return,
-            [one] => one.finish(),
+            [] => return self.settle_offers(None),
+            [one] => Cow::Borrowed(one),
             [first, more @ ..] => {
                 let mut all = first.clone();
                 more.iter().cloned().for_each(|later| all.join(later));
-                all.finish()
+                Cow::Owned(all)
             }
         };
-        self.suites.merge(&all.choices);
-        self.sessions = all;
+        self.sessions = all.finish();
+        self.suites.merge(&self.sessions.choices);
+        let offers = all.offers.as_deref().map(Offers::finish);
+        self.settle_offers(offers);
+    }
+
+    /// Joins what several records show of `ClientHello`s to what single ones do.
+    fn settle_offers(&mut self, offers: Option<Offered>) {
+        let mut offered = offers.unwrap_or_default();
+        keep_first(&mut offered.no_cipher, self.offers_no_cipher);
+        self.offered = (offered != Offered::default()).then(|| Box::new(offered));
     }
 
     /// Frees what only more packets would need, once it is [settled](Self::settle).

@@ -2,8 +2,9 @@
 //!
 //! A [`Segment`] is a part of the flow in the order of the capture, as one worker walked it.
 //! It keeps apart what came before its first hello, its first session and its last one,
-//! for what comes from the segments around it belongs to those; the sessions between are
-//! complete, and only what is known of them stays. So segments join in order, in any grouping,
+//! for what comes from the segments around it belongs to those, and the neighbours of both,
+//! which a hello may govern that is not whole yet; the sessions between are complete, and only
+//! what is known of them stays. So segments join in order, in any grouping,
 //! to what one walk over all of them gives, in bounded memory.
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use super::{Count, Position, Sighting, Tally, keep_first, merge_boxed};
 use crate::capture::Timestamp;
 use crate::evidence::ciphertext::{ByteSample, ByteTest, Exposure};
 use crate::evidence::dtls::DtlsRecord;
-use crate::evidence::dtls::hello::ServerHello;
+use crate::evidence::dtls::hello::Hello;
 
 mod epoch;
 
@@ -26,9 +27,9 @@ pub use epoch::Protected;
 /// Epochs of a session that are kept apart: the lowest.
 const MAX_EPOCHS: usize = 4;
 
-/// Sessions of a segment that are kept apart: what came before the first hello, the first that
-/// has one, and the last.
-const MAX_SESSIONS: usize = 3;
+/// Sessions of a segment that are kept apart: what came before the first hello, the first two
+/// that have one, and the last two.
+const MAX_SESSIONS: usize = 5;
 
 /// Time by which a datagram may overtake another.
 const REORDERING_NANOS: i64 = 1_000_000_000;
@@ -36,7 +37,7 @@ const REORDERING_NANOS: i64 = 1_000_000_000;
 /// Records that one hello governs; or, if none was seen, those before the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Session {
-    hello: Option<(Sighting, ServerHello)>,
+    hello: Option<(Sighting, Hello)>,
     /// By number, in order; no more than [`MAX_EPOCHS`]. One is all that most sessions have.
     #[serde(deserialize_with = "stored::few")]
     epochs: SmallVec<[(u16, Epoch); 1]>,
@@ -56,7 +57,7 @@ struct Session {
 }
 
 impl Session {
-    fn of(hello: ServerHello, at: &Sighting) -> Self {
+    fn of(hello: Hello, at: &Sighting) -> Self {
         Self {
             hello: Some((*at, hello)),
             ..Self::default()
@@ -170,10 +171,14 @@ impl Session {
         .then_some(cipher)
     }
 
-    fn continues(&self, hello: &ServerHello) -> bool {
-        self.hello
-            .as_ref()
-            .is_some_and(|(_, own)| own.is_same(hello))
+    /// Tests for the session's own hello, or more of it. What shows more, and has little of the
+    /// random that was seen, is of the next session once this one has records: those follow
+    /// the whole hello.
+    fn continues(&self, hello: &Hello) -> bool {
+        self.hello.as_ref().is_some_and(|(_, own)| {
+            let is_telling = own.shares_random(hello) || own.covers(hello);
+            own.is_same(hello) && (is_telling || self.epochs.is_empty())
+        })
     }
 
     /// Adds what came later in the same session.
@@ -390,7 +395,7 @@ impl Segment {
 
     /// Takes in a hello, or a fragment of one.
     #[cold]
-    pub fn hello(&mut self, hello: ServerHello, at: &Sighting) {
+    pub fn hello(&mut self, hello: Hello, at: &Sighting) {
         self.stretch(at);
         self.begin(Session::of(hello, at));
     }
@@ -403,17 +408,27 @@ impl Segment {
             .expect("a session begins with its hello");
         let last = self.last();
         if last.continues(hello) {
-            return last.join(session);
+            last.join(session);
+            return self.tell_before_last();
         }
         last.behind = session.cipher().map(|cipher| (cipher, at.time));
         session.before = last.cipher();
         self.push(session);
     }
 
-    fn push(&mut self, session: Session) {
-        if self.sessions.len() == MAX_SESSIONS
-            && let Some(complete) = self.sessions.pop()
+    /// Lets the session before the last know what is known of the last one's hello by now.
+    fn tell_before_last(&mut self) {
+        if let [.., before, last] = &mut self.sessions[..]
+            && let (Some((behind, _)), Some(cipher)) = (&mut before.behind, last.cipher())
         {
+            *behind = cipher;
+        }
+    }
+
+    /// Adds a session that follows the last, whose hello is whole, or never will be.
+    fn push(&mut self, session: Session) {
+        if self.sessions.len() == MAX_SESSIONS {
+            let complete = self.sessions.remove(MAX_SESSIONS - 2);
             self.complete.add(&complete);
         }
         self.sessions.push(session);
@@ -435,9 +450,11 @@ impl Segment {
             self.begin(first);
         }
         self.complete.join(later.complete);
-        if let Some(last) = sessions.next() {
-            self.push(last);
+        if let Some(mut second) = sessions.next() {
+            second.before = self.last().cipher();
+            self.push(second);
         }
+        sessions.for_each(|session| self.push(session));
     }
 
     /// Tests that both cover some of the same time, and are from several files.

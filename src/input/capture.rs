@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, bounded};
 use super::compressed::{Compression, Decompressed};
 use super::custody::{Custody, FileRole, HashOutcome, Tapped};
 use super::discovery::{DiscoveryError, InputPath};
-use super::kind::{self, HEAD_LEN, Stranger, is_named_as_capture};
+use super::kind::{self, HEAD_LEN, SEARCHED_LEN, Stranger, is_named_as_capture};
 use super::name::FileName;
 use crate::capture::pieces::Pieces;
 use crate::capture::stream::{BLOCK_LEN, Bytes, Stream, Walked};
@@ -399,6 +399,7 @@ impl Reader {
 /// The error of a stream that holds no capture.
 fn no_capture(name: &str, mut stream: Stream, compression: Option<Compression>) -> OpenError {
     let path = name.to_owned();
+    stream.fill(SEARCHED_LEN);
     let stranger = match (stream.take_failure(), compression) {
         (Some(source), None) => return OpenError::Unreadable { path, source },
         (Some(error), Some(_)) => Stranger {

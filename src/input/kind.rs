@@ -11,6 +11,9 @@ use crate::capture::Format;
 /// Bytes that tell a kind.
 pub const HEAD_LEN: usize = 512;
 
+/// Bytes of a file that looks like no capture in which one is looked for.
+pub const SEARCHED_LEN: usize = 1 << 20;
+
 /// A kind of file that is not a capture of a format that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -127,10 +130,10 @@ pub struct Stranger {
 }
 
 impl Stranger {
-    /// The file that begins with `bytes`, of which [`HEAD_LEN`] are enough.
+    /// The file that begins with `bytes`, of which [`SEARCHED_LEN`] are enough.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        let stranger = Self::by_begin(bytes);
+        let stranger = Self::by_begin(&bytes[..bytes.len().min(HEAD_LEN)]);
         match Format::starts_in(bytes) {
             Some(at) if !stranger.may_be_capture => Self {
                 looks: format!("{}, but a capture may begin at byte {at}", stranger.looks),

@@ -200,10 +200,7 @@ fn open_all(
     discovery: &LiveSetup,
     interfaces: &Interfaces,
 ) -> Result<Vec<Handle>, LiveError> {
-    let Engine {
-        decode, servers, ..
-    } = &discovery.engine;
-    let filter = |link_type| filter::of(decode, servers, config.filter.as_deref(), link_type);
+    let filter = |link_type| filter::of(config.filter.as_deref(), link_type);
     let options = live::CaptureOptions {
         snap_length: config.snap_length,
         buffer_bytes: config.buffer_bytes,

@@ -199,7 +199,7 @@ fn check_counts(made: &[Made]) -> Value {
 }
 
 proptest! {
-    #![proptest_config(crate::support::config(256))]
+    #![proptest_config(crate::support::config(2048))]
 
     #[test]
     fn packets_are_what_they_were_made_as(made in made::capture(40)) {

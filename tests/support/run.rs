@@ -62,6 +62,11 @@ impl Stored {
     /// The frame at a place in its capture, from 0.
     pub fn at(&self, place: usize) -> Frame<'_> {
         let micros = i64::try_from(place).expect("a short capture");
+        self.at_time(place, micros)
+    }
+
+    /// The same, so many microseconds after a capture began.
+    pub fn at_time(&self, place: usize, micros: i64) -> Frame<'_> {
         Frame {
             number: place as u64 + 1,
             time: Some(Timestamp(1_700_000_000_000_000_000 + micros * 1000)),
@@ -144,6 +149,12 @@ pub fn report(counted: CountedState, engine: &Engine) -> String {
     json(&engine.final_report(Some(counted), None, run(engine)))
 }
 
+/// The same, to be looked into.
+pub fn report_value(counted: CountedState, engine: &Engine) -> Value {
+    let report = engine.final_report(Some(counted), None, run(engine));
+    serde_json::to_value(&report).expect("a report")
+}
+
 /// The same of counted state that may grow.
 pub fn report_so_far(counted: &mut CountedState, engine: &Engine) -> String {
     json(&engine.report(Some(counted), None, run(engine)))
@@ -168,7 +179,7 @@ fn run(engine: &Engine) -> Run {
 /// The report of frames, to be looked into.
 pub fn reported(frames: &[Stored], limit: usize) -> Value {
     let engine = engine(limit);
-    serde_json::from_str(&report(counted(frames, &engine), &engine)).expect("JSON")
+    report_value(counted(frames, &engine), &engine)
 }
 
 /// Packets and bytes of a count in a report.
@@ -183,8 +194,8 @@ fn sum(volumes: impl IntoIterator<Item = (u64, u64)>) -> (u64, u64) {
 }
 
 /// Holds a report to law 3: what was read is in exactly one bucket each.
-pub fn assert_sums(report: &Value, frames: &[Stored]) {
-    let read = sum(frames.iter().map(|frame| {
+pub fn assert_sums<'f>(report: &Value, frames: impl IntoIterator<Item = &'f Stored>) {
+    let read = sum(frames.into_iter().map(|frame| {
         let wire_len = frame.wire_len.max(u32::try_from(frame.data.len()).unwrap());
         (1, u64::from(wire_len))
     }));

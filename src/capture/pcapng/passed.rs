@@ -133,7 +133,39 @@ fn holds_packet(body: &[u8], section: &Section) -> bool {
         let packets = [ENHANCED_PACKET, OBSOLETE_PACKET];
         packets.iter().any(|&kind| reads_as(kind, place, section))
     };
-    ends.filter(|place| !place.is_empty()).any(reads)
+    ends.filter(|place| !place.is_empty()).any(reads) || holds_simple_packet(body, section)
+}
+
+/// The same of a simple packet's block, which has so few fields that its body is told only by
+/// its filling all of the other one, or all behind the number of an enterprise.
+fn holds_simple_packet(body: &[u8], section: &Section) -> bool {
+    let order = endianness(section.big_endian);
+    let word = |bytes| u32::<&[u8], ()>(order).parse(bytes);
+    let is_whole = |block| {
+        let (rest, kind) = word(block).ok()?;
+        let (rest, length) = word(rest).ok()?;
+        let inner = rest.get(..(length as usize).checked_sub(12)?)?;
+        let (_, again) = word(&rest[inner.len()..]).ok()?;
+        let is_block = kind == SIMPLE_PACKET && again == length;
+        (is_block && is_simple_packet(inner, section)).then_some(())
+    };
+    let mut words = (0..body.len()).step_by(4);
+    let mut bodies = body.get(..).into_iter().chain(body.get(4..));
+    words.any(|at| is_whole(&body[at..]).is_some())
+        || bodies.any(|body| is_simple_packet(body, section))
+}
+
+/// Tests that a simple packet's block has this body, and no more.
+fn is_simple_packet(body: &[u8], section: &Section) -> bool {
+    let Some((packet, interface)) =
+        simple_packet(body, section.big_endian).zip(section.interfaces.first())
+    else {
+        return false;
+    };
+    let len = interface.cut(&packet);
+    let is_cut = len == interface.snap_len;
+    let fills = len.next_multiple_of(4) as usize == packet.rest.len();
+    len > 0 && fills && (is_cut || len == packet.original_len)
 }
 
 /// Tests that a body is that of a block of this type in a section.

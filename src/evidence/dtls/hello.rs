@@ -1,4 +1,4 @@
-//! `ServerHello`s, whole or in fragments (RFC 6347 4.2.3), and what they chose.
+//! Hellos, whole or in fragments (RFC 6347 4.2.3), and what they offered or chose.
 
 use nom::{
     IResult, Parser,
@@ -13,7 +13,7 @@ use super::{Choice, ContentType, DtlsRecord, Handshake, Suite, Version, handshak
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 
-/// A `ServerHello`, or the fragment of one that a record carries.
+/// A hello, or the fragment of one that a record carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HelloFragment<'a> {
     /// Number of the message in its handshake.
@@ -27,9 +27,21 @@ pub struct HelloFragment<'a> {
 }
 
 /// Iterates over the `ServerHello`s, or fragments of them, in an unprotected handshake record.
-pub fn fragments<'a>(record: &DtlsRecord<'a>) -> impl Iterator<Item = HelloFragment<'a>> + use<'a> {
+pub fn choices<'a>(record: &DtlsRecord<'a>) -> impl Iterator<Item = HelloFragment<'a>> + use<'a> {
+    fragments(record, SERVER_HELLO)
+}
+
+/// Iterates over the `ClientHello`s, or fragments of them, in an unprotected handshake record.
+pub fn offers<'a>(record: &DtlsRecord<'a>) -> impl Iterator<Item = HelloFragment<'a>> + use<'a> {
+    fragments(record, CLIENT_HELLO)
+}
+
+fn fragments<'a>(
+    record: &DtlsRecord<'a>,
+    kind: u8,
+) -> impl Iterator<Item = HelloFragment<'a>> + use<'a> {
     messages(record)
-        .filter(|(message, _)| message.kind == SERVER_HELLO)
+        .filter(move |(message, _)| message.kind == kind)
         .map(|(message, bytes)| HelloFragment {
             message: message.sequence,
             len: message.len,
@@ -52,10 +64,10 @@ fn messages<'a>(record: &DtlsRecord<'a>) -> impl Iterator<Item = (Handshake, &'a
     })
 }
 
-/// A `ServerHello`, put together from fragments in any order, in bounded memory.
+/// A hello, put together from fragments in any order, in bounded memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "StoredHello", try_from = "StoredHello")]
-pub struct ServerHello {
+pub struct Hello {
     message: u16,
     len: u32,
     /// The first [`Self::KEPT`] bytes of the message, zero where not seen.
@@ -67,13 +79,13 @@ pub struct ServerHello {
 /// Number and length of the message, its bytes, and those that were seen.
 type StoredHello = (u16, u32, Vec<u8>, [u128; 2]);
 
-impl From<ServerHello> for StoredHello {
-    fn from(hello: ServerHello) -> Self {
+impl From<Hello> for StoredHello {
+    fn from(hello: Hello) -> Self {
         (hello.message, hello.len, hello.bytes, hello.seen)
     }
 }
 
-impl TryFrom<StoredHello> for ServerHello {
+impl TryFrom<StoredHello> for Hello {
     type Error = &'static str;
 
     fn try_from((message, len, bytes, seen): StoredHello) -> Result<Self, Self::Error> {
@@ -87,15 +99,20 @@ impl TryFrom<StoredHello> for ServerHello {
         if hello.bytes.len() == Self::kept(len) && (0..Self::KEPT).all(is_kept) {
             Ok(hello)
         } else {
-            Err("a ServerHello that is not as long as it says")
+            Err("a hello that is not as long as it says")
         }
     }
 }
 
-impl ServerHello {
-    /// Bytes kept of a message: version, random, session id and suite take at most 69; the
-    /// extensions that follow in DTLS 1.3 are short.
+impl Hello {
+    /// Bytes kept of a message: in a `ServerHello` version, random, session id and suite take
+    /// at most 69; the extensions that follow in DTLS 1.3 are short. In a `ClientHello` the
+    /// suites begin at 36 and no more than 287, behind a session id and a cookie.
     const KEPT: usize = 256;
+
+    /// Bytes of the random that two hellos share, by which both are one: as many as chance
+    /// does not make.
+    const TELLING: usize = 8;
 
     /// Number of bytes kept of a message of this length.
     fn kept(len: u32) -> usize {
@@ -131,6 +148,26 @@ impl ServerHello {
         (self.message, self.len) == (other.message, other.len) && (0..self.bytes.len()).all(agree)
     }
 
+    /// Tests that both show so much of the random that no other hello can agree.
+    #[must_use]
+    pub fn shares_random(&self, other: &Self) -> bool {
+        // Behind the version, 32 bytes (RFC 5246 7.4.1.2).
+        let shared = (2..34).filter(|&at| self.sees(at) && other.sees(at));
+        shared.count() >= Self::TELLING
+    }
+
+    /// Tests that it shows every byte that the other one shows.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        (0..2).all(|half| other.seen[half] & !self.seen[half] == 0)
+    }
+
+    /// Tests that no byte is seen of both.
+    #[must_use]
+    pub fn is_apart_from(&self, other: &Self) -> bool {
+        (0..2).all(|half| self.seen[half] & other.seen[half] == 0)
+    }
+
     /// Adds what another part of the same message shows.
     pub fn join(&mut self, other: &Self) {
         for at in (0..self.bytes.len()).filter(|&at| other.sees(at)) {
@@ -153,6 +190,12 @@ impl ServerHello {
         matches!(method, Ok(Some(1..)))
     }
 
+    /// Tests that a `ClientHello` [offers none](offers_no_cipher) that encrypts.
+    #[must_use]
+    pub fn offers_no_cipher(&self) -> Option<bool> {
+        offers_no_cipher(self.begin())
+    }
+
     /// The bytes seen before the first that was not.
     fn begin(&self) -> &[u8] {
         let seen = (0..self.bytes.len()).take_while(|&at| self.sees(at));
@@ -160,29 +203,29 @@ impl ServerHello {
     }
 }
 
-/// Tests for a `ClientHello` that offers suites and none that encrypts; one that is cut, or in
-/// fragments, is not.
+/// Tests that a `ClientHello` offers suites and none that encrypts, given as much of it as was
+/// seen, from its beginning; `None` while that is too little to tell.
 #[must_use]
-pub fn offers_no_cipher(record: &DtlsRecord<'_>) -> bool {
-    messages(record).any(|(message, bytes)| {
-        let is_whole = message.fragment_at == 0 && message.kind == CLIENT_HELLO;
-        is_whole && offers(bytes).is_ok_and(|(_, suites)| is_without_cipher(suites))
-    })
-}
-
-/// Tests that suites are none that encrypts.
-fn is_without_cipher(suites: &[u8]) -> bool {
-    let (pairs, _) = suites.as_chunks();
+pub fn offers_no_cipher(body: &[u8]) -> Option<bool> {
+    let (suites, len) = suites(body).ok()?;
+    let (pairs, _) = suites[..suites.len().min(len)].as_chunks();
     let suites = pairs.iter().map(|&pair| Suite(u16::from_be_bytes(pair)));
-    let mut suites = suites.filter(|suite| !suite.is_signal()).peekable();
-    suites.peek().is_some() && suites.all(|suite| suite.is_secret() == Some(false))
+    let mut real = suites.filter(|suite| !suite.is_signal()).peekable();
+    let is_empty = real.peek().is_none();
+    let is_secret = real.any(|suite| suite.is_secret() != Some(false));
+    (is_secret || pairs.len() == len / 2).then_some(!is_secret && !is_empty)
 }
 
-/// Suites of a `ClientHello` (RFC 6347 4.2.1).
-fn offers(body: &[u8]) -> IResult<&[u8], &[u8]> {
-    let mut head = (take(34_usize), length_data(be_u8), length_data(be_u8));
-    let (rest, (_random, _session, _cookie)) = head.parse(body)?;
-    length_data(be_u16).parse(rest)
+/// Length of the list of suites of a `ClientHello` (RFC 6347 4.2.1), and what is behind it.
+fn suites(body: &[u8]) -> IResult<&[u8], usize> {
+    let mut head = (
+        take(34_usize),
+        length_data(be_u8),
+        length_data(be_u8),
+        be_u16,
+    );
+    let (rest, (_random, _session, _cookie, len)) = head.parse(body)?;
+    Ok((rest, len.into()))
 }
 
 /// RFC 5246 7.4.1.3: version, random, session id, cipher suite, compression, extensions.

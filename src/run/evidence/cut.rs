@@ -62,7 +62,7 @@ fn behind_headers(
 
 /// Place behind the choice of a `ServerHello` in the clear that a datagram begins with.
 fn hello_end(frame: &Frame<'_>, headers: usize, first: &DtlsRecord<'_>) -> Option<usize> {
-    let hello = hello::fragments(first).next()?;
+    let hello = hello::choices(first).next()?;
     let at = place(frame, hello.bytes);
     (at == headers + RECORD_LEN + MESSAGE_LEN).then(|| at + hello.bytes.len().min(HELLO_LEN))
 }

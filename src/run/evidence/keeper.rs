@@ -190,7 +190,7 @@ fn of_packet(packet: &Packet<'_>, portless: KeptKind) -> KeptKind {
 }
 
 fn mark(record: &DtlsRecord<'_>) -> Option<PacketMark> {
-    if hello::fragments(record).next().is_some() {
+    if hello::choices(record).next().is_some() {
         Some(PacketMark::ServerHello)
     } else {
         record.is_data().then_some(PacketMark::Data)

@@ -1,35 +1,24 @@
 //! Kernel filter of a live run: all packets that a verdict could need, and few others.
 //!
-//! It is made from the tables and the configuration that the engine decides by, so that the
-//! two cannot disagree: no packet is filtered out that the engine would count on a path of a
-//! server that is known, or as one of a tunnel that a field tells. The language is pcap-filter(7)'s.
-
-use std::net::IpAddr;
-
-use ipnet::IpNet;
+//! It is made from the tables that the engine decides by, so that the two cannot disagree: no
+//! packet is filtered out that the engine would count on a path, or as one of a tunnel that a
+//! field tells. The language is pcap-filter(7)'s.
 
 use crate::capture::LinkType;
-use crate::decode::{self, ENCAPSULATIONS, EXTENSIONS, Sign, UNOPENED, VLAN_TYPES};
+use crate::decode::{ENCAPSULATIONS, EXTENSIONS, Sign, UNOPENED, VLAN_TYPES};
 use crate::flow::{LUSTRE_PORT, RESERVED_PORTS};
-use crate::verdict::Servers;
 
 /// Filter for an interface of this link type, and for what the user lets through besides.
 #[must_use]
-pub fn of(
-    decode: &decode::TunnelPorts,
-    servers: &Servers,
-    more: Option<&str>,
-    link_type: LinkType,
-) -> String {
+pub fn of(more: Option<&str>, link_type: LinkType) -> String {
     let mut wanted = vec![
         lustre(),
+        udp(),
         fragments(),
         extensions(),
         errors(),
-        encapsulations(decode),
-        dtls(),
+        encapsulations(),
     ];
-    wanted.push(to_servers(servers));
     wanted.extend(more.map(|more| format!("({more})")));
     tagged(&wanted.join(" or "), link_type)
 }
@@ -63,10 +52,16 @@ fn hidden_tags() -> String {
     terms.collect::<Vec<_>>().join(" or ")
 }
 
-/// TCP and UDP on Lustre's ports.
+/// All UDP: DTLS is a path's on any port, and so is what stands beside it, of every server
+/// that readable Lustre may show by the end.
+fn udp() -> String {
+    "udp".to_owned()
+}
+
+/// TCP on Lustre's ports.
 fn lustre() -> String {
     let (first, last) = (RESERVED_PORTS.start(), RESERVED_PORTS.end());
-    format!("port {LUSTRE_PORT} or portrange {first}-{last}")
+    format!("tcp port {LUSTRE_PORT} or tcp portrange {first}-{last}")
 }
 
 /// IPv4 fragments, the first and the later.
@@ -86,67 +81,23 @@ fn errors() -> String {
     format!("({}) or (icmp6 and ip6[40] <= 4)", kinds.join(" or "))
 }
 
-/// Encapsulations, those that are opened and those that are not.
-fn encapsulations(decode: &decode::TunnelPorts) -> String {
+/// Encapsulations outside UDP, those that are opened and those that are not.
+fn encapsulations() -> String {
     let opened = ENCAPSULATIONS.iter().flat_map(|kind| kind.signs);
     let signs = opened.chain(UNOPENED.iter().map(|(sign, _)| sign));
-    let by_port = decode.udp_ports().map(Sign::UdpPort);
-    let mut terms: Vec<String> = signs.copied().chain(by_port).map(term).collect();
+    let mut terms: Vec<String> = signs.copied().filter_map(term).collect();
     terms.sort_unstable();
     terms.dedup();
     terms.join(" or ")
 }
 
-/// Field of an outer header that tells an encapsulation.
-fn term(sign: Sign) -> String {
+/// Field of an outer header that tells an encapsulation, unless that is a UDP port.
+fn term(sign: Sign) -> Option<String> {
     match sign {
-        Sign::EtherType(number) => format!("ether proto {number}"),
+        Sign::EtherType(number) => Some(format!("ether proto {number}")),
         // Destination access points: SNAP's, and that of IPv4 without SNAP.
-        Sign::Llc => "ether proto 0xaa or ether proto 0x06".to_owned(),
-        Sign::IpProtocol(number) => format!("proto {number}"),
-        Sign::UdpPort(port) => format!("udp dst port {port}"),
-    }
-}
-
-/// First bytes of a DTLS record (RFC 6347 4.1: a type from 20 on, version 254.x, or 1.0
-/// before the standard; RFC 9147 4: 001 in the highest bits), on any port: it is a path's
-/// where readable Lustre shows later who is a server, and DTLS elsewhere where nothing does.
-fn dtls() -> String {
-    let record = |udp: &str, at: usize| {
-        let byte = |offset| format!("{udp}[{}]", at + offset);
-        format!(
-            "({kind} >= 20 and {kind} <= 26 and ({major} = 254 or ({major} = 1 and {minor} = 0)) \
-             or {kind} & 0xe0 = 0x20)",
-            kind = byte(0),
-            major = byte(1),
-            minor = byte(2),
-        )
-    };
-    format!(
-        "(udp and {}) or (ip6[6] = 17 and {})",
-        record("udp", 8),
-        record("ip6", 48)
-    )
-}
-
-/// UDP to and from the servers that are known, for what stands beside the DTLS of a path; all
-/// UDP where nobody is known yet, or so many that the kernel would refuse the program
-/// (`BPF_MAXINSNS`, `linux/bpf_common.h`).
-fn to_servers(servers: &Servers) -> String {
-    const MANY: usize = 64;
-    // An IPv6 address takes twice the instructions of an IPv4 one.
-    let weight = |text: &String| if text.starts_with("ip6") { 2 } else { 1 };
-    let single = servers.expected().map(|address| match address.into() {
-        IpAddr::V4(address) => format!("ip host {address}"),
-        IpAddr::V6(address) => format!("ip6 host {address}"),
-    });
-    let blocks = servers.blocks().map(|(block, _)| match block.trunc() {
-        IpNet::V4(block) => format!("ip net {block}"),
-        IpNet::V6(block) => format!("ip6 net {block}"),
-    });
-    let known: Vec<String> = single.chain(blocks).collect();
-    match known.iter().map(weight).sum() {
-        1..=MANY => format!("(udp and ({}))", known.join(" or ")),
-        _ => "udp".to_owned(),
+        Sign::Llc => Some("ether proto 0xaa or ether proto 0x06".to_owned()),
+        Sign::IpProtocol(number) => Some(format!("proto {number}")),
+        Sign::UdpPort(_) => None,
     }
 }

@@ -155,7 +155,10 @@ impl<'p, 's> SeenParts<'p, 's> {
             let says = "a ServerHello chose a suite that does not encrypt, or is not assigned";
             return Answer::new(READABLE, says, readable);
         }
-        let offered: Vec<_> = self.dtls().filter_map(|it| it.offers_no_cipher).collect();
+        let offered: Vec<_> = self
+            .dtls()
+            .filter_map(|it| it.offered()?.no_cipher)
+            .collect();
         if !offered.is_empty() {
             let says = "a ClientHello offered no suite that encrypts";
             return Answer::new(READABLE, says, offered);
@@ -192,10 +195,20 @@ impl<'p, 's> SeenParts<'p, 's> {
 
     /// Answer where no suite that was seen speaks against the path.
     fn hello(&self) -> Answer {
+        self.unread().unwrap_or_else(|| self.chosen())
+    }
+
+    /// Answer where a hello does not tell all that it says of suites.
+    fn unread(&self) -> Option<Answer> {
         let unread: Vec<_> = self.dtls().filter_map(DtlsFacts::unread_hello).collect();
         if !unread.is_empty() {
             let says = "a ServerHello was captured, and too little of it to read its suite";
-            return Answer::new(ProofOutcome::Open, says, unread);
+            return Some(Answer::new(ProofOutcome::Open, says, unread));
+        }
+        let unread: Vec<_> = self.dtls().filter_map(|it| it.offered()?.unread).collect();
+        if !unread.is_empty() {
+            let says = "a ClientHello was captured, and too little of it to read its suites";
+            return Some(Answer::new(ProofOutcome::Open, says, unread));
         }
         let of_1_3 = self
             .choices()
@@ -204,8 +217,13 @@ impl<'p, 's> SeenParts<'p, 's> {
         if !of_1_3.is_empty() {
             let says = "a ServerHello chose DTLS 1.3, of whose records nothing tells whether they \
                         are encrypted";
-            return Answer::new(ProofOutcome::Open, says, of_1_3);
+            return Some(Answer::new(ProofOutcome::Open, says, of_1_3));
         }
+        None
+    }
+
+    /// Answer where every hello that was seen tells its suite.
+    fn chosen(&self) -> Answer {
         let chosen = self.choices().map(|(_, at)| at);
         let unseen = self.protected().any(|it| it.cipher != Cipher::Secret);
         match (

@@ -89,17 +89,10 @@ fn records_that_no_cipher_protects_are_plaintext() {
     }
 }
 
-/// A `ServerHello` cut before its suite, as its fragments in two records.
+/// A `ServerHello`, as its fragments in two records.
 fn fragmented(suite: u16) -> [Vec<u8>; 2] {
-    let whole = dtls::server_hello(7, suite);
-    let (head, body) = whole[13..].split_at(12);
-    [(0, 20), (20, body.len())].map(|(from, to)| {
-        let mut message = head.to_vec();
-        message[6..9].copy_from_slice(&u32::try_from(from).unwrap().to_be_bytes()[1..]);
-        message[9..12].copy_from_slice(&u32::try_from(to - from).unwrap().to_be_bytes()[1..]);
-        message.extend(&body[from..to]);
-        dtls::record(HANDSHAKE, 0, from as u64, &message)
-    })
+    let fragments = dtls::fragments(&dtls::server_hello(7, suite), 20);
+    fragments.try_into().expect("two fragments")
 }
 
 #[test]
@@ -119,6 +112,32 @@ fn a_hello_in_fragments_is_put_together() {
             assert_eq!(verdict(&report(&files, &BLOCK)), whole);
         }
     }
+}
+
+/// The rest of a hello that was lost is not made up from the next one.
+#[test]
+fn the_end_of_another_hello_is_none_of_a_session_with_records() {
+    let [begun, _] = fragmented(dtls::NULL);
+    let [_, ended] = fragmented(dtls::AZURE);
+    let mut all = vec![said(1, &begun)];
+    all.extend(data(10..20, 1));
+    all.push(said(30, &ended));
+    assert_eq!(verdict_on(&all), "undetermined");
+}
+
+/// Records before a hello that is in fragments are as bad as before one that is whole.
+#[test]
+fn a_hello_in_fragments_is_in_charge_of_what_overtook_it() {
+    let [first, second] = fragmented(dtls::NULL);
+    let after = || data(10..20, 1);
+    let mut whole = vec![tunnel(&dtls::protected(99, 200)).at(1)];
+    let mut apart = whole.clone();
+    whole.push(hello(1, dtls::NULL));
+    apart.extend([said(1, &first), said(1, &second)]);
+    let [whole, apart] =
+        [whole, apart].map(|all| verdict_on(&all.into_iter().chain(after()).collect::<Vec<_>>()));
+    assert_eq!(whole, "plaintext");
+    assert_eq!(apart, whole);
 }
 
 #[test]
@@ -224,8 +243,9 @@ fn ip_is_found_behind_any_header_of_up_to_64_bytes() {
     }
 }
 
+/// In a record that was cut, and where its sender left the checksum to hardware.
 #[test]
-fn ip_version_6_is_found_in_a_record_that_was_cut() {
+fn ip_version_6_is_found_without_its_checksum() {
     let ends = ["fd00::4", "fd00::5"].map(|end| end.parse().unwrap());
     let content = noise(1, 500);
     let segments = [
@@ -236,9 +256,11 @@ fn ip_version_6_is_found_in_a_record_that_was_cut() {
         let inner = Ip::between(ends[0], ends[1]).packet(protocol, &segment);
         for header in [0, 8, 30, 72] {
             let fragment = [&noise(5, header)[..], &inner, &noise(2, 20)].concat();
-            let coat = tunnel(&dtls::record(DATA, 1, 9, &fragment)).at(2).cut(256);
-            let verdict = verdict_on(&[hello(1, dtls::AZURE), coat]);
-            assert_eq!(verdict, "plaintext", "{protocol} behind {header}");
+            let coat = tunnel(&dtls::record(DATA, 1, 9, &fragment)).at(2);
+            for coat in [coat.clone(), coat.cut(256)] {
+                let verdict = verdict_on(&[hello(1, dtls::AZURE), coat]);
+                assert_eq!(verdict, "plaintext", "{protocol} behind {header}");
+            }
         }
     }
 }
@@ -391,10 +413,37 @@ fn an_offer_of_null_suites_alone_is_no_secret() {
         (&[dtls::NULL, dtls::AZURE], "encrypted"),
         (&[dtls::AZURE, SIGNAL], "encrypted"),
     ] {
-        let mut all = vec![tunnel(&offer(suites, &[], &[])).at(1)];
-        all.extend(data(10..30, 1));
-        assert_eq!(verdict_on(&all), expected, "{suites:x?}");
+        let offer = offer(suites, &[], &[]);
+        let mut fragments = dtls::fragments(&offer, 30);
+        let whole = vec![offer];
+        let apart = fragments.clone();
+        fragments.reverse();
+        for offer in [whole, apart, fragments] {
+            let mut all: Vec<_> = offer.iter().map(|it| tunnel(it).at(1)).collect();
+            all.extend(data(10..30, 1));
+            assert_eq!(verdict_on(&all), expected, "{suites:x?}");
+        }
     }
+}
+
+#[test]
+fn an_offer_that_cannot_be_read_leaves_a_path_open() {
+    let offer = offer(&[dtls::AZURE], &[], &[]);
+    let begun = tunnel(&dtls::fragments(&offer, 30)[0]).at(1);
+    let cut = tunnel(&offer).at(1).cut(90);
+    for offer in [begun, cut] {
+        let mut all = vec![offer];
+        all.extend(data(10..30, 1));
+        all.insert(1, hello(2, dtls::AZURE));
+        assert_eq!(verdict_on(&all), "undetermined");
+    }
+    // The suites that encrypt stand before the cut.
+    let offer = tunnel(&self::offer(&[dtls::AZURE; 40], &[], &[])).at(1);
+    let all: Vec<_> = [offer.cut(130)]
+        .into_iter()
+        .chain(data(10..30, 1))
+        .collect();
+    assert_eq!(verdict_on(&all), "encrypted");
 }
 
 /// A message that can be read in a protected record, alone or behind a change of cipher.

@@ -684,11 +684,16 @@ fn a_block_of_ones_own_that_holds_a_packet_leaves_the_run_open() {
     let order = bytes::Order::Little;
     let hidden = ethernet(&Ip::v4(CLIENT, SERVER).packet(TCP, &tcp(1018, 988, &lustre_message())));
     let numbered: Vec<_> = session().into_iter().map(|packet| (0, packet)).collect();
-    let block = bytes::enhanced(order, 0, 7, &hidden.data, 600);
-    let body = &block[8..block.len() - 4];
-    for kind in [0x0bad, 0x4000_0bad, 0x8000_1234] {
-        for content in [&block[..], body] {
-            let content = [&[0xd9, 0x7e, 0, 0][..], content].concat();
+    let wire_len = u32::try_from(hidden.data.len()).expect("a short packet");
+    let enhanced = bytes::enhanced(order, 0, 7, &hidden.data, 600);
+    let simple = bytes::simple(order, &hidden.data, wire_len);
+    let contents = [enhanced, simple].into_iter().flat_map(|block| {
+        let body = block[8..block.len() - 4].to_vec();
+        [block, body]
+    });
+    for content in contents {
+        for kind in [0x0bad, 0x4000_0bad, 0x8000_1234] {
+            let content = [&[0xd9, 0x7e, 0, 0][..], &content].concat();
             let mut file = pcapng(1, &numbered);
             file.extend(bytes::block(order, kind, &content));
             let report = report(&[file], &BLOCK);
@@ -707,13 +712,16 @@ fn a_capture_behind_junk_is_not_passed_over() {
     std::fs::write(folder.path().join("a.cap"), pcap(1, &session())).expect("a file");
     let clear = pcap(1, &[to_lustre(&lustre_message())]);
     let page = "<html>\n\r\r\n".repeat(20);
-    for junk in [&page.as_bytes()[..6], b"{}\n", b"<"] {
+    let log = "a line of a log\n".repeat(10_000);
+    for junk in [&page.as_bytes()[..6], b"{}\n", b"<", log.as_bytes()] {
         let file = [junk, &clear].concat();
         std::fs::write(folder.path().join("b"), file).expect("a file");
         assert_eq!(run_on(folder.path()), 3);
     }
-    std::fs::write(folder.path().join("b"), page).expect("a file");
-    assert_eq!(run_on(folder.path()), 0);
+    for text in [page, log] {
+        std::fs::write(folder.path().join("b"), text).expect("a file");
+        assert_eq!(run_on(folder.path()), 0);
+    }
 }
 
 /// Captures that cannot be read may hold anything: traces of Windows, which have no magic, and

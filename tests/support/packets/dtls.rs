@@ -38,11 +38,16 @@ pub fn clear_data(sequence: u64, text: &[u8]) -> Vec<u8> {
 }
 
 pub fn client_hello(sequence: u64) -> Vec<u8> {
+    client_hello_of(sequence, AZURE)
+}
+
+/// A hello that offers one suite.
+pub fn client_hello_of(sequence: u64, suite: u16) -> Vec<u8> {
     let mut body = V1_2.to_be_bytes().to_vec();
     body.extend(noise(sequence, 32));
     // No session, no cookie, one suite, no compression.
     body.extend([0, 0, 0, 2]);
-    body.extend(AZURE.to_be_bytes());
+    body.extend(suite.to_be_bytes());
     body.extend([1, 0]);
     handshake(1, sequence, &body)
 }
@@ -68,6 +73,26 @@ fn handshake(kind: u8, sequence: u64, body: &[u8]) -> Vec<u8> {
     let mut message = vec![kind, 0, 0, len, 0, 0, 0, 0, 0, 0, 0, len];
     message.extend(body);
     record(HANDSHAKE, 0, sequence, &message)
+}
+
+/// A record of one handshake message, in fragments of up to `len` bytes in records of their own
+/// (RFC 6347 4.2.3).
+pub fn fragments(record: &[u8], len: usize) -> Vec<Vec<u8>> {
+    const RECORD: usize = 13;
+    const MESSAGE: usize = 12;
+    let (head, body) = record[RECORD..].split_at(MESSAGE);
+    let be = |number: usize| {
+        u32::try_from(number)
+            .expect("a short message")
+            .to_be_bytes()
+    };
+    let fragments = body.chunks(len).enumerate().map(|(place, bytes)| {
+        let [at, len] = [place * len, bytes.len()].map(be);
+        let fragment = [&head[..6], &at[1..], &len[1..], bytes].concat();
+        let record_len = be(fragment.len());
+        [&record[..11], &record_len[2..], &fragment].concat()
+    });
+    fragments.collect()
 }
 
 /// Datagrams that begin as a record does, each with another rule broken.
