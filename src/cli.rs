@@ -366,8 +366,8 @@ impl TryFrom<AnalyzeFlags> for Analyze {
                 ..flags.engine.meant(&output.custody, Viewpoint::recorded)?
             },
             threads,
-            // One worker alone has nothing to share.
-            pieces: if threads > 1 { 2 * threads } else { 1 },
+            // Each is counted apart, and adding up thousands of flows costs more than waiting.
+            pieces: threads,
             min_piece_len: MIN_PIECE_LEN,
             exit_terms: flags.accept.read(&output.custody)?,
             output,

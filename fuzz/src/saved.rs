@@ -64,7 +64,7 @@ pub fn saved(data: &[u8]) {
 
 /// A state whose digests are right, of counts of so many inputs.
 fn state(counts: &[u8], inputs: usize) -> Vec<u8> {
-    let mut state = b"\x89PLAINSIGHT\n\x03\0\0\0".to_vec();
+    let mut state = b"\x89PLAINSIGHT\n\x04\0\0\0".to_vec();
     let frame = zstd::encode_all(counts, 1).expect("memory");
     let engine = plainsight::engine::Engine::default();
     let mut index = Index::new(&engine);

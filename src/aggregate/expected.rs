@@ -66,6 +66,7 @@ impl Met {
 /// Packets with each server that is expected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
+    #[serde(serialize_with = "stored::in_order")]
     servers: HashMap<Address, Met, foldhash::fast::RandomState>,
 }
 

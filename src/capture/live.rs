@@ -292,7 +292,7 @@ impl Handle {
     pub fn drops(&mut self) -> Drops {
         Drops {
             kernel: self.count().dropped - self.before.dropped,
-            interface: self.missed.as_mut().map_or(0, InterfaceDrops::count),
+            interface: self.missed.as_mut().map(InterfaceDrops::count),
         }
     }
 

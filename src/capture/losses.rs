@@ -12,11 +12,17 @@ use std::collections::BTreeMap;
 pub struct Drops {
     /// Dropped by the kernel, for want of room in its buffer.
     pub kernel: u64,
-    /// Dropped by the interface, before any filter.
-    pub interface: u64,
+    /// Dropped by the interface, before any filter; `None` where that is not known.
+    pub interface: Option<u64>,
 }
 
 impl Drops {
+    /// Both together, as far as they are known.
+    #[must_use]
+    pub fn packets(self) -> u64 {
+        self.kernel.saturating_add(self.interface.unwrap_or(0))
+    }
+
     /// The larger of each.
     fn max(self, other: Self) -> Self {
         Self {
@@ -29,7 +35,8 @@ impl Drops {
 impl std::ops::AddAssign for Drops {
     fn add_assign(&mut self, more: Self) {
         self.kernel = self.kernel.saturating_add(more.kernel);
-        self.interface = self.interface.saturating_add(more.interface);
+        let both = self.interface.into_iter().chain(more.interface);
+        self.interface = both.reduce(u64::saturating_add);
     }
 }
 
@@ -65,12 +72,9 @@ impl Counts {
     }
 
     fn missed(self) -> Missed {
-        let Drops { kernel, interface } = self.cumulative;
         Missed {
             drops: self.cumulative,
-            unattributed: self
-                .between
-                .saturating_sub(kernel.saturating_add(interface)),
+            unattributed: self.between.saturating_sub(self.cumulative.packets()),
         }
     }
 }

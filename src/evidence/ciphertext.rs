@@ -17,7 +17,8 @@ use std::hash::BuildHasher;
 use std::ops::Range;
 
 use etherparse::{IpNumber, Ipv4Header, Ipv4HeaderSlice, Ipv6HeaderSlice, checksum::Sum16BitWords};
-use foldhash::fast::FixedState;
+use foldhash::fast::{FixedState, RandomState};
+use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::dtls::{DtlsRecord, MAX_MAC_LEN};
@@ -426,18 +427,18 @@ impl ByteSample {
             counts[usize::from(byte)] += 1;
         }
         let expected = len as f64 / 256.0;
-        let squared = |count: u32| (f64::from(count) - expected).powi(2) / expected;
+        let squared = |count: u32| (f64::from(count) - expected).powi(2);
         let sum: f64 = counts.into_iter().map(squared).sum();
-        !(Self::MIN_CHI_SQUARED..=Self::MAX_CHI_SQUARED).contains(&sum)
+        !(Self::MIN_CHI_SQUARED..=Self::MAX_CHI_SQUARED).contains(&(sum / expected))
     }
 
     /// Tests that any eight bytes come again: odds of 2^-48 for random ones.
     fn has_repeats(&self) -> bool {
         let chunks = self.chunks.iter().map(Chunk::bytes);
-        let words = chunks.flat_map(|bytes| bytes.as_chunks().0);
-        let mut words: Vec<u64> = words.map(|&word| u64::from_le_bytes(word)).collect();
-        words.sort_unstable();
-        words.windows(2).any(|pair| pair[0] == pair[1])
+        let mut words = chunks.flat_map(|bytes| bytes.as_chunks::<8>().0);
+        let most = Self::CHUNKS * Self::CHUNK_LEN / 8;
+        let mut seen = HashSet::with_capacity_and_hasher(most, RandomState::default());
+        words.any(|word| !seen.insert(word))
     }
 }
 

@@ -10,7 +10,7 @@ use super::sequence::{Gaps, SequenceSet};
 use super::session::{Protected, Segment, Sessions};
 use super::stored::{self, Sound, sound};
 use super::tally::join_tallies;
-use super::{Count, Sighting, Tally, keep_first};
+use super::{Count, Sighting, Tally, keep_first, merge_boxed};
 use crate::evidence::Shown;
 use crate::evidence::ciphertext::{self, ByteSample, Exposure};
 use crate::evidence::dtls::hello::{self, Hello};
@@ -37,7 +37,7 @@ pub struct DtlsFacts {
     #[serde(deserialize_with = "sound")]
     segments: Vec<FlowPart>,
     /// Later fragments of packets of protected records.
-    fragments: Option<Tally>,
+    fragments: Option<Box<Tally>>,
     /// Sessions, once all parts are there.
     #[serde(skip)]
     sessions: Sessions,
@@ -182,7 +182,9 @@ impl DtlsFacts {
 
     /// Counts a later IP fragment of such a packet. Nothing tells of which session it is.
     pub fn count_fragment(&mut self, count: Count, at: &Sighting) {
-        let tally = self.fragments.get_or_insert_with(|| Tally::new(*at));
+        let tally = self
+            .fragments
+            .get_or_insert_with(|| Box::new(Tally::new(*at)));
         tally.add(count, at);
     }
 
@@ -210,7 +212,7 @@ impl DtlsFacts {
     pub fn ciphertext(&self) -> Option<Tally> {
         let parts = self.segments.iter();
         let tallies = parts.flat_map(|part| part.segment.tallies());
-        let all = tallies.chain(&self.fragments);
+        let all = tallies.chain(self.fragments.as_deref());
         all.fold(None, |mut sum, tally| {
             join_tallies(&mut sum, Some(tally));
             sum
@@ -221,13 +223,16 @@ impl DtlsFacts {
     pub(super) fn placed(&self) -> Count {
         let parts = self.segments.iter();
         let tallies = parts.flat_map(|part| part.segment.tallies());
-        tallies.chain(&self.fragments).map(Tally::placed).sum()
+        tallies
+            .chain(self.fragments.as_deref())
+            .map(Tally::placed)
+            .sum()
     }
 
     /// Later fragments of packets of protected records, whose session nothing tells.
     #[must_use]
     pub fn fragments(&self) -> Option<&Tally> {
-        self.fragments.as_ref()
+        self.fragments.as_deref()
     }
 
     /// First hello of which too little was captured to read its choice.
@@ -298,7 +303,9 @@ impl DtlsFacts {
             *kept |= more;
         }
         self.suites.merge(&other.suites);
-        join_tallies(&mut self.fragments, other.fragments.as_ref());
+        merge_boxed(&mut self.fragments, other.fragments, |kept, more| {
+            kept.merge(&more);
+        });
         self.segments.extend(other.segments);
         self.segments.sort_by_key(|part| part.segment.start);
         // Parts come in the order of the input, so nothing will come between the first ones.

@@ -2,6 +2,7 @@
 //! duplicates.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::stored::{self, Sound};
 
@@ -35,8 +36,10 @@ impl Gaps {
 /// over the parts of an input, so that it does not matter how that was split.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SequenceSet {
-    /// First and last number of each range; of the whole, once coarse.
-    ranges: Vec<(u64, u64)>,
+    /// First and last number of each range; of the whole, once coarse. One is all that there
+    /// is where the capture missed nothing.
+    #[serde(deserialize_with = "stored::few")]
+    ranges: SmallVec<[(u64, u64); 1]>,
     #[serde(deserialize_with = "stored::count")]
     seen: u64,
     /// The numbers that were seen first and last.
@@ -152,7 +155,8 @@ impl SequenceSet {
             .first()
             .map_or(first, |&(start, _)| start.min(first));
         let last = touched.last().map_or(last, |&(_, end)| end.max(last));
-        self.ranges.splice(from..to.max(from), [(first, last)]);
+        self.ranges.drain(from..to.max(from));
+        self.ranges.insert(from, (first, last));
     }
 
     /// Gives up the gaps, of these ranges as well.

@@ -8,12 +8,12 @@
 //! to what one walk over all of them gives, in bounded memory.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::choices::{Choices, Cipher};
 use super::sequence::Gaps;
 use super::stored::{self, Sound};
-use super::tally::join_tallies;
-use super::{Count, Position, Sighting, Tally, keep_first};
+use super::{Count, Position, Sighting, Tally, keep_first, merge_boxed};
 use crate::capture::Timestamp;
 use crate::evidence::ciphertext::{ByteSample, ByteTest, Exposure};
 use crate::evidence::dtls::DtlsRecord;
@@ -38,12 +38,13 @@ const REORDERING_NANOS: i64 = 1_000_000_000;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Session {
     hello: Option<(Sighting, Hello)>,
-    /// By number, in order; no more than [`MAX_EPOCHS`].
-    epochs: Vec<(u16, Epoch)>,
+    /// By number, in order; no more than [`MAX_EPOCHS`]. One is all that most sessions have.
+    #[serde(deserialize_with = "stored::few")]
+    epochs: SmallVec<[(u16, Epoch); 1]>,
     /// All epochs above those.
     beyond: Option<Box<Epoch>>,
     /// Packets with records of several epochs.
-    across: Option<Tally>,
+    across: Option<Box<Tally>>,
     /// Cipher of the session before, if that has protected records.
     before: Option<Cipher>,
     /// True if a record has the time of the hello, or an earlier one: it may be of the session
@@ -76,8 +77,6 @@ impl Session {
         if place == MAX_EPOCHS {
             return self.beyond.get_or_insert_default();
         }
-        // One is all that most sessions have.
-        self.epochs.reserve_exact(1);
         self.epochs.insert(place, (number, Epoch::default()));
         if self.epochs.len() > MAX_EPOCHS
             && let Some((_, highest)) = self.epochs.pop()
@@ -112,7 +111,7 @@ impl Session {
             Some(number) => self.epoch(number).count(count, at),
             None => self
                 .across
-                .get_or_insert_with(|| Tally::new(*at))
+                .get_or_insert_with(|| Box::new(Tally::new(*at)))
                 .add(count, at),
         }
     }
@@ -123,7 +122,7 @@ impl Session {
         let epochs = kept.chain(self.beyond.as_deref());
         epochs
             .filter_map(|epoch| epoch.tally.as_ref())
-            .chain(&self.across)
+            .chain(self.across.as_deref())
     }
 
     /// Cipher that its hello put in charge; `None` where there is nothing to be in charge of.
@@ -195,7 +194,9 @@ impl Session {
         if let Some(beyond) = later.beyond {
             self.beyond.get_or_insert_default().join(*beyond);
         }
-        join_tallies(&mut self.across, later.across.as_ref());
+        merge_boxed(&mut self.across, later.across, |kept, more| {
+            kept.merge(&more);
+        });
         self.is_early |= later.is_early;
         self.behind = later.behind;
         self.last = self.last.max(later.last);

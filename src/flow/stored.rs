@@ -8,7 +8,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use hashbrown::HashMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use smallvec::SmallVec;
 
 /// Sum of all counts that are read for one sum, at most.
 const MOST: u64 = 1 << 62;
@@ -108,6 +110,30 @@ pub fn counts_by<'de, D: Deserializer<'de>, K: Deserialize<'de> + Ord>(
     let counts = BTreeMap::<K, Stored>::deserialize(deserializer)?;
     let counts = counts.into_iter();
     Ok(counts.map(|(kind, Stored(count))| (kind, count)).collect())
+}
+
+/// Reads a few values. Room for no more is made than is read, whatever number is stored.
+///
+/// # Errors
+/// Those of the format, and of the values.
+pub fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<SmallVec<[T; 1]>, D::Error> {
+    let values = Vec::<T>::deserialize(deserializer)?;
+    Ok(values.into_iter().collect())
+}
+
+/// Stores a map in the order of its keys, so that the same counts are the same bytes.
+///
+/// # Errors
+/// Those of the format.
+pub fn in_order<S: Serializer, K: Serialize + Ord, V: Serialize, H>(
+    map: &HashMap<K, V, H>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut all: Vec<_> = map.iter().collect();
+    all.sort_unstable_by_key(|&(key, _)| key);
+    serializer.collect_map(all)
 }
 
 /// A count on its own.

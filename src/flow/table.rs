@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::lowest::{Lowest, SLACK, sorted};
 use super::recent::Recent;
-use super::{Count, Direction, DtlsFacts, FiveTuple, Flow, FlowKey, GroupKey, Sighting, Sizes};
+use super::{
+    Count, Direction, DtlsFacts, FiveTuple, Flow, FlowKey, GroupKey, Sighting, Sizes, stored,
+};
 use crate::decode::Protocol;
 use crate::evidence::{Shown, dtls::DtlsRecord};
 
@@ -43,6 +45,7 @@ pub struct FlowTable {
     flows: Lowest<FlowKey, Kept>,
     groups: Lowest<GroupKey, Group>,
     /// Groups beyond the limit, by what is left of their keys without the addresses.
+    #[serde(serialize_with = "stored::in_order")]
     beyond: HashMap<GroupKey, Group, RandomState>,
     #[serde(skip)]
     recent: Recent<Known>,

@@ -21,7 +21,7 @@ impl From<Drops> for Losses {
     fn from(drops: Drops) -> Self {
         Self {
             kernel: drops.kernel,
-            interface: Some(drops.interface),
+            interface: drops.interface,
             ..Self::default()
         }
     }

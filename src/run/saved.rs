@@ -24,7 +24,7 @@ pub use writer::{StateWriter, place};
 /// First bytes of a saved state.
 const MARK: [u8; 12] = *b"\x89PLAINSIGHT\n";
 /// Version of the form; a change of what is counted changes it as well.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Length of mark and version.
 const HEAD_LEN: u64 = 16;
 /// Length of the index's length and of the digest.

@@ -80,8 +80,10 @@ impl Path<'_> {
     pub fn timelines(&self) -> BTreeMap<Class, Timeline> {
         let mut timelines = BTreeMap::<Class, Timeline>::new();
         for (class, _, tally) in self.parts.iter().flat_map(Part::tallies) {
-            if !tally.timeline().is_empty() {
-                timelines.entry(class).or_default().merge(tally.timeline());
+            let more = tally.timeline();
+            if !more.is_empty() {
+                let known = timelines.entry(class).and_modify(|sum| sum.merge(more));
+                known.or_insert_with(|| more.clone());
             }
         }
         timelines

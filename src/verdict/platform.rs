@@ -143,6 +143,9 @@ impl Scales<'_> {
         parts: &[Part<'_>],
         observed: Option<Verdict>,
     ) -> Platform {
+        if logged.is_empty() {
+            return Platform::default();
+        }
         let captured = match parts {
             [] => self.unseen(observed),
             parts => Captured::of(parts),

@@ -1,6 +1,7 @@
 //! Interfaces that go away and come back.
 
 use std::process::Command;
+use std::slice;
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::Scene;
 use crate::frames::{self, Sender};
 use crate::hosts::Namespace;
 use crate::program::{Ended, Live, Surroundings, await_some, folder, number, warns};
+use crate::saved::analyzed;
 use crate::stage::{SECOND, SERVER, Stage};
 
 pub const SCENES: &[Scene] = &[
@@ -207,13 +209,17 @@ fn without_sys() -> Result<()> {
             starter: starter.iter().map(|&word| word.to_owned()).collect(),
             ..Surroundings::default()
         };
-        let arguments = format!("-i eth0 --servers {SERVER} --events events");
+        let arguments = format!("-i eth0 --servers {SERVER} --events events -w trace.pcapng");
         let mut live = Live::spawn_in(&namespace, folder()?, &arguments, surroundings)?;
         live.await_event("started", |_| true)?;
         let ended = live.end()?;
-        let drops = &ended.report["inputs"][0]["losses"]["interface"];
+        let trace = ended.file("trace.pcapng");
+        let later = analyzed(slice::from_ref(&trace), SERVER)?;
         let is_hidden = !starter.is_empty();
-        ensure!(drops.is_null() == is_hidden, "{drops} with {starter:?}");
+        for report in [&ended.report, &later] {
+            let drops = &report["inputs"][0]["losses"]["interface"];
+            ensure!(drops.is_null() == is_hidden, "{drops} with {starter:?}");
+        }
         let says = "eth0: how many packets the interface itself drops is not known";
         ensure!(
             warns(&ended.report, says) == is_hidden,

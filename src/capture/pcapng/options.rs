@@ -67,7 +67,7 @@ pub(super) fn statistics(body: &[u8], order: Endianness) -> Option<(u32, Option<
     let (rest, drops) = fold(rest, order, || Some((None, None)), gather).ok()?;
     let drops = drops?;
     let drops = (drops != (None, None)).then(|| Drops {
-        interface: drops.0.unwrap_or(0),
+        interface: drops.0,
         kernel: drops.1.unwrap_or(0),
     });
     options_end(rest).then_some((interface, drops))

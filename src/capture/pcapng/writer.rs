@@ -92,7 +92,7 @@ pub fn enhanced_packet(out: &mut Vec<u8>, interface: u32, frame: &Frame<'_>, com
 }
 
 /// States what an interface dropped and how many packets of it are in the file, both up to
-/// this place. The block has no time.
+/// this place; of what is not known, nothing. The block has no time.
 pub fn interface_statistics(
     out: &mut Vec<u8>,
     interface: u32,
@@ -105,7 +105,9 @@ pub fn interface_statistics(
         if !comment.is_empty() {
             option(body, OPT_COMMENT, comment.as_bytes());
         }
-        count(body, ISB_IFDROP, drops.interface);
+        if let Some(dropped) = drops.interface {
+            count(body, ISB_IFDROP, dropped);
+        }
         count(body, ISB_FILTERACCEPT, packets.saturating_add(drops.kernel));
         count(body, ISB_OSDROP, drops.kernel);
         count(body, ISB_USRDELIV, packets);

@@ -154,7 +154,6 @@ impl Capture {
             packets,
             drops,
             unread,
-            hides_drops,
             is_down,
             ..
         } = self.status;
@@ -170,7 +169,6 @@ impl Capture {
                 gaps: self.gaps.clone(),
                 more_gaps: self.more_gaps,
                 down: is_down,
-                interface: losses.interface.filter(|_| !hides_drops),
                 ..losses
             }),
             before: Vec::new(),

@@ -107,8 +107,6 @@ pub(super) struct CaptureStatus {
     pub(super) unread: u64,
     /// Left out of the file that is saved, so far.
     pub(super) unsaved: u64,
-    /// True where it is not known how many packets the interface dropped.
-    pub(super) hides_drops: bool,
     /// True while the interface is down, or gone.
     pub(super) is_down: bool,
     /// True while it is up and this capture cannot follow it.
@@ -277,7 +275,6 @@ impl<'o> CaptureWorker<'o> {
             drops: self.handle.drops(),
             unread: 0,
             unsaved,
-            hides_drops: !self.handle.tells_interface_drops(),
             is_down: self.reports_interface && self.link != LinkState::Up,
             is_lost: self.reports_interface && self.link == LinkState::Lost,
         }

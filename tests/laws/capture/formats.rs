@@ -308,21 +308,22 @@ fn pcapng_statistics_tell_what_was_missed() {
                 unattributed,
             })
         };
-        assert_eq!(lost(&blocks), missed(14, 4, 0));
+        assert_eq!(lost(&blocks), missed(14, Some(4), 0));
+        assert_eq!(lost(&blocks[1..2]), missed(5, None, 0));
         // Sections count apart, each from its own start.
         let sections = [blocks.concat(), begin(), block(0, [Some(2), Some(9)])];
-        assert_eq!(lost(&sections), missed(23, 6, 0));
+        assert_eq!(lost(&sections), missed(23, Some(6), 0));
         // The counts of packets are the same losses again, and tell of more or of less.
         let packet = |drops| enhanced_with_drops(order, 1, 5, b"data", drops);
-        assert_eq!(lost(&[packet(3), packet(4)]), missed(0, 0, 7));
+        assert_eq!(lost(&[packet(3), packet(4)]), missed(0, None, 7));
         let both = |drops| [packet(3), packet(4), block(1, [Some(1), Some(drops)])];
-        assert_eq!(lost(&both(2)), missed(2, 1, 4));
-        assert_eq!(lost(&both(20)), missed(20, 1, 0));
+        assert_eq!(lost(&both(2)), missed(2, Some(1), 4));
+        assert_eq!(lost(&both(20)), missed(20, Some(1), 0));
         // What overflows stays at the most there can be.
         let most = [packet(u64::MAX), packet(5)];
-        assert_eq!(lost(&most), missed(0, 0, u64::MAX));
+        assert_eq!(lost(&most), missed(0, None, u64::MAX));
         let most = [block(0, [Some(u64::MAX); 2]), block(1, [Some(u64::MAX); 2])];
-        assert_eq!(lost(&most), missed(u64::MAX, u64::MAX, 0));
+        assert_eq!(lost(&most), missed(u64::MAX, Some(u64::MAX), 0));
     }
 }
 
@@ -516,9 +517,9 @@ fn pcapng_short_counts_are_read() {
             (lost.drops.interface, lost.drops.kernel, lost.unattributed)
         };
         let count = |code| option(order, code, &order.u32(9));
-        assert_eq!(lost(enhanced_with(order, b"data", &count(4))), (0, 0, 9));
+        assert_eq!(lost(enhanced_with(order, b"data", &count(4))), (None, 0, 9));
         let counts = [order.words(&[0; 3]), count(5), count(7)].concat();
-        assert_eq!(lost(block(order, 5, &counts)), (9, 9, 0));
+        assert_eq!(lost(block(order, 5, &counts)), (Some(9), 9, 0));
     }
 }
 

@@ -60,8 +60,7 @@ fn count(bytes: impl Read + Send + 'static) -> u64 {
     };
     let walked = input.walk(&Interfaces::default(), |_| {}, |_| {});
     let missed = walked.stated.total().unwrap_or_default();
-    let drops = missed.drops.kernel.saturating_add(missed.drops.interface);
-    let known = walked.packets.saturating_add(drops);
+    let known = walked.packets.saturating_add(missed.drops.packets());
     // Behind what cannot be read may be more.
     known.saturating_add(missed.unattributed + u64::from(walked.fault.is_some()))
 }

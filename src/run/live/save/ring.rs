@@ -280,7 +280,7 @@ mod tests {
             crate::capture::pcapng::writer::enhanced_packet(&mut blocks, 0, &frame, "");
             let missed = Drops {
                 kernel: missed,
-                interface: 0,
+                interface: None,
             };
             let filled = Filled {
                 interface: 0,

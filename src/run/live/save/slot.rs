@@ -50,11 +50,14 @@ pub(super) struct SavedTally {
 impl SavedTally {
     /// Packets that the file lacks, where the capture missed so many since the run began.
     pub(super) fn lacks(&self, missed: Drops) -> Drops {
-        Drops {
-            kernel: self.overwritten.kernel + missed.kernel.saturating_sub(self.before.kernel),
-            interface: self.overwritten.interface
-                + missed.interface.saturating_sub(self.before.interface),
-        }
+        let before = self.before.interface.unwrap_or(0);
+        let since = Drops {
+            kernel: missed.kernel.saturating_sub(self.before.kernel),
+            interface: missed.interface.map(|all| all.saturating_sub(before)),
+        };
+        let mut lacks = self.overwritten;
+        lacks += since;
+        lacks
     }
 
     /// Packets that are gone with the file. What the capture missed after its end, the files
@@ -183,7 +186,7 @@ impl Slot {
         let tally = &mut self.captures[interface];
         tally.stated = tally.lacks(missed);
         let (packets, lacks) = (tally.packets, tally.stated);
-        let overwritten = tally.overwritten.kernel + tally.overwritten.interface;
+        let overwritten = tally.overwritten.packets();
         let comment = match overwritten {
             0 => String::new(),
             _ => format!(
