@@ -163,10 +163,15 @@ fn several<'a>(first: &DtlsRecord<'_>, more: impl Iterator<Item = DtlsRecord<'a>
 }
 
 /// Content of records of which a later one's header was cut off. That may be none, and so may
-/// the others: only plaintext that can be read in them counts whatever stood behind.
+/// the others: only plaintext that can be read in them counts whatever stood behind. What would
+/// be data in the clear is not explained.
 fn cut(first: &DtlsRecord<'_>, payload: &Payload<'_>) -> Shown {
     match whole(first, payload) {
-        clear @ (Shown::Exposed | Shown::Unexplained) => clear,
+        Shown::Exposed => Shown::Exposed,
+        Shown::Unexplained | Shown::ClearData => Shown::Unexplained,
+        _ if dtls::cuts_clear_data(first, payload.bytes, payload.datagram_len) => {
+            Shown::Unexplained
+        }
         _ => Shown::CutRecords,
     }
 }
@@ -177,12 +182,9 @@ fn datagram(payload: &Payload<'_>) -> Shown {
 }
 
 /// Content of a later fragment of `len` bytes, of which these were captured, if it can be read.
-/// Text in TCP can be of any conversation, so there only Lustre counts.
 #[must_use]
-pub fn in_fragment(protocol: Protocol, bytes: &[u8], len: usize) -> Option<Shown> {
-    let found = readable::in_part(bytes, len)?;
-    let counts = protocol == Protocol::Udp || found == Exposure::Lustre;
-    counts.then(|| Shown::of(found))
+pub fn in_fragment(bytes: &[u8], len: usize) -> Option<Shown> {
+    readable::in_part(bytes, len).map(Shown::of)
 }
 
 fn begun(protocol: Protocol, payload: &Payload<'_>) -> Shown {

@@ -11,7 +11,7 @@ use hashbrown::{HashMap, hash_map::Entry};
 use serde::{Deserialize, Serialize};
 
 use crate::capture::Timestamp;
-use crate::decode::FragmentKey;
+use crate::decode::{Address, FragmentKey, Protocol};
 use crate::evidence::Shown;
 use crate::flow::{Count, FiveTuple, Reason, Sighting, is_lustre_port};
 
@@ -27,11 +27,14 @@ pub struct CountedPlace {
 }
 
 impl CountedPlace {
-    /// Content of a later fragment that shows this by itself.
+    /// Content of a later fragment that shows this by itself. Text in TCP can be of any
+    /// conversation, so there only Lustre counts.
     #[must_use]
     pub fn shows(&self, later: Option<Shown>) -> Shown {
+        let is_tcp = self.five_tuple.protocol == Protocol::Tcp;
         match (self.shown, later) {
             (Shown::Tunnelled | Shown::Wrapped, _) | (_, None) => self.shown,
+            (_, Some(Shown::Readable)) if is_tcp => self.shown,
             (_, Some(own)) => own,
         }
     }
@@ -64,8 +67,8 @@ pub struct Later {
 pub enum First {
     /// As a packet of a flow.
     In(CountedPlace),
-    /// As traffic that is no path's.
-    Other,
+    /// As traffic that is no path's: of TCP on other ports, between these addresses.
+    Other(Option<(Address, Address)>),
     /// As one that cannot be decoded.
     Undecodable(Reason),
 }

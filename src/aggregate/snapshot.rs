@@ -10,6 +10,7 @@ use super::fragments::{CountedPlace, First, FragmentOutcome, Later};
 use super::sample::Sample;
 use crate::capture::Timestamp;
 use crate::decode::Address;
+use crate::evidence::Shown;
 use crate::flow::table::FlowTable;
 use crate::flow::{Count, Datagrams, Ranges, Reason, Sighting, Times, stored};
 
@@ -133,13 +134,27 @@ impl Snapshot {
         *self.undecodable.entry(reason).or_default() += count;
     }
 
+    /// Counts a packet that holds Lustre where nothing reads, between these addresses or any.
+    pub(super) fn hidden(&mut self, ends: Option<(Address, Address)>, count: Count) {
+        match (ends, &mut self.by_address) {
+            (Some(ends), Some(by_address)) => by_address.hide(ends, count),
+            (Some((one, other)), None) if !self.datagrams.is_between(one, other) => {
+                self.other += count;
+            }
+            _ => self.undecodable(Reason::HIDDEN, count),
+        }
+    }
+
     /// Counts a later fragment, whose place is known now.
     pub fn settle(&mut self, later: Later, outcome: FragmentOutcome) {
         match outcome {
             FragmentOutcome::Joined(First::In(place)) | FragmentOutcome::Orphan(Some(place)) => {
                 self.place(place, later);
             }
-            FragmentOutcome::Joined(First::Other) => self.other += later.count,
+            FragmentOutcome::Joined(First::Other(ends)) => match later.shown {
+                Some(Shown::Wrapped) => self.hidden(ends, later.count),
+                _ => self.other += later.count,
+            },
             FragmentOutcome::Joined(First::Undecodable(reason)) => {
                 self.undecodable(reason, later.count);
             }

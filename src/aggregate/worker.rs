@@ -243,16 +243,12 @@ impl<'o> Worker<'o> {
             },
             _ => None,
         };
-        let protocol = match &decoded.content {
-            Content::Packet(packet) => Some(packet.protocol),
-            _ => None,
-        };
         let frame = here.frame.data;
         let bytes = frame.get(fragment.offset..).unwrap_or_default();
         let bytes = &bytes[..bytes.len().min(fragment.len)];
         let later = Later {
             count: here.count(fragment.len),
-            shown: protocol.and_then(|it| evidence::in_fragment(it, bytes, fragment.len)),
+            shown: evidence::in_fragment(bytes, fragment.len),
             at: here.sighting(Direction::Up, fragment.len),
             alone,
         };
@@ -291,14 +287,12 @@ impl<'o> Worker<'o> {
             by_address,
             datagrams,
             ..
-        } = &mut self.snapshot;
+        } = &self.snapshot;
         let is_searched = by_address.is_some() || datagrams.is_between(ends.0, ends.1);
-        match by_address {
-            _ if !(is_searched && lnet::holds_message(payload.bytes)) => {
-                self.snapshot.other += here.count(0);
-            }
-            Some(by_address) => by_address.hide(ends, here.count(0)),
-            None => self.snapshot.undecodable(Reason::HIDDEN, here.count(0)),
+        if is_searched && lnet::holds_message(payload.bytes) {
+            self.snapshot.hidden(Some(ends), here.count(0));
+        } else {
+            self.snapshot.other += here.count(0);
         }
         self.meet_ports(packet, ports, here);
     }

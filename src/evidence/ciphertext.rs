@@ -109,13 +109,14 @@ const SHORT_LEN: usize = 64;
 #[inline(never)]
 fn is_suspect_start<const LEN: usize>(start: &[u8; LEN]) -> bool {
     const IPV4: BytePair = BytePair::apart(0x45, 0, 7);
-    const IPV6: BytePair = BytePair::of(&[0x60, 0]);
+    const TCP6: BytePair = BytePair::apart(0x60, 6, 6);
+    const UDP6: BytePair = BytePair::apart(0x60, 17, 6);
     const PATTERN_AT: usize = ByteSample::NONCE_LEN;
     let ip_places = IP_PLACES.min(LEN - Ipv4Header::MIN_LEN);
     let lustre_places = LEN - lnet::PROOF_LEN + 1;
     let pattern_places = PATTERN_AT + 1..LEN - REPEATED_LEN + 1;
     let pattern = BytePair::of(&start[PATTERN_AT..]);
-    pairs::hold(start, 0..ip_places, [IPV4, IPV6])
+    pairs::hold(start, 0..ip_places, [IPV4, TCP6, UDP6])
         | pairs::hold(start, 0..lustre_places, [lnet::MESSAGE_PAIR])
         | pairs::hold(start, pattern_places, [pattern])
 }
@@ -185,10 +186,21 @@ fn has_ip(fragment: &[u8], len: usize) -> bool {
     ends.any(|(ip, len)| is_usual(ip) && is_ip(ip, len))
 }
 
+/// The same at any place, of any IP header: of bytes that no cipher made, few are looked into.
+#[must_use]
+pub fn holds_any_ip(bytes: &[u8], len: usize) -> bool {
+    let places = IP_PLACES.min(bytes.len().saturating_sub(Ipv4Header::MIN_LEN - 1));
+    let mut ends = (0..places).map(|at| (&bytes[at..], len.saturating_sub(at)));
+    ends.any(|(ip, len)| is_any_ip(ip, len, true))
+}
+
 /// Tests that an IP header is as nearly all are, for odds enough at any offset: no fragment,
-/// and no class or label of the flow.
+/// and no class. Linux gives each flow of IPv6 a label.
 fn is_usual(ip: &[u8]) -> bool {
-    matches!(*ip, [0x45, _, _, _, _, _, 0 | 0x40, 0, ..] | [0x60, 0, ..])
+    matches!(
+        *ip,
+        [0x45, _, _, _, _, _, 0 | 0x40, 0, ..] | [0x60, 0..=0x0f, _, _, _, _, 6 | 17, ..]
+    )
 }
 
 /// Bytes behind an Ethernet header whose `EtherType` is IP.
@@ -201,10 +213,16 @@ fn behind_ethernet(fragment: &[u8]) -> Option<&[u8]> {
 
 /// Tests that `len` bytes, of which these were captured, are an IP packet and at most a MAC.
 fn is_ip(bytes: &[u8], len: usize) -> bool {
+    is_any_ip(bytes, len, is_usual(bytes))
+}
+
+/// The same; of IPv6 whose checksum does not tell, only where that `is_enough`.
+#[inline]
+fn is_any_ip(bytes: &[u8], len: usize, is_enough: bool) -> bool {
     let lens = len.saturating_sub(MAX_MAC_LEN)..len + 1;
     match bytes.first().map(|first| first >> 4) {
         Some(4) => is_ipv4(bytes, &lens),
-        Some(6) => is_ipv6(bytes, &lens),
+        Some(6) => is_ipv6(bytes, &lens, is_enough),
         _ => false,
     }
 }
@@ -223,7 +241,7 @@ fn is_ipv4(fragment: &[u8], lens: &Range<usize>) -> bool {
 /// IPv6 has no checksum of its own: the transport's stands in or, where the capture cut the
 /// packet or its sender left the checksum to hardware, the fields of its header that have few
 /// values.
-fn is_ipv6(fragment: &[u8], lens: &Range<usize>) -> bool {
+fn is_ipv6(fragment: &[u8], lens: &Range<usize>, is_enough: bool) -> bool {
     let Ok(header) = Ipv6HeaderSlice::from_slice(fragment) else {
         return false;
     };
@@ -242,7 +260,7 @@ fn is_ipv6(fragment: &[u8], lens: &Range<usize>) -> bool {
     let is_udp = header.next_header() == IpNumber::UDP;
     let stated = is_udp.then_some(payload_len);
     fragment.get(start..end).is_some_and(|it| sum(it) == 0)
-        || is_usual(fragment) && begins_transport(&fragment[start..], stated)
+        || is_enough && begins_transport(&fragment[start..], stated)
 }
 
 /// Tests that bytes begin with a UDP header of the length stated or, without one, with a TCP
@@ -456,10 +474,11 @@ mod tests {
         fn whatever_the_tests_find_is_suspect(
             mut record in prop_oneof![vec(any::<u8>(), 33..220), vec(any::<u8>(), 63..66), vec(any::<u8>(), 135..138)],
             at in any::<Index>(),
-            kind in 0..4_usize,
+            kind in 0..5_usize,
         ) {
             let starts = [(vec![0x45, 0, 0, 0, 0, 0, 0, 0], Ipv4Header::MIN_LEN, IP_PLACES),
-                (vec![0x60, 0], Ipv4Header::MIN_LEN, IP_PLACES),
+                (vec![0x60, 0x0a, 1, 2, 0, 60, 6], Ipv4Header::MIN_LEN, IP_PLACES),
+                (vec![0x60, 0, 0, 0, 0, 60, 17], Ipv4Header::MIN_LEN, IP_PLACES),
                 (vec![0xc1, 0], lnet::PROOF_LEN, TESTED_LEN - lnet::PROOF_LEN + 1)];
             let nonce_len = ByteSample::NONCE_LEN;
             let (at, start) = match starts.get(kind) {
@@ -476,7 +495,7 @@ mod tests {
             };
             record[at..at + start.len()].copy_from_slice(&start);
             // The pattern may have been overwritten by its own repetition.
-            prop_assume!(kind < 3 || record[nonce_len..nonce_len + 2] == start[..]);
+            prop_assume!(kind < 4 || record[nonce_len..nonce_len + 2] == start[..]);
             prop_assert!(is_suspect(&record));
         }
     }

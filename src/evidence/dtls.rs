@@ -283,6 +283,17 @@ pub fn behind<'a>(first: &DtlsRecord<'_>, bytes: &'a [u8], wire_len: usize) -> O
     })
 }
 
+/// Tests that the record whose header the capture cut off behind others, as far as it was
+/// captured, is application data in epoch 0.
+#[must_use]
+pub fn cuts_clear_data(first: &DtlsRecord<'_>, bytes: &[u8], wire_len: usize) -> bool {
+    const KIND: u8 = ContentType::APPLICATION_DATA.0;
+    behind(first, bytes, wire_len).is_some_and(|mut more| {
+        while more.next().is_some() {}
+        matches!(more.rest, [KIND, _, _, 0, 0, ..])
+    })
+}
+
 /// Reads a payload of which `bytes` were captured and `wire_len` were sent.
 #[inline(always)]
 #[must_use]

@@ -4,8 +4,8 @@
 //! Nothing says where the content begins, so it is looked for all over. Of random bytes, less
 //! than one datagram in 10^12 has any of it.
 
-pub use super::ciphertext::holds_ip;
 use super::ciphertext::{Exposure, TEXT_LEN, is_text, repeats};
+pub use super::ciphertext::{holds_any_ip, holds_ip};
 use super::lnet;
 
 /// Looks for an IP header behind up to 64 bytes, an `LNet` message, or text in a datagram of

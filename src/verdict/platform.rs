@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::conclusion::Said;
 use super::roles::Roles;
-use super::scope::{self, Bucket};
+use super::scope::{self, Bucket, FlowKind};
 use super::{Ends, Part, Verdict};
 use crate::decode::Protocol;
 use crate::evidence::Shown;
@@ -65,7 +65,7 @@ impl Paths {
         };
         for logged in flows {
             // Tuples of other ports say nothing of Lustre.
-            match scope::bucket(&logged.group, (Shown::Segment, false), roles) {
+            match scope::bucket(&logged.group, (Shown::Segment, FlowKind::default()), roles) {
                 Bucket::Path => {
                     let (ends, _) = roles.ends(&logged.group);
                     paths.told.entry(ends).or_default().push(logged);

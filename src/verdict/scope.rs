@@ -18,16 +18,35 @@ pub enum Bucket {
     Undecodable(Reason),
 }
 
-/// The bucket of a packet of a group that showed `shown`, in a flow that may be a tunnel's.
-pub(super) fn bucket(group: &GroupKey, (shown, is_tunnel): (Shown, bool), roles: &Roles) -> Bucket {
+/// Kind of a flow by all that it shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FlowKind {
+    /// True where it may be a tunnel's.
+    is_tunnel: bool,
+    /// True where it shows readable Lustre.
+    is_lustre: bool,
+}
+
+impl FlowKind {
+    pub(super) fn of(flow: &Flow) -> Self {
+        Self {
+            is_tunnel: flow.is_tunnel(),
+            is_lustre: flow.lustre.as_ref().is_some_and(|it| it.proof.is_some()),
+        }
+    }
+}
+
+/// The bucket of a packet of a group that showed `shown`, in a flow of a kind.
+pub(super) fn bucket(group: &GroupKey, (shown, kind): (Shown, FlowKind), roles: &Roles) -> Bucket {
     let server = roles.has_server(group);
-    let is_udp = group.protocol == Protocol::Udp;
+    let is_tunnel = kind.is_tunnel && group.protocol == Protocol::Udp;
     match group.scope {
         Scope::Lustre { .. } => Bucket::Path,
+        Scope::Reserved { .. } if kind.is_lustre && server => Bucket::Path,
         Scope::Reserved { by } if roles.is_named_end(group, by.back()) => Bucket::Path,
         Scope::Portless(_) if server => Bucket::Path,
         Scope::Portless(reason) => Bucket::Undecodable(reason),
-        Scope::Reserved { .. } | Scope::Elsewhere if is_udp && is_tunnel && server => Bucket::Path,
+        Scope::Reserved { .. } | Scope::Elsewhere if is_tunnel && server => Bucket::Path,
         Scope::Reserved { .. } | Scope::Elsewhere => tunnel(group.protocol, shown, server),
     }
 }
@@ -55,7 +74,7 @@ fn tunnel(protocol: Protocol, shown: Shown, server: bool) -> Bucket {
 /// Tests that a sum may hold a path's packets and others', because the addresses are lost that
 /// would tell. On Lustre's ports, and where readable Lustre was seen, all count as a path's.
 pub(super) fn is_vague(group: &GroupKey, flow: &Flow) -> bool {
-    let is_lustre = flow.lustre.as_ref().is_some_and(|it| it.proof.is_some());
+    let is_lustre = FlowKind::of(flow).is_lustre;
     group.is_beyond() && !is_lustre && !matches!(group.scope, Scope::Lustre { .. })
 }
 

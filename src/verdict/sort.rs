@@ -7,7 +7,7 @@ use super::class::Hellos;
 use super::path::{Observed, Path};
 use super::proof;
 use super::roles::Roles;
-use super::scope::{self, Bucket};
+use super::scope::{self, Bucket, FlowKind};
 use super::{Accounting, Basis, Class, Elsewhere, Ends, Meaning, Part, Terms, Verdict};
 use crate::aggregate::Snapshot;
 use crate::aggregate::expected::{Expected, PortKind};
@@ -134,7 +134,7 @@ impl<'s> Sorted<'s> {
         let mut elsewhere = Count::default();
         for (shown, tally) in flow.tallies() {
             let first = both_ways(tally);
-            let bucket = scope::bucket(&group, (shown, flow.is_tunnel()), roles);
+            let bucket = scope::bucket(&group, (shown, FlowKind::of(flow)), roles);
             self.accounting.count(bucket, first, tally.copies);
             match bucket {
                 Bucket::Path => counted.push(shown),

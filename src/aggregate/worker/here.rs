@@ -124,7 +124,10 @@ impl<'f> Here<'f> {
                 ..self.place(packet, shown)
             }),
             (Content::Undecodable(stop), _) => First::Undecodable((*stop).into()),
-            _ => First::Other,
+            (Content::Packet(packet), None) => {
+                First::Other(Some((packet.source, packet.destination)))
+            }
+            (Content::Other(_), _) => First::Other(None),
         }
     }
 }

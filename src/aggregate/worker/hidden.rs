@@ -17,7 +17,7 @@ pub(super) fn in_stranger(here: &Here<'_>, at: usize) -> bool {
     let frame = here.frame.data;
     let unread = frame.get(at..).unwrap_or_default();
     let is_telling = Quote::of(here, at).map_or_else(
-        || readable::holds_ip(unread, here.wire_len().saturating_sub(at)),
+        || readable::holds_any_ip(unread, here.wire_len().saturating_sub(at)),
         |quote| quote.may_be_lustre(),
     );
     is_telling || lnet::holds_message(frame)

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::run::{
     BLOCK, CLIENT, SERVER, Stored, ethernet, in_bucket, packets, path, pcap, pcapng, report,
-    report_of, to_lustre, tunnel, tunnel_from, verdict,
+    report_of, segment, to_lustre, tunnel, tunnel_from, verdict,
 };
 use crate::support::bytes;
 use crate::support::packets::{
@@ -767,4 +767,123 @@ fn run_on(folder: &std::path::Path) -> i32 {
     let mut command = analyze();
     let output = run(command.args(BLOCK).arg(folder));
     output.status.code().expect("a code")
+}
+
+/// Data in epoch 0 that is no text, as a record.
+fn clear_data() -> Vec<u8> {
+    dtls::clear_data(90, &noise(9, 300))
+}
+
+#[test]
+fn clear_data_beside_a_cut_header_is_not_explained() {
+    /// Bytes before the payload of a datagram: Ethernet, IPv4, UDP.
+    const START: usize = 42;
+    const HEADER_LEN: usize = 13;
+    let clear = clear_data();
+    let before = [&clear[..], &dtls::protected(91, 200)].concat();
+    for cut in 0..HEADER_LEN {
+        assert_open(&tunnel(&before).cut(START + clear.len() + cut));
+    }
+    let protected = dtls::protected(91, 200);
+    let behind = [&protected[..], &clear].concat();
+    // Up to its epoch.
+    for cut in 5..HEADER_LEN {
+        assert_open(&tunnel(&behind).cut(START + protected.len() + cut));
+    }
+    // The header stands in two fragments.
+    let datagram = udp(40_000, 11_443, &before);
+    let pieces = Ip::v4(CLIENT, SERVER).fragments(UDP, 7, &datagram, 328);
+    let pieces = pieces.iter().map(|piece| ethernet(piece));
+    let all: Vec<_> = session().into_iter().chain(pieces).collect();
+    assert_eq!(verdict(&report_of(&all, &BLOCK)), "undetermined");
+}
+
+#[test]
+fn lustre_from_a_reserved_port_of_a_named_server_is_plaintext() {
+    let there = ((CLIENT, 6988), (SERVER, 1021));
+    let back = ((SERVER, 1021), (CLIENT, 6988));
+    for servers in [BLOCK, ["--servers", "10.20.2.5"]] {
+        for (source, destination) in [there, back] {
+            let mut all = session();
+            all.push(segment(source, destination, &lustre_message()));
+            let report = report_of(&all, &servers);
+            assert_eq!(exit_code(&report), 1, "{servers:?} {source:?}");
+        }
+    }
+}
+
+#[test]
+fn lustre_in_a_later_fragment_of_other_tcp_leaves_the_run_open() {
+    let stream = tcp(40_000, 6988, &[noise(3000, 580), lustre_message()].concat());
+    for (server, open) in [(SERVER, 3), ([192, 0, 2, 7], 0)] {
+        let pieces = Ip::v4(server, [192, 0, 2, 1]).fragments(TCP, 7, &stream, 560);
+        let pieces = pieces.iter().map(|piece| ethernet(piece));
+        let all: Vec<_> = session().into_iter().chain(pieces).collect();
+        let report = report_of(&all, &BLOCK);
+        assert_eq!((verdict(&report), exit_code(&report)), ("encrypted", open));
+        assert_eq!(in_bucket(&report, "undecodable"), u64::from(open == 3));
+    }
+}
+
+/// A fragment of an IPv6 packet, whose header names the protocol that stands behind it.
+fn fragment_v6(next: u8, at: u16, has_more: bool, part: &[u8]) -> Stored {
+    const FRAGMENT: u8 = 44;
+    let offset = (at | u16::from(has_more)).to_be_bytes();
+    let header = [&[next, 0][..], &offset, &[0, 0, 0, 7], part].concat();
+    let [client, server] = V6_ENDS.map(Into::into);
+    ethernet(&Ip::between(client, server).packet(FRAGMENT, &header))
+}
+
+const V6_ENDS: [std::net::Ipv6Addr; 2] = [
+    std::net::Ipv6Addr::new(0xfd00, 1, 0, 0, 0, 0, 0, 4),
+    std::net::Ipv6Addr::new(0xfd00, 2, 0, 0, 0, 0, 0, 5),
+];
+
+#[test]
+fn text_in_a_later_fragment_behind_extensions_is_readable() {
+    const OPTIONS: u8 = 60;
+    let [client, server] = V6_ENDS.map(std::net::IpAddr::from);
+    let ip = Ip::between(client, server);
+    let data = |record: &[u8]| udp(40_000, 11_443, record);
+    let hello = udp(11_443, 40_000, &dtls::server_hello(1, dtls::AZURE));
+    let hello = Ip::between(server, client).packet(UDP, &hello);
+    let session = (2..30).map(|n| ethernet(&ip.packet(UDP, &data(&dtls::protected(n, 200)))));
+    let session: Vec<_> = [ethernet(&hello)].into_iter().chain(session).collect();
+    let datagram = data(&dtls::record(
+        23,
+        1,
+        40,
+        &[noise(4000, 600), TEXT.to_vec()].concat(),
+    ));
+    let options = [&[UDP, 0, 1, 4, 0, 0, 0, 0][..], &datagram].concat();
+    let servers = ["--servers", "fd00:2::/64"];
+    assert_eq!(exit_code(&report_of(&session, &servers)), 0);
+    for (next, whole) in [(UDP, datagram), (OPTIONS, options)] {
+        let (first, later) = whole.split_at(560);
+        let pieces = [
+            fragment_v6(next, 0, true, first),
+            fragment_v6(next, 560, false, later),
+        ];
+        let all = [session.clone(), pieces.to_vec()].concat();
+        assert_eq!(verdict(&report_of(&all, &servers)), "mixed", "{next}");
+    }
+}
+
+#[test]
+fn any_ip_behind_an_unknown_header_leaves_the_run_open() {
+    let [client, server] = V6_ENDS.map(std::net::IpAddr::from);
+    let stream = tcp(1021, 988, &noise(1, 300));
+    let mut labelled = Ip::between(client, server).packet(TCP, &stream);
+    labelled[1..4].copy_from_slice(&[0x05, 0xab, 0xcd]);
+    let mut with_options = Ip::v4(CLIENT, SERVER);
+    with_options.more = true;
+    let first = with_options.fragments(TCP, 7, &stream, 160).swap_remove(0);
+    for ip in [labelled, Ip::v4(CLIENT, SERVER).packet(TCP, &stream), first] {
+        let frame = [&[2; 12][..], &[0x92, 0x00, 0, 5, 0x08, 0x00], &ip].concat();
+        let mut all = session();
+        all.push(Stored::whole(frame));
+        let report = report_of(&all, &BLOCK);
+        assert_eq!((verdict(&report), exit_code(&report)), ("encrypted", 3));
+        assert_eq!(in_bucket(&report, "undecodable"), 1);
+    }
 }
