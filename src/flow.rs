@@ -30,6 +30,7 @@ pub mod table;
 pub mod tally;
 pub mod timeline;
 pub mod times;
+mod turns;
 
 pub use datagrams::Datagrams;
 pub use dtls::DtlsFacts;

@@ -266,34 +266,11 @@ fn is_ipv6(fragment: &[u8], lens: &Range<usize>, is_enough: bool) -> bool {
 /// Tests that bytes begin with a UDP header of the length stated or, without one, with a TCP
 /// header (RFC 9293 3.1) that has no reserved bit and points at nothing urgent: 2^-16.
 fn begins_transport(bytes: &[u8], udp_len: Option<u16>) -> bool {
-    match (udp_len, bytes) {
-        (Some(len), [_, _, _, _, high, low, ..]) => u16::from_be_bytes([*high, *low]) == len,
-        (
-            None,
-            [
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                offset,
-                flags,
-                _,
-                _,
-                _,
-                _,
-                0,
-                0,
-                ..,
-            ],
-        ) => *offset >= 0x50 && offset & 0x0e == 0 && flags & 0x20 == 0,
+    match (udp_len, bytes.get(12..20)) {
+        (Some(len), _) => bytes.get(4..6) == Some(&len.to_be_bytes()),
+        (None, Some(&[offset, flags, .., 0, 0])) => {
+            offset >= 0x50 && offset & 0x0e == 0 && flags & 0x20 == 0
+        }
         _ => false,
     }
 }

@@ -10,6 +10,7 @@ use super::sequence::{Gaps, SequenceSet};
 use super::session::{Protected, Segment, Sessions};
 use super::stored::{self, Sound, sound};
 use super::tally::join_tallies;
+use super::turns::{Turn, Turns};
 use super::{Count, Sighting, Tally, keep_first, merge_boxed};
 use crate::evidence::Shown;
 use crate::evidence::ciphertext::{self, ByteSample, Exposure};
@@ -54,6 +55,10 @@ struct FlowPart {
     clear: [SequenceSet; 2],
     /// `ClientHello`s that are in fragments, or cut.
     offers: Option<Box<Offers>>,
+    /// True if a server's hello came before the first of those.
+    is_answered: bool,
+    /// Order of protected records and hellos.
+    turns: Turns,
 }
 
 impl Sound for FlowPart {
@@ -68,13 +73,21 @@ impl FlowPart {
             segment: Segment::new(at),
             clear: Default::default(),
             offers: None,
+            is_answered: false,
+            turns: Turns::default(),
         }
     }
 
     fn hello(&mut self, hello: Hello, at: &Sighting) {
         self.segment.hello(hello, at);
-        if let Some(offers) = &mut self.offers {
-            offers.answer();
+        self.turns.note(Turn::Answer);
+        self.answer();
+    }
+
+    fn answer(&mut self) {
+        match &mut self.offers {
+            Some(offers) => offers.answer(),
+            None => self.is_answered = true,
         }
     }
 
@@ -86,6 +99,10 @@ impl FlowPart {
         self.segment.join(later.segment);
         for (kept, more) in self.clear.iter_mut().zip(later.clear) {
             kept.append(more);
+        }
+        self.turns.join(&later.turns);
+        if later.is_answered {
+            self.answer();
         }
         match (&mut self.offers, later.offers) {
             (Some(offers), Some(later)) => offers.join(*later),
@@ -124,7 +141,9 @@ impl DtlsFacts {
         }
         if record.is_protected() {
             self.note_version(record.version);
-            self.run(at).segment.record(record, exposed, alone, at);
+            let part = self.run(at);
+            part.turns.note(Turn::Record);
+            part.segment.record(record, exposed, alone, at);
         } else {
             self.add_clear(record, at);
         }
@@ -134,6 +153,9 @@ impl DtlsFacts {
     fn add_clear(&mut self, record: &DtlsRecord<'_>, at: &Sighting) {
         if !at.is_copy {
             self.run(at).clear[at.direction as usize].add(record.sequence);
+        }
+        if !at.is_copy && hello::begins(record) {
+            self.run(at).turns.note(Turn::Offer);
         }
         for fragment in hello::offers(record) {
             let is_whole = fragment.at == 0;
@@ -278,7 +300,10 @@ impl DtlsFacts {
         };
         self.sessions = all.finish();
         self.suites.merge(&self.sessions.choices);
-        let offers = all.offers.as_deref().map(Offers::finish);
+        let mut offers = all.offers.as_deref().map(Offers::finish);
+        if all.turns.are_unanswered() && !self.suites.is_empty() && !all.segment.is_tangled() {
+            offers.get_or_insert_default().is_unanswered = true;
+        }
         self.settle_offers(offers);
     }
 

@@ -12,6 +12,8 @@ pub struct Offered {
     pub no_cipher: Option<Sighting>,
     /// First of which too little was captured to read its suites.
     pub unread: Option<Sighting>,
+    /// True if protected records followed one behind others, and no answer to it was captured.
+    pub is_unanswered: bool,
 }
 
 impl Offered {

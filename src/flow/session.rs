@@ -10,19 +10,21 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::choices::{Choices, Cipher};
-use super::sequence::Gaps;
+use super::choices::Cipher;
 use super::stored::{self, Sound};
-use super::{Count, Position, Sighting, Tally, keep_first, merge_boxed};
+use super::{Count, Position, Sighting, Tally, merge_boxed};
 use crate::capture::Timestamp;
-use crate::evidence::ciphertext::{ByteSample, ByteTest, Exposure};
+use crate::evidence::ciphertext::{ByteTest, Exposure};
 use crate::evidence::dtls::DtlsRecord;
 use crate::evidence::dtls::hello::Hello;
 
 mod epoch;
+mod known;
 
 use epoch::Epoch;
 pub use epoch::Protected;
+pub use known::Sessions;
+use known::charge;
 
 /// Epochs of a session that are kept apart: the lowest.
 const MAX_EPOCHS: usize = 4;
@@ -52,6 +54,8 @@ struct Session {
     is_early: bool,
     /// Cipher of the session behind, and when its hello was captured.
     behind: Option<(Cipher, Option<Timestamp>)>,
+    /// Time of the first record.
+    first: Option<Timestamp>,
     /// Time of the latest record.
     last: Option<Timestamp>,
 }
@@ -99,6 +103,9 @@ impl Session {
             && at.position != hello.position
         {
             self.is_early = true;
+        }
+        if self.first.is_none() {
+            self.first = at.time;
         }
         self.last = self.last.max(at.time);
         let epoch = self.epoch(record.epoch);
@@ -199,103 +206,8 @@ impl Session {
         });
         self.is_early |= later.is_early;
         self.behind = later.behind;
+        self.first = self.first.into_iter().chain(later.first).min();
         self.last = self.last.max(later.last);
-    }
-}
-
-/// Facts of sessions that are complete.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sessions {
-    /// Protected records, by what is known of them.
-    pub protected: Vec<Protected>,
-    /// Choices of hellos, each with the first that made it.
-    pub choices: Choices,
-    /// First hello of which too little was captured to read its choice.
-    pub unread_hello: Option<Sighting>,
-    /// First hello that chose to compress.
-    pub compressed: Option<Sighting>,
-    /// Bytes of those sessions and epochs that have too few for a test of their own.
-    pub small: ByteSample,
-    /// Sum over all sessions, epochs and directions.
-    pub gaps: Gaps,
-}
-
-impl Sessions {
-    fn add(&mut self, session: &Session) {
-        let worst = session.worst();
-        if let Some((at, hello)) = &session.hello {
-            match hello.choice() {
-                Some(choice) => self.choices.add(choice, *at),
-                None => keep_first(&mut self.unread_hello, Some(*at)),
-            }
-            if hello.compresses() {
-                keep_first(&mut self.compressed, Some(*at));
-            }
-        }
-        if let Some(tally) = &session.across {
-            self.protect(session.across(worst, tally));
-        }
-        for (number, epoch) in &session.epochs {
-            self.close(epoch, charge(*number, worst));
-        }
-        if let Some(beyond) = &session.beyond {
-            self.gaps.at_least = true;
-            self.close(beyond, Cipher::Renegotiated);
-        }
-    }
-
-    fn close(&mut self, epoch: &Epoch, cipher: Cipher) {
-        self.gaps = self.gaps.and(epoch.gaps());
-        let protected = epoch.protected(cipher);
-        if protected.bytes == ByteTest::TooFewBytes {
-            self.small.merge(epoch.sample().clone());
-        }
-        self.protect(protected);
-    }
-
-    fn protect(&mut self, protected: Protected) {
-        match self
-            .protected
-            .iter_mut()
-            .find(|known| known.is_like(&protected))
-        {
-            Some(known) => known.join(&protected),
-            None => self.protected.push(protected),
-        }
-    }
-
-    /// Lets the worst cipher chosen be in charge of all.
-    fn blame(&mut self, worst: Cipher) {
-        for protected in std::mem::take(&mut self.protected) {
-            let cipher = match protected.cipher {
-                Cipher::Unseen => worst,
-                cipher => cipher.min(worst),
-            };
-            self.protect(Protected {
-                cipher,
-                ..protected
-            });
-        }
-    }
-
-    fn join(&mut self, other: Self) {
-        self.gaps = self.gaps.and(other.gaps);
-        self.choices.merge(&other.choices);
-        keep_first(&mut self.unread_hello, other.unread_hello);
-        keep_first(&mut self.compressed, other.compressed);
-        self.small.merge(other.small);
-        other
-            .protected
-            .into_iter()
-            .for_each(|protected| self.protect(protected));
-    }
-}
-
-/// Cipher in charge of an epoch: a hello chooses that of the first alone.
-fn charge(epoch: u16, worst: Cipher) -> Cipher {
-    match epoch {
-        1 => worst,
-        _ => worst.min(Cipher::Renegotiated),
     }
 }
 
@@ -437,14 +349,21 @@ impl Segment {
     /// Adds a segment that came later.
     pub fn join(&mut self, later: Self) {
         self.is_tangled |= later.is_tangled || self.is_beside(&later);
+        let is_of_another = self.file != later.start.file;
         self.file = later.file;
         self.span = match (self.span, later.span) {
             (Some(one), Some(two)) => Some((one.0.min(two.0), one.1.max(two.1))),
             (one, two) => one.or(two),
         };
         let mut sessions = later.sessions.into_iter();
-        if let Some(head) = sessions.next() {
-            self.last().join(head);
+        match sessions.next() {
+            Some(head) if is_of_another && self.is_behind(&head) => self.complete.add(&Session {
+                is_early: true,
+                before: Some(Cipher::Unread),
+                ..head
+            }),
+            Some(head) => self.last().join(head),
+            None => {}
         }
         if let Some(first) = sessions.next() {
             self.begin(first);
@@ -457,6 +376,15 @@ impl Segment {
         sessions.for_each(|session| self.push(session));
     }
 
+    /// Tests that records of another file came before the first hello, by more than datagrams
+    /// overtake each other: they are of a session that it does not govern.
+    fn is_behind(&self, head: &Session) -> bool {
+        let mut hellos = self.sessions.iter().filter_map(|it| it.hello.as_ref());
+        let begun = hellos.next().and_then(|(at, _)| at.time);
+        let lead = begun.zip(head.first);
+        lead.is_some_and(|(begun, first)| begun.0.saturating_sub(first.0) > REORDERING_NANOS)
+    }
+
     /// Tests that both cover some of the same time, and are from several files.
     fn is_beside(&self, later: &Self) -> bool {
         let overlap = match (self.span, later.span) {
@@ -464,6 +392,12 @@ impl Segment {
             _ => false,
         };
         overlap && self.file != later.start.file
+    }
+
+    /// Tests that no order tells which hello is in charge.
+    #[must_use]
+    pub fn is_tangled(&self) -> bool {
+        self.is_tangled
     }
 
     /// All that is known of its sessions.

@@ -160,7 +160,8 @@ impl Discovery {
         Ok(())
     }
 
-    /// Tells files from folders. Pipes, sockets and devices in a folder are neither.
+    /// Tells files from folders. Pipes, sockets and devices in a folder are neither, and told
+    /// where their names are those of captures.
     fn sort_out(
         &mut self,
         named: &Path,
@@ -176,9 +177,13 @@ impl Discovery {
                 let why = io::Error::other("links to folders are not followed");
                 self.unsearched.push(unreadable(&path, why));
             }
+            Ok(_) if is_named_as_capture(&path) => {
+                let why = io::Error::other("pipes, sockets and devices in folders are not read");
+                self.unsearched.push(unreadable(&path, why));
+            }
             Ok(_) => {}
             // Some editors keep notes in links that lead nowhere.
-            Err(_) if is_link && !is_named_as_capture(&path) => {}
+            Err(_) if is_link && !may_lead_to_capture(&path) => {}
             Err(error) => self.unsearched.push(unreadable(&path, error)),
         }
     }
@@ -188,6 +193,11 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     fs::read_dir(folder)?
         .map(|entry| Ok(entry?.path()))
         .collect()
+}
+
+/// Tests that a link, or what it should lead to, is named as a capture.
+fn may_lead_to_capture(link: &Path) -> bool {
+    is_named_as_capture(link) || fs::read_link(link).is_ok_and(|to| is_named_as_capture(&to))
 }
 
 /// Tells whether a link leads to what is searched anyway.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -137,4 +138,41 @@ fn a_log_that_cannot_be_read_leaves_the_run_open() {
         report["proof"].to_string().contains("PT1H.json"),
         "{report}"
     );
+}
+
+/// Puts something into a folder, which is then to exit with a code.
+type Place<'p> = (&'p dyn Fn(&Path), i32);
+
+#[test]
+fn what_is_named_as_a_capture_and_cannot_be_read_is_told() {
+    let link = |to: &'static str, name: &'static str| {
+        move |case: &Path| std::os::unix::fs::symlink(to, case.join(name)).expect("a link")
+    };
+    let pipe = |case: &Path| {
+        let made = run(Command::new("mkfifo").arg(case.join("hour.pcap")));
+        assert!(made.status.success());
+    };
+    let places: [Place<'_>; 6] = [
+        (&|_| {}, 0),
+        (&pipe, 3),
+        (&link("/dev/null", "hour.pcap"), 3),
+        (&link("/no/such/hour.pcap", "latest"), 3),
+        (&link("/no/such/hour", "hour.pcap"), 3),
+        (&link("admin@host.4711:1732", ".#notes.txt"), 0),
+    ];
+    for (place, (put, code)) in places.iter().enumerate() {
+        let case = folder();
+        add(case.path(), "captures/all-encrypted.pcap", "all.pcap");
+        put(case.path());
+        let output = run(analyze()
+            .arg("--servers")
+            .arg("10.20.2.0/24")
+            .arg(case.path()));
+        assert_eq!(
+            output.status.code(),
+            Some(*code),
+            "{place}: {}",
+            text(&output.stdout)
+        );
+    }
 }

@@ -12,6 +12,7 @@ use super::{Choice, ContentType, DtlsRecord, Handshake, Suite, Version, handshak
 
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
+const HELLO_VERIFY_REQUEST: u8 = 3;
 
 /// A hello, or the fragment of one that a record carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,14 @@ pub fn choices<'a>(record: &DtlsRecord<'a>) -> impl Iterator<Item = HelloFragmen
 /// Iterates over the `ClientHello`s, or fragments of them, in an unprotected handshake record.
 pub fn offers<'a>(record: &DtlsRecord<'a>) -> impl Iterator<Item = HelloFragment<'a>> + use<'a> {
     fragments(record, CLIENT_HELLO)
+}
+
+/// Tests for a message that begins a handshake: a `ClientHello`, or the request to send it once
+/// more (RFC 6347 4.2.1).
+#[must_use]
+pub fn begins(record: &DtlsRecord<'_>) -> bool {
+    const BEGINS: [u8; 2] = [CLIENT_HELLO, HELLO_VERIFY_REQUEST];
+    messages(record).any(|(message, _)| BEGINS.contains(&message.kind))
 }
 
 fn fragments<'a>(

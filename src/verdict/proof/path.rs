@@ -210,6 +210,15 @@ impl<'p, 's> SeenParts<'p, 's> {
             let says = "a ClientHello was captured, and too little of it to read its suites";
             return Some(Answer::new(ProofOutcome::Open, says, unread));
         }
+        if self
+            .dtls()
+            .filter_map(DtlsFacts::offered)
+            .any(|it| it.is_unanswered)
+        {
+            let says = "a ClientHello followed encrypted data, and no answer to it was captured, so \
+                        that nothing tells which suite governs the records behind it";
+            return Some(Answer::new(ProofOutcome::Open, says, []));
+        }
         let of_1_3 = self
             .choices()
             .filter(|((version, _), _)| *version == Version::V1_3);

@@ -582,3 +582,69 @@ fn hellos_and_certificates_carry_no_packets() {
     }
     assert!(!is_fair(&message(16, &[&[1, 0], &text[..256]].concat())));
 }
+
+#[test]
+fn a_handshake_that_begins_anew_and_gets_no_answer_leaves_the_suite_open() {
+    let secret = b"user=root password=hunter2 export=/amlfs/home/alice";
+    let behind = || tunnel(&dtls::record(DATA, 1, 900, secret)).at(60);
+    let again = tunnel(&dtls::client_hello(100)).at(50);
+    // The version and a cookie (RFC 6347 4.2.1).
+    let cookie = [&[0xfe, 0xfd, 8][..], &noise(7, 8)].concat();
+    let head = [3, 0, 0, 11, 0, 0, 0, 0, 0, 0, 0, 11];
+    let request = said(
+        50,
+        &dtls::record(HANDSHAKE, 0, 100, &[&head[..], &cookie].concat()),
+    );
+    for begun in [again, request] {
+        let mut all = vec![hello(1, dtls::AZURE)];
+        all.extend(data(10..40, 1));
+        all.push(begun);
+        assert_eq!(verdict_on(&all), "encrypted");
+        all.push(behind());
+        assert_eq!(verdict_on(&all), "undetermined");
+        // The same in two captures.
+        let halves = [&all[..20], &all[20..]].map(|half| pcap(1, half));
+        assert_eq!(verdict(&report(&halves, &BLOCK)), "undetermined");
+        all.insert(all.len() - 1, hello(55, dtls::AZURE));
+        all.extend(data(61..80, 1));
+        assert_eq!(verdict_on(&all), "encrypted");
+    }
+}
+
+#[test]
+fn records_before_the_only_hello_are_not_under_it_in_another_file() {
+    let early = tunnel(&dtls::record(
+        DATA,
+        1,
+        5,
+        b"user=root password=hunter2 export=/amlfs/x",
+    ))
+    .at(1);
+    let other = Ip::v4([192, 0, 2, 1], [192, 0, 2, 2]);
+    let mut late = vec![ethernet(&other.packet(UDP, &udp(123, 123, &noise(3, 48))))];
+    late.push(hello(3600, dtls::AZURE));
+    late.extend(data(3601..3640, 1));
+    let report = report(&[pcap(1, &late), pcap(1, &[early])], &BLOCK);
+    assert_eq!(verdict(&report), "undetermined");
+}
+
+#[test]
+fn an_answer_parts_two_hellos_in_any_files() {
+    let pieces = |seed| {
+        let mut offer = dtls::client_hello_of(1, dtls::AES_128);
+        // Another random: behind the record's header, the message's and the version.
+        offer[27..59].copy_from_slice(&noise(seed, 32));
+        dtls::fragments(&offer, 30)
+    };
+    let (one, two) = (pieces(41), pieces(42));
+    let mut all = vec![tunnel(&one[0]), hello(1, dtls::AZURE)];
+    all.extend(data(10..40, 1));
+    all.extend(two[1..].iter().map(|piece| tunnel(piece).at(50)));
+    let whole = report_of(&all, &BLOCK);
+    assert_eq!(verdict(&whole), "undetermined");
+    for cut in [1, 2, 20, all.len() - 1] {
+        let (before, behind) = all.split_at(cut);
+        let halves = report(&[pcap(1, before), pcap(1, behind)], &BLOCK);
+        assert_eq!(verdict(&halves), "undetermined", "{cut}");
+    }
+}
