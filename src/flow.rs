@@ -14,6 +14,7 @@ use crate::evidence::Shown;
 pub mod choices;
 pub mod datagrams;
 pub mod dtls;
+mod handshakes;
 pub(crate) mod lowest;
 pub mod lustre;
 pub mod offers;
@@ -30,7 +31,6 @@ pub mod table;
 pub mod tally;
 pub mod timeline;
 pub mod times;
-mod turns;
 
 pub use datagrams::Datagrams;
 pub use dtls::DtlsFacts;

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::choices::Choices;
+use super::handshakes::{HandshakeEvent, HandshakeOrder};
 use super::offers::{Offered, Offers};
 use super::sequence::{Gaps, SequenceSet};
 use super::session::{Protected, Segment, Sessions};
 use super::stored::{self, Sound, sound};
 use super::tally::join_tallies;
-use super::turns::{Turn, Turns};
 use super::{Count, Sighting, Tally, keep_first, merge_boxed};
 use crate::evidence::Shown;
 use crate::evidence::ciphertext::{self, ByteSample, Exposure};
@@ -58,7 +58,7 @@ struct FlowPart {
     /// True if a server's hello came before the first of those.
     is_answered: bool,
     /// Order of protected records and hellos.
-    turns: Turns,
+    order: HandshakeOrder,
 }
 
 impl Sound for FlowPart {
@@ -74,13 +74,13 @@ impl FlowPart {
             clear: Default::default(),
             offers: None,
             is_answered: false,
-            turns: Turns::default(),
+            order: HandshakeOrder::default(),
         }
     }
 
     fn hello(&mut self, hello: Hello, at: &Sighting) {
         self.segment.hello(hello, at);
-        self.turns.note(Turn::Answer);
+        self.order.note(HandshakeEvent::Answer, at.time);
         self.answer();
     }
 
@@ -96,11 +96,12 @@ impl FlowPart {
     }
 
     fn join(&mut self, later: Self) {
+        let is_of_another = self.segment.is_of_another(&later.segment);
         self.segment.join(later.segment);
         for (kept, more) in self.clear.iter_mut().zip(later.clear) {
             kept.append(more);
         }
-        self.turns.join(&later.turns);
+        self.order.join(&later.order, is_of_another);
         if later.is_answered {
             self.answer();
         }
@@ -142,7 +143,7 @@ impl DtlsFacts {
         if record.is_protected() {
             self.note_version(record.version);
             let part = self.run(at);
-            part.turns.note(Turn::Record);
+            part.order.note(HandshakeEvent::Record, at.time);
             part.segment.record(record, exposed, alone, at);
         } else {
             self.add_clear(record, at);
@@ -155,7 +156,7 @@ impl DtlsFacts {
             self.run(at).clear[at.direction as usize].add(record.sequence);
         }
         if !at.is_copy && hello::begins(record) {
-            self.run(at).turns.note(Turn::Offer);
+            self.run(at).order.note(HandshakeEvent::Offer, at.time);
         }
         for fragment in hello::offers(record) {
             let is_whole = fragment.at == 0;
@@ -301,7 +302,7 @@ impl DtlsFacts {
         self.sessions = all.finish();
         self.suites.merge(&self.sessions.choices);
         let mut offers = all.offers.as_deref().map(Offers::finish);
-        if all.turns.are_unanswered() && !self.suites.is_empty() && !all.segment.is_tangled() {
+        if all.order.is_unanswered() && !self.suites.is_empty() && !all.segment.is_tangled() {
             offers.get_or_insert_default().is_unanswered = true;
         }
         self.settle_offers(offers);

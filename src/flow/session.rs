@@ -349,7 +349,7 @@ impl Segment {
     /// Adds a segment that came later.
     pub fn join(&mut self, later: Self) {
         self.is_tangled |= later.is_tangled || self.is_beside(&later);
-        let is_of_another = self.file != later.start.file;
+        let is_of_another = self.is_of_another(&later);
         self.file = later.file;
         self.span = match (self.span, later.span) {
             (Some(one), Some(two)) => Some((one.0.min(two.0), one.1.max(two.1))),
@@ -391,7 +391,13 @@ impl Segment {
             (Some((_, last)), Some((first, _))) => last > first,
             _ => false,
         };
-        overlap && self.file != later.start.file
+        overlap && self.is_of_another(later)
+    }
+
+    /// Tests that a segment that follows is from another file.
+    #[must_use]
+    pub fn is_of_another(&self, later: &Self) -> bool {
+        self.file != later.start.file
     }
 
     /// Tests that no order tells which hello is in charge.
