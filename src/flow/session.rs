@@ -54,7 +54,7 @@ struct Session {
     is_early: bool,
     /// Cipher of the session behind, and when its hello was captured.
     behind: Option<(Cipher, Option<Timestamp>)>,
-    /// Time of the first record.
+    /// Time of the earliest record.
     first: Option<Timestamp>,
     /// Time of the latest record.
     last: Option<Timestamp>,
@@ -104,9 +104,7 @@ impl Session {
         {
             self.is_early = true;
         }
-        if self.first.is_none() {
-            self.first = at.time;
-        }
+        self.first = self.first.into_iter().chain(at.time).min();
         self.last = self.last.max(at.time);
         let epoch = self.epoch(record.epoch);
         epoch.record(record, exposed, at);
